@@ -1,0 +1,17 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""A stand-in for Nova, Neutron, Cinder and Glance over one machine or over none at all.
+
+The REST side (state, the four services, faults on demand) is used by the sandbox, in a process
+of its own with real machines, and by functional tests, in the test's process with simulated
+ones. See ``minicloud.app.create_app``.
+"""
