@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Configuration: options live with their concern, are registered here once, and are read at use.
+
+Each module of this package offers ``list_opts()`` (``[(group, [options])]``, which also feeds the generated samples).
+"""
+
+import importlib
+
+from oslo_config import cfg
+from oslo_log import log as logging
+
+CONF = cfg.CONF
+
+#: The concerns of the control plane. The guest registers only those in GUEST_CONCERNS.
+CONCERNS = ('api', 'cloud', 'datastores', 'database', 'guest', 'limits', 'rpc', 'taskmanager')
+GUEST_CONCERNS = ('guest', 'rpc')
+
+
+def list_opts(concerns: tuple[str, ...] = CONCERNS) -> list[tuple[str | None, list[cfg.Opt]]]:
+    """All options of the named concerns, for oslo-config-generator and for :func:`register`."""
+    found: list[tuple[str | None, list[cfg.Opt]]] = []
+    for concern in concerns:
+        found.extend(importlib.import_module(f'{__name__}.{concern}').list_opts())
+    return found
+
+
+def list_guest_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    """The options that a guest's file may hold."""
+    return list_opts(GUEST_CONCERNS)
+
+
+def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) -> None:
+    """Register the options of the named concerns; registering twice is harmless."""
+    for group, options in list_opts(concerns):
+        conf.register_opts(options, group=group)
+
+
+def parse(argv: list[str], *, conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS,
+          program: str | None = None) -> None:
+    """Read the command line and the files of the usual search path, then set up logging.
+
+    :param argv: arguments without the program's name.
+    :param program: name of the program, which also names its optional private file.
+    """
+    from trove import version
+
+    logging.register_options(conf)
+    register(conf, concerns)
+    conf(argv, project='trove', prog=program, version=version.release())
+    logging.setup(conf, 'trove')
