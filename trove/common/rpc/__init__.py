@@ -1,0 +1,19 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Messages between the services: two buses, sealed envelopes for guests, message classes, and the service base."""
+
+import os
+
+# oslo.messaging imports eventlet even where nobody uses it, and eventlet a whole DNS library: 8 MB in every process,
+# which the agent of a 1 GB guest cannot spare. Nothing of ours resolves names through it.
+os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')

@@ -1,0 +1,166 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every status word: what the guest may report, how an operation may stand, and what a user is shown.
+
+Pure: takes data and a clock reading, returns words. The table test in tests/unit/common/test_states.py walks all
+combinations.
+"""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+
+class ServiceStatus:
+    """What is known of the database service in a guest. Stored and sent as these words."""
+
+    NEW = 'new'
+    BUILDING = 'building'
+    RUNNING = 'running'
+    HEALTHY = 'healthy'
+    BLOCKED = 'blocked'
+    SHUTDOWN = 'shutdown'
+    CRASHED = 'crashed'
+    FAILED = 'failed to spawn'
+    RESTARTING = 'restarting'
+    UNKNOWN = 'unknown'
+    DELETED = 'deleted'
+
+    ALL = (NEW, BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN, DELETED)
+    #: what a guest may say of itself
+    REPORTABLE = (BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN)
+    #: statuses in which an action may start
+    ACTIONABLE = (RUNNING, HEALTHY, SHUTDOWN, CRASHED, BLOCKED)
+    #: statuses in which users and databases can be worked on
+    SERVING = (RUNNING, HEALTHY)
+
+
+#: service status -> ``operating_status`` of the API
+OPERATING_WORDS = {
+    ServiceStatus.NEW: 'NEW',
+    ServiceStatus.BUILDING: 'BUILD',
+    ServiceStatus.RUNNING: 'ACTIVE',
+    ServiceStatus.HEALTHY: 'HEALTHY',
+    ServiceStatus.BLOCKED: 'BLOCKED',
+    ServiceStatus.SHUTDOWN: 'SHUTDOWN',
+    ServiceStatus.CRASHED: 'SHUTDOWN',
+    ServiceStatus.FAILED: 'FAILED',
+    ServiceStatus.RESTARTING: 'RESTARTING',
+    ServiceStatus.UNKNOWN: 'ERROR',
+    ServiceStatus.DELETED: 'DELETED',
+}
+
+
+class OperationState:
+    """How an operation stands."""
+
+    RUNNING = 'running'
+    UNDOING = 'undoing'
+    SUCCEEDED = 'succeeded'
+    FAILED = 'failed'
+    CANCELLED = 'cancelled'
+
+    OPEN = (RUNNING, UNDOING)
+    CLOSED = (SUCCEEDED, FAILED, CANCELLED)
+
+
+#: kind of the open operation -> ``status`` of the API
+OPERATION_WORDS = {
+    'instance_create': 'BUILD',
+    'instance_delete': 'SHUTDOWN',
+    'instance_restart': 'REBOOT',
+}
+
+#: Nova's word -> ``status`` of the API; anything else is UNKNOWN
+SERVER_WORDS = {
+    'ACTIVE': 'ACTIVE',
+    'BUILD': 'BUILD',
+    'ERROR': 'ERROR',
+    'REBOOT': 'REBOOT',
+    'HARD_REBOOT': 'REBOOT',
+    'RESIZE': 'RESIZE',
+    'VERIFY_RESIZE': 'RESIZE',
+    'SHUTDOWN': 'SHUTDOWN',
+    'SHUTOFF': 'SHUTDOWN',
+    'STOPPED': 'SHUTDOWN',
+    'DELETED': 'SHUTDOWN',
+}
+
+
+class Facts(NamedTuple):
+    """All that decides what is shown of an instance; one row of a list query has it."""
+
+    server_status: str | None
+    service_status: str | None
+    heartbeat: datetime | None
+    error_code: str | None = None
+    restart_required: bool = False
+    backup_running: bool = False
+    operation_kind: str | None = None
+    cancel_wanted: bool = False
+    deleted: bool = False
+
+
+def shown(facts: Facts) -> str:
+    """The ``status`` a user sees. First match wins."""
+    if facts.deleted or facts.cancel_wanted or facts.operation_kind == 'instance_delete':
+        return 'SHUTDOWN'
+    if facts.operation_kind is not None:
+        return OPERATION_WORDS.get(facts.operation_kind) or _server_word(facts.server_status)
+    if facts.error_code is not None:
+        return 'ERROR'
+    if facts.restart_required:
+        return 'RESTART_REQUIRED'
+    if facts.backup_running:
+        return 'BACKUP'
+    return _server_word(facts.server_status)
+
+
+def _server_word(server_status: str | None) -> str:
+    # A server that is gone is shown as shut down: there is nothing to connect to.
+    return SERVER_WORDS.get(server_status, 'UNKNOWN') if server_status else 'SHUTDOWN'
+
+
+def operating(facts: Facts, now: datetime, expiry: int) -> str:
+    """The ``operating_status`` a user sees.
+
+    :param now: UTC without zone, the clock of the control plane.
+    :param expiry: seconds after which a silent guest counts as unreachable.
+    """
+    if facts.operation_kind is not None or facts.server_status != 'ACTIVE' or facts.service_status is None:
+        return ''
+    if facts.error_code is not None and facts.service_status == ServiceStatus.NEW:
+        return ''
+    if is_expired(facts.heartbeat, now, expiry):
+        return 'ERROR'
+    if facts.restart_required:
+        return 'RESTART_REQUIRED'
+    return OPERATING_WORDS.get(facts.service_status, 'ERROR')
+
+
+def is_expired(heartbeat: datetime | None, now: datetime, expiry: int) -> bool:
+    """True when the last heartbeat is older than ``expiry`` seconds, or there never was one."""
+    return heartbeat is None or now - heartbeat > timedelta(seconds=expiry)
+
+
+def refusal(facts: Facts, now: datetime, expiry: int) -> str | None:
+    """Why an action may not start now, as the end of a sentence; None when it may."""
+    if facts.operation_kind is not None:
+        return f'task status was {facts.operation_kind}'
+    status = shown(facts)
+    if status not in ('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'):
+        return f'instance status was {status}'
+    if facts.service_status not in ServiceStatus.ACTIONABLE:
+        return f'service status was {facts.service_status}'
+    if is_expired(facts.heartbeat, now, expiry):
+        return 'its agent has not reported for too long'
+    return None

@@ -1,0 +1,145 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Connections to the control-plane database.
+
+Two ways in, both of which give a SQLAlchemy ``Connection``:
+
+* :func:`reader` — autocommit, no BEGIN/COMMIT/ROLLBACK and no ping: one round trip per statement. A connection that
+  the server closed while it was idle is replaced once, before the caller's first statement has had any effect.
+* :func:`writer` — one transaction, committed at the end of the block.
+
+Statements live in the modules beside this one and nowhere else.
+"""
+
+import contextlib
+import datetime
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from oslo_db.sqlalchemy import enginefacade, exc_filters
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.engine import Engine, make_url
+
+CONF = cfg.CONF
+
+_lock = threading.Lock()
+_engines: dict[str, Engine] = {}
+
+
+def utcnow() -> datetime.datetime:
+    """The control plane's clock: UTC, without zone."""
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+def _read_engine(url: str) -> Engine:
+    arguments: dict[str, Any] = {}
+    if make_url(url).get_backend_name() != 'sqlite':
+        # A pool without overflow: overflow connections are closed after each use, which costs more than waiting.
+        arguments = {'pool_size': CONF.database.max_pool_size or 5, 'max_overflow': 0,
+                     'pool_recycle': CONF.database.connection_recycle_time, 'pool_reset_on_return': None,
+                     'skip_autocommit_rollback': True}
+    engine = create_engine(url, isolation_level='AUTOCOMMIT', **arguments)
+    exc_filters.register_engine(engine)
+    return engine
+
+
+def _write_engine(url: str) -> Engine:
+    if make_url(url).get_backend_name() == 'sqlite':
+        return _sqlite_engine(url)
+    context = enginefacade.transaction_context()
+    options: dict[str, Any] = {'max_overflow': 0}
+    for name in ('max_pool_size', 'connection_recycle_time', 'max_retries', 'retry_interval', 'pool_timeout'):
+        options[name] = CONF.database[name]
+    context.configure(connection=url, mysql_sql_mode='TRADITIONAL', **options)
+    return context.writer.get_engine()
+
+
+def _sqlite_engine(url: str) -> Engine:
+    """SQLite with foreign keys, and with the write lock taken at BEGIN so that writers queue instead of failing."""
+    engine = create_engine(url)
+    exc_filters.register_engine(engine)
+
+    @event.listens_for(engine, 'connect')
+    def _connected(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        connection.execute('PRAGMA busy_timeout = 20000')
+        connection.execute('PRAGMA foreign_keys = ON')
+
+    @event.listens_for(engine, 'begin')
+    def _begin(connection: Connection) -> None:
+        connection.exec_driver_sql('BEGIN IMMEDIATE')
+
+    return engine
+
+
+def engine(kind: str = 'write') -> Engine:
+    """The engine of this process, made at its first use and so after any fork.
+
+    :param kind: ``read`` (autocommit) or ``write``.
+    """
+    key = f'{kind} {CONF.database.connection}'
+    with _lock:
+        if key not in _engines:
+            make = _read_engine if kind == 'read' else _write_engine
+            _engines[key] = make(CONF.database.connection)
+        return _engines[key]
+
+
+def dispose() -> None:
+    """Close all connections and forget the engines; the next use makes new ones."""
+    with _lock:
+        for known in _engines.values():
+            known.dispose()
+        _engines.clear()
+
+
+@contextlib.contextmanager
+def reader() -> Iterator[Connection]:
+    """A connection in which every statement stands alone."""
+    source = engine('read')
+    connection = source.connect()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextlib.contextmanager
+def writer() -> Iterator[Connection]:
+    """A connection in one transaction: committed when the block ends, rolled back when it raises."""
+    with engine('write').begin() as connection:
+        yield connection
+
+
+def read(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call ``function(connection, ...)`` on a reader, once more if the connection turns out to be dead."""
+    try:
+        with reader() as connection:
+            return function(connection, *args, **kwargs)
+    except db_exception.DBConnectionError:
+        with reader() as connection:
+            return function(connection, *args, **kwargs)
+
+
+def write(function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Call ``function(connection, ...)`` in one transaction, again when the database chose it as deadlock victim."""
+    for attempt in range(5):
+        try:
+            with writer() as connection:
+                return function(connection, *args, **kwargs)
+        except db_exception.DBDeadlock:
+            if attempt == 4:
+                raise
