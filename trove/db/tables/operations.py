@@ -59,10 +59,14 @@ class Operation(Base):
     claim: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Timestamp)
     due_at: Mapped[datetime] = mapped_column(Timestamp)
+    #: when somebody last reported something this operation may be waiting for
+    nudged_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: when the present step began to wait
     waiting_since: Mapped[datetime | None] = mapped_column(Timestamp)
     deadline: Mapped[datetime] = mapped_column(Timestamp)
     cancel_wanted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    #: JSON of the operation to open in the transaction that closes this one
+    successor: Mapped[str | None] = mapped_column(Text)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_text: Mapped[str | None] = mapped_column(String(1024))
     error_detail: Mapped[str | None] = mapped_column(LongText)
@@ -74,7 +78,12 @@ class Operation(Base):
 
 
 class OperationStep(Base):
-    """One attempt at one step. Written before the act (``outcome`` NULL) and closed after it."""
+    """One attempt at one step. Written before the act (``outcome`` NULL) and closed after it.
+
+    An attempt that waits is run again and again; ``runs`` counts that. ``busy_ms`` is the time spent in the step's own
+    code, cloud and guest calls included, and ``late_ms`` the time between being due and being run: together they are
+    the control plane's share of how long the operation took.
+    """
 
     __tablename__ = 'operation_steps'
 
@@ -84,10 +93,11 @@ class OperationStep(Base):
     attempt: Mapped[int] = mapped_column(Integer)
     #: done, wait, retry, failed, undone, lost; NULL while it runs
     outcome: Mapped[str | None] = mapped_column(String(16))
-    #: when the operation became due, so that time lost between due and begun can be told from the step's own
-    due: Mapped[datetime | None] = mapped_column(Timestamp)
     started: Mapped[datetime] = mapped_column(Timestamp)
     ended: Mapped[datetime | None] = mapped_column(Timestamp)
+    runs: Mapped[int] = mapped_column(Integer, default=0)
+    busy_ms: Mapped[int] = mapped_column(Integer, default=0)
+    late_ms: Mapped[int] = mapped_column(Integer, default=0)
     note: Mapped[str | None] = mapped_column(String(1024))
 
 

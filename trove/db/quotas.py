@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Quotas and usage.
+
+``consume`` is one conditional UPDATE in the transaction that makes the resource, so that any number of parallel
+requests together never get more than the limit.
+"""
+
+import uuid
+from datetime import datetime
+
+from oslo_config import cfg
+from oslo_db import exception as db_exception
+from sqlalchemy import Connection, insert, or_, select, update
+
+from trove.common import exception
+from trove.db.tables.quotas import Quota, QuotaUsage
+
+CONF = cfg.CONF
+QUOTAS = Quota.__table__
+USAGES = QuotaUsage.__table__
+
+#: resource -> option with the operator's default limit
+DEFAULTS = {
+    'instances': 'max_instances_per_tenant',
+    'ram': 'max_ram_per_tenant',
+    'volumes': 'max_volumes_per_tenant',
+    'backups': 'max_backups_per_tenant',
+}
+
+
+def limits(connection: Connection, tenant_id: str) -> dict[str, int]:
+    """resource -> limit of the project; -1 is unlimited."""
+    found = {resource: CONF[option] for resource, option in DEFAULTS.items()}
+    rows = connection.execute(select(QUOTAS.c.resource, QUOTAS.c.hard_limit).where(QUOTAS.c.tenant_id == tenant_id))
+    found.update({row.resource: row.hard_limit for row in rows if row.resource in found})
+    return found
+
+
+def usages(connection: Connection, tenant_id: str) -> dict[str, int]:
+    """resource -> amount in use by the project."""
+    found = dict.fromkeys(DEFAULTS, 0)
+    rows = connection.execute(select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id))
+    found.update({row.resource: row.in_use for row in rows if row.resource in found})
+    return found
+
+
+def set_limit(connection: Connection, tenant_id: str, resource: str, limit: int, now: datetime) -> None:
+    """Override the limit of one resource of a project."""
+    changed = connection.execute(
+        update(QUOTAS).where(QUOTAS.c.tenant_id == tenant_id, QUOTAS.c.resource == resource)
+        .values(hard_limit=limit, updated=now))
+    if not changed.rowcount:
+        connection.execute(insert(QUOTAS).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
+                                                 hard_limit=limit, created=now, updated=now))
+
+
+def consume(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:
+    """Take amounts from the quotas of a project, all or none (the caller's transaction is rolled back on failure).
+
+    :raises trove.common.exception.QuotaExceeded: naming every resource that does not fit.
+    """
+    allowed = limits(connection, tenant_id)
+    exceeded = []
+    # Sorted: two requests that lock several rows always do so in the same order.
+    for resource, delta in sorted(deltas.items()):
+        if delta and not _add(connection, tenant_id, resource, delta, allowed[resource], now):
+            exceeded.append(resource)
+    if exceeded:
+        raise exception.QuotaExceeded(exceeded)
+
+
+def _add(connection: Connection, tenant_id: str, resource: str, delta: int, limit: int, now: datetime) -> bool:
+    _ensure_row(connection, tenant_id, resource, now)
+    fits = or_(limit < 0, USAGES.c.in_use + USAGES.c.reserved + delta <= limit)
+    changed = connection.execute(
+        update(USAGES).where(USAGES.c.tenant_id == tenant_id, USAGES.c.resource == resource, fits)
+        .values(in_use=USAGES.c.in_use + delta, updated=now))
+    return changed.rowcount == 1
+
+
+def _ensure_row(connection: Connection, tenant_id: str, resource: str, now: datetime) -> None:
+    known = connection.execute(select(USAGES.c.id).where(USAGES.c.tenant_id == tenant_id,
+                                                         USAGES.c.resource == resource)).first()
+    if known is not None:
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(USAGES).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
+                                                     in_use=0, reserved=0, created=now, updated=now))
+    except db_exception.DBDuplicateEntry:
+        # Another request of the same project made it first; the UPDATE that follows waits for its transaction.
+        return
+
+
+def release(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:
+    """Give amounts back. Called once per resource, in the transaction that ends it."""
+    for resource, delta in sorted(deltas.items()):
+        connection.execute(
+            update(USAGES).where(USAGES.c.tenant_id == tenant_id, USAGES.c.resource == resource)
+            .values(in_use=USAGES.c.in_use - delta, updated=now))
