@@ -41,9 +41,10 @@ MAX_SEQ = 2 ** 63 - 1
 _MAX_HEADER = 1024
 _NONCE_BYTES = 12
 _ID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
-_WORD = re.compile(r'[A-Za-z][A-Za-z0-9]{0,63}')
-_BOOT = re.compile(r'[0-9A-Za-z.\-]{0,64}')
-_ABOUT = re.compile(r'[0-9A-Za-z.\-:]{0,96}')
+# As long as the columns that keep them.
+_WORD = re.compile(r'[A-Za-z][A-Za-z0-9]{0,35}')
+_BOOT = re.compile(r'[0-9A-Za-z.\-]{0,36}')
+_ABOUT = re.compile(r'[0-9A-Za-z.\-:]{0,64}')
 
 
 class EnvelopeError(Exception):

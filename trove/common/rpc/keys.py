@@ -102,8 +102,8 @@ def check_keys(conf: cfg.ConfigOpts) -> None:
     problem = secret_problem(conf.inst_rpc_key_encr_key)
     if problem:
         raise KeyConfigurationError(
-            f'[DEFAULT] inst_rpc_key_encr_key {problem}. Set it to at least {MIN_SECRET_CHARACTERS} random characters, '
-            f'the same on all hosts, for example from: openssl rand -base64 36')
+            f'[DEFAULT] inst_rpc_key_encr_key {problem}. Set it to at least {MIN_SECRET_CHARACTERS} random '
+            f'characters, the same on all hosts, for example from: openssl rand -base64 36')
 
 
 def secret_problem(value: str | None) -> str | None:

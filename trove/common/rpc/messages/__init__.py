@@ -1,0 +1,66 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What guests and the control plane say to each other, one module per subject.
+
+:data:`UP` and :data:`DOWN` find a class by the ``kind`` of an envelope's header.
+"""
+
+from trove.common.rpc.messages.backup import UpdateBackup
+from trove.common.rpc.messages.base import Message
+from trove.common.rpc.messages.command import Command
+from trove.common.rpc.messages.command import CommandResult
+from trove.common.rpc.messages.command import Ping
+from trove.common.rpc.messages.command import Prepare
+from trove.common.rpc.messages.command import Restart
+from trove.common.rpc.messages.command import StopDatabase
+from trove.common.rpc.messages.database import CreateDatabases
+from trove.common.rpc.messages.database import DeleteDatabase
+from trove.common.rpc.messages.database import ListDatabases
+from trove.common.rpc.messages.heartbeat import Heartbeat
+from trove.common.rpc.messages.root import DisableRoot
+from trove.common.rpc.messages.root import EnableRoot
+from trove.common.rpc.messages.user import ChangePasswords
+from trove.common.rpc.messages.user import CreateUsers
+from trove.common.rpc.messages.user import DeleteUser
+from trove.common.rpc.messages.user import GetUser
+from trove.common.rpc.messages.user import GrantAccess
+from trove.common.rpc.messages.user import ListAccess
+from trove.common.rpc.messages.user import ListUsers
+from trove.common.rpc.messages.user import RevokeAccess
+from trove.common.rpc.messages.user import UpdateUser
+
+__all__ = (
+    'ChangePasswords', 'Command', 'CommandResult', 'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser',
+    'DisableRoot', 'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'Heartbeat', 'ListAccess', 'ListDatabases',
+    'ListUsers', 'Message', 'Ping', 'Prepare', 'Restart', 'RevokeAccess', 'StopDatabase', 'UP', 'UpdateBackup',
+    'UpdateUser', 'parse',
+)
+
+#: Reports of guests by kind.
+UP: dict[str, type[Message]] = {cls.KIND: cls for cls in (Heartbeat, CommandResult, UpdateBackup)}
+
+#: Commands to guests by kind.
+DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
+    Prepare, Restart, StopDatabase, Ping, ListDatabases, CreateDatabases, DeleteDatabase, ListUsers, GetUser,
+    CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess, RevokeAccess, EnableRoot,
+    DisableRoot)}
+
+
+def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:
+    """The message of a kind, every field checked.
+
+    :param kinds: :data:`UP` or :data:`DOWN`.
+    :raises KeyError: unknown kind.
+    :raises ValueError: names the field that is out of bounds.
+    """
+    return kinds[kind].from_wire(body)

@@ -1,0 +1,127 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Commands of the control plane to one guest, and what came of them.
+
+Long commands (Prepare, Restart) are casts: the guest writes the command id into its journal, executes it at most once
+and sends a CommandResult, repeated in its heartbeats until a later command supersedes it. Short ones are calls.
+"""
+
+import dataclasses
+from typing import Any
+from typing import ClassVar
+
+from trove.common.rpc.messages import base
+
+DONE = 'done'
+FAILED = 'failed'
+
+#: Bytes of JSON a result may carry as facts for its flow.
+MAX_DATA = 16 * 1024
+
+DATABASE = base.needing(base.record(
+    name=base.text(255, shortest=1),
+    character_set=base.nullable(base.text(64)),
+    collate=base.nullable(base.text(64)),
+), 'name')
+
+USER = base.needing(base.record(
+    name=base.text(255, shortest=1),
+    password=base.nullable(base.text(255)),
+    host=base.nullable(base.text(255)),
+    databases=base.list_of(base.needing(base.record(name=base.text(255, shortest=1)), 'name'), 1000),
+), 'name')
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Command(base.Message):
+    """Base of everything the control plane tells a guest.
+
+    :param command_id: names this command; a guest executes it at most once. Casts need it, calls may leave it out.
+    :param operation_id: the operation of the journal on whose behalf it is sent, if any.
+    :param deadline: seconds after which nobody waits for the result any more; 0 for no limit.
+    """
+    command_id: str = base.optional(base.text(36), '')
+    operation_id: str = base.optional(base.text(36), '')
+    deadline: int = base.optional(base.integer(0, 7 * 86400), 0)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Prepare(Command):
+    """Cast. Make a database server of this machine; numbered idempotent steps, resumed when repeated.
+
+    :param databases: ``[{"name", "character_set", "collate"}]``.
+    :param users: ``[{"name", "password", "host", "databases": [{"name"}]}]``.
+    :param config_contents: rendered base configuration of the engine.
+    :param device: ``{"volume_id", "device_path"}``; both null when the data lives on the root disk.
+    :param memory_mb: memory of the flavor.
+    :param root_password: password of a remote root account, null for none.
+    :param new_volume: the volume was made by this operation, so formatting it destroys nobody's data.
+    """
+    KIND: ClassVar[str] = 'Prepare'
+
+    datastore_version: str = base.required(base.text(64, shortest=1))
+    mount_point: str = base.required(base.text(255, pattern=r'/[^\x00]*'))
+    memory_mb: int = base.required(base.integer(1, 2 ** 32))
+    config_contents: str = base.optional(base.text(256 * 1024), '')
+    device: dict[str, Any] = base.optional(base.record(
+        volume_id=base.nullable(base.text(64)), device_path=base.nullable(base.text(255))), {})
+    new_volume: bool = base.optional(base.flag(), False)
+    databases: list[dict[str, Any]] = base.optional(base.list_of(DATABASE, 1000), [])
+    users: list[dict[str, Any]] = base.optional(base.list_of(USER, 1000), [])
+    root_password: str | None = base.optional(base.nullable(base.text(255)))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Restart(Command):
+    """Cast. Restart the engine and wait until it answers queries."""
+    KIND: ClassVar[str] = 'Restart'
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StopDatabase(Command):
+    """Cast. Stop the engine; it stays stopped until it is asked to start.
+
+    :param do_not_start_on_reboot: also keep it from starting with the machine.
+    """
+    KIND: ClassVar[str] = 'StopDatabase'
+
+    do_not_start_on_reboot: bool = base.optional(base.flag(), False)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ping(Command):
+    """Call. Answer: ``{"boot_id", "agent_version"}``."""
+    KIND: ClassVar[str] = 'Ping'
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CommandResult(base.Message):
+    """Report. How a cast command ended.
+
+    :param kind: kind of the command.
+    :param outcome: "done" or "failed".
+    :param step: the step it failed in, or the last one done.
+    :param error_code: of :mod:`trove.common.errors`, when failed.
+    :param message: a sentence for the user, when failed.
+    :param data: facts the flow takes over (volume use, engine version, …); no secrets.
+    """
+    KIND: ClassVar[str] = 'CommandResult'
+
+    command_id: str = base.required(base.text(36, shortest=1, pattern=r'[0-9A-Za-z\-]+'))
+    operation_id: str = base.optional(base.text(36, pattern=r'[0-9A-Za-z\-]*'), '')
+    kind: str = base.required(base.text(64, shortest=1, pattern='[A-Za-z]+'))
+    outcome: str = base.required(base.one_of(DONE, FAILED))
+    step: str = base.optional(base.text(64, cut=True), '')
+    error_code: str = base.optional(base.text(64, pattern='[a-z_0-9]*'), '')
+    message: str = base.optional(base.text(1000, cut=True), '')
+    data: dict[str, Any] = base.optional(base.data(MAX_DATA), {})

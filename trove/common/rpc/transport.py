@@ -1,0 +1,191 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The buses of a process: one transport per virtual host, made when first used.
+
+Transports own connections and threads, so they must be made after a service has forked. Functional tests put their own
+object with the same four methods in place of :class:`RpcBus`.
+"""
+
+import os
+import threading
+from typing import Any
+from typing import Protocol
+from urllib import parse
+
+from oslo_config import cfg
+from oslo_context import context
+import oslo_messaging
+from oslo_messaging import transport as oslo_transport
+from oslo_messaging._drivers import impl_rabbit
+from oslo_messaging._metrics import client as metrics
+from oslo_messaging._tracing import client as tracing
+
+from trove.common import exception
+from trove.common.rpc import drivers
+
+#: Tries before a sender is told that the broker is away: it comes back in about a second when it restarts.
+SEND_RETRIES = 2
+
+#: Settings of the guest bus that must not depend on what the operator sets for the control bus. They travel as the
+#: query of the URL, which oslo.messaging lets win over the configuration file.
+_CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5'}
+#: One connection that listens and one that sends; a reply nobody waits for blocks the agent for few seconds only.
+_GUEST_SETTINGS = {'rpc_conn_pool_size': '1', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3'}
+
+
+class BusTimeout(Exception):
+    """No answer in time."""
+
+
+class BusError(Exception):
+    """The message could not be sent, or the other side answered with a failure outside any envelope."""
+
+
+class Bus(Protocol):
+    """What doors need of a bus. ``payload`` holds the arguments of the method."""
+
+    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any]) -> None:
+        """Send and do not wait.
+
+        :raises BusError: the broker did not take it.
+        """
+
+    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
+        """Send and wait for the answer.
+
+        :param timeout: seconds.
+        :raises BusTimeout: no answer in time.
+        :raises BusError: not sent, or refused.
+        """
+
+
+class RpcBus:
+    """A :class:`Bus` over oslo.messaging."""
+
+    def __init__(self, transport: oslo_messaging.transport.Transport) -> None:
+        self._transport = transport
+        self._client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(version='1.0'),
+                                                     retry=SEND_RETRIES)
+
+    def _prepare(self, topic: str, exchange: str | None, timeout: float | None = None) -> Any:
+        target: dict[str, Any] = {'topic': topic}
+        if exchange:
+            target['exchange'] = exchange
+        return self._client.prepare(timeout=timeout, **target)
+
+    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any]) -> None:
+        try:
+            self._prepare(topic, exchange).cast(_context(), method, **payload)
+        except (oslo_messaging.MessageDeliveryFailure, oslo_messaging.MessageUndeliverable,
+                impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
+            raise BusError(str(failure)) from failure
+
+    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
+        try:
+            return self._prepare(topic, exchange, timeout).call(_context(), method, **payload)
+        except oslo_messaging.MessagingTimeout as late:
+            raise BusTimeout(f'no answer within {timeout:g} seconds') from late
+        except (oslo_messaging.MessagingException, impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
+            raise BusError(str(failure)) from failure
+
+    def server(self, topic: str, server: str, endpoints: list[Any], exchange: str | None = None) -> Any:
+        """An RPC server, not started yet; ``start()`` blocks until the broker is there."""
+        target = oslo_messaging.Target(topic=topic, server=server, exchange=exchange)
+        return oslo_messaging.get_rpc_server(self._transport, target, endpoints,
+                                             access_policy=oslo_messaging.DefaultRPCAccessPolicy)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.cleanup()
+
+
+_buses: dict[str, RpcBus] = {}
+_owner = os.getpid()
+_lock = threading.Lock()
+
+
+def control_bus(conf: cfg.ConfigOpts) -> RpcBus:
+    """The bus of API, task manager and conductor (``transport_url``)."""
+    return _once('control', lambda: _control(conf))
+
+
+def guest_bus(conf: cfg.ConfigOpts) -> RpcBus:
+    """The control plane's end of the guest bus (``[guest_bus] transport_url``)."""
+    return _once('guest bus', lambda: _custom(conf, drivers.ControlPlaneDriver, _CONTROL_SETTINGS))
+
+
+def agent_bus(conf: cfg.ConfigOpts) -> RpcBus:
+    """A guest's end of the guest bus; needs ``guest_id`` and ``[guest_bus] transport_url``."""
+    return _once('agent', lambda: _custom(conf, drivers.GuestDriver, _GUEST_SETTINGS))
+
+
+def close_all() -> None:
+    """Close every bus of this process; the next use opens anew."""
+    with _lock:
+        for bus in _buses.values():
+            bus.close()
+        _buses.clear()
+
+
+def _once(name: str, make: Any) -> RpcBus:
+    global _owner
+    with _lock:
+        if _owner != os.getpid():
+            # Sockets of the parent are in here: using or closing them would disturb it.
+            _buses.clear()
+            _owner = os.getpid()
+        if name not in _buses:
+            _buses[name] = make()
+        return _buses[name]
+
+
+def _register(conf: cfg.ConfigOpts) -> None:
+    # A private ConfigOpts lacks what oslo.messaging puts on the global one only.
+    conf.register_opts(oslo_transport._transport_opts)
+    for group, options in (('oslo_messaging_metrics', metrics.oslo_messaging_metrics),
+                           ('oslo_messaging_tracing', tracing.oslo_messaging_tracing)):
+        conf.register_group(cfg.OptGroup(group))
+        conf.register_opts(options, group=group)
+
+
+def set_library_defaults() -> None:
+    """Queues as newer brokers demand them, and an exchange of our own. The configuration file still wins."""
+    oslo_messaging.set_transport_defaults(control_exchange='trove')
+    cfg.set_defaults(impl_rabbit.rabbit_opts, rabbit_quorum_queue=True, rabbit_transient_quorum_queue=True)
+
+
+def _control(conf: cfg.ConfigOpts) -> RpcBus:
+    set_library_defaults()
+    _register(conf)
+    return RpcBus(oslo_messaging.get_rpc_transport(conf))
+
+
+def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver], settings: dict[str, str]) -> RpcBus:
+    _register(conf)
+    if not conf.guest_bus.transport_url:
+        raise exception.BrokerError('The guest bus is not configured.', detail='[guest_bus] transport_url is not set')
+    url = oslo_messaging.TransportURL.parse(conf, with_settings(conf.guest_bus.transport_url, settings))
+    return RpcBus(oslo_transport.RPCTransport(driver(conf, url, default_exchange='guest', allowed_remote_exmods=[])))
+
+
+def with_settings(url: str, settings: dict[str, str]) -> str:
+    """``url`` with the settings in its query; what stands there already wins."""
+    parts = parse.urlsplit(url)
+    query = {**settings, **dict(parse.parse_qsl(parts.query))}
+    return parse.urlunsplit(parts._replace(query=parse.urlencode(query)))
+
+
+def _context() -> dict[str, Any]:
+    """What the other side learns of the request: its id, nothing else."""
+    current = context.get_current()
+    return {'request_id': current.request_id} if current else {}

@@ -1,0 +1,49 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The door to the conductor, used by guests. It only sends."""
+
+from trove.common.rpc import channel
+from trove.common.rpc import messages
+from trove.common.rpc import topology
+from trove.common.rpc import transport
+
+
+class ConductorAPI:
+    """Reports of one guest.
+
+    :param topic: ``conductor_queue``.
+
+    All methods raise :class:`trove.common.rpc.transport.BusError` when the broker does not take the report. It is then
+    the sender's to report again with what is true by then, not to repeat the old report.
+    """
+
+    def __init__(self, bus: transport.Bus, guest: channel.GuestChannel, topic: str = 'trove-conductor') -> None:
+        self._bus = bus
+        self._guest = guest
+        self._topic = topic
+
+    def heartbeat(self, message: messages.Heartbeat) -> None:
+        """How the guest is."""
+        self._send(message)
+
+    def command_result(self, message: messages.CommandResult) -> None:
+        """How a command ended."""
+        self._send(message)
+
+    def update_backup(self, message: messages.UpdateBackup) -> None:
+        """How a backup goes on."""
+        self._send(message)
+
+    def _send(self, message: messages.Message) -> None:
+        wire = self._guest.seal(message.KIND, message.to_wire())
+        self._bus.cast(self._topic, topology.out_exchange(self._guest.instance_id), 'deliver', {'envelope': wire})
