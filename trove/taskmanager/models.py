@@ -314,8 +314,7 @@ class Runner:
         with session.writer() as connection:
             operations.save(connection, held.id, held.row.claim, now, attempt=held.attempt + 1)
             self._account(connection, held, 'retry', busy_ms, begun, now, text)
-            # Not shortened by reports: what failed wants time, not news.
-            due_at = outcome.release(connection, held.row, now, now, delay)
+            due_at = outcome.release(connection, held.row, begun, now, delay)
         self.later(held.id, due_at)
 
     def _let_go(self, held: Held, now: datetime) -> None:

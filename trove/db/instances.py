@@ -1,0 +1,222 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Statements on instances and what hangs on them."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, true, update
+from sqlalchemy.sql import expression
+
+from trove.common.states import ServiceStatus as Status
+from trove.db import quotas
+from trove.db.tables.backups import Backup
+from trove.db.tables.configurations import Configuration
+from trove.db.tables.datastores import Datastore, DatastoreVersion
+from trove.db.tables.instances import (CommandResult, Instance, InstanceAddress, InstanceFault, RootEnabledHistory,
+                                       ServiceStatus)
+from trove.db.tables.operations import Operation
+
+INSTANCES = Instance.__table__
+ADDRESSES = InstanceAddress.__table__
+STATUSES = ServiceStatus.__table__
+FAULTS = InstanceFault.__table__
+ROOT = RootEnabledHistory.__table__
+RESULTS = CommandResult.__table__
+VERSIONS = DatastoreVersion.__table__
+DATASTORES = Datastore.__table__
+OPERATIONS = Operation.__table__
+CONFIGURATIONS = Configuration.__table__
+BACKUPS = Backup.__table__
+
+RUNNING_BACKUPS = ('NEW', 'BUILDING', 'SAVING')
+
+
+def _shown() -> Select:
+    """All that a view or a precondition of one instance needs, in one statement and one row per instance."""
+    backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id, BACKUPS.c.deleted.is_(False),
+                                         BACKUPS.c.state.in_(RUNNING_BACKUPS)).exists())
+    columns = [
+        *INSTANCES.c,
+        VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
+        VERSIONS.c.manager.label('manager'), VERSIONS.c.image_tags.label('version_image_tags'),
+        DATASTORES.c.name.label('datastore_name'), DATASTORES.c.id.label('datastore_id'),
+        STATUSES.c.status.label('service_status'), STATUSES.c.reason.label('service_reason'),
+        STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.boot_id, STATUSES.c.agent_version,
+        STATUSES.c.volume_total, STATUSES.c.volume_used, STATUSES.c.engine_version,
+        OPERATIONS.c.id.label('operation_id'), OPERATIONS.c.kind.label('operation_kind'),
+        OPERATIONS.c.cancel_wanted.label('cancel_wanted'),
+        FAULTS.c.message.label('fault_message'), FAULTS.c.created.label('fault_created'),
+        FAULTS.c.details.label('fault_details'),
+        CONFIGURATIONS.c.name.label('configuration_name'),
+        backup.label('backup_running'),
+    ]
+    source = (INSTANCES
+              .outerjoin(VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id)
+              .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
+              .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
+              .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance',
+                                          OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1))
+              .outerjoin(FAULTS, FAULTS.c.instance_id == INSTANCES.c.id)
+              .outerjoin(CONFIGURATIONS, CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
+    return select(*columns).select_from(source)
+
+
+_SHOWN = _shown()
+_ONE = _SHOWN.where(INSTANCES.c.id == bindparam('id'))
+_PAGE = (_SHOWN.where(INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
+                      INSTANCES.c.id > bindparam('marker'),
+                      expression.or_(bindparam('include_clustered'), INSTANCES.c.cluster_id.is_(None)))
+         .order_by(INSTANCES.c.id).limit(bindparam('limit')))
+_ADDRESSES_OF = (select(ADDRESSES).where(ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)),
+                                         ADDRESSES.c.kind != 'management')
+                 .order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
+_REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id)
+                .where(INSTANCES.c.slave_of_id.in_(bindparam('ids', expanding=True)), INSTANCES.c.deleted.is_(False))
+                .order_by(INSTANCES.c.created, INSTANCES.c.id))
+
+
+# --- reading -------------------------------------------------------------------------------------
+
+def get(connection: Connection, instance_id: str, *, include_deleted: bool = False) -> Row | None:
+    """One instance with all that its views and preconditions need."""
+    row = connection.execute(_ONE, {'id': instance_id}).first()
+    return row if row is not None and (include_deleted or not row.deleted) else None
+
+
+def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | None = None,
+         include_clustered: bool = False) -> Sequence[Row]:
+    """A page of a project's instances, by ascending id. Index: ix_instances_tenant_page.
+
+    :param marker: id of the last row of the page before.
+    """
+    return connection.execute(_PAGE, {'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
+                                      'include_clustered': include_clustered}).all()
+
+
+def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
+    """instance id -> addresses a user may see. One statement. Index: ix_instance_addresses_instance_id."""
+    return _grouped(connection.execute(_ADDRESSES_OF, {'ids': list(ids)}), 'instance_id')
+
+
+def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
+    """source id -> its replicas. One statement. Index: ix_instances_slave_of_id."""
+    return _grouped(connection.execute(_REPLICAS_OF, {'ids': list(ids)}), 'slave_of_id')
+
+
+def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = {}
+    for row in rows:
+        found.setdefault(getattr(row, column), []).append(row)
+    return found
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
+    """Insert an instance and its first service status.
+
+    :param values: columns of ``instances``; ``access`` as an object or None.
+    """
+    row = dict(values, created=now, updated=now)
+    if row.get('access') is not None:
+        row['access'] = json.dumps(row['access'])
+    connection.execute(insert(INSTANCES).values(**row))
+    connection.execute(insert(STATUSES).values(instance_id=row['id'], status=Status.NEW))
+
+
+def change(connection: Connection, instance_id: str, now: datetime, **values: Any) -> None:
+    """Change columns of an instance."""
+    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id).values(updated=now, **values))
+
+
+def set_service_status(connection: Connection, instance_id: str, status: str, now: datetime,
+                       reason: str | None = None) -> None:
+    """Say of a guest what the control plane knows, without counting as a heartbeat."""
+    connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
+                       .values(status=status, reason=reason))
+
+
+def replace_addresses(connection: Connection, instance_id: str, found: Iterable[Mapping[str, Any]],
+                      kinds: Iterable[str]) -> None:
+    """Make the stored addresses of the given kinds be ``found``.
+
+    :param found: mappings with kind, address, family, and port_id, network_id, subnet_id, mac where known.
+    """
+    connection.execute(delete(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id,
+                                               ADDRESSES.c.kind.in_(list(kinds))))
+    rows = [dict(row, id=str(uuid.uuid4()), instance_id=instance_id) for row in found]
+    if rows:
+        connection.execute(insert(ADDRESSES), rows)
+
+
+def set_fault(connection: Connection, instance_id: str, message: str, details: str | None, now: datetime) -> None:
+    """Remember the last failure of an instance."""
+    values = {'created': now, 'message': message[:1024], 'details': details}
+    changed = connection.execute(update(FAULTS).where(FAULTS.c.instance_id == instance_id).values(**values))
+    if not changed.rowcount:
+        connection.execute(insert(FAULTS).values(instance_id=instance_id, **values))
+
+
+def clear_fault(connection: Connection, instance_id: str) -> None:
+    connection.execute(delete(FAULTS).where(FAULTS.c.instance_id == instance_id))
+
+
+def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> None:
+    """End an instance: give its quota back once, drop what only served it, keep the row for the records."""
+    row = connection.execute(select(INSTANCES.c.tenant_id, INSTANCES.c.ram, INSTANCES.c.volume_size,
+                                    INSTANCES.c.volume_support)
+                             .where(INSTANCES.c.id == instance_id, INSTANCES.c.deleted.is_(False))
+                             .with_for_update()).first()
+    if row is None:
+        return
+    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id).values(
+        deleted=true(), deleted_at=now, updated=now, error_code=None, configuration_id=None, slave_of_id=None,
+        cluster_id=None, datastore_version_id=None, encrypted_key=None, server_status=None))
+    connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
+                       .values(status=Status.DELETED, reason=None))
+    for table in (ADDRESSES, FAULTS, RESULTS):
+        connection.execute(delete(table).where(table.c.instance_id == instance_id))
+    quotas.release(connection, row.tenant_id, quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
+
+
+def quota_of(ram: int, volume_size: int | None) -> dict[str, int]:
+    """What one instance takes from its project's quotas."""
+    return {'instances': 1, 'ram': ram, 'volumes': volume_size or 0}
+
+
+# --- root history --------------------------------------------------------------------------------
+
+def root_history(connection: Connection, instance_id: str) -> Row | None:
+    return connection.execute(select(ROOT).where(ROOT.c.id == instance_id)).first()
+
+
+def root_enabled(connection: Connection, instance_id: str, user: str | None, now: datetime) -> None:
+    """Record that root is enabled; who was first is kept for ever."""
+    changed = connection.execute(update(ROOT).where(ROOT.c.id == instance_id).values(enabled_at=now, deleted_at=None))
+    if not changed.rowcount:
+        connection.execute(insert(ROOT).values(id=instance_id, user=user, created=now, enabled_at=now))
+
+
+def root_disabled(connection: Connection, instance_id: str, now: datetime) -> None:
+    connection.execute(update(ROOT).where(ROOT.c.id == instance_id).values(deleted_at=now))
+
+
+# --- results of commands -------------------------------------------------------------------------
+
+def command_result(connection: Connection, command_id: str) -> Row | None:
+    """How a command to a guest ended; None while nothing was reported."""
+    return connection.execute(select(RESULTS).where(RESULTS.c.command_id == command_id)).first()
