@@ -1,0 +1,111 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The cloud as one user sees it in one region: its services together, each reached when first used."""
+
+import functools
+import threading
+from typing import Any, Callable
+
+from keystoneauth1.session import Session
+from openstack import connection
+from openstack.config import cloud_region
+from oslo_config import cfg
+
+from trove.cloud import compute
+from trove.cloud import errors
+from trove.cloud import firewall
+from trove.cloud import image
+from trove.cloud import network
+from trove.cloud import session as http
+from trove.cloud import volume
+
+
+class Cloud:
+    """What the service needs from outside. May be shared by threads.
+
+    Making one costs nothing; a service is looked up in the catalog when it is first used. A look-up that failed is
+    tried again with the next use.
+
+    :param session_for: ``(insecure) -> keystoneauth1 session`` of the user.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, session_for: Callable[[bool], Session], region: str) -> None:
+        self.region = region
+        self._conf = conf
+        self._session_for = session_for
+        self._lock = threading.RLock()
+
+    @functools.cached_property
+    def compute(self) -> compute.Compute:
+        found = http.endpoint(self._conf, 'nova')
+        with self._lock:
+            return compute.Compute(self._session_for(found.insecure), region=self.region, url=found.url,
+                                   microversion=self._conf.nova_client_version, interface=found.interface,
+                                   service_type=found.service_type)
+
+    @functools.cached_property
+    def network(self) -> network.Networking:
+        return network.Networking(self._neutron, self.project_id)
+
+    @functools.cached_property
+    def firewall(self) -> firewall.Firewall:
+        return firewall.Firewall(self._neutron, self.project_id)
+
+    @functools.cached_property
+    def volume(self) -> volume.Storage:
+        return volume.Storage(self._proxy('cinder', 'block_storage', self._conf.cinder_client_version))
+
+    @functools.cached_property
+    def image(self) -> image.Images:
+        return image.Images(self._proxy('glance', 'image', self._conf.glance_client_version))
+
+    @functools.cached_property
+    def project_id(self) -> str:
+        """The project of these credentials."""
+        with errors.translated('identity', 'log in'):
+            return self._session_for(False).get_project_id()
+
+    @functools.cached_property
+    def _neutron(self) -> Any:
+        return self._proxy('neutron', 'network', '2')
+
+    def _proxy(self, prefix: str, service: str, version: str) -> Any:
+        """openstacksdk's client of one service, which differ in whose certificates they look at."""
+        found = http.endpoint(self._conf, prefix)
+        settings = {f'{service}_service_type': found.service_type, f'{service}_interface': found.interface,
+                    f'{service}_api_version': version}
+        if found.url:
+            settings[f'{service}_endpoint_override'] = found.url
+        with self._lock, errors.translated(service.replace('_', ' '), 'tell where it is'):
+            described = cloud_region.from_session(self._session_for(found.insecure), region_name=self.region,
+                                                  app_name='trove', **settings)
+            # Strict: a service that cannot be reached now is a failure now, not a client that never works.
+            return getattr(connection.Connection(config=described, strict_proxies=True), service)
+
+
+@functools.lru_cache(maxsize=16)
+def _shared(sessions: http.Sessions, region: str) -> Cloud:
+    return Cloud(sessions.conf, sessions.service, region)
+
+
+def service_cloud(conf: cfg.ConfigOpts, region: str | None = None) -> Cloud:
+    """The cloud as the service user sees it; one per process and region.
+
+    :param region: the instance's; None: the one of ``[service_credentials]``.
+    """
+    return _shared(http.sessions(conf), region or conf.service_credentials.region_name)
+
+
+def user_cloud(conf: cfg.ConfigOpts, context: Any, region: str | None = None) -> Cloud:
+    """The cloud as the sender of a request sees it: with the token of the request, for the time of the request."""
+    return Cloud(conf, http.sessions(conf).user(context), region or conf.service_credentials.region_name)

@@ -1,0 +1,215 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Servers, flavors and availability zones, in our words. Speaks to Nova with python-novaclient.
+
+A server is found by the tag that holds its instance's id, among the servers of the service project only.
+"""
+
+import dataclasses
+from typing import Any
+
+from novaclient import client as nova
+
+from trove.cloud import errors
+from trove.cloud import names
+from trove.common import exception
+
+#: Statuses in which Nova is done with a server for good or until somebody asks for something.
+ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 'DELETED'
+
+
+@dataclasses.dataclass(frozen=True)
+class Server:
+    """A machine of Nova.
+
+    :ivar status: Nova's word, upper case.
+    :ivar task: what Nova is doing with it, if anything.
+    :ivar fault: why the status is ERROR, in Nova's words.
+    """
+    id: str
+    name: str
+    status: str
+    instance_id: str
+    task: str | None = None
+    fault: str = ''
+    addresses: tuple[str, ...] = ()
+    volume_ids: tuple[str, ...] = ()
+    availability_zone: str = ''
+
+
+@dataclasses.dataclass(frozen=True)
+class ServerSpec:
+    """Everything a server is made from.
+
+    :ivar port_ids: in the order the guest shall see its cards: the tenant's first, management last.
+    :ivar volume_device: name hint for the data volume, such as ``vdb``.
+    :ivar root_volume_gb: boot from a volume of this size, which goes with the server; None: from local disk.
+    """
+    instance_id: str
+    name: str
+    project_id: str
+    user_id: str
+    manager: str
+    image_id: str
+    flavor_id: str
+    port_ids: tuple[str, ...]
+    user_data: bytes
+    volume_id: str | None = None
+    volume_device: str = 'vdb'
+    availability_zone: str | None = None
+    keypair: str | None = None
+    config_drive: bool = False
+    server_group_id: str | None = None
+    root_volume_gb: int | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Flavor:
+    """:ivar ram: MB. :ivar disk: GB. :ivar ephemeral: GB."""
+    id: str
+    name: str
+    ram: int
+    vcpus: int
+    disk: int
+    ephemeral: int
+    is_public: bool
+
+
+class Compute:
+    """One user's view of Nova in one region."""
+
+    def __init__(self, session: Any, *, region: str, microversion: str, service_type: str = 'compute',
+                 interface: str = 'public', url: str | None = None) -> None:
+        self._nova = nova.Client(microversion, session=session, region_name=region, service_type=service_type,
+                                 endpoint_type=interface, endpoint_override=url)
+
+    # --- servers ---------------------------------------------------------------------------------
+
+    def find_server(self, instance_id: str) -> Server | None:
+        """The server of an instance, the oldest if a lost answer has led to two."""
+        found = self.find_servers(instance_id)
+        return found[0] if found else None
+
+    def find_servers(self, instance_id: str) -> list[Server]:
+        """All servers of an instance, oldest first."""
+        with errors.translated('compute', 'look for the server'):
+            listed = self._nova.servers.list(search_opts={'tags': names.server_tag(instance_id)})
+        found = [item for item in listed if item.metadata.get('trove_instance_id') == instance_id]
+        return [_server(item) for item in sorted(found, key=lambda item: (item.created, item.id))]
+
+    def get_server(self, server_id: str) -> Server:
+        """:raises CloudNotFound: there is none."""
+        with errors.translated('compute', 'show the server'):
+            return _server(self._nova.servers.get(server_id))
+
+    def ensure_server(self, spec: ServerSpec) -> Server:
+        """The instance's server, made now if there is none. Does not wait for it to start."""
+        found = self.find_server(spec.instance_id)
+        if found is not None:
+            return found
+        hints = {'group': spec.server_group_id} if spec.server_group_id else None
+        with errors.translated('compute', 'make the server'):
+            made = self._nova.servers.create(
+                spec.name, None if spec.root_volume_gb else spec.image_id, spec.flavor_id,
+                meta=names.server_metadata(spec.instance_id, spec.project_id, spec.user_id),
+                tags=names.server_tags(spec.instance_id, spec.manager), userdata=spec.user_data,
+                nics=[{'port-id': port_id} for port_id in spec.port_ids],
+                block_device_mapping_v2=_disks(spec), key_name=spec.keypair or None,
+                availability_zone=spec.availability_zone or None, scheduler_hints=hints,
+                config_drive=spec.config_drive or None)
+        return Server(id=made.id, name=spec.name, status=BUILD, instance_id=spec.instance_id)
+
+    def delete_server(self, server_id: str) -> bool:
+        """Ask for the server to be removed. :returns: whether it is gone."""
+        try:
+            server = self.get_server(server_id)
+            if server.status == DELETED:
+                return True
+            if server.task != 'deleting':
+                with errors.translated('compute', 'delete the server'):
+                    self._nova.servers.delete(server_id)
+        except exception.CloudNotFound:
+            return True
+        return False
+
+    def stop_server(self, server_id: str) -> bool:
+        """Ask for the machine to be switched off in good order. :returns: whether it is off or gone."""
+        try:
+            server = self.get_server(server_id)
+            if server.status != ACTIVE:
+                return server.status != BUILD
+            if server.task is None:
+                with errors.translated('compute', 'stop the server'):
+                    self._nova.servers.stop(server_id)
+        except exception.CloudNotFound:
+            return True
+        return False
+
+    def reboot_server(self, server_id: str, *, hard: bool = False) -> None:
+        with errors.translated('compute', 'reboot the server'):
+            self._nova.servers.reboot(server_id, 'HARD' if hard else 'SOFT')
+
+    def console_log(self, server_id: str, lines: int = 50) -> str:
+        """The last lines the machine wrote to its console."""
+        with errors.translated('compute', 'show the console log'):
+            return self._nova.servers.get_console_output(server_id, length=lines) or ''
+
+    # --- what servers are made from ----------------------------------------------------------------
+
+    def flavors(self) -> list[Flavor]:
+        """The public flavors."""
+        with errors.translated('compute', 'list the flavors'):
+            return [_flavor(item) for item in self._nova.flavors.list(detailed=True, is_public=True)]
+
+    def get_flavor(self, flavor_id: str) -> Flavor:
+        """:raises CloudNotFound: there is none that these credentials may see."""
+        with errors.translated('compute', 'show the flavor'):
+            return _flavor(self._nova.flavors.get(flavor_id))
+
+    def availability_zones(self) -> list[str]:
+        """Names of the zones that take new servers."""
+        with errors.translated('compute', 'list the availability zones'):
+            listed = self._nova.availability_zones.list(detailed=False)
+        return sorted(zone.zoneName for zone in listed if zone.zoneState.get('available'))
+
+
+def _disks(spec: ServerSpec) -> list[dict[str, Any]] | None:
+    disks: list[dict[str, Any]] = []
+    if spec.root_volume_gb:
+        disks.append({'uuid': spec.image_id, 'source_type': 'image', 'destination_type': 'volume', 'boot_index': 0,
+                      'volume_size': spec.root_volume_gb, 'delete_on_termination': True})
+    if spec.volume_id:
+        # Never deleted with the server: a server may be lost by accident, the data must not.
+        disks.append({'uuid': spec.volume_id, 'source_type': 'volume', 'destination_type': 'volume',
+                      'boot_index': -1, 'device_name': spec.volume_device, 'delete_on_termination': False})
+    return disks or None
+
+
+def _server(item: Any) -> Server:
+    """From an answer of Nova, without asking it for more."""
+    known = item.to_dict()
+    addresses = tuple(address['addr'] for network in (known.get('addresses') or {}).values()
+                      for address in network)
+    volumes = tuple(volume['id'] for volume in known.get('os-extended-volumes:volumes_attached') or ())
+    return Server(id=known['id'], name=known.get('name', ''), status=str(known.get('status', '')).upper(),
+                  instance_id=(known.get('metadata') or {}).get('trove_instance_id', ''),
+                  task=known.get('OS-EXT-STS:task_state'),
+                  fault=str((known.get('fault') or {}).get('message', '')), addresses=addresses, volume_ids=volumes,
+                  availability_zone=known.get('OS-EXT-AZ:availability_zone') or '')
+
+
+def _flavor(item: Any) -> Flavor:
+    known = item.to_dict()
+    return Flavor(id=str(known['id']), name=known['name'], ram=int(known['ram']), vcpus=int(known['vcpus']),
+                  disk=int(known['disk']), ephemeral=int(known.get('OS-FLV-EXT-DATA:ephemeral') or 0),
+                  is_public=bool(known.get('os-flavor-access:is_public', True)))
