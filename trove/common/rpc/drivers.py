@@ -133,6 +133,28 @@ class ControlPlaneConnection(impl_rabbit.Connection):
         consumer.arguments = topology.conductor_queue_arguments(self._conductor_queue_length)
         self.declare_consumer(consumer)
 
+    def declare_guest(self, instance_id: str, queue_length: int, conductor_topic: str) -> None:
+        """Make what a guest needs; what is there already is left as it is."""
+        self._on_own_channel(lambda channel: topology.declare_guest(channel, instance_id, queue_length))
+        conductor_arguments = topology.conductor_queue_arguments(self._conductor_queue_length)
+        self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, conductor_arguments))
+        self._on_own_channel(lambda channel: topology.bind_guest(channel, instance_id, conductor_topic))
+
+    def delete_guest(self, instance_id: str) -> None:
+        """Remove a guest's exchanges and queue, and with them their bindings."""
+        self._on_own_channel(lambda channel: topology.delete_guest(channel, instance_id))
+
+    def _on_own_channel(self, work: Callable[[Any], None]) -> None:
+        # A refused declaration closes its channel; the one that publishes must not be that.
+        def run() -> None:
+            channel = self.connection.channel()
+            try:
+                work(channel)
+            finally:
+                self.connection.maybe_close_channel(channel)
+        with self._connection_lock:
+            self.ensure(run, retry=_SEND_RETRIES)
+
 
 def _with_origin(callback: Callable[[Any], None]) -> Callable[[Any], None]:
     """Keep of a guest's message only what a report consists of, and add where it came from.
@@ -188,3 +210,13 @@ class GuestDriver(_GuestBusDriver):
 class ControlPlaneDriver(_GuestBusDriver):
     """The driver of task manager, API and conductor on the guest bus."""
     connection_class = ControlPlaneConnection
+
+    def declare_guest(self, instance_id: str, queue_length: int, conductor_topic: str) -> None:
+        """See :meth:`ControlPlaneConnection.declare_guest`."""
+        with self._get_connection() as connection:
+            connection.declare_guest(instance_id, queue_length, conductor_topic)
+
+    def delete_guest(self, instance_id: str) -> None:
+        """See :meth:`ControlPlaneConnection.delete_guest`."""
+        with self._get_connection() as connection:
+            connection.delete_guest(instance_id)

@@ -10,9 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The names on the guest bus, in one place, and how its queues are made."""
+"""The names on the guest bus, in one place, and how they are made."""
 
 from typing import Any
+
+import amqp
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
 
 #: Where answers of guests go through on their way to the caller's reply queue.
 REPLY_EXCHANGE = 'guest.reply'
@@ -46,3 +51,42 @@ def guest_queue_arguments(length: int) -> dict[str, Any]:
 def conductor_queue_arguments(length: int) -> dict[str, Any]:
     """:param length: as for :func:`guest_queue_arguments`."""
     return {'x-queue-type': 'quorum', 'x-max-length': length, 'x-overflow': 'drop-head'}
+
+
+def declare_guest(channel: Any, instance_id: str, queue_length: int) -> None:
+    """The exchanges and the queue of one guest.
+
+    :param channel: an AMQP channel of its own; a refused declaration closes it.
+    """
+    for name in (in_exchange(instance_id), out_exchange(instance_id)):
+        channel.exchange_declare(name, 'topic', durable=True, auto_delete=False)
+    try:
+        channel.queue_declare(queue(instance_id), durable=True, auto_delete=False,
+                              arguments=guest_queue_arguments(queue_length))
+    except amqp.PreconditionFailed:
+        # Made under other settings of the operator. What is in it may be needed; a rebuild makes it anew.
+        LOG.info('Instance %s: its queue exists with other arguments and is kept', instance_id)
+
+
+def declare_shared(channel: Any, conductor_topic: str, arguments: dict[str, Any]) -> None:
+    """What all guests share: the way of their replies, and the queue of their reports."""
+    channel.exchange_declare(REPLY_EXCHANGE, 'topic', durable=True, auto_delete=False)
+    try:
+        channel.queue_declare(conductor_topic, durable=True, auto_delete=False, arguments=arguments)
+    except amqp.PreconditionFailed:
+        LOG.warning('queue %s exists with other arguments; delete it while no conductor runs to have the configured '
+                    'ones', conductor_topic)
+
+
+def bind_guest(channel: Any, instance_id: str, conductor_topic: str) -> None:
+    """Commands to the guest's queue; its reports to the conductor, its replies to whoever called."""
+    channel.queue_bind(queue(instance_id), in_exchange(instance_id), queue(instance_id))
+    channel.queue_bind(conductor_topic, out_exchange(instance_id), conductor_topic)
+    channel.exchange_bind(REPLY_EXCHANGE, out_exchange(instance_id), '#')
+
+
+def delete_guest(channel: Any, instance_id: str) -> None:
+    """Remove them. Deleting what is not there is no error to the broker."""
+    channel.exchange_delete(out_exchange(instance_id))
+    channel.exchange_delete(in_exchange(instance_id))
+    channel.queue_delete(queue(instance_id))

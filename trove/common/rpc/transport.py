@@ -39,8 +39,8 @@ SEND_RETRIES = 2
 #: Settings of the guest bus that must not depend on what the operator sets for the control bus. They travel as the
 #: query of the URL, which oslo.messaging lets win over the configuration file.
 _CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5'}
-#: One connection that listens and one that sends; a reply nobody waits for blocks the agent for few seconds only.
-_GUEST_SETTINGS = {'rpc_conn_pool_size': '1', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3'}
+#: One connection that listens, one or two that send; a reply nobody waits for blocks the agent for few seconds only.
+_GUEST_SETTINGS = {'rpc_conn_pool_size': '2', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3'}
 
 
 class BusTimeout(Exception):
@@ -103,6 +103,11 @@ class RpcBus:
         target = oslo_messaging.Target(topic=topic, server=server, exchange=exchange)
         return oslo_messaging.get_rpc_server(self._transport, target, endpoints,
                                              access_policy=oslo_messaging.DefaultRPCAccessPolicy)
+
+    @property
+    def driver(self) -> Any:
+        """The driver below, for what is not RPC: making and removing what a guest needs on the broker."""
+        return self._transport._driver
 
     def close(self) -> None:
         """Close the connections."""
