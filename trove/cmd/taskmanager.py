@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""trove-taskmanager: works off the operation journal."""
+
+import os
+import socket
+import sys
+
+from oslo_config import cfg
+
+from trove.common import cfg as options
+from trove.common.rpc import keys, service, transport
+
+CONF = cfg.CONF
+
+#: Seconds that a step may still run after the service was asked to stop. What takes longer is continued by another
+#: task manager, or by this one after its next start.
+STOP_TIMEOUT = 60.0
+
+
+def main() -> None:
+    options.parse(sys.argv[1:], program='trove-taskmanager')
+    keys.check_keys(CONF)
+    service.exit_now(serve())
+
+
+def serve() -> int:
+    """Run until a signal asks to stop."""
+    from trove.taskmanager import manager as manager_module
+    from trove.taskmanager import tools
+
+    manager = manager_module.Manager(tools.from_conf(CONF), f'{socket.gethostname()}:{os.getpid()}')
+    process = service.Service('trove-taskmanager', stop_timeout=STOP_TIMEOUT)
+    process.on_start(manager.start)
+    process.add_server(lambda: transport.control_bus(CONF).server(CONF.taskmanager_queue, CONF.host, [manager]))
+    process.add_timer('sweep', CONF.taskmanager.sweep_interval, manager.sweep)
+    process.add_timer('leases', CONF.taskmanager.lease_time / 3, manager.renew_leases)
+    process.add_timer('flavors', CONF.taskmanager.flavor_refresh_interval, manager.refresh_flavors)
+    process.on_stop(transport.close_all)
+    process.on_stop(manager.stop)
+    return process.run()
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The task manager's RPC endpoint and its periodic work. Periodic work looks and rings; only operations act."""
+
+from datetime import datetime
+from typing import Any
+
+from oslo_log import log as logging
+
+from trove.cloud.clouds import Cloud
+from trove.common import exception
+from trove.db import flavors, operations, session
+from trove.taskmanager import flows
+from trove.taskmanager.models import Runner
+from trove.taskmanager.scheduler import Scheduler
+from trove.taskmanager.step import Tools
+
+LOG = logging.getLogger(__name__)
+
+#: Operations looked at in one sweep; more are found by the next one.
+SWEEP_LIMIT = 500
+
+
+class Manager:
+    """What a task manager does; one per process.
+
+    :param owner: names this process in the journal.
+    """
+
+    def __init__(self, tools: Tools, owner: str) -> None:
+        options = tools.conf.taskmanager
+        self.tools = tools
+        self.runner = Runner(flows.registry(), tools, owner, later=self._later)
+        self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
+
+    def _later(self, operation_id: str, when: datetime) -> None:
+        self.scheduler.later(operation_id, when)
+
+    # --- RPC -----------------------------------------------------------------------------------
+
+    def wake(self, context: Any, operation_id: str) -> None:
+        """Somebody says that an operation is due."""
+        self.scheduler.now(operation_id)
+
+    # --- periodic ------------------------------------------------------------------------------
+
+    def sweep(self) -> None:
+        """Find operations that are due and that nobody rang for."""
+        for operation_id in session.read(operations.due, self.tools.clock(), SWEEP_LIMIT):
+            self.scheduler.now(operation_id)
+
+    def renew_leases(self) -> None:
+        self.runner.renew_leases()
+
+    def refresh_flavors(self) -> None:
+        """Copy the flavors and volume types of the cloud, which the API serves from the database."""
+        region = self.tools.conf.service_credentials.region_name
+        try:
+            cloud: Cloud = self.tools.cloud(region)
+            found = cloud.compute.flavors()
+            types = cloud.volume.volume_types()
+        except exception.CloudError as error:
+            LOG.warning('Flavors and volume types could not be refreshed: %s %s', error.message, error.detail)
+            return
+        now = self.tools.clock()
+        with session.writer() as connection:
+            flavors.replace_flavors(connection, region, [
+                {'id': flavor.id, 'name': flavor.name, 'ram': flavor.ram, 'vcpus': flavor.vcpus,
+                 'disk': flavor.disk, 'ephemeral': flavor.ephemeral, 'is_public': flavor.is_public}
+                for flavor in found], now)
+            flavors.replace_volume_types(connection, region, [
+                {'id': type_.id, 'name': type_.name, 'is_public': type_.is_public,
+                 'description': (type_.description or '')[:255]} for type_ in types], now)
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.scheduler.start()
+
+    def stop(self) -> None:
+        """Let go of what is in hand after its present step."""
+        self.runner.stopping.set()
+        self.scheduler.stop()
