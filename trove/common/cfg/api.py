@@ -1,0 +1,60 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The HTTP edge: where it listens, how it is put together, what it shows of itself."""
+
+from oslo_config import cfg
+
+LISTENER = [
+    cfg.HostAddressOpt('bind_host', default='0.0.0.0', help='Address the stand-alone trove-api listens on.'),
+    cfg.PortOpt('bind_port', default=8779, help='Port the stand-alone trove-api listens on.'),
+    cfg.IntOpt('trove_api_workers', min=1,
+               help='Worker processes of the stand-alone trove-api; unset: one per CPU.'),
+    cfg.IntOpt('backlog', default=4096, min=1,
+               help='Connections the kernel holds for the stand-alone trove-api until a worker accepts them.'),
+    cfg.IntOpt('tcp_keepidle', default=600, min=1,
+               help='Seconds after which an idle connection is probed by the kernel.'),
+    cfg.IntOpt('max_header_line', default=16384, min=1024,
+               help='Bytes of one request header line. Raise it when tokens carry long catalogs.'),
+    cfg.IntOpt('api_graceful_shutdown_timeout', default=60, min=0,
+               help='Seconds a worker that is asked to stop goes on answering the requests it has begun.'),
+    cfg.IntOpt('api_client_timeout', default=900, min=1,
+               help='Seconds an open connection may be silent before it is closed.'),
+]
+
+APPLICATION = [
+    cfg.StrOpt('api_paste_config', default='api-paste.ini',
+               help='File with the WSGI pipeline; searched beside trove.conf and in /etc/trove.'),
+    cfg.StrOpt('public_endpoint',
+               help='Base URL in version documents, for a service behind a proxy. Unset: taken from the request.'),
+    cfg.ListOpt('admin_roles', default=[], deprecated_for_removal=True,
+                deprecated_reason='Policy rule context_is_admin decides.',
+                help='Roles that make the caller an administrator; when empty, policy rule context_is_admin decides.'),
+    cfg.ListOpt('expected_filetype_suffixes', default=['json'],
+                help='Suffixes of URLs that name a format and are not part of an id.'),
+    cfg.BoolOpt('trove_volume_support', default=True, deprecated_for_removal=True,
+                deprecated_reason='Volume support is an option of each datastore manager.',
+                help='Has no effect but to show the ephemeral disk of flavors as local storage when it is off.'),
+    cfg.StrOpt('device_path', default='/dev/vdb', deprecated_for_removal=True,
+               deprecated_reason='The device is an option of each datastore manager.',
+               help='When empty, flavors show no local storage.'),
+]
+
+SSL = [
+    cfg.StrOpt('cert_file', help='Certificate of the stand-alone trove-api; with key_file it speaks TLS.'),
+    cfg.StrOpt('key_file', help='Private key of that certificate.'),
+    cfg.StrOpt('ca_file', help='Authorities of client certificates; when set, clients must show one.'),
+]
+
+
+def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    return [(None, LISTENER + APPLICATION), ('ssl', SSL)]

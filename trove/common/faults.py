@@ -1,0 +1,60 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""From a failure to the body and status that clients know: one root key, the fault's name.
+
+Clients take the first value of the root object for the fault, so there is never a second key beside it.
+"""
+
+from typing import Any
+
+from trove.common import exception
+
+NAMES = {
+    400: 'badRequest',
+    401: 'unauthorized',
+    403: 'forbidden',
+    404: 'itemNotFound',
+    406: 'notAcceptable',
+    409: 'conflict',
+    413: 'overLimit',
+    415: 'badMediaType',
+    422: 'unprocessableEntity',
+    500: 'serverError',
+    501: 'notImplemented',
+    503: 'serviceUnavailable',
+}
+
+#: The name of a 500 that nobody foresaw; the foreseen ones are ``serverError``.
+UNEXPECTED = 'instanceFault'
+
+
+def body(status: int, message: str, *, name: str | None = None, **more: Any) -> dict[str, Any]:
+    """The fault as internal form.
+
+    :param more: further keys of the inner object; only the rate limiter has any.
+    """
+    return {name or NAMES[status]: {'code': status, 'message': message, **more}}
+
+
+def of(error: exception.TroveError) -> tuple[int, dict[str, Any]]:
+    """Status and body of a coded failure."""
+    status = error.http_status if error.http_status in NAMES else 500
+    return status, body(status, error.message)
+
+
+def not_found(what: str) -> exception.NotFound:
+    """The failure for any object that is not there, or not the caller's.
+
+    :param what: the id, or whatever the caller named it by.
+    """
+    return exception.NotFound(f'Resource {what} cannot be found.')

@@ -1,0 +1,26 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The rules of who may do what, a module per resource. ``oslopolicy-*`` commands find them through here."""
+
+import itertools
+
+from oslo_policy import policy
+
+from trove.common.policies import base, databases, datastores, flavors, instances, limits, operations, quotas, root
+from trove.common.policies import users
+
+MODULES = (base, instances, databases, users, root, datastores, flavors, limits, quotas, operations)
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    return list(itertools.chain.from_iterable(module.list_rules() for module in MODULES))

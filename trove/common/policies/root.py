@@ -1,0 +1,29 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who may work on the root account of an instance."""
+
+from oslo_policy import policy
+
+from trove.common.policies.base import MEMBER, READER, rule
+
+_PATH = '/{project_id}/instances/{instance_id}/root'
+
+_RULES = [
+    rule('instance:extension:root:create', MEMBER, 'Enable root.', 'POST', _PATH),
+    rule('instance:extension:root:delete', MEMBER, 'Disable root.', 'DELETE', _PATH),
+    rule('instance:extension:root:index', READER, 'Show whether root is enabled.', 'GET', _PATH),
+]
+
+
+def list_rules() -> list[policy.RuleDefault]:
+    return _RULES

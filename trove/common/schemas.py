@@ -1,0 +1,123 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""JSON Schema for request bodies: the basic types, and failures told as sentences that name the field.
+
+A schema may hold the key ``reason``: how a value that fails there should have been, to stand after the path.
+"""
+
+from typing import Any
+
+import jsonschema
+
+from trove.common import exception
+
+#: Failures told in one answer.
+MAX_FAILURES = 10
+
+TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '[A-Za-z0-9]',
+        'reason': 'must have at least one letter or digit'}
+#: As TEXT without an upper length: user names, whose length is the engine's business.
+NAME = {'type': 'string', 'minLength': 1, 'pattern': '[A-Za-z0-9]',
+        'reason': 'must have at least one letter or digit'}
+UUID = {'type': 'string', 'reason': 'must be a UUID',
+        'pattern': '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\Z'}
+FLAG = {'enum': [0, 1, True, False]}
+FREE = {'type': 'object'}
+_SIZE_REASON = 'must be a whole number of GB, at least 1'
+SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1},
+                  {'type': 'string', 'minLength': 1, 'maxLength': 40, 'pattern': '^0*[1-9][0-9]*\\Z'}],
+        'reason': _SIZE_REASON}
+FLAVOR = {'anyOf': [TEXT, {'type': 'integer', 'minimum': 0}], 'reason': 'must be the id of a flavor'}
+#: The range of each group is checked where the address is used.
+IPV4 = {'type': 'string', 'reason': 'must be an IPv4 address', 'maxLength': 15,
+        'pattern': '^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\Z'}
+CIDR = {'type': 'string', 'reason': 'must be an IPv4 network such as 203.0.113.0/24',
+        'pattern': IPV4['pattern'].removesuffix('\\Z') + '(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'}
+
+
+def obj(properties: dict[str, Any], required: tuple[str, ...] = (), *, extras: bool = True,
+        **more: Any) -> dict[str, Any]:
+    """An object. :param extras: whether unknown keys are let through (and ignored)."""
+    made: dict[str, Any] = {'type': 'object', 'properties': properties, 'required': list(required), **more}
+    if not extras:
+        made['additionalProperties'] = False
+    return made
+
+
+def array(items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {'type': 'array', 'items': items, **more}
+
+
+def wrapped(name: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """A body with one wrapper key."""
+    return obj({name: inner}, required=(name,))
+
+
+def compiled(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
+    """A schema ready for use; made once, at import."""
+    return jsonschema.Draft202012Validator(schema)
+
+
+def check(validator: jsonschema.Draft202012Validator, body: Any) -> None:
+    """Refuse a body that does not fit.
+
+    :raises trove.common.exception.BadRequest: one clause per failure.
+    """
+    if validator.is_valid(body):
+        return
+    told: list[str] = []
+    for error in sorted(validator.iter_errors(body), key=lambda error: [str(part) for part in error.absolute_path]):
+        clause = f'{path_of(error)} {reason_of(error)}'
+        if clause not in told:
+            told.append(clause)
+    raise exception.BadRequest('Validation error: ' + '; '.join(told[:MAX_FAILURES]))
+
+
+def path_of(error: jsonschema.ValidationError) -> str:
+    """Where the failure is, as in ``instance['volume']['size']``."""
+    parts = list(error.absolute_path)
+    if error.validator == 'required':
+        missing = error.message.partition("'")[2].rpartition("'")[0]
+        parts.append(missing)
+    if not parts:
+        return 'body'
+    first, *rest = parts
+    return str(first)[:80] + ''.join(f'[{part!r}]'[:80] for part in rest)
+
+
+_TYPE_WORDS = {'string': 'text', 'integer': 'an integer', 'number': 'a number', 'boolean': 'true or false',
+               'object': 'an object', 'array': 'a list', 'null': 'null'}
+
+
+def reason_of(error: jsonschema.ValidationError) -> str:
+    """How it should have been. Never repeats the value: it may be a password."""
+    validator, limit = error.validator, error.validator_value
+    if validator == 'required':
+        return 'is required'
+    if validator == 'type':
+        names = [limit] if isinstance(limit, str) else limit
+        return 'must be ' + ' or '.join(_TYPE_WORDS[name] for name in names)
+    if validator == 'additionalProperties':
+        unknown = sorted(set(error.instance) - set(error.schema['properties']))
+        return 'must not have ' + ', '.join(repr(key[:40]) for key in unknown[:5])
+    if validator == 'maxLength':
+        return f'must have at most {limit} characters'
+    if 'reason' in error.schema:
+        return error.schema['reason']
+    if validator == 'enum':
+        return 'must be one of ' + ', '.join(str(item) for item in limit)
+    words = {'minLength': 'must have at least {} characters', 'minimum': 'must be at least {}',
+             'maximum': 'must be at most {}', 'minItems': 'must have at least {} items',
+             'maxItems': 'must have at most {} items', 'minProperties': 'must have at least {} keys',
+             'uniqueItems': 'must not hold anything twice'}
+    return words.get(str(validator), 'is not allowed').format(limit)

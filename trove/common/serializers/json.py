@@ -1,0 +1,48 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""JSON on the wire: UTF-8, one object at the root."""
+
+import json
+from typing import Any
+
+CONTENT_TYPE = 'application/json'
+MEDIA_TYPES = ('application/json', 'application/vnd.openstack.trove+json')
+
+
+def dump(body: dict[str, Any]) -> bytes:
+    return json.dumps(body, separators=(',', ':')).encode()
+
+
+def load(data: bytes) -> dict[str, Any]:
+    """:raises ValueError: with a sentence for the caller."""
+    try:
+        body = json.loads(data)
+        # Text that cannot be written down again (half a surrogate pair) would only fail later, in the database.
+        json.dumps(body, ensure_ascii=False).encode()
+    except UnicodeError:
+        raise ValueError('The body holds characters that are not valid Unicode.') from None
+    except (ValueError, RecursionError):
+        raise ValueError('The body is not well-formed JSON.') from None
+    if not isinstance(body, dict):
+        raise ValueError('The body must be a JSON object.')
+    if b'\\u0000' in data and _has_null(body):
+        raise ValueError('The body holds a null character.')
+    return body
+
+
+def _has_null(value: Any) -> bool:
+    if isinstance(value, str):
+        return '\0' in value
+    if isinstance(value, dict):
+        return any(_has_null(key) or _has_null(item) for key, item in value.items())
+    return isinstance(value, list) and any(map(_has_null, value))

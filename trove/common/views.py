@@ -1,0 +1,34 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The small parts that all views are made of: times, links, references."""
+
+from datetime import datetime
+
+import webob
+
+
+def timestamp(moment: datetime | None) -> str | None:
+    """UTC without zone letter and without fraction: one client parses exactly this layout."""
+    return None if moment is None else moment.strftime('%Y-%m-%dT%H:%M:%S')
+
+
+def links(request: webob.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
+    """The two links of an object. Always https: the proxy in front may not tell us what the client spoke."""
+    project = request.context.project_id
+    return [{'rel': 'self', 'href': f'https://{request.host}/v1.0/{project}/{collection}/{resource_id}'},
+            {'rel': 'bookmark', 'href': f'https://{request.host}/{collection}/{resource_id}'}]
+
+
+def reference(value: str | int) -> str:
+    """The id in a reference: an id, or a URL whose last segment is one."""
+    return str(value).rstrip('/').rpartition('/')[2]

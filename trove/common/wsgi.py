@@ -1,0 +1,177 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The WSGI machinery around the URL table: requests, answers, and the paste filters of ours.
+
+The order of the pipeline (etc/trove/api-paste.ini) matters in one place: the fault wrapper stands outside of
+everything that may refuse a request, so that every refusal has the same body.
+"""
+
+import re
+import uuid
+from typing import Any, NamedTuple
+
+from oslo_config import cfg
+from oslo_log import log as logging
+import webob
+
+from trove.common import context as contexts
+from trove.common import exception, faults, policy, serializers
+
+CONF = cfg.CONF
+LOG = logging.getLogger(__name__)
+
+#: Bytes of a request body. The largest legitimate ones carry the contents of a module.
+MAX_BODY = 16 * 1024 * 1024
+
+CONTEXT_KEY = 'trove.context'
+FORM_KEY = 'trove.form'
+
+_SLASHES = re.compile('/{2,}')
+_VERSIONED = re.compile(r'^/v\d')
+_ACCEPT_VERSION = re.compile(r'application/vnd\.openstack\.trove(?:\+(?:json|xml))?\s*;\s*version=([^\s;,]+)')
+
+
+class Answer(NamedTuple):
+    """What a controller returns when 200 with a body does not say it all. No body means zero bytes."""
+    status: int = 200
+    body: dict[str, Any] | None = None
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Request(webob.Request):
+    """webob's request with what our controllers ask of one."""
+
+    @property
+    def context(self) -> contexts.RequestContext:
+        return self.environ[CONTEXT_KEY]
+
+    @property
+    def form(self) -> serializers.Form:
+        """The wire form of the answer."""
+        chosen = self.environ.get(FORM_KEY)
+        if chosen is None:
+            chosen = self.environ[FORM_KEY] = serializers.by_accept(self.headers.get('Accept', ''))
+        return chosen
+
+    def json_body(self, *, required: bool = True) -> dict[str, Any] | None:
+        """The body as internal form, whatever form it came in.
+
+        :param required: refuse an absent body; otherwise None stands for one.
+        :raises trove.common.exception.BadRequest, UnsupportedMediaType, OverLimit:
+        """
+        if not self.content_length:
+            data = self.body if self.environ.get('wsgi.input_terminated') else b''
+        elif self.content_length > MAX_BODY:
+            raise exception.OverLimit(f'The body is larger than {MAX_BODY} bytes.')
+        else:
+            data = self.body
+        if not data:
+            if required:
+                raise exception.BadRequest('The request needs a body.')
+            return None
+        content_type = self.headers.get('Content-Type')
+        form = serializers.by_content_type(content_type) if content_type else serializers.JSON
+        if form is None:
+            raise exception.UnsupportedMediaType('Content type not supported; send the body as application/json.')
+        try:
+            return form.load(data)
+        except ValueError as error:
+            raise exception.BadRequest(str(error)) from None
+
+
+def response(form: serializers.Form, answer: Answer) -> webob.Response:
+    """An answer on the wire. The content type is there even when the body is empty: clients rely on it."""
+    body = b'' if answer.body is None else form.dump(answer.body)
+    made = webob.Response(status=answer.status, body=body)
+    made.headers['Content-Type'] = form.content_type
+    made.headers['Content-Length'] = str(len(body))
+    for name, value in answer.headers:
+        made.headers[name] = value
+    return made
+
+
+class FaultWrapper:
+    """Paste filter ``faultwrapper``: whatever is raised below becomes a fault."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    @classmethod
+    def factory(cls, _global_conf: dict[str, str], **_local_conf: str) -> Any:
+        return cls
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return self.application(environ, start_response)
+        except exception.TroveError as error:
+            status, body = faults.of(error)
+            if status >= 500:
+                LOG.warning('%s %s answered with %s: %s %s', environ['REQUEST_METHOD'], environ.get('PATH_INFO'),
+                            status, error.message, error.detail)
+        except Exception:
+            reference = str(uuid.uuid4())
+            LOG.exception('%s %s failed unexpectedly, reference %s', environ['REQUEST_METHOD'],
+                          environ.get('PATH_INFO'), reference)
+            status, body = 500, faults.body(500, f'An unexpected error happened. Tell the operator this reference: '
+                                                 f'{reference}.', name=faults.UNEXPECTED)
+        headers = environ.get('trove.fault_headers', ())
+        return response(Request(environ).form, Answer(status, body, headers))(environ, start_response)
+
+
+class ContextMiddleware:
+    """Paste filter ``contextwrapper``: who asks, as the token check found it, for everything below."""
+
+    def __init__(self, application: Any) -> None:
+        self.application = application
+
+    @classmethod
+    def factory(cls, _global_conf: dict[str, str], **_local_conf: str) -> Any:
+        return cls
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        context = contexts.RequestContext.from_environ(environ, client_address=environ.get('REMOTE_ADDR'))
+        context.is_admin = policy.is_admin(context)
+        environ[CONTEXT_KEY] = context
+        return self.application(environ, start_response)
+
+
+class UrlMap:
+    """The first fork of the road: version documents, health check, or the API itself."""
+
+    def __init__(self, applications: dict[str, Any]) -> None:
+        self._root = applications.pop('/')
+        # Longest first, so that no prefix hides another.
+        self._applications = sorted(applications.items(), key=lambda item: -len(item[0]))
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        path = _SLASHES.sub('/', environ.get('PATH_INFO') or '/')
+        if not _VERSIONED.match(path) and not path.startswith('/healthcheck'):
+            asked = _ACCEPT_VERSION.search(environ.get('HTTP_ACCEPT', ''))
+            if asked and asked.group(1) != '1.0':
+                body = faults.body(406, 'version not supported')
+                return response(serializers.JSON, Answer(406, body))(environ, start_response)
+            if asked:
+                path = f'/v1.0{path}'
+        environ['PATH_INFO'] = path
+        for prefix, application in self._applications:
+            # A version's own document is public, so it is the root application's.
+            if path.startswith(f'{prefix}/') and path != f'{prefix}/' or path == prefix == '/healthcheck':
+                environ['SCRIPT_NAME'] = environ.get('SCRIPT_NAME', '') + prefix
+                environ['PATH_INFO'] = path[len(prefix):]
+                return application(environ, start_response)
+        return self._root(environ, start_response)
+
+
+def versioned_urlmap(loader: Any, global_conf: dict[str, str], **local_conf: str) -> UrlMap:
+    """Paste composite ``trove``: ``<path prefix>: <application>`` for each part of the service."""
+    return UrlMap({prefix: loader.get_app(name, global_conf=global_conf) for prefix, name in local_conf.items()})

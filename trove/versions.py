@@ -1,0 +1,53 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The version documents. Public: no token, no project, no database."""
+
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import faults, serializers, wsgi
+
+CONF = cfg.CONF
+
+VERSION = 'v1.0'
+
+
+def document(href: str) -> dict[str, Any]:
+    return {'id': VERSION, 'status': 'CURRENT', 'updated': '2012-08-01T00:00:00Z',
+            'links': [{'rel': 'self', 'href': href}]}
+
+
+class VersionsApplication:
+    """``GET /`` and ``GET /v1.0``; everything else that reaches it is nobody's."""
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        request = wsgi.Request(environ)
+        return wsgi.response(request.form, self._answer(request))(environ, start_response)
+
+    @staticmethod
+    def _answer(request: wsgi.Request) -> wsgi.Answer:
+        base = (CONF.public_endpoint or request.host_url).rstrip('/')
+        path = request.path_info.rstrip('/')
+        stem, dot, suffix = path.rpartition('.')
+        if dot and stem == f'/{VERSION}' and serializers.by_suffix(suffix):
+            path = stem
+        if request.method == 'GET' and path == '':
+            return wsgi.Answer(200, {'versions': [document(f'{base}/{VERSION}/')]})
+        if request.method == 'GET' and path == f'/{VERSION}':
+            return wsgi.Answer(200, {'version': document(f'{base}/{VERSION}/')})
+        return wsgi.Answer(404, faults.body(404, 'The resource could not be found.'))
+
+
+def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> VersionsApplication:
+    return VersionsApplication()
