@@ -1,0 +1,235 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The conductor: takes reports of guests, judges them in batches and writes each batch with a few statements.
+
+A report that finds the conductor idle is written at once; under load reports gather for ``[conductor] batch_interval``
+seconds. Reports are judged in the order they came, by one thread.
+"""
+
+import collections
+import functools
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Connection
+
+from trove.common.rpc import drivers
+from trove.common.rpc import keys
+from trove.conductor import ingest
+from trove.db import backups, command_results, heartbeats, lastseen, operations, session
+from trove.taskmanager import api as taskmanager_api
+
+LOG = logging.getLogger(__name__)
+
+#: Reports of one guest that may wait at the same time: a few are normal, more is a flood.
+MAX_WAITING_PER_GUEST = 50
+#: How long results of commands are kept; operations that need them are long closed.
+KEEP_RESULTS = timedelta(days=7)
+
+
+class Manager:
+    """RPC endpoint of ``conductor_queue`` on the guest bus.
+
+    :param taskmanager: the bell of the task manager.
+    :param clock: gives UTC without zone.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, taskmanager: taskmanager_api.TaskManagerAPI,
+                 clock: Callable[[], datetime] = session.utcnow) -> None:
+        self._options = conf.conductor
+        self._taskmanager = taskmanager
+        self._clock = clock
+        self._ring = keys.KeyRing.from_conf(conf)
+        self._seal_key = functools.lru_cache(maxsize=16384)(self._open_key)
+        self._waiting: collections.deque[ingest.Report] = collections.deque()
+        self._per_guest: collections.Counter[str | None] = collections.Counter()
+        self._changed = threading.Condition()
+        self._stopping = False
+        self._thread: threading.Thread | None = None
+        self._counters: collections.Counter[str] = collections.Counter()
+        self._told: collections.Counter[str] = collections.Counter()
+        self._examples: dict[str, str] = {}
+
+    # --- endpoint --------------------------------------------------------------------------------
+
+    def deliver(self, context: dict[str, Any], envelope: Any) -> None:
+        """Take one report; judged and written by :meth:`flush`."""
+        report = ingest.Report(drivers.origin_instance(context), envelope)
+        with self._changed:
+            if self._per_guest[report.origin] >= MAX_WAITING_PER_GUEST:
+                self._count(ingest.Reason.FLOOD, report.origin)
+                return
+            if len(self._waiting) >= self._options.queue_size:
+                self._count(ingest.Reason.OVERLOAD, report.origin)
+                return
+            self._waiting.append(report)
+            self._per_guest[report.origin] += 1
+            self._changed.notify()
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to write what is delivered."""
+        self._thread = threading.Thread(target=self._run, name='conductor-writer', daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Write what was delivered, then end."""
+        with self._changed:
+            self._stopping = True
+            self._changed.notify()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                while not self._waiting and not self._stopping:
+                    self._changed.wait()
+                if self._stopping and not self._waiting:
+                    return
+            began = time.monotonic()
+            try:
+                self.flush()
+            except Exception:
+                LOG.exception('a batch of reports could not be handled')
+            rest = self._options.batch_interval - (time.monotonic() - began)
+            with self._changed:
+                if rest > 0 and not self._stopping:
+                    # Woken only by stop(): deliveries in between are what we gather.
+                    self._changed.wait_for(lambda: self._stopping, rest)
+
+    # --- work ------------------------------------------------------------------------------------
+
+    def flush(self) -> int:
+        """Judge and write what waits, up to ``batch_size`` reports; returns how many were accepted."""
+        with self._changed:
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._options.batch_size))]
+            for report in batch:
+                self._per_guest[report.origin] -= 1
+                if not self._per_guest[report.origin]:
+                    del self._per_guest[report.origin]
+        if not batch:
+            return 0
+        accepted, marks = session.read(self._judge, batch)
+        if accepted:
+            self._write(accepted, marks)
+        return len(accepted)
+
+    def _judge(self, connection: Connection,
+               batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], lastseen.Seen]:
+        claimed: set[str] = set()
+        worth: list[ingest.Report] = []
+        for report in batch:
+            try:
+                claimed.add(ingest.claimed_instance(report))
+                worth.append(report)
+            except ingest.Refused as refused:
+                self._refuse(refused)
+        senders = {row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted, row.boot_epoch)
+                   for row in heartbeats.senders(connection, sorted(claimed))}
+        seen = lastseen.load(connection, sorted(senders))
+        before = dict(seen)
+        accepted: list[ingest.Accepted] = []
+        for report in worth:
+            try:
+                accepted.append(ingest.judge(report, senders, seen))
+            except ingest.Refused as refused:
+                self._refuse(refused)
+        return accepted, {key: mark for key, mark in seen.items() if before.get(key) != mark}
+
+    def _open_key(self, instance_id: str, sealed: str | None) -> bytes | None:
+        if not sealed:
+            return None
+        try:
+            return keys.seal_key(self._ring.open(instance_id, sealed))
+        except keys.KeySealError as problem:
+            LOG.error('Instance %s: its reports cannot be read: %s', instance_id, problem)
+            return None
+
+    def _write(self, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> None:
+        try:
+            due = session.write(self._store, accepted, marks)
+        except Exception:
+            if len(accepted) == 1:
+                LOG.exception('Instance %s: a report could not be written', accepted[0].instance_id)
+                self._count('failed', accepted[0].instance_id)
+                return
+            # One value the database refuses must not cost the other guests their reports.
+            LOG.warning('a batch of %d reports could not be written together; writing them one by one', len(accepted))
+            for report in accepted:
+                self._write([report], {(report.instance_id, report.message.KIND): (report.boot_id, report.seq)})
+            return
+        self._count('accepted', amount=len(accepted))
+        for operation_id in due:
+            self._taskmanager.wake(operation_id)
+
+    def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> list[str]:
+        now = self._clock()
+        wanted = ingest.changes(accepted, now)
+        lastseen.save(connection, marks)
+        heartbeats.save(connection, [row for _, row in sorted(wanted.statuses.items())])
+        if wanted.results:
+            self._store_results(connection, wanted, now)
+        for instance_id, backup in wanted.backups:
+            self._store_backup(connection, instance_id, backup, now)
+        return operations.nudge(connection, 'instance', sorted(wanted.heard_of), now)
+
+    def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:
+        reporters = sorted({instance_id for instance_id, _ in wanted.results.values()})
+        open_operations = command_results.open_operations(connection, reporters)
+        known = command_results.known(connection, sorted(open_operations.values())) if open_operations else {}
+        rows, unasked = ingest.result_rows(wanted.results, open_operations, known, now)
+        command_results.add(connection, rows)
+        if unasked:
+            self._count(ingest.Reason.UNASKED, reporters[0], amount=unasked)
+
+    def _store_backup(self, connection: Connection, instance_id: str, report: Any, now: datetime) -> None:
+        values = {name: value for name, value in (
+            ('state', report.state), ('size', report.size), ('checksum', report.checksum),
+            ('location', report.location), ('backup_type', report.backup_type)) if value is not None}
+        if not backups.report(connection, instance_id, report.backup_id, now, values):
+            self._count(ingest.Reason.UNASKED, instance_id)
+
+    def purge(self) -> None:
+        """Drop results of commands that nobody waits for any more."""
+        session.write(command_results.purge, self._clock() - KEEP_RESULTS)
+
+    # --- counters --------------------------------------------------------------------------------
+
+    def stats(self) -> dict[str, int]:
+        """How many reports were ``accepted``, refused by each reason of :class:`ingest.Reason`, or ``failed``."""
+        return {name: self._counters[name] for name in ('accepted', 'failed', *ingest.Reason.ALL)}
+
+    def tell(self) -> None:
+        """Log what was refused since the last time, with one instance as an example per reason."""
+        new = {name: count - self._told[name] for name, count in self._counters.items() if count > self._told[name]}
+        self._told.update(new)
+        refused = {name: count for name, count in new.items() if name != 'accepted'}
+        if refused:
+            LOG.warning('reports refused: %s (for example from %s)', refused,
+                        {name: self._examples.get(name) for name in refused})
+
+    def _refuse(self, refused: ingest.Refused) -> None:
+        LOG.debug('Instance %s: report refused: %s', refused.claimed, refused)
+        self._count(refused.reason, refused.claimed)
+
+    def _count(self, name: str, instance_id: str | None = None, amount: int = 1) -> None:
+        self._counters[name] += amount
+        if instance_id:
+            self._examples[name] = instance_id
