@@ -1,0 +1,137 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""trove-guestagent: the agent's process on a database server. Threads, timers and the bus; the rest is in Agent."""
+
+from trove.guestagent import footprint
+
+footprint.shrink()
+
+import gc  # noqa: E402
+import os  # noqa: E402
+import queue  # noqa: E402
+import shlex  # noqa: E402
+import sys  # noqa: E402
+import threading  # noqa: E402
+import time  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+
+from oslo_config import cfg  # noqa: E402
+from oslo_log import log as logging  # noqa: E402
+
+from trove import version  # noqa: E402
+from trove.common import cfg as options  # noqa: E402
+from trove.common.rpc import channel, keys, topology, transport  # noqa: E402
+from trove.common.rpc import service as rpc_service  # noqa: E402
+from trove.conductor.api import ConductorAPI  # noqa: E402
+from trove.guestagent import dbaas  # noqa: E402
+from trove.guestagent.agent import Agent, count_start  # noqa: E402
+from trove.guestagent.datastore.manager import Manager  # noqa: E402
+from trove.guestagent.journal import Journal  # noqa: E402
+from trove.guestagent.system.machine import Machine  # noqa: E402
+from trove.guestagent.system.mount import FileSystemOptions  # noqa: E402
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds between two looks at the engine; reports go out when something changed or is due.
+TICK = 5
+#: Seconds a look may take, however badly the engine hangs, before systemd is left to restart the agent.
+TICK_LIMIT = 150
+
+
+class Worker:
+    """Runs functions one after the other in one thread."""
+
+    def __init__(self) -> None:
+        self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name='worker', daemon=True).start()
+
+    def __call__(self, function: Callable[[], None]) -> None:
+        self._work.put(function)
+
+    def _run(self) -> None:
+        while True:
+            function = self._work.get()
+            try:
+                function()
+            except Exception:
+                LOG.exception('A long command broke')
+
+
+def make_machine(conf: cfg.ConfigOpts) -> Machine:
+    """This machine, with the operator's options for new volumes."""
+    return Machine(conf.state_directory, FileSystemOptions(
+        kind=conf.volume_fstype, format_options=tuple(shlex.split(conf.format_options)),
+        format_timeout=conf.volume_format_timeout, mount_options=conf.mount_options))
+
+
+def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], None]) -> tuple[
+        Agent, channel.GuestChannel]:
+    """The agent of this machine and its end of the bus. Counts as a start: once per process.
+
+    :raises SystemExit: the configuration lacks what the control plane writes.
+    """
+    for name in ('guest_id', 'instance_rpc_encr_key', 'datastore_manager'):
+        if not getattr(conf, name):
+            raise SystemExit(f'{name} is not set; guest_info.conf of this server is missing or incomplete')
+    key = keys.decode(conf.instance_rpc_encr_key)
+    machine = make_machine(conf)
+    boot = channel.boot_id(conf.boot_epoch, count_start(machine.state_file('boot.json')))
+    guest = channel.GuestChannel(conf.guest_id, key, boot)
+    release = version.release()
+    manager = Manager(dbaas.engine_for(conf.datastore_manager), machine,
+                      about={'boot_id': boot, 'agent_version': release},
+                      wait=conf.state_change_wait_time, poll=conf.state_change_poll_time)
+    conductor = ConductorAPI(transport.agent_bus(conf), guest, conf.conductor_queue)
+    agent = Agent(manager, Journal(machine.state_file('commands.json'), key), conductor, executor,
+                  boot_id=boot, version=release, report_interval=conf.report_interval)
+    return agent, guest
+
+
+def watch(agent: Agent) -> None:
+    """Tell systemd that the agent lives, as long as its looks at the engine come to an end."""
+    if time.monotonic() - agent.last_tick < TICK_LIMIT:
+        rpc_service.notify_systemd('WATCHDOG=1')
+
+
+def watchdog_interval() -> float:
+    """Seconds between two signs of life: a third of what the unit allows; 0 without a watchdog."""
+    allowed = os.environ.get('WATCHDOG_USEC', '')
+    return int(allowed) / 3e6 if allowed.isdigit() else 0
+
+
+def serve(conf: cfg.ConfigOpts) -> int:
+    """Run until asked to stop; the exit status."""
+    agent, guest = make_agent(conf, Worker())
+    service = rpc_service.Service('guestagent', conf.service_stop_timeout)
+    service.on_start(agent.start)
+    endpoint = channel.GuestEndpoint(guest, agent.handle)
+    service.add_server(lambda: transport.agent_bus(conf).server(
+        topology.queue(conf.guest_id), conf.guest_id, [endpoint]))
+    ticks = service.add_timer('tick', TICK, agent.tick)
+    agent.on_news = ticks.fire
+    service.add_timer('watchdog', watchdog_interval(), lambda: watch(agent))
+    service.on_start(gc.freeze)
+    LOG.info('Instance %s: agent %s starts as %s', conf.guest_id, version.release(), guest.boot_id)
+    return service.run()
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Entry point of the console script."""
+    conf = options.CONF
+    options.parse(sys.argv[1:] if argv is None else argv, conf=conf, concerns=options.GUEST_CONCERNS,
+                  program='trove-guestagent')
+    rpc_service.exit_now(serve(conf))
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,254 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The agent: takes opened commands, runs each at most once, and reports how its guest is.
+
+It has no thread and no timer of its own. Short commands are answered in the thread that brought them; long ones go to
+an executor; :meth:`Agent.tick` is called every few seconds. So a test drives it step by step with its own clock, and
+the process of :mod:`trove.cmd.guest` drives it with threads.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from trove.common import exception
+from trove.common.rpc import messages
+from trove.common.rpc.transport import BusError
+from trove.conductor.api import ConductorAPI
+from trove.guestagent.datastore import health
+from trove.guestagent.datastore.manager import Manager
+from trove.guestagent.journal import Journal
+from trove.guestagent.system import files
+
+LOG = logging.getLogger(__name__)
+
+#: Short commands that change nothing: answered afresh each time.
+_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess'})
+#: Short commands whose answer holds a secret.
+_SECRET = frozenset({'EnableRoot'})
+#: Results repeated in each heartbeat.
+RESULTS = 4
+_HEAL = 'heal'
+
+#: Runs a function some time, one after the other.
+Executor = Callable[[Callable[[], None]], None]
+
+
+def count_start(path: str) -> int:
+    """How often the agent has started on this disk, this start included.
+
+    Written before anything is sent, so that no two runs ever share a number.
+    """
+    starts = files.read_json(path).get('starts')
+    starts = (starts if isinstance(starts, int) and starts >= 0 else 0) + 1
+    files.write_json(path, {'starts': starts})
+    return starts
+
+
+class Agent:
+    """One guest.
+
+    :param conductor: the door reports leave through.
+    :param executor: runs long commands.
+    :param report_interval: seconds between two reports while nothing changes; 0 for none.
+    :param clock: monotonic seconds.
+    """
+
+    def __init__(self, manager: Manager, journal: Journal, conductor: ConductorAPI, executor: Executor, *,
+                 boot_id: str, version: str, report_interval: float = 30,
+                 clock: Callable[[], float] = time.monotonic) -> None:
+        self._manager = manager
+        self._journal = journal
+        self._conductor = conductor
+        self._executor = executor
+        self._boot_id = boot_id
+        self._version = version
+        self._report_interval = report_interval
+        self._clock = clock
+        self._lock = threading.Lock()
+        #: (command id, kind) of what the executor works on, and the step it is in.
+        self._running: tuple[str, str] | None = None
+        self._step = ''
+        self._sent_at: float | None = None
+        self._sent: tuple[Any, ...] = ()
+        self._report_wanted = True
+        #: When the last tick ended; what the watchdog looks at.
+        self.last_tick = clock()
+        #: Called when there is something to report before the next tick is due.
+        self.on_news: Callable[[], Any] = lambda: None
+
+    def start(self) -> None:
+        """Bring the guest to where it was, and go on with the command that was cut off, if any."""
+        try:
+            self._manager.resume()
+        except Exception:
+            # Whatever keeps the engine down must not keep the agent from saying so.
+            LOG.exception('The engine could not be brought up')
+        for command in self._journal.unfinished()[-1:]:
+            LOG.info('%s %s was cut off and goes on', command.KIND, command.command_id)
+            self._begin(command)
+
+    # --- commands ---------------------------------------------------------------------------------
+
+    def handle(self, kind: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        """Answer an opened message of the control plane; None for a cast.
+
+        :raises GuestError: coded. :raises ValueError: names the field that cannot be used.
+        """
+        if kind not in messages.DOWN:
+            raise exception.GuestError(code='guest_unknown_command')
+        command = messages.DOWN[kind].from_wire(body)
+        if kind in self._manager.long_commands:
+            self._accept(command)
+            return None
+        return self._answer(command)
+
+    def _answer(self, command: messages.Command) -> dict[str, Any]:
+        if command.KIND in _READS or not command.command_id:
+            return self._manager.answer(command)
+        before = self._journal.answer(command.command_id)
+        if before is not None:
+            return before
+        answer = self._manager.answer(command)
+        self._journal.answered(command.command_id, answer, secret=command.KIND in _SECRET)
+        return answer
+
+    def _accept(self, command: messages.Command) -> None:
+        if not command.command_id:
+            raise ValueError('command_id is missing')
+        before = self._journal.result(command.command_id)
+        if before is not None:
+            LOG.info('%s %s was done before; its result is sent again', command.KIND, command.command_id)
+            self._report_result(before)
+            return
+        if not self._begin(command):
+            running, step = self._running, self._step
+            if running and running[0] == command.command_id:
+                LOG.info('%s %s is delivered again while it runs', command.KIND, command.command_id)
+                return
+            doing = f'{running[1]} ({step})' if running else 'something else'
+            self._report_result(self._result(command, messages.command.FAILED, error_code='guest_busy',
+                                             message=f'The agent is busy, still doing {doing}.'))
+
+    def _begin(self, command: messages.Command) -> bool:
+        """Take the executor for a command; false when it is taken."""
+        with self._lock:
+            if self._running:
+                return False
+            self._running = (command.command_id, command.KIND)
+            self._step = 'begin'
+        try:
+            self._journal.begin(command)
+        except BaseException:
+            self._running = None
+            raise
+        self._news()
+        self._executor(lambda: self._execute(command))
+        return True
+
+    def _execute(self, command: messages.Command) -> None:
+        LOG.info('%s %s begins', command.KIND, command.command_id)
+        try:
+            outcome = self._manager.execute(command, self._progress)
+            result = self._result(command, messages.command.DONE, step=outcome.step, data=outcome.data)
+        except exception.TroveError as error:
+            LOG.warning('%s %s failed: %s (%s)', command.KIND, command.command_id, error.message, error.code)
+            result = self._result(command, messages.command.FAILED, step=getattr(error, 'step', self._step),
+                                  error_code=error.code, message=error.message)
+        except Exception as error:
+            LOG.exception('%s %s failed', command.KIND, command.command_id)
+            result = self._result(command, messages.command.FAILED, step=self._step, error_code='guest_error',
+                                  message=f'The agent failed in step {self._step!r}: {type(error).__name__}.')
+        self._journal.end(result)
+        self._running = None
+        self._report_result(result)
+        self._news()
+
+    def _progress(self, step: str) -> None:
+        self._step = step
+
+    @staticmethod
+    def _result(command: messages.Command, outcome: str, **more: Any) -> messages.CommandResult:
+        more['message'] = more.get('message', '')[:1000]
+        return messages.CommandResult(command_id=command.command_id, operation_id=command.operation_id,
+                                      kind=command.KIND, outcome=outcome, **more)
+
+    # --- reports ----------------------------------------------------------------------------------
+
+    def _report_result(self, result: messages.CommandResult) -> None:
+        try:
+            self._conductor.command_result(result)
+        except BusError as error:
+            # The next heartbeat carries it.
+            LOG.warning('The result of %s %s could not be sent: %s', result.kind, result.command_id, error)
+
+    def _news(self) -> None:
+        self._report_wanted = True
+        self.on_news()
+
+    def tick(self) -> None:
+        """Look at the engine, repair a lock-out, and report what changed or what is due."""
+        seen = self._health()
+        if self._manager.service.may_heal() and not self._running:
+            self._repair()
+        now = self._clock()
+        state = (seen.status, self._running, tuple(self._manager.configuration.pending_restart()))
+        due = self._sent_at is None or now - self._sent_at >= self._report_interval
+        if self._report_interval and (due or self._report_wanted or state != self._sent):
+            self._report_wanted = False
+            if self._send(seen):
+                self._sent_at, self._sent = now, state
+            else:
+                self._report_wanted = True
+        self.last_tick = self._clock()
+
+    def _health(self) -> health.Health:
+        running, step = self._running, self._step
+        if running and running[1] == 'Prepare':
+            return health.Health(health.BUILDING, f'preparing: {step}')
+        seen = self._manager.health()
+        if running and seen.status == health.CRASHED:
+            return health.Health(health.RUNNING, f'{running[1]}: {step}')
+        return seen
+
+    def _send(self, seen: health.Health) -> bool:
+        healthy = seen.status == health.HEALTHY
+        message = messages.Heartbeat(
+            service_status=seen.status, reason=seen.reason[:255], agent_version=self._version, boot_id=self._boot_id,
+            volume=self._manager.volume(), engine=self._manager.engine_facts() if healthy else {},
+            pending_restart=self._manager.configuration.pending_restart()[:100],
+            results=self._journal.results(RESULTS))
+        try:
+            self._conductor.heartbeat(message)
+        except BusError as error:
+            LOG.warning('The report could not be sent: %s', error)
+            return False
+        return True
+
+    def _repair(self) -> None:
+        with self._lock:
+            if self._running:
+                return
+            self._running, self._step = ('', _HEAL), _HEAL
+        self._executor(self._heal)
+
+    def _heal(self) -> None:
+        try:
+            self._manager.service.heal()
+        except Exception:
+            LOG.exception('The repair failed; it is tried again later')
+        finally:
+            self._running = None
+            self._news()

@@ -1,0 +1,235 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The seam between the agent and a database engine.
+
+An engine is a :class:`Description` (what it is called, where it lives, what it can do) plus an :class:`Engine` that
+owns its SQL or commands. Everything else in this package works on these two and knows no engine by name; adding one
+touches its own folder, its template folder, the image recipe and one line of the registry.
+
+Shapes: a database is ``{"name", "character_set", "collate"}``, a user ``{"name", "host", "databases": [{"name"}]}``
+(plus ``"password"`` on the way in, never on the way out).
+"""
+
+import abc
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from trove.common import exception
+
+Database = dict[str, Any]
+User = dict[str, Any]
+
+
+class EngineError(exception.GuestError):
+    """The engine refused or failed. ``code`` is one of the guest codes of :mod:`trove.common.errors`."""
+    code = 'guest_engine_error'
+
+
+class EngineUnavailable(EngineError):
+    """The engine does not answer. ``answering`` is true when it spoke, only not to us (out of connections)."""
+    code = 'guest_engine_unavailable'
+
+    def __init__(self, message: str = '', *, answering: bool = False) -> None:
+        super().__init__(message)
+        self.answering = answering
+
+
+class LockedOut(EngineUnavailable):
+    """The engine runs but refuses the agent's own account; :meth:`Engine.heal` repairs it."""
+
+    def __init__(self, message: str = "The engine refuses the agent's account.") -> None:
+        super().__init__(message, answering=True)
+
+
+@dataclass(frozen=True)
+class Description:
+    """What an engine is, as data."""
+
+    manager: str
+    #: Packages the image recipe installs.
+    packages: tuple[str, ...]
+    #: systemd unit, without ``.service``.
+    unit: str
+    ports: tuple[int, ...]
+    os_user: str
+    os_group: str
+    #: Default mount point of the data volume; the message of a prepare decides.
+    mount_point: str
+    #: Data directory below the mount point.
+    data_directory: str
+    #: Directory of the layered configuration files, and their names: base, user, and the agent's own.
+    configuration_directory: str
+    base_file: str
+    user_file: str
+    system_file: str
+    #: Accounts and databases a tenant neither sees nor names, compared without case.
+    reserved_users: frozenset[str] = frozenset()
+    reserved_databases: frozenset[str] = frozenset()
+    #: Beginnings of names of accounts that belong to the service.
+    reserved_user_prefixes: tuple[str, ...] = ()
+    #: Host of a user for whom none is named.
+    default_host: str = '%'
+    #: What it can do: databases, users, grants, root.
+    capabilities: frozenset[str] = frozenset()
+    #: Lines of the unit's drop-in [Service] section that only this engine needs.
+    unit_settings: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where an engine's data lives on this machine."""
+    mount_point: str
+    data_directory: str
+    #: The agent's own directory on the volume: outside the data directory, so a restore does not wipe it.
+    state_directory: str
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a running engine says about itself. ``uptime`` in seconds."""
+    version: str
+    uptime: int
+
+
+class Engine(abc.ABC):
+    """One engine's own SQL and commands. All methods may raise :class:`EngineError`."""
+
+    description: Description
+
+    # --- data directory and configuration ---------------------------------------------------------
+
+    @abc.abstractmethod
+    def initialise(self, place: Place, timeout: float) -> None:
+        """Make a pristine data directory; it does not exist yet. All or nothing."""
+
+    @abc.abstractmethod
+    def is_initialised(self, place: Place) -> bool:
+        """Whether the data directory holds data of this engine."""
+
+    @abc.abstractmethod
+    def system_options(self, place: Place) -> dict[str, str]:
+        """Options that must hold whatever templates and tenants say; written to the last layer."""
+
+    @abc.abstractmethod
+    def render_options(self, options: Mapping[str, str]) -> str:
+        """A configuration file with these options."""
+
+    @abc.abstractmethod
+    def parse_options(self, text: str) -> dict[str, str]:
+        """The options of a configuration file, as the engine would read them."""
+
+    @abc.abstractmethod
+    def validate_configuration(self, place: Place) -> None:
+        """Ask the server binary whether it could start with the files in place, without starting it."""
+
+    # --- a running engine -------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def probe(self) -> None:
+        """Run the smallest query, within a few seconds.
+
+        :raises EngineUnavailable: no answer. :raises LockedOut: the agent's account is refused.
+        """
+
+    @abc.abstractmethod
+    def facts(self) -> Facts:
+        """Version and uptime."""
+
+    @abc.abstractmethod
+    def secure(self) -> None:
+        """Ensure the agent's account, and that no other administrator, anonymous account or sample data exists."""
+
+    @abc.abstractmethod
+    def heal(self, restart: 'Restart') -> None:
+        """Give the agent its account back after a tenant with root took it away, calling ``restart`` once."""
+
+    # --- databases, users, grants, root; only those the capabilities name are called ------------------
+
+    def list_databases(self) -> list[Database]:
+        """All databases of the tenant, sorted by name."""
+        raise NotImplementedError
+
+    def create_database(self, database: Database, *, or_ignore: bool = False) -> None:
+        """:param or_ignore: one that exists already is as wanted: makes a repeated prepare safe."""
+        raise NotImplementedError
+
+    def delete_database(self, name: str) -> None:
+        raise NotImplementedError
+
+    def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
+        """Users of the tenant with their databases, sorted by ``name@host``; only the named ones if given."""
+        raise NotImplementedError
+
+    def user_names(self) -> list[tuple[str, str]]:
+        """(name, host) of all users of the tenant, sorted by ``name@host``."""
+        raise NotImplementedError
+
+    def create_user(self, user: User, *, or_ignore: bool = False) -> None:
+        raise NotImplementedError
+
+    def delete_user(self, name: str, host: str) -> None:
+        raise NotImplementedError
+
+    def change_password(self, name: str, host: str, password: str) -> None:
+        raise NotImplementedError
+
+    def rename_user(self, name: str, host: str, new_name: str, new_host: str) -> None:
+        """Change name or host; grants follow."""
+        raise NotImplementedError
+
+    def list_access(self, name: str, host: str) -> list[str]:
+        raise NotImplementedError
+
+    def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
+        raise NotImplementedError
+
+    def revoke(self, name: str, host: str, database: str) -> None:
+        raise NotImplementedError
+
+    def enable_root(self, password: str) -> str:
+        """Make the tenant's administrator account with this password; returns its name."""
+        raise NotImplementedError
+
+    def disable_root(self) -> None:
+        """Remove that account and end its sessions; not there is fine."""
+        raise NotImplementedError
+
+    def root_enabled(self) -> bool:
+        raise NotImplementedError
+
+    def check_database(self, database: Database) -> None:
+        """:raises EngineError: guest_invalid_name, guest_reserved_name, guest_invalid_charset."""
+        raise NotImplementedError
+
+    def check_user(self, name: str, host: str, password: str | None = None) -> None:
+        """:raises EngineError: guest_invalid_name, guest_reserved_name, guest_invalid_host, guest_invalid_password."""
+        raise NotImplementedError
+
+
+class Restart(abc.ABC):
+    """What :meth:`Engine.heal` may do to its unit."""
+
+    @abc.abstractmethod
+    def with_environment(self, name: str, value: str) -> None:
+        """Restart the unit with one more environment variable, which is gone afterwards."""
+
+
+def reserved_user(description: Description, name: str) -> bool:
+    folded = name.casefold()
+    return (folded in description.reserved_users
+            or folded.startswith(tuple(prefix.casefold() for prefix in description.reserved_user_prefixes)))
+
+
+def reserved_database(description: Description, name: str) -> bool:
+    return name.casefold() in description.reserved_databases

@@ -1,0 +1,288 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a guest does with the commands of the control plane, for any engine.
+
+Short commands are answered at once by :meth:`Manager.answer`, long ones run under :meth:`Manager.execute`. Which
+command is which, and that none runs twice, is the agent's business; see :mod:`trove.guestagent.agent`.
+"""
+
+import dataclasses
+import logging
+import secrets
+import string
+from collections.abc import Callable
+from typing import Any
+
+from trove.common import exception
+from trove.common.rpc import messages
+from trove.guestagent.datastore import health
+from trove.guestagent.datastore.configuration import Configuration
+from trove.guestagent.datastore.engine import Engine, EngineError, User
+from trove.guestagent.datastore.paging import page
+from trove.guestagent.datastore.prepare import Preparation
+from trove.guestagent.datastore.service import Service
+from trove.guestagent.system.machine import Machine
+
+LOG = logging.getLogger(__name__)
+
+PASSWORD_LENGTH = 36
+_PASSWORD_CHARACTERS = string.ascii_letters + string.digits
+
+
+@dataclasses.dataclass(frozen=True)
+class Outcome:
+    """What a long command leaves: the last step it did, and facts for the flow that sent it."""
+    step: str = ''
+    data: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def user_key(user: User) -> str:
+    """What lists of users are sorted by, and what their markers are."""
+    return f'{user["name"]}@{user["host"]}'
+
+
+def new_password() -> str:
+    return ''.join(secrets.choice(_PASSWORD_CHARACTERS) for _ in range(PASSWORD_LENGTH))
+
+
+class Manager:
+    """Serves one engine on one machine."""
+
+    def __init__(self, engine: Engine, machine: Machine, *, about: dict[str, Any] | None = None,
+                 make_service: Callable[..., Service] = Service, **timing: Any) -> None:
+        """
+        :param about: the answer to a Ping.
+        :param timing: wait, poll, clock and sleep of :class:`Service`.
+        """
+        self._engine = engine
+        self._machine = machine
+        self._about = about or {}
+        self.configuration = Configuration(engine, machine)
+        self.service = make_service(engine, machine, self.configuration, **timing)
+        clock = {'clock': timing['clock']} if 'clock' in timing else {}
+        self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
+        self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
+            'ListDatabases': ('databases', self._list_databases),
+            'CreateDatabases': ('databases', self._create_databases),
+            'DeleteDatabase': ('databases', self._delete_database),
+            'ListUsers': ('users', self._list_users),
+            'GetUser': ('users', self._get_user),
+            'CreateUsers': ('users', self._create_users),
+            'DeleteUser': ('users', self._delete_user),
+            'ChangePasswords': ('users', self._change_passwords),
+            'UpdateUser': ('users', self._update_user),
+            'ListAccess': ('grants', self._list_access),
+            'GrantAccess': ('grants', self._grant_access),
+            'RevokeAccess': ('grants', self._revoke_access),
+            'EnableRoot': ('root', self._enable_root),
+            'DisableRoot': ('root', self._disable_root),
+        }
+        self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
+            'Prepare': self._prepare, 'Restart': self._restart, 'StopDatabase': self._stop,
+        }
+
+    @property
+    def long_commands(self) -> frozenset[str]:
+        """Kinds that :meth:`execute` takes. All of them may be run again after they were cut off."""
+        return frozenset(self._long)
+
+    # --- state ------------------------------------------------------------------------------------
+
+    def resume(self) -> None:
+        """After a start of the agent, perhaps of the machine: the volume is mounted and the engine runs if wanted."""
+        prepared = self.preparation.state()
+        if not prepared.finished:
+            return
+        self._machine.remount(prepared.mount_point)
+        if self.service.wanted and not self._machine.unit(self._engine.description.unit).state().running:
+            LOG.info('Starting the engine')
+            self.service.start()
+
+    def health(self) -> health.Health:
+        """The status to report when no long command runs."""
+        prepared = self.preparation.state()
+        if prepared.failure:
+            return health.Health(health.FAILED, prepared.failure)
+        if not prepared.finished:
+            return health.Health(health.BUILDING, 'waiting to be prepared')
+        return self.service.health()
+
+    def volume(self) -> dict[str, int]:
+        """Bytes of the file system that holds the data; empty before it is prepared."""
+        prepared = self.preparation.state()
+        if not prepared.finished:
+            return {}
+        return dataclasses.asdict(self._machine.volume_use(prepared.mount_point))
+
+    def engine_facts(self) -> dict[str, Any]:
+        """Version and uptime; empty while the engine does not answer."""
+        try:
+            return dataclasses.asdict(self._engine.facts())
+        except EngineError as error:
+            LOG.debug('No facts: %s', error.message)
+            return {}
+
+    # --- long commands ----------------------------------------------------------------------------
+
+    def execute(self, command: messages.Command, progress: Callable[[str], None]) -> Outcome:
+        """Run a long command to its end.
+
+        :param progress: told which step begins.
+        :raises GuestError: coded; a PrepareFailed also names the step.
+        """
+        return self._long[command.KIND](command, progress)
+
+    def _prepare(self, command: messages.Prepare, progress: Callable[[str], None]) -> Outcome:
+        step = self.preparation.run(command, progress)
+        return Outcome(step, {'volume': self.volume(), 'engine': self.engine_facts()})
+
+    def _restart(self, command: messages.Restart, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        progress('restart')
+        try:
+            self.service.restart(command.deadline or None)
+        except EngineError as error:
+            raise exception.GuestError(error.message, code='guest_restart_failed') from None
+        return Outcome('restart', {'engine': self.engine_facts()})
+
+    def _stop(self, command: messages.StopDatabase, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        progress('stop')
+        self.service.stop(command.deadline or None, for_good=command.do_not_start_on_reboot)
+        return Outcome('stop')
+
+    # --- short commands ---------------------------------------------------------------------------
+
+    def answer(self, command: messages.Command) -> dict[str, Any]:
+        """The result of a short command; its shape stands with the message class.
+
+        :raises GuestError: coded.
+        """
+        if command.KIND == 'Ping':
+            return dict(self._about)
+        if command.KIND not in self._short:
+            raise exception.GuestError(code='guest_unknown_command')
+        self._require_prepared()
+        capability, handler = self._short[command.KIND]
+        if capability not in self._engine.description.capabilities:
+            raise exception.GuestError(f'{self._engine.description.manager} does not support {capability}.',
+                                       code='guest_not_supported')
+        return handler(command)
+
+    def _require_prepared(self) -> None:
+        if not self.preparation.state().finished:
+            raise exception.GuestError(code='guest_not_prepared')
+
+    def _host(self, host: str | None) -> str:
+        return (host or self._engine.description.default_host).lower()
+
+    def _list_databases(self, command: messages.ListDatabases) -> dict[str, Any]:
+        found = self._engine.list_databases()
+        items, marker = page(found, [database['name'] for database in found], limit=command.limit,
+                             marker=command.marker, include_marker=command.include_marker)
+        return {'databases': items, 'next_marker': marker}
+
+    def _create_databases(self, command: messages.CreateDatabases) -> dict[str, Any]:
+        """All names are checked before anything is made."""
+        present = {database['name'] for database in self._engine.list_databases()}
+        for database in command.databases:
+            self._engine.check_database(database)
+            if database['name'] in present:
+                raise EngineError(f'The database {database["name"]!r} already exists.', code='guest_exists_database')
+            present.add(database['name'])
+        for database in command.databases:
+            self._engine.create_database(database)
+        return {}
+
+    def _delete_database(self, command: messages.DeleteDatabase) -> dict[str, Any]:
+        self._engine.delete_database(command.name)
+        return {}
+
+    def _list_users(self, command: messages.ListUsers) -> dict[str, Any]:
+        names = self._engine.user_names()
+        wanted, marker = page(names, [f'{name}@{host}' for name, host in names], limit=command.limit,
+                              marker=command.marker, include_marker=command.include_marker)
+        return {'users': self._engine.list_users(wanted), 'next_marker': marker}
+
+    def _get_user(self, command: messages.GetUser) -> dict[str, Any]:
+        host = self._host(command.host)
+        self._engine.check_user(command.name, host)
+        known = (command.name, host) in self._engine.user_names()
+        return {'user': self._engine.list_users([(command.name, host)])[0] if known else None}
+
+    def _create_users(self, command: messages.CreateUsers) -> dict[str, Any]:
+        """All users are checked before any is made."""
+        users = [{**user, 'host': self._host(user.get('host'))} for user in command.users]
+        present = set(self._engine.user_names())
+        for user in users:
+            self._engine.check_user(user['name'], user['host'], user.get('password') or '')
+            for database in user.get('databases') or ():
+                self._engine.check_database(database)
+            if (user['name'], user['host']) in present:
+                raise EngineError(f'The user {user_key(user)} already exists.', code='guest_exists_user')
+            present.add((user['name'], user['host']))
+        for user in users:
+            self._engine.create_user(user)
+        return {}
+
+    def _delete_user(self, command: messages.DeleteUser) -> dict[str, Any]:
+        self._engine.delete_user(command.name, self._host(command.host))
+        return {}
+
+    def _change_passwords(self, command: messages.ChangePasswords) -> dict[str, Any]:
+        """Nothing is changed before all users are found and all passwords can be used."""
+        present = set(self._engine.user_names())
+        users = [{**user, 'host': self._host(user.get('host'))} for user in command.users]
+        for user in users:
+            self._engine.check_user(user['name'], user['host'], user['password'])
+            if (user['name'], user['host']) not in present:
+                raise EngineError(f'The user {user_key(user)} cannot be found.', code='guest_not_found_user')
+        for user in users:
+            self._engine.change_password(user['name'], user['host'], user['password'])
+        return {}
+
+    def _update_user(self, command: messages.UpdateUser) -> dict[str, Any]:
+        name, host = command.name, self._host(command.host)
+        new_name = command.changes.get('name', name)
+        new_host = self._host(command.changes['host']) if 'host' in command.changes else host
+        password = command.changes.get('password')
+        self._engine.check_user(name, host)
+        self._engine.check_user(new_name, new_host, password)
+        if (name, host) not in self._engine.user_names():
+            raise EngineError(f'The user {name}@{host} cannot be found.', code='guest_not_found_user')
+        if (new_name, new_host) != (name, host):
+            self._engine.rename_user(name, host, new_name, new_host)
+        if password is not None:
+            self._engine.change_password(new_name, new_host, password)
+        return {}
+
+    def _list_access(self, command: messages.ListAccess) -> dict[str, Any]:
+        return {'databases': [{'name': name}
+                              for name in self._engine.list_access(command.name, self._host(command.host))]}
+
+    def _grant_access(self, command: messages.GrantAccess) -> dict[str, Any]:
+        self._engine.grant(command.name, self._host(command.host), command.databases)
+        return {}
+
+    def _revoke_access(self, command: messages.RevokeAccess) -> dict[str, Any]:
+        self._engine.revoke(command.name, self._host(command.host), command.database)
+        return {}
+
+    def _enable_root(self, command: messages.EnableRoot) -> dict[str, Any]:
+        password = command.password or new_password()
+        name = self._engine.enable_root(password)
+        return {'user': {'name': name, 'host': self._engine.description.default_host, 'password': password}}
+
+    def _disable_root(self, command: messages.DisableRoot) -> dict[str, Any]:
+        self._engine.disable_root()
+        return {}

@@ -1,0 +1,121 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Connections of the agent to a server of the MySQL family, over its unix socket, without a password.
+
+The server knows the agent by its operating system account (root), so nothing is stored that could be stolen or would
+have to be changed after a restore.
+"""
+
+import contextlib
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pymysql
+from pymysql.constants import ER
+
+from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, LockedOut
+from trove.guestagent.datastore.mysql_common import statements
+
+LOG = logging.getLogger(__name__)
+
+ACCOUNT = 'root'
+PROBE_TIMEOUT = 5
+STATEMENT_TIMEOUT = 60
+
+_NOT_ON_SOCKET = 1698
+_ACCOUNT_LOCKED = 4151
+_LOCKED_OUT = frozenset({ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.DBACCESS_DENIED_ERROR, _NOT_ON_SOCKET,
+                         _ACCOUNT_LOCKED, ER.MUST_CHANGE_PASSWORD, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+_FULL = frozenset({ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS})
+
+#: Server errors that have a code of their own in the contract.
+_CODES = {
+    ER.DB_CREATE_EXISTS: 'guest_exists_database',
+    ER.DB_DROP_EXISTS: 'guest_not_found_database',
+    ER.BAD_DB_ERROR: 'guest_not_found_database',
+    ER.WRONG_DB_NAME: 'guest_invalid_name',
+    ER.TOO_LONG_IDENT: 'guest_invalid_name',
+    ER.WRONG_STRING_LENGTH: 'guest_invalid_name',
+    ER.UNKNOWN_CHARACTER_SET: 'guest_invalid_charset',
+    ER.UNKNOWN_COLLATION: 'guest_invalid_charset',
+    ER.COLLATION_CHARSET_MISMATCH: 'guest_invalid_charset',
+}
+
+
+class Session:
+    """One connection: statements in, rows out, server errors as :class:`EngineError`."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    def execute(self, statement: str) -> None:
+        self.rows(statement)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        """:raises EngineError: with the server's number and text, without the statement."""
+        LOG.debug('SQL: %s', statements.redacted(statement))
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(statement)
+                return list(cursor.fetchall() or ())
+        except pymysql.Error as error:
+            raise translated(error) from None
+
+    def scalar(self, statement: str) -> Any:
+        """The first column of the first row; None when there is no row."""
+        found = self.rows(statement)
+        return found[0][0] if found else None
+
+
+@contextlib.contextmanager
+def session(socket: str, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
+    """A connection for the time of a ``with`` block.
+
+    :param timeout: seconds for reading an answer; connecting gets at most PROBE_TIMEOUT.
+    :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
+    """
+    try:
+        connection = pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
+                                     connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
+                                     init_command=statements.SESSION, defer_connect=False)
+    except pymysql.Error as error:
+        raise _no_session(error) from None
+    try:
+        yield Session(connection)
+    finally:
+        # Closing politely would wait for a server that hangs.
+        connection._force_close()
+
+
+def _no_session(error: pymysql.Error) -> EngineUnavailable:
+    number, text = _said(error)
+    if number in _LOCKED_OUT:
+        return LockedOut()
+    if number in _FULL:
+        return EngineUnavailable(f'The engine has no free connection ({number}).', answering=True)
+    return EngineUnavailable(f'The engine does not answer ({number}): {text}')
+
+
+def translated(error: pymysql.Error) -> EngineError:
+    """The coded form of what the server or the driver said."""
+    number, text = _said(error)
+    if number in (2006, 2013, 2014, 0):
+        return EngineUnavailable(f'The connection to the engine broke ({number}): {text}')
+    return EngineError(f'The engine refused ({number}): {text}', code=_CODES.get(number))
+
+
+def _said(error: pymysql.Error) -> tuple[int, str]:
+    number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    text = str(error.args[1]) if len(error.args) > 1 else str(error)
+    return number, statements.redacted(text)[:300]

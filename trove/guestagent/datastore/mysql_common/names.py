@@ -1,0 +1,80 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which names the MySQL family accepts. What is refused here would be cut, changed or rejected by the server later."""
+
+import re
+
+from trove.guestagent.datastore.engine import EngineError
+
+MAX_DATABASE = 64
+MAX_CHARSET = 64
+_HOST = re.compile(r'[0-9A-Za-z.:%_\-]{1,255}(/[0-9.]{1,15})?')
+_WORD = re.compile(r'[A-Za-z0-9_]+')
+#: Hosts through which only somebody on the database server itself could come.
+_LOCAL_HOSTS = frozenset({'localhost', '127.0.0.1', '::1'})
+
+
+def _check_text(what: str, name: str, longest: int) -> None:
+    if not name:
+        raise EngineError(f'The {what} name is empty.', code='guest_invalid_name')
+    if len(name) > longest:
+        raise EngineError(f'The {what} name has {len(name)} characters; the engine takes at most {longest}.',
+                          code='guest_invalid_name')
+    if name != name.strip():
+        raise EngineError(f'The {what} name begins or ends with white space.', code='guest_invalid_name')
+    for character in name:
+        if ord(character) < 32 or ord(character) == 127:
+            raise EngineError(f'The {what} name holds a control character.', code='guest_invalid_name')
+        if ord(character) > 0xFFFF or 0xD800 <= ord(character) <= 0xDFFF:
+            raise EngineError(f'The {what} name holds a character the engine cannot store in names '
+                              f'(outside the basic multilingual plane).', code='guest_invalid_name')
+
+
+def check_database(name: str) -> None:
+    """:raises EngineError: guest_invalid_name."""
+    _check_text('database', name, MAX_DATABASE)
+
+
+def check_user(name: str, longest: int) -> None:
+    """:raises EngineError: guest_invalid_name."""
+    _check_text('user', name, longest)
+
+
+def check_host(host: str) -> None:
+    """An address, a name, or a pattern with ``%`` and ``_``.
+
+    :raises EngineError: guest_invalid_host.
+    """
+    if not _HOST.fullmatch(host):
+        raise EngineError('The host is no address, host name or pattern the engine takes.', code='guest_invalid_host')
+    if host.lower() in _LOCAL_HOSTS:
+        raise EngineError('The host names the database server itself, from where no user can connect.',
+                          code='guest_invalid_host')
+
+
+def check_password(password: str | None) -> None:
+    """:raises EngineError: guest_invalid_password."""
+    if not password:
+        raise EngineError('A user needs a password.', code='guest_invalid_password')
+    if '\0' in password:
+        raise EngineError('The password holds a NUL character.', code='guest_invalid_password')
+
+
+def check_charset(character_set: str | None, collate: str | None) -> None:
+    """Only the form; whether the server knows them, the server says.
+
+    :raises EngineError: guest_invalid_charset.
+    """
+    for value in (character_set, collate):
+        if value and not (len(value) <= MAX_CHARSET and _WORD.fullmatch(value)):
+            raise EngineError('The character set or collation has an impossible name.', code='guest_invalid_charset')

@@ -1,0 +1,63 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Option files of the MySQL family: one ``[mysqld]`` section, one option per line."""
+
+from collections.abc import Mapping
+
+SECTION = 'mysqld'
+_SECTIONS_READ = frozenset({'mysqld', 'server', 'mariadb', 'mariadbd'})
+_TAIL_COMMENT = ' #'
+
+
+def render(options: Mapping[str, str]) -> str:
+    """An option file. A value that could end its line and begin another option is refused.
+
+    :raises ValueError: names the option.
+    """
+    lines = [f'[{SECTION}]']
+    for name, value in options.items():
+        if any(ord(character) < 32 for character in name + value) or not name or name[0] in '[#;!':
+            raise ValueError(f'The option {name!r} cannot be written.')
+        lines.append(f'{name} = {_quoted(value)}')
+    return '\n'.join(lines) + '\n'
+
+
+def _quoted(value: str) -> str:
+    """Quotes keep blanks and comment signs; inside them the reader takes backslash pairs apart."""
+    if value and not set(value) & set(' #;\'"\\'):
+        return value
+    return '"' + value.replace('\\', '\\\\').replace('"', '\\"') + '"'
+
+
+def parse(text: str) -> dict[str, str]:
+    """The server's options in a file, names with underscores as the server shows them; a bare flag has the value ""."""
+    found: dict[str, str] = {}
+    section = ''
+    for raw in text.splitlines():
+        line = raw.strip()
+        if not line or line[0] in '#;!':
+            continue
+        if line.startswith('['):
+            section = line.strip('[]').lower()
+            continue
+        if section not in _SECTIONS_READ:
+            continue
+        name, _, value = line.partition('=')
+        found[name.strip().replace('-', '_').lower()] = _plain(value.strip())
+    return found
+
+
+def _plain(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in '\'"':
+        return value[1:-1].replace('\\' + value[0], value[0]).replace('\\\\', '\\')
+    return value.partition(_TAIL_COMMENT)[0].strip()

@@ -1,0 +1,163 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The engine as a running thing: its unit, its health, start, stop, restart and the repair of a locked-out agent."""
+
+import logging
+import time
+from collections.abc import Callable
+
+from trove.guestagent.datastore import health
+from trove.guestagent.datastore.configuration import Configuration
+from trove.guestagent.datastore.engine import Engine, EngineError, EngineUnavailable, LockedOut, Restart
+from trove.guestagent.system import systemd
+from trove.guestagent.system.machine import Machine
+from trove.guestagent.system.process import ProcessFailed
+
+LOG = logging.getLogger(__name__)
+
+#: Seconds between two repairs: each costs the tenant a restart.
+HEAL_PAUSE = 600
+
+
+class Service:
+    """Drives one engine's unit and judges its health.
+
+    :param clock: monotonic seconds. :param sleep: waits that many.
+    """
+
+    def __init__(self, engine: Engine, machine: Machine, configuration: Configuration, *,
+                 wait: float = 180, poll: float = 1,
+                 clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+        self._engine = engine
+        self._unit = machine.unit(engine.description.unit)
+        self._configuration = configuration
+        self._wait = wait
+        self._poll = poll
+        self._clock = clock
+        self._sleep = sleep
+        self._failures = 0
+        self._healed_at: float | None = None
+        #: Stopped because it was asked for, by this run of the agent.
+        self._stopped = False
+        self.locked_out = False
+
+    def health(self) -> health.Health:
+        """Ask the engine, then systemd; counts failures in a row."""
+        try:
+            self._engine.probe()
+        except EngineUnavailable as error:
+            self._failures += 1
+            self.locked_out = isinstance(error, LockedOut)
+            probe = health.Probe(answered=False, failures=self._failures, reason=error.message, spoke=error.answering)
+        except EngineError as error:
+            self._failures += 1
+            probe = health.Probe(answered=False, failures=self._failures, reason=error.message, spoke=True)
+        else:
+            self._failures = 0
+            self.locked_out = False
+            return health.Health(health.HEALTHY)
+        try:
+            state = self._unit.state()
+            wanted = not self._stopped and self._unit.enabled()
+        except ProcessFailed as error:
+            LOG.warning('systemd does not answer: %s', error)
+            return health.judge(probe, None, wanted_running=True)
+        if not state.running:
+            # Starting afresh: patience begins anew when it is up.
+            self._failures = 0
+        return health.judge(probe, state, wanted_running=wanted)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the engine is meant to run; kept by systemd, so it survives agent and machine."""
+        return self._unit.enabled()
+
+    def start(self, timeout: float | None = None) -> None:
+        """Start it now and with the machine, and wait for an answered query.
+
+        :raises EngineError: with what the engine said last.
+        """
+        self._engine_action(self._unit.start, timeout)
+
+    def restart(self, timeout: float | None = None) -> None:
+        """As :meth:`start`, stopping it first."""
+        self._engine_action(self._unit.restart, timeout)
+
+    def stop(self, timeout: float | None = None, *, for_good: bool = False) -> None:
+        """Stop it.
+
+        :param for_good: it also stays stopped when the machine, or the agent, starts again.
+        :raises EngineError: it did not stop in time.
+        """
+        try:
+            if for_good:
+                self._unit.enable(False)
+            self._stopped = True
+            self._unit.stop(timeout or self._wait)
+        except ProcessFailed as error:
+            raise EngineError(f'The engine did not stop: {error}') from None
+
+    def _engine_action(self, action: Callable[[float], None], timeout: float | None) -> None:
+        limit = timeout or self._wait
+        deadline = self._clock() + limit
+        self._stopped = False
+        try:
+            self._unit.enable(True)
+            action(limit)
+        except ProcessFailed as error:
+            raise EngineError(f'The engine did not start: {error}{self._last_words()}') from None
+        self._wait_for_answer(deadline)
+        self._configuration.note_in_force()
+
+    def _wait_for_answer(self, deadline: float) -> None:
+        while True:
+            try:
+                self._engine.probe()
+                return
+            except LockedOut:
+                # It is up; that the agent is refused is repaired by the regular check.
+                return
+            except EngineUnavailable as error:
+                reason = error.message
+            if self._clock() >= deadline or self._unit.state().active in ('failed', 'inactive'):
+                raise EngineError(f'The engine did not come up: {reason}{self._last_words()}')
+            self._sleep(self._poll)
+
+    def _last_words(self) -> str:
+        try:
+            words = self._unit.journal(3)
+        except ProcessFailed:
+            return ''
+        return f' Last words: {words}' if words else ''
+
+    # --- repair -----------------------------------------------------------------------------------
+
+    def may_heal(self) -> bool:
+        """Whether the agent is locked out and the last repair is long enough ago."""
+        return self.locked_out and (self._healed_at is None or self._clock() - self._healed_at >= HEAL_PAUSE)
+
+    def heal(self) -> None:
+        """Restart the engine with statements that give the agent its account back."""
+        LOG.warning('The engine refuses the agent; restarting it with the recovery statements')
+        self._healed_at = self._clock()
+        self._engine.heal(_RestartOnce(self._unit, self._wait))
+        self._wait_for_answer(self._clock() + self._wait)
+
+
+class _RestartOnce(Restart):
+    def __init__(self, unit: systemd.Unit, timeout: float) -> None:
+        self._unit = unit
+        self._timeout = timeout
+
+    def with_environment(self, name: str, value: str) -> None:
+        self._unit.restart_with(name, value, self._timeout)

@@ -1,0 +1,37 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which engine serves which datastore manager. An engine's module is imported only in the guest that needs it."""
+
+import importlib
+
+from trove.guestagent.datastore.engine import Engine
+
+#: datastore manager -> module and class.
+ENGINES = {
+    'mariadb': 'trove.guestagent.datastore.mariadb.engine:MariaDB',
+}
+
+
+class UnknownManager(Exception):
+    """No engine is registered for this datastore manager."""
+
+
+def engine_for(manager: str, registry: dict[str, str] = ENGINES) -> Engine:
+    """The engine of a datastore manager.
+
+    :raises UnknownManager: names those that are known.
+    """
+    if manager not in registry:
+        raise UnknownManager(f'Datastore manager {manager!r} is unknown; known: {", ".join(sorted(registry))}.')
+    module, _, name = registry[manager].partition(':')
+    return getattr(importlib.import_module(module), name)()

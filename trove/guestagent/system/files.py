@@ -1,0 +1,118 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Files and directories of the guest: whole or not at all, with owner and mode set before the name appears."""
+
+import grp
+import json
+import os
+import pwd
+import tempfile
+from typing import Any
+
+
+def owner_ids(user: str | None, group: str | None) -> tuple[int, int]:
+    """Numeric owner and group; -1 where none is named.
+
+    :raises KeyError: the image has no such account.
+    """
+    return (pwd.getpwnam(user).pw_uid if user else -1, grp.getgrnam(group).gr_gid if group else -1)
+
+
+def write(path: str, content: str, *, mode: int = 0o644, user: str | None = None, group: str | None = None) -> None:
+    """Replace a file atomically and durably: a crash leaves the old text or the new one, never half of it."""
+    directory = os.path.dirname(path) or '.'
+    descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f'.{os.path.basename(path)}.')
+    try:
+        with os.fdopen(descriptor, 'w', encoding='utf-8') as stream:
+            os.fchmod(descriptor, mode)
+            if user or group:
+                os.fchown(descriptor, *owner_ids(user, group))
+            stream.write(content)
+            stream.flush()
+            os.fsync(descriptor)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+    _sync_directory(directory)
+
+
+def write_if_changed(path: str, content: str, **attributes: Any) -> bool:
+    """Write only when the text differs; tells whether it did."""
+    if read(path) == content:
+        return False
+    write(path, content, **attributes)
+    return True
+
+
+def read(path: str) -> str | None:
+    """The text of a file; None when there is none."""
+    try:
+        with open(path, encoding='utf-8') as stream:
+            return stream.read()
+    except FileNotFoundError:
+        return None
+
+
+def read_json(path: str) -> dict[str, Any]:
+    """The object stored by :func:`write_json`; empty when the file is missing or no JSON object.
+
+    Written atomically, such a file can only be broken by the disk; starting over is then the best the agent can do.
+    """
+    try:
+        found = json.loads(read(path) or '{}')
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def write_json(path: str, content: dict[str, Any]) -> None:
+    """Store an object for root's eyes only."""
+    write(path, json.dumps(content, sort_keys=True) + '\n', mode=0o600)
+
+
+def directory(path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
+    """Ensure that a directory exists with this mode and owner."""
+    os.makedirs(path, exist_ok=True)
+    os.chmod(path, mode)
+    if user or group:
+        os.chown(path, *owner_ids(user, group))
+
+
+def give_tree(path: str, user: str, group: str) -> None:
+    """Give a tree to an account, unless its top belongs to it already: package accounts differ between images."""
+    ids = owner_ids(user, group)
+    top = os.stat(path)
+    if (top.st_uid, top.st_gid) == ids:
+        return
+    for parent, directories, names in os.walk(path):
+        for name in directories + names:
+            os.chown(os.path.join(parent, name), *ids, follow_symlinks=False)
+    # The top goes last: it is the mark that the walk has ended.
+    os.chown(path, *ids)
+
+
+def remove(path: str) -> None:
+    """Remove a file; gone already is fine."""
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        return
+
+
+def _sync_directory(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

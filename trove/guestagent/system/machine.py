@@ -1,0 +1,73 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The machine the agent lives on, as far as datastores need it: volume, directories, files, units.
+
+Everything the engine-neutral code does to the operating system goes through a :class:`Machine`, so that functional
+tests run the same code over a machine that is a directory.
+"""
+
+import os
+
+from trove.guestagent.system import files, mount
+from trove.guestagent.system.systemd import Unit
+
+
+class Machine:
+    """The real one.
+
+    :param state_directory: directory of the root disk for what must be known before the data volume is mounted.
+    """
+
+    def __init__(self, state_directory: str,
+                 file_system: mount.FileSystemOptions = mount.FileSystemOptions()) -> None:
+        self.state_directory = state_directory
+        self._file_system = file_system
+        os.makedirs(state_directory, mode=0o700, exist_ok=True)
+
+    def unit(self, name: str) -> Unit:
+        return Unit(name)
+
+    def attach_volume(self, volume_id: str, device_path: str, mount_point: str, *, new_volume: bool,
+                      wait: float = 60) -> None:
+        """Ensure that the volume carries a file system and is mounted, now and after a reboot.
+
+        :raises VolumeError: :raises ProcessFailed: with a reason for the operator.
+        """
+        device = mount.find_device(volume_id, device_path, wait=wait)
+        volume = mount.Volume(device, self._file_system)
+        volume.mount(mount_point, volume.ensure_file_system(new_volume=new_volume))
+
+    def remount(self, mount_point: str) -> bool:
+        """After a reboot: mount what was mounted; false when this machine never had a volume there."""
+        return mount.mount_known(mount_point)
+
+    def is_mounted(self, mount_point: str) -> bool:
+        return mount.is_mounted(mount_point)
+
+    def volume_use(self, path: str) -> mount.VolumeUse:
+        return mount.volume_use(path)
+
+    def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
+        files.directory(path, mode=mode, user=user, group=group)
+
+    def own_tree(self, path: str, user: str, group: str) -> None:
+        """Give a tree to an account that may have had another number in an earlier image."""
+        files.give_tree(path, user, group)
+
+    def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
+              group: str | None = None) -> None:
+        files.write(path, content, mode=mode, user=user, group=group)
+
+    def state_file(self, name: str) -> str:
+        """Path of a file in the state directory."""
+        return os.path.join(self.state_directory, name)

@@ -1,0 +1,179 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The data volume: find its device, put a file system on a new one, mount it by UUID, keep that across reboots."""
+
+import glob
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from trove.guestagent.system import files
+from trove.guestagent.system.process import ProcessFailed, run
+
+_FSTAB = '/etc/fstab'
+_FOUND_NOTHING = 2     # exit status of blkid: no signature of any kind
+
+
+class VolumeError(Exception):
+    """The volume cannot be used; the text says why, for the instance's fault."""
+
+
+@dataclass(frozen=True)
+class FileSystemOptions:
+    """How a new volume is formatted and mounted; the operator's options, split into words."""
+    kind: str = 'ext4'
+    format_options: tuple[str, ...] = ('-m', '1')
+    format_timeout: float = 120
+    mount_options: str = 'defaults,noatime'
+
+
+@dataclass(frozen=True)
+class VolumeUse:
+    """Bytes of a file system. ``available`` is what an unprivileged process may still fill."""
+    total: int
+    used: int
+    available: int
+
+
+def find_device(volume_id: str, device_path: str, *, wait: float = 60, root: str = '/',
+                sleep: Callable[[float], None] = time.sleep) -> str:
+    """The block device of a Cinder volume.
+
+    virtio-blk shows the first 20 characters of the volume id as serial, virtio-scsi all of it. The device name the
+    cloud was asked for is only a wish, so it is the last resort.
+
+    :param wait: seconds to wait for the device to appear.
+    :raises VolumeError: it did not appear.
+    """
+    deadline = time.monotonic() + wait
+    while True:
+        found = _by_id(volume_id, root) or _by_serial(volume_id, root)
+        if not found and device_path and os.path.exists(os.path.join(root, device_path.lstrip('/'))):
+            found = device_path
+        if found:
+            return found
+        if time.monotonic() >= deadline:
+            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds, '
+                              f'and there is no {device_path}.')
+        sleep(0.5)
+
+
+def _by_id(volume_id: str, root: str) -> str | None:
+    if not volume_id:
+        return None
+    links = os.path.join(root, 'dev/disk/by-id')
+    patterns = (f'virtio-{volume_id[:20]}', f'scsi-*{volume_id}', f'nvme-*{volume_id[:20]}')
+    for pattern in patterns:
+        for link in sorted(glob.glob(os.path.join(links, pattern))):
+            return os.path.realpath(link)
+    return None
+
+
+def _by_serial(volume_id: str, root: str) -> str | None:
+    if not volume_id:
+        return None
+    for path in sorted(glob.glob(os.path.join(root, 'sys/block/*/serial'))):
+        if (files.read(path) or '').strip() in (volume_id, volume_id[:20]):
+            return '/dev/' + os.path.basename(os.path.dirname(path))
+    return None
+
+
+class Volume:
+    """A block device that carries, or is to carry, the data file system."""
+
+    def __init__(self, device: str, options: FileSystemOptions) -> None:
+        self.device = device
+        self._options = options
+
+    def signature(self) -> dict[str, str]:
+        """What blkid sees on the device itself, past any cache; empty for a blank device."""
+        found = run(['blkid', '-p', '-o', 'export', self.device], timeout=30, allowed=(0, _FOUND_NOTHING))
+        return dict(line.partition('=')[::2] for line in found.output.splitlines() if '=' in line)
+
+    def format(self) -> None:
+        command = ['mkfs', '-t', self._options.kind]
+        if self._options.kind.startswith('ext'):
+            command.append('-q')
+        run([*command, *self._options.format_options, self.device], timeout=self._options.format_timeout)
+
+    def ensure_file_system(self, *, new_volume: bool) -> str:
+        """The UUID of the file system, made only on a blank device that the control plane calls new.
+
+        :raises VolumeError: no file system, and none may be made.
+        """
+        found = self.signature()
+        if not found:
+            if not new_volume:
+                raise VolumeError(f'{self.device} carries no file system although the volume is not new.')
+            self.format()
+            found = self.signature()
+        uuid, kind = found.get('UUID', ''), found.get('TYPE', '')
+        if not uuid or found.get('USAGE', 'filesystem') != 'filesystem':
+            what = kind or found.get('PTTYPE', 'an unknown signature')
+            raise VolumeError(f'{self.device} carries {what}, which is not a file system this agent may use.')
+        return uuid
+
+    def mount(self, mount_point: str, uuid: str) -> None:
+        """Mount it and note that in fstab, so that a reboot does the same without the agent."""
+        os.makedirs(mount_point, exist_ok=True)
+        options = f'{self._options.mount_options},nofail,x-systemd.device-timeout=60'
+        kind = self.signature().get('TYPE', self._options.kind)
+        _ensure_fstab(mount_point, f'UUID={uuid} {mount_point} {kind} {options} 0 2')
+        if is_mounted(mount_point):
+            return
+        run(['mount', '-t', kind, '-o', self._options.mount_options, self.device, mount_point], timeout=120)
+
+
+def _ensure_fstab(mount_point: str, line: str) -> None:
+    """One line per mount point: an older one (another UUID) is replaced."""
+    present = (files.read(_FSTAB) or '').splitlines()
+    kept = [text for text in present if text.split()[1:2] != [mount_point] or text.lstrip().startswith('#')]
+    files.write_if_changed(_FSTAB, '\n'.join([*kept, line]) + '\n', mode=0o644)
+
+
+def is_mounted(mount_point: str, *, table: str = '/proc/self/mountinfo') -> bool:
+    """Whether something is mounted exactly there."""
+    wanted = os.path.normpath(mount_point)
+    for line in (files.read(table) or '').splitlines():
+        fields = line.split(' ')
+        if len(fields) > 4 and fields[4].encode().decode('unicode_escape') == wanted:
+            return True
+    return False
+
+
+def mount_known(mount_point: str) -> bool:
+    """Mount what fstab names for this mount point; false when it names nothing.
+
+    systemd ignores fstab's devices inside containers, so the agent makes sure itself.
+
+    :raises VolumeError: fstab names it, but it cannot be mounted.
+    """
+    if is_mounted(mount_point):
+        return True
+    named = any(line.split()[1:2] == [mount_point] and not line.lstrip().startswith('#')
+                for line in (files.read(_FSTAB) or '').splitlines())
+    if not named:
+        return False
+    try:
+        run(['mount', mount_point], timeout=120)
+    except ProcessFailed as error:
+        raise VolumeError(f'{mount_point} cannot be mounted: {error}') from None
+    return True
+
+
+def volume_use(path: str) -> VolumeUse:
+    """Bytes of the file system that holds ``path``."""
+    found = os.statvfs(path)
+    return VolumeUse(total=found.f_blocks * found.f_frsize, used=(found.f_blocks - found.f_bfree) * found.f_frsize,
+                     available=found.f_bavail * found.f_frsize)

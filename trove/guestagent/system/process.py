@@ -1,0 +1,72 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Running outside programs: exact argument lists, a time limit, secrets only through stdin or files.
+
+Nothing here knows what a program is for; the classes beside this module do.
+"""
+
+import subprocess
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+#: The children see no more of our environment than they need: no proxy, no locale, no secrets.
+_ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
+                'HOME': '/root'}
+_ERROR_TEXT = 500
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a program left behind."""
+    status: int
+    output: str
+    errors: str
+
+
+class ProcessFailed(Exception):
+    """A program ended with an exit status nobody expected, could not be started, or took too long.
+
+    The text names the program and the end of what it said on stderr. Arguments are not repeated, although none of
+    them may be a secret.
+    """
+
+    def __init__(self, program: str, status: int | None, errors: str) -> None:
+        self.program = program
+        self.status = status
+        self.errors = errors.strip()[-_ERROR_TEXT:]
+        how = 'did not end in time' if status is None else f'ended with status {status}'
+        super().__init__(f'{program} {how}' + (f': {self.errors}' if self.errors else ''))
+
+
+def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None, allowed: Collection[int] = (0,),
+        environment: Mapping[str, str] | None = None) -> Finished:
+    """Run a program to its end.
+
+    :param timeout: seconds; the program is killed when they are over.
+    :param stdin: text fed to it; the only way a secret may take.
+    :param allowed: exit statuses that are answers, not failures.
+    :raises ProcessFailed: any other status, time over, or no such program.
+    """
+    try:
+        done = subprocess.run(list(argv), input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8',
+                              errors='replace', env={**_ENVIRONMENT, **(environment or {})},
+                              start_new_session=True, check=False)
+    except subprocess.TimeoutExpired as expired:
+        said = expired.stderr or b''
+        raise ProcessFailed(argv[0], None, said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
+    except OSError as error:
+        raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
+    if done.returncode not in allowed:
+        raise ProcessFailed(argv[0], done.returncode, done.stderr or done.stdout)
+    return Finished(done.returncode, done.stdout, done.stderr)

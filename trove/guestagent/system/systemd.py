@@ -1,0 +1,91 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""systemd seen from the agent: the units it drives."""
+
+from dataclasses import dataclass
+
+from trove.guestagent.system import files
+from trove.guestagent.system.process import run
+
+_QUERY_TIMEOUT = 10
+
+
+@dataclass(frozen=True)
+class UnitState:
+    """What systemd says about a unit, in its own words. ``loaded`` is false for a unit that does not exist."""
+    loaded: bool
+    active: str
+    sub: str
+    result: str
+    restarts: int
+
+    @property
+    def running(self) -> bool:
+        return self.active == 'active'
+
+
+class Unit:
+    """A systemd unit of this machine."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def state(self) -> UnitState:
+        """:raises ProcessFailed: systemd does not answer."""
+        shown = run(['systemctl', 'show', self.name, '--property=LoadState,ActiveState,SubState,Result,NRestarts'],
+                    timeout=_QUERY_TIMEOUT).output
+        found = dict(line.partition('=')[::2] for line in shown.splitlines())
+        restarts = found.get('NRestarts', '')
+        return UnitState(loaded=found.get('LoadState') == 'loaded', active=found.get('ActiveState', ''),
+                         sub=found.get('SubState', ''), result=found.get('Result', ''),
+                         restarts=int(restarts) if restarts.isdigit() else 0)
+
+    def start(self, timeout: float) -> None:
+        """Start it and wait until systemd calls it started; a counter of earlier failures is reset first."""
+        run(['systemctl', 'reset-failed', self.name], timeout=_QUERY_TIMEOUT, allowed=(0, 1, 5))
+        run(['systemctl', 'start', self.name], timeout=timeout)
+
+    def stop(self, timeout: float) -> None:
+        run(['systemctl', 'stop', self.name], timeout=timeout)
+
+    def restart(self, timeout: float) -> None:
+        run(['systemctl', 'reset-failed', self.name], timeout=_QUERY_TIMEOUT, allowed=(0, 1, 5))
+        run(['systemctl', 'restart', self.name], timeout=timeout)
+
+    def restart_with(self, name: str, value: str, timeout: float) -> None:
+        """Restart it once with one more environment variable, which never holds a secret."""
+        run(['systemctl', 'set-environment', f'{name}={value}'], timeout=_QUERY_TIMEOUT)
+        try:
+            self.restart(timeout)
+        finally:
+            run(['systemctl', 'unset-environment', name], timeout=_QUERY_TIMEOUT)
+
+    def enable(self, wanted: bool) -> None:
+        """Say whether it starts with the machine: this is where the wanted state survives a reboot."""
+        run(['systemctl', 'enable' if wanted else 'disable', self.name], timeout=60)
+
+    def enabled(self) -> bool:
+        return run(['systemctl', 'is-enabled', self.name], timeout=_QUERY_TIMEOUT,
+                   allowed=(0, 1, 4)).output.strip() == 'enabled'
+
+    def drop_in(self, name: str, content: str) -> None:
+        """Ensure a drop-in file; systemd re-reads its units only when the text changed."""
+        directory = f'/etc/systemd/system/{self.name}.service.d'
+        files.directory(directory, mode=0o755)
+        if files.write_if_changed(f'{directory}/{name}.conf', content):
+            run(['systemctl', 'daemon-reload'], timeout=60)
+
+    def journal(self, lines: int = 5) -> str:
+        """The last lines the unit said, for the reason of a failure; empty when there is no journal."""
+        return run(['journalctl', '--unit', self.name, '--lines', str(lines), '--output', 'cat', '--no-pager'],
+                   timeout=_QUERY_TIMEOUT, allowed=(0, 1)).output.strip()
