@@ -16,7 +16,7 @@ import uuid
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, and_, insert, or_, select
+from sqlalchemy import Connection, Row, insert, select
 
 from trove.db.tables.operations import Event
 
@@ -37,8 +37,8 @@ def of_resource(connection: Connection, resource_id: str, limit: int, marker: st
     :param marker: id of the last row of the page before.
     """
     statement = (select(EVENTS).where(EVENTS.c.resource_id == resource_id)
-                 .order_by(EVENTS.c.time.desc(), EVENTS.c.id.desc()).limit(limit))
+                 .order_by(EVENTS.c.seq.desc()).limit(limit))
     if marker is not None:
-        last = select(EVENTS.c.time).where(EVENTS.c.id == marker).scalar_subquery()
-        statement = statement.where(or_(EVENTS.c.time < last, and_(EVENTS.c.time == last, EVENTS.c.id < marker)))
+        last = select(EVENTS.c.seq).where(EVENTS.c.id == marker).scalar_subquery()
+        statement = statement.where(EVENTS.c.seq < last)
     return connection.execute(statement).all()

@@ -220,3 +220,17 @@ def root_disabled(connection: Connection, instance_id: str, now: datetime) -> No
 def command_result(connection: Connection, command_id: str) -> Row | None:
     """How a command to a guest ended; None while nothing was reported."""
     return connection.execute(select(RESULTS).where(RESULTS.c.command_id == command_id)).first()
+
+
+# --- keys ----------------------------------------------------------------------------------------
+
+def sealed_keys(connection: Connection) -> Sequence[Row]:
+    """(id, encrypted_key) of all instances that have a key."""
+    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.encrypted_key)
+                              .where(INSTANCES.c.encrypted_key.is_not(None))).all()
+
+
+def set_sealed_key(connection: Connection, instance_id: str, former: str, sealed: str) -> None:
+    """Replace a sealed key, unless somebody replaced it in between."""
+    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id, INSTANCES.c.encrypted_key == former)
+                       .values(encrypted_key=sealed))

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection, Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_, select, update
 
 from trove.common import exception
 from trove.common.states import OperationState
@@ -165,6 +165,19 @@ def renew(connection: Connection, claims: dict[str, int], now: datetime, lease: 
             .values(lease_until=now + timedelta(seconds=lease)))
 
 
+def release(connection: Connection, operation_id: str, claim: int, begun: datetime, now: datetime,
+            seconds: float) -> datetime:
+    """Let an operation go until ``seconds`` from now, or until at once if something was reported since ``begun``.
+
+    :returns: when it is due, unless a report makes that sooner.
+    :raises trove.common.exception.ClaimLost: as :func:`save`.
+    """
+    save(connection, operation_id, claim, now, owner=None, lease_until=None,
+         due_at=case((OPERATIONS.c.nudged_at > begun, now), else_=now + timedelta(seconds=seconds)))
+    due_at = connection.execute(select(OPERATIONS.c.due_at).where(OPERATIONS.c.id == operation_id)).scalar()
+    return due_at or now
+
+
 def nudge(connection: Connection, resource_type: str, resource_ids: Sequence[str], now: datetime) -> list[str]:
     """Something happened that the open operations of these resources may be waiting for.
 
@@ -215,3 +228,11 @@ def count_open(connection: Connection) -> list[Row]:
     return list(connection.execute(
         select(OPERATIONS.c.kind, func.count(), func.min(OPERATIONS.c.created))
         .where(OPERATIONS.c.active == 1).group_by(OPERATIONS.c.kind)))
+
+
+def open_versions(connection: Connection) -> list[Row]:
+    """Open operations that have begun, by kind and version of their flow: (kind, flow_version, number)."""
+    return list(connection.execute(
+        select(OPERATIONS.c.kind, OPERATIONS.c.flow_version, func.count().label('number'))
+        .where(OPERATIONS.c.active == 1, OPERATIONS.c.flow_version > 0)
+        .group_by(OPERATIONS.c.kind, OPERATIONS.c.flow_version)))

@@ -256,7 +256,7 @@ class Runner:
             self._account(connection, held, 'wait', busy_ms, begun, None, f'waiting for {answer.reason}')
             for change in answer.changes:
                 change(connection)
-            due_at = outcome.release(connection, held.row, begun, now, seconds)
+            due_at = operations.release(connection, held.id, held.row.claim, begun, now, seconds)
         self.later(held.id, due_at)
         return False
 
@@ -314,7 +314,7 @@ class Runner:
         with session.writer() as connection:
             operations.save(connection, held.id, held.row.claim, now, attempt=held.attempt + 1)
             self._account(connection, held, 'retry', busy_ms, begun, now, text)
-            due_at = outcome.release(connection, held.row, begun, now, delay)
+            due_at = operations.release(connection, held.id, held.row.claim, begun, now, delay)
         self.later(held.id, due_at)
 
     def _let_go(self, held: Held, now: datetime) -> None:

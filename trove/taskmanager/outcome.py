@@ -16,17 +16,15 @@ import dataclasses
 import json
 import logging
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, case, update
+from sqlalchemy import Connection, Row
 
 from trove.common import exception
 from trove.common.states import OperationState
 from trove.db import events, operations
 from trove.taskmanager.step import Flow, Work
-
-OPERATIONS = operations.OPERATIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,23 +58,6 @@ def describe(error: Exception) -> tuple[str, str, str]:
 
 def log_level(error: Exception) -> tuple[int]:
     return (logging.WARNING if isinstance(error, exception.TroveError) else logging.ERROR,)
-
-
-def release(connection: Connection, row: Row, begun: datetime, now: datetime, seconds: float) -> datetime:
-    """Let an operation go until ``seconds`` from now, or until at once if something was reported since ``begun``.
-
-    :returns: when it is due, unless a report made that sooner.
-    """
-    due_at = now + timedelta(seconds=seconds)
-    changed = connection.execute(
-        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.claim == row.claim, OPERATIONS.c.active == 1)
-        .values(owner=None, lease_until=None,
-                due_at=case((OPERATIONS.c.nudged_at > begun, now), else_=due_at)))
-    if changed.rowcount != 1:
-        raise exception.ClaimLost(row.id)
-    nudged = connection.execute(OPERATIONS.select().with_only_columns(OPERATIONS.c.due_at)
-                                .where(OPERATIONS.c.id == row.id)).scalar()
-    return nudged or due_at
 
 
 def started(connection: Connection, flow: Flow, row: Row, now: datetime) -> None:

@@ -14,7 +14,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, LongText, Timestamp, uuid_key, with_defaults
@@ -105,9 +105,12 @@ class Event(Base):
     """Something a user should be able to read about a resource later. Append only."""
 
     __tablename__ = 'events'
-    __table_args__ = with_defaults(Index('ix_events_resource', 'resource_id', 'time'))
+    __table_args__ = with_defaults(Index('ix_events_resource', 'resource_id', 'seq'))
 
-    id: Mapped[str] = uuid_key()
+    #: the order in which events were written
+    seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, 'sqlite'), primary_key=True,
+                                     autoincrement=True)
+    id: Mapped[str] = mapped_column(String(36), unique=True)
     resource_type: Mapped[str] = mapped_column(String(32))
     resource_id: Mapped[str] = mapped_column(String(64))
     project_id: Mapped[str | None] = mapped_column(String(36))

@@ -97,6 +97,7 @@ def _datastores() -> None:
 def _events() -> None:
     op.create_table(
         'events',
+        sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
         sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('resource_type', sa.String(length=32), nullable=False),
         sa.Column('resource_id', sa.String(length=64), nullable=False),
@@ -107,9 +108,10 @@ def _events() -> None:
         sa.Column('text', sa.String(length=1024), nullable=False),
         sa.Column('actor', sa.String(length=64)),
         sa.Column('request_id', sa.String(length=64)),
-        sa.PrimaryKeyConstraint('id', name='pk_events'),
+        sa.PrimaryKeyConstraint('seq', name='pk_events'),
+        sa.UniqueConstraint('id', name='uq_events_id'),
         **ENGINE)
-    op.create_index('ix_events_resource', 'events', ['resource_id', 'time'])
+    op.create_index('ix_events_resource', 'events', ['resource_id', 'seq'])
 
 
 def _flavors() -> None:

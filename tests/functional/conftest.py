@@ -1,0 +1,83 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What every functional test stands on: the options, a database of its own, a clock that only moves when told."""
+
+import datetime
+import shutil
+
+import pytest
+from oslo_config import cfg
+
+from trove.common import cfg as options
+from trove.db import session, tables
+
+CONF = cfg.CONF
+
+KEY_ENCRYPTION_SECRET = 'functional tests only: 0123456789abcdef'
+
+
+class Clock:
+    """UTC without zone; stands still until :meth:`advance`."""
+
+    def __init__(self) -> None:
+        self.time = datetime.datetime(2031, 4, 2, 8, 15)
+
+    def __call__(self) -> datetime.datetime:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += datetime.timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope='session', autouse=True)
+def _options():
+    options.register(CONF)
+    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
+
+
+@pytest.fixture
+def conf(_options):
+    """The configuration; what a test overrides is forgotten after it."""
+    CONF.set_override('inst_rpc_key_encr_key', KEY_ENCRYPTION_SECRET)
+    yield CONF
+    CONF.clear_override('inst_rpc_key_encr_key')
+    CONF.reset()
+    for group in [None, *CONF._groups]:
+        for name in list(CONF._opts if group is None else CONF._groups[group]._opts):
+            CONF.clear_override(name, group)
+
+
+@pytest.fixture(scope='session')
+def empty_database(tmp_path_factory, _options):
+    """A file with the schema and nothing in it, to copy."""
+    path = tmp_path_factory.mktemp('database') / 'empty.sqlite'
+    CONF.set_override('connection', f'sqlite:///{path}', 'database')
+    tables.metadata.create_all(session.engine())
+    session.dispose()
+    CONF.clear_override('connection', 'database')
+    return path
+
+
+@pytest.fixture
+def database(conf, empty_database, tmp_path):
+    """An empty database for one test."""
+    path = tmp_path / 'trove.sqlite'
+    shutil.copy(empty_database, path)
+    conf.set_override('connection', f'sqlite:///{path}', 'database')
+    yield session
+    session.dispose()
+
+
+@pytest.fixture
+def clock():
+    return Clock()

@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is asked of the agent in the guest, and waiting for it. Commands are casts; their results come through the
+conductor, which wakes the operation."""
+
+import abc
+import datetime
+import functools
+import uuid
+
+from sqlalchemy import Row
+
+from trove.common import exception
+from trove.common.rpc import messages
+from trove.common.states import ServiceStatus
+from trove.configuration import rendering
+from trove.db import instances
+from trove.guestagent import api as guest_api
+from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import server
+
+#: Seconds without a word about a command after which it is sent again, with the same command id.
+RESEND_AFTER = 30
+
+
+def command_id(work: Work, kind: str) -> str:
+    """The id of this operation's command: the same however often it is sent, so the guest does it at most once."""
+    return str(uuid.uuid5(uuid.UUID(work.id), kind))
+
+
+class AgentSeen(Step):
+    """The agent on the new server has reported in."""
+
+    needs = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done | Wait:
+        row = base.instance(work)
+        if _of_this_build(row):
+            return Done(events=[('instance_create.agent', 'The agent on the server has reported in.')])
+        # A server that failed meanwhile says more than a silent agent.
+        found = server.running_server(work)
+        limit = work.tools.conf.agent_start_timeout
+        if work.waited >= limit:
+            raise exception.StepFailed(
+                f'The agent on the database server did not report in within {limit} seconds of its start.',
+                code='guest_silent', detail=f'Server {found.id} is {found.status}.\n{server.console_tail(work)}')
+        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, limit - work.waited)), at_most=limit + 60,
+                    code='guest_silent', reason='the agent on the server to report in')
+
+
+class CommandStep(Step):
+    """Sends one command and waits until the guest has reported how it ended.
+
+    It is sent again, unchanged, when the agent was restarted in between or nothing is heard for a while: a guest
+    that has done it already answers with the result it remembers.
+    """
+
+    gives = frozenset({'command_sent', 'command_boot'})
+    #: kind of the command, and what is waited for
+    kind = ''
+    what = ''
+
+    @abc.abstractmethod
+    def command(self, work: Work, row: Row) -> messages.Command:
+        """The command, with its id, operation and deadline."""
+
+    @abc.abstractmethod
+    def limit(self, work: Work) -> int:
+        """Seconds the guest may take."""
+
+    def succeeded(self, work: Work) -> list[Change]:
+        """What to write when the guest has done it."""
+        return []
+
+    def run(self, work: Work) -> Done | Wait:
+        row = base.instance(work)
+        result = work.tools.read(instances.command_result, command_id(work, self.kind))
+        if result is not None:
+            return self._ended(work, result)
+        if work.waited >= self.limit(work):
+            raise exception.StepFailed(
+                f'The agent on the database server did not finish within {self.limit(work)} seconds: '
+                f'timed out waiting for {self.what}.', code='guest_timeout', detail=server.console_tail(work))
+        facts = {}
+        now = work.tools.clock()
+        if self._is_to_be_sent(work, row, now):
+            work.tools.guest(row).cast(self.command(work, row))
+            facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id}
+        left = self.limit(work) - work.waited
+        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, left)), at_most=self.limit(work) + 60,
+                    code='guest_timeout', reason=self.what, facts=facts)
+
+    def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
+        # Facts of an earlier command step must not pass for ours.
+        sent = work.facts.get('command_sent') if work.waited else None
+        if sent is None or work.facts.get('command_boot') != row.boot_id:
+            return True
+        return (now - datetime.datetime.fromisoformat(sent)).total_seconds() >= RESEND_AFTER
+
+    def _ended(self, work: Work, result: Row) -> Done:
+        if result.outcome == messages.DONE:
+            return Done(changes=self.succeeded(work), note=f'done by the guest, last step {result.step or "unnamed"}')
+        failure = guest_api.guest_failure({'code': result.error_code, 'message': result.message})
+        where = f' (step {result.step})' if result.step else ''
+        raise exception.StepFailed(f'{failure.message}{where}', code=failure.code,
+                                   detail=f'{self.kind} failed in the guest at step {result.step or "unnamed"}: '
+                                          f'{result.message}\n{server.console_tail(work)}')
+
+
+class Prepared(CommandStep):
+    """The guest has made a database server of its machine, with the databases and users asked for."""
+
+    needs = frozenset({'volume_id', 'new_volume', 'server_id'})
+    kind = 'Prepare'
+    what = 'the database server to be prepared'
+
+    def command(self, work: Work, row: Row) -> messages.Command:
+        conf, secrets = work.tools.conf, work.secrets
+        volume_id = work.facts['volume_id']
+        options = conf[row.manager]
+        return messages.Prepare(
+            command_id=command_id(work, self.kind), operation_id=work.id, deadline=self.limit(work),
+            datastore_version=row.version_number or row.version_name, mount_point=options.mount_point,
+            memory_mb=row.ram, config_contents=rendering.base_configuration(conf, row),
+            device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
+            new_volume=bool(work.facts['new_volume']), databases=work.args.get('databases') or [],
+            users=secrets.get('users') or [], root_password=secrets.get('root_password'))
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.usage_timeout
+
+    def succeeded(self, work: Work) -> list[Change]:
+        if not work.secrets.get('root_password'):
+            return []
+        return [functools.partial(_root_enabled, instance_id=work.resource_id, user=work.actor,
+                                  now=work.tools.clock())]
+
+
+class Restarted(CommandStep):
+    """The guest has restarted the engine, and the engine answers."""
+
+    kind = 'Restart'
+    what = 'the database to be restarted'
+
+    def command(self, work: Work, row: Row) -> messages.Command:
+        return messages.Restart(command_id=command_id(work, self.kind), operation_id=work.id,
+                                deadline=self.limit(work))
+
+    def limit(self, work: Work) -> int:
+        # The guest's own limit, and as long again for the way there and back.
+        return 2 * work.tools.conf.state_change_wait_time
+
+
+class Healthy(Step):
+    """The guest reports that the engine serves queries."""
+
+    def run(self, work: Work) -> Done | Wait:
+        row = base.instance(work)
+        if row.service_status in ServiceStatus.SERVING:
+            return Done()
+        limit = work.tools.conf.state_change_wait_time
+        if work.waited >= limit:
+            reason = f': {row.service_reason}' if row.service_reason else ''
+            raise exception.StepFailed(
+                f'The database did not become healthy within {limit} seconds; its agent reports '
+                f'{row.service_status}{reason}.', code='guest_engine_unavailable', detail=server.console_tail(work))
+        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, limit - work.waited)), at_most=limit + 60,
+                    code='guest_engine_unavailable', reason='the database to be healthy')
+
+
+def _of_this_build(row: Row) -> bool:
+    """Whether the last report came from the server built last: a boot id begins with the number of its build."""
+    return (row.service_status_updated is not None and row.boot_id is not None
+            and row.boot_id.split('.')[0] == f'{row.boot_epoch:08d}')
+
+
+def _root_enabled(connection: object, instance_id: str, user: str | None, now: datetime.datetime) -> None:
+    instances.root_enabled(connection, instance_id, user, now)

@@ -1,0 +1,56 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Who a guest is on its bus."""
+
+from trove.common.rpc import keys
+from trove.common import exception
+from trove.taskmanager.step import Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+
+
+def instance_key(work: Work) -> bytes:
+    """The instance's key, from which its broker password and its seal are derived.
+
+    :raises StepFailed: it is missing or cannot be opened with the configured secrets.
+    """
+    row = base.instance(work)
+    if not row.encrypted_key:
+        raise exception.StepFailed('The instance has no key for the guest bus.', code='internal',
+                                   detail='instances.encrypted_key is empty')
+    try:
+        return work.tools.keys.open(row.id, row.encrypted_key)
+    except keys.KeySealError as error:
+        raise exception.StepFailed('The key of the instance cannot be opened; tell the operator.', code='internal',
+                                   detail=str(error)) from error
+
+
+class EnsureGuestIdentity(Step):
+    """An account, exchanges and a queue that serve this guest alone."""
+
+    def run(self, work: Work) -> Done:
+        work.tools.broker.ensure_guest(work.resource_id, instance_key(work))
+        return Done()
+
+    def undo(self, work: Work) -> None:
+        work.tools.broker.remove_guest(work.resource_id)
+
+
+class GuestIdentityGone(base.Removal):
+    """Nobody can speak as this guest any more, and nothing is kept for it."""
+
+    what = 'the identity on the guest bus'
+
+    def run(self, work: Work) -> Done | Wait:
+        # A failure of the broker passes: the runner asks again until the deadline.
+        work.tools.broker.remove_guest(work.resource_id)
+        return Done()

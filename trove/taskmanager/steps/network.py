@@ -1,0 +1,229 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Security group, ports and public address of an instance."""
+
+import ipaddress
+import json
+from typing import Any
+
+from sqlalchemy import Row
+
+from trove.cloud import firewall
+from trove.cloud import names
+from trove.cloud import network
+from trove.common import exception
+from trove.taskmanager.step import Change, Done, Step, Work
+from trove.taskmanager.steps import base
+
+
+def access_of(row: Row) -> dict[str, Any]:
+    """Who may connect: ``{"is_public": bool, "allowed_cidrs": [..]}``, both optional."""
+    return json.loads(row.access) if row.access else {}
+
+
+def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
+    """Networks that may connect. Named none: the operator's default. Named an empty list: nobody."""
+    allowed = access.get('allowed_cidrs')
+    if allowed is not None:
+        return list(allowed)
+    return [conf.trove_security_group_rule_cidr] if conf.trove_security_group_rule_cidr else []
+
+
+class EnsureSecurityGroup(Step):
+    """Lets the allowed networks connect to the ports of the datastore, and nobody else."""
+
+    gives = frozenset({'security_group_id'})
+
+    def run(self, work: Work) -> Done:
+        conf, row = work.tools.conf, base.instance(work)
+        if not conf.trove_security_groups_support:
+            return Done(facts={'security_group_id': None})
+        group = conf[row.manager]
+        try:
+            wanted = firewall.rules(group.tcp_ports, group.udp_ports, allowed_networks(conf, access_of(row)))
+        except ValueError as error:
+            raise exception.StepFailed(code='security_group_failed',
+                                       detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
+        try:
+            group_id = base.cloud(work).firewall.ensure_group(
+                names.security_group(conf.trove_security_group_name_prefix, row.id), wanted,
+                description=f'Database instance {row.id}')
+        except exception.CloudError as error:
+            raise base.failing_as('security_group_failed', error) from error
+        return Done(facts={'security_group_id': group_id}, changes=[base.changed(work, security_group_id=group_id)])
+
+    def undo(self, work: Work) -> Done:
+        delete_groups(work)
+        return Done(changes=[base.changed(work, security_group_id=None)])
+
+
+class EnsureManagementPort(Step):
+    """The guest's card on the network where the broker is. Nobody connects to the guest through it."""
+
+    needs = frozenset({'security_group_id'})
+    gives = frozenset({'management_port_id'})
+
+    def run(self, work: Work) -> Done:
+        conf, row = work.tools.conf, base.instance(work)
+        if not conf.management_networks:
+            return Done(facts={'management_port_id': None})
+        try:
+            port = base.cloud(work).network.ensure_port(
+                names.management_port(row.id), network_id=conf.management_networks[-1],
+                security_group_ids=self._groups(work), description=f'Database instance {row.id}, management')
+        except exception.CloudError as error:
+            raise base.failing_as('port_failed', error) from error
+        return Done(facts={'management_port_id': port.id}, changes=[_stored(work, 'management', port)])
+
+    @staticmethod
+    def _groups(work: Work) -> list[str]:
+        conf, cloud = work.tools.conf, base.cloud(work)
+        if conf.management_security_groups:
+            groups = cloud.firewall.named_groups(conf.management_security_groups)
+        else:
+            groups = [cloud.firewall.ensure_group(
+                names.management_group(conf.trove_security_group_name_prefix), frozenset(),
+                description='Management ports of database instances: nothing gets in')]
+        if not work.args.get('nic') and work.facts['security_group_id']:
+            # Without a network of the tenant this is the only way to the database.
+            groups.append(work.facts['security_group_id'])
+        return groups
+
+    def undo(self, work: Work) -> Done:
+        delete_ports(work, names.management_port(work.resource_id))
+        return Done(changes=[base.addresses(work, 'management', [])])
+
+
+class EnsureTenantPort(Step):
+    """The card on the network that the tenant named, with the address that it asked for, if any.
+
+    Args: ``nic``: ``{"network_id", "subnet_id", "ip_address"}``, the last two optional, or null.
+    """
+
+    needs = frozenset({'security_group_id', 'management_port_id'})
+    gives = frozenset({'tenant_port_id'})
+
+    def run(self, work: Work) -> Done:
+        row, nic = base.instance(work), work.args.get('nic')
+        if not nic:
+            if not work.facts['management_port_id']:
+                raise exception.StepFailed('The instance has no network; name one.', code='port_failed',
+                                           detail='no nic was asked for and management_networks is empty')
+            return Done(facts={'tenant_port_id': None})
+        group_id = work.facts['security_group_id']
+        try:
+            port = base.cloud(work).network.ensure_port(
+                names.tenant_port(row.id), network_id=nic['network_id'], subnet_id=nic.get('subnet_id'),
+                address=nic.get('ip_address'), security_group_ids=[group_id] if group_id else [],
+                description=f'Database instance {row.id}')
+        except exception.CloudError as error:
+            raise base.failing_as('port_failed', error) from error
+        return Done(facts={'tenant_port_id': port.id}, changes=[_stored(work, 'private', port)])
+
+    def undo(self, work: Work) -> Done:
+        delete_ports(work, names.tenant_port(work.resource_id))
+        return Done(changes=[base.addresses(work, 'private', [])])
+
+
+class EnsurePublicAddress(Step):
+    """A floating address that leads to the tenant's port, when public access is asked for."""
+
+    needs = frozenset({'tenant_port_id'})
+
+    def run(self, work: Work) -> Done:
+        row, port_id = base.instance(work), work.facts['tenant_port_id']
+        if not port_id or not access_of(row).get('is_public'):
+            return Done()
+        conf, cloud = work.tools.conf, base.cloud(work)
+        try:
+            port = cloud.network.get_port(port_id)
+            if conf.network.enable_access_check:
+                self._check_router(cloud, port)
+            public = cloud.network.public_network(conf.network.public_network_id)
+            given = cloud.network.ensure_public_address(port, network_id=public.id, project_id=row.tenant_id,
+                                                        description=f'Database instance {row.id}')
+        except exception.CloudError as error:
+            raise base.failing_as('floating_ip_failed', error) from error
+        return Done(changes=[base.addresses(work, 'public', [
+            {'kind': 'public', 'address': given.address, 'family': ipaddress.ip_address(given.address).version,
+             'port_id': port_id, 'network_id': given.network_id, 'subnet_id': None, 'mac': None}])],
+            events=[('instance_create.public_address', f'The public address is {given.address}.')])
+
+    @staticmethod
+    def _check_router(cloud: Any, port: network.Port) -> None:
+        for subnet_id in {fixed.subnet_id for fixed in port.addresses}:
+            if not cloud.network.has_router(subnet_id):
+                raise exception.CloudError(
+                    'A public address needs a router on the subnet of the instance; attach one.',
+                    code='floating_ip_failed', retriable=False, detail=f'subnet {subnet_id} has no router port')
+
+    def undo(self, work: Work) -> Done:
+        cloud = base.cloud(work)
+        for port in cloud.network.find_ports(work.resource_id):
+            delete_public_addresses(cloud, port.id)
+        return Done(changes=[base.addresses(work, 'public', [])])
+
+
+class PortsGone(base.Removal):
+    """No port and no public address is left."""
+
+    what = 'the ports'
+
+    def remaining(self, work: Work) -> list[str]:
+        delete_ports(work)
+        return []
+
+    def changes(self, work: Work) -> list[Change]:
+        return [base.addresses(work, kind, []) for kind in ('management', 'private', 'public')]
+
+
+class SecurityGroupGone(base.Removal):
+    """No security group of the instance is left."""
+
+    what = 'the security group'
+
+    def remaining(self, work: Work) -> list[str]:
+        delete_groups(work)
+        return []
+
+    def changes(self, work: Work) -> list[Change]:
+        return [base.changed(work, security_group_id=None)]
+
+
+def delete_ports(work: Work, name: str | None = None) -> None:
+    """Remove the ports of the instance, or that of one name, each after the public addresses that lead to it."""
+    cloud = base.cloud(work)
+    for port in cloud.network.find_ports(work.resource_id):
+        if name is None or port.name == name:
+            delete_public_addresses(cloud, port.id)
+            cloud.network.delete_port(port.id)
+
+
+def delete_public_addresses(cloud: Any, port_id: str) -> None:
+    for public in cloud.network.find_public_addresses(port_id):
+        cloud.network.delete_public_address(public.id)
+
+
+def delete_groups(work: Work) -> None:
+    """Remove the instance's groups, by name."""
+    cloud = base.cloud(work)
+    name = names.security_group(work.tools.conf.trove_security_group_name_prefix, work.resource_id)
+    for group_id in cloud.firewall.find_groups(name):
+        cloud.firewall.delete_group(group_id)
+
+
+def _stored(work: Work, kind: str, port: network.Port) -> Change:
+    return base.addresses(work, kind, [
+        {'kind': kind, 'address': fixed.address, 'family': ipaddress.ip_address(fixed.address).version,
+         'port_id': port.id, 'network_id': port.network_id, 'subnet_id': fixed.subnet_id, 'mac': port.mac}
+        for fixed in port.addresses])

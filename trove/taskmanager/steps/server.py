@@ -1,0 +1,208 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The server of an instance."""
+
+import os
+
+from oslo_log import log as logging
+from sqlalchemy import Row
+
+from trove.cloud import compute
+from trove.common import exception
+from trove.common.rpc import broker
+from trove.common.rpc import keys
+from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import identity
+from trove.taskmanager.steps import userdata
+
+LOG = logging.getLogger(__name__)
+
+#: Lines of the console that are kept when a guest does not come to life.
+CONSOLE_LINES = 60
+
+
+class ChooseImage(Step):
+    """The image the server starts from.
+
+    It is the one the instance was given, or the newest with the version's tags that the service project owns.
+    """
+
+    gives = frozenset({'image_id'})
+
+    def run(self, work: Work) -> Done:
+        row = base.instance(work)
+        if row.image_id:
+            return Done(facts={'image_id': row.image_id})
+        tags = [tag.strip() for tag in (row.version_image_tags or '').split(',') if tag.strip()]
+        cloud = base.cloud(work)
+        image = cloud.image.find_by_tags(tags, owner=cloud.project_id)
+        if image is None:
+            raise exception.StepFailed('No image of this datastore version is available; tell the operator.',
+                                       code='server_failed',
+                                       detail=f'no active image of project {cloud.project_id} has the tags {tags}')
+        return Done(facts={'image_id': image.id}, changes=[base.changed(work, image_id=image.id)])
+
+
+class EnsureServer(Step):
+    """A server with the ports, the volume and the configuration of this guest."""
+
+    needs = frozenset({'image_id', 'tenant_port_id', 'management_port_id', 'volume_id'})
+    gives = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done:
+        row = base.instance(work)
+        data, note = user_data(work, row)
+        try:
+            server = base.cloud(work).compute.ensure_server(self._spec(work, row, data))
+        except exception.CloudError as error:
+            raise base.failing_as('server_failed', error) from error
+        return Done(facts={'server_id': server.id}, note=note,
+                    changes=[base.changed(work, compute_instance_id=server.id, server_status=server.status)])
+
+    @staticmethod
+    def _spec(work: Work, row: Row, data: bytes) -> compute.ServerSpec:
+        conf, facts = work.tools.conf, work.facts
+        ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id']) if port)
+        return compute.ServerSpec(
+            instance_id=row.id, name=row.name, project_id=row.tenant_id, user_id=row.user_id or '',
+            manager=row.manager, image_id=facts['image_id'], flavor_id=row.flavor_id, port_ids=ports, user_data=data,
+            volume_id=facts['volume_id'], volume_device=conf.block_device_mapping,
+            availability_zone=row.availability_zone, keypair=conf.nova_keypair,
+            config_drive=conf.use_nova_server_config_drive, server_group_id=row.server_group_id,
+            root_volume_gb=conf.volume_rootdisk_size if conf.volume_rootdisk_support else None)
+
+    def undo(self, work: Work) -> Done | Wait:
+        left = delete_servers(work)
+        if left:
+            return Wait(base.pause(work), at_most=work.tools.conf.server_delete_time_out, code='leftovers',
+                        reason=f'{", ".join(left)} to go')
+        return Done(changes=[base.changed(work, compute_instance_id=None, server_status=None)])
+
+
+class ServerActive(Step):
+    """Nova has started the server."""
+
+    needs = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done | Wait:
+        server = running_server(work)
+        if server.status == compute.ACTIVE:
+            return Done(changes=[base.changed(work, server_status=server.status)],
+                        events=[('instance_create.server', 'The server has started.')])
+        return Wait(0.3 if work.waited < 15 else 2, at_most=work.tools.conf.usage_timeout, code='server_failed',
+                    reason='the server to start')
+
+
+class ServerGone(base.Removal):
+    """No server of the instance is left."""
+
+    what = 'the server'
+
+    def remaining(self, work: Work) -> list[str]:
+        return delete_servers(work)
+
+    def changes(self, work: Work) -> list[Change]:
+        return [base.changed(work, compute_instance_id=None, server_status=None)]
+
+
+def running_server(work: Work) -> compute.Server:
+    """The server of this operation.
+
+    :raises StepFailed: Nova gave it up, with Nova's reason, or it is gone.
+    """
+    server_id = work.facts['server_id']
+    try:
+        server = base.cloud(work).compute.get_server(server_id)
+    except exception.CloudNotFound as error:
+        raise exception.StepFailed(code='server_missing', detail=error.detail) from error
+    except exception.CloudError as error:
+        raise base.failing_as('server_failed', error) from error
+    if server.status == compute.ERROR:
+        reason = server.fault or 'no reason was given.'
+        raise exception.StepFailed(f'The server could not be started: {reason}', code='server_failed',
+                                   detail=f'server {server_id} is ERROR: {server.fault}')
+    if server.status == compute.DELETED:
+        raise exception.StepFailed(code='server_missing', detail=f'server {server_id} is DELETED')
+    return server
+
+
+def delete_servers(work: Work) -> list[str]:
+    """Ask for every server of the instance to be removed. :returns: those that are still there."""
+    nova = base.cloud(work).compute
+    ids = {server.id for server in nova.find_servers(work.resource_id)}
+    if work.resource is not None and work.resource.compute_instance_id:
+        ids.add(work.resource.compute_instance_id)
+    again = work.waited > work.tools.conf.server_delete_time_out
+    return [f'server {server_id}' for server_id in sorted(ids) if not nova.delete_server(server_id, again=again)]
+
+
+def console_tail(work: Work) -> str:
+    """The last lines of the console, for the operator of a guest that did not come to life."""
+    server_id = work.facts.get('server_id')
+    if not server_id:
+        return ''
+    try:
+        log = base.cloud(work).compute.console_log(server_id, CONSOLE_LINES)
+    except exception.CloudError as error:
+        return f'The console log of server {server_id} cannot be shown: {error.detail}'
+    return f'Console of server {server_id}:\n{log[-16000:]}'
+
+
+def user_data(work: Work, row: Row) -> tuple[bytes, str]:
+    """What the guest is told through cloud-init, and a remark when the operator's own file had to be left out.
+
+    :raises StepFailed: it is too long.
+    """
+    conf = work.tools.conf
+    files = userdata.guest_files(conf, info=guest_info(work, row), agent_config=_read(conf.guest_config))
+    owner = f'{conf.injected_config_owner}:{conf.injected_config_group}'
+    path = os.path.join(conf.cloudinit_location, f'{row.manager}.cloudinit')
+    extra = _read(path)
+    note = ''
+    try:
+        if extra is not None:
+            try:
+                return userdata.build(files, owner=owner, extra=extra.decode('utf-8')), ''
+            except ValueError as error:
+                note = f'{path} is left out: {error}'
+                LOG.warning('Instance %s: %s is left out of the user data: %s', row.id, path, error)
+        return userdata.build(files, owner=owner), note
+    except userdata.UserDataError as error:
+        raise exception.StepFailed('The configuration of the server is too long; tell the operator.',
+                                   code='server_failed', detail=str(error)) from error
+
+
+def guest_info(work: Work, row: Row) -> dict[str, dict[str, object]]:
+    """What the guest is told about itself. Holds its key: never logged, never in the journal."""
+    conf, key = work.tools.conf, identity.instance_key(work)
+    info: dict[str, dict[str, object]] = {'DEFAULT': {
+        'guest_id': row.id, 'datastore_manager': row.manager, 'datastore_version': row.version_number,
+        'tenant_id': row.tenant_id, 'network_isolation': conf.network.network_isolation,
+        'instance_rpc_encr_key': keys.encode(key), 'boot_epoch': row.boot_epoch}}
+    url = broker.guest_transport_url(conf, row.id, key)
+    if url:
+        info['guest_bus'] = {'transport_url': url}
+    return info
+
+
+def _read(path: str | None) -> bytes | None:
+    """A file of the operator's; None when there is none."""
+    if not path or not os.path.exists(path):
+        return None
+    try:
+        with open(path, 'rb') as file:
+            return file.read()
+    except OSError as error:
+        raise exception.StepFailed('A file for the configuration of the server cannot be read; tell the operator.',
+                                   code='internal', detail=f'{path}: {error}', retriable=True) from error
