@@ -28,6 +28,7 @@ from trove.cloud import image
 from trove.cloud import network
 from trove.cloud import session as http
 from trove.cloud import volume
+from trove.common import exception
 
 
 class Cloud:
@@ -73,7 +74,11 @@ class Cloud:
     def project_id(self) -> str:
         """The project of these credentials."""
         with errors.translated('identity', 'log in'):
-            return self._session_for(False).get_project_id()
+            found = self._session_for(False).get_project_id()
+        if not found:
+            raise exception.CloudError(retriable=False, detail='the credentials belong to no project; set '
+                                                               '[service_credentials] project_name')
+        return found
 
     @functools.cached_property
     def _neutron(self) -> Any:
@@ -82,8 +87,8 @@ class Cloud:
     def _proxy(self, prefix: str, service: str, version: str) -> Any:
         """openstacksdk's client of one service, which differ in whose certificates they look at."""
         found = http.endpoint(self._conf, prefix)
-        settings = {f'{service}_service_type': found.service_type, f'{service}_interface': found.interface,
-                    f'{service}_api_version': version}
+        settings: dict[str, Any] = {f'{service}_service_type': found.service_type,
+                                    f'{service}_interface': found.interface, f'{service}_api_version': version}
         if found.url:
             settings[f'{service}_endpoint_override'] = found.url
         with self._lock, errors.translated(service.replace('_', ' '), 'tell where it is'):

@@ -129,13 +129,16 @@ class Compute:
                 config_drive=spec.config_drive or None)
         return Server(id=made.id, name=spec.name, status=BUILD, instance_id=spec.instance_id)
 
-    def delete_server(self, server_id: str) -> bool:
-        """Ask for the server to be removed. :returns: whether it is gone."""
+    def delete_server(self, server_id: str, *, again: bool = False) -> bool:
+        """Ask for the server to be removed; ``again`` even if Nova says that it is at it.
+
+        :returns: whether it is gone.
+        """
         try:
             server = self.get_server(server_id)
             if server.status == DELETED:
                 return True
-            if server.task != 'deleting':
+            if again or server.task != 'deleting':
                 with errors.translated('compute', 'delete the server'):
                     self._nova.servers.delete(server_id)
         except exception.CloudNotFound:
@@ -166,7 +169,7 @@ class Compute:
 
     # --- what servers are made from ----------------------------------------------------------------
 
-    def flavors(self) -> list[Flavor]:
+    def list_flavors(self) -> list[Flavor]:
         """The public flavors."""
         with errors.translated('compute', 'list the flavors'):
             return [_flavor(item) for item in self._nova.flavors.list(detailed=True, is_public=True)]

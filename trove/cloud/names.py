@@ -50,3 +50,7 @@ def server_tags(instance_id: str, manager: str) -> list[str]:
 
 def server_metadata(instance_id: str, project_id: str, user_id: str) -> dict[str, str]:
     return {'trove_instance_id': instance_id, 'trove_project_id': project_id, 'trove_user_id': user_id}
+
+
+def owner_metadata(instance_id: str, project_id: str) -> dict[str, str]:
+    return {'trove_instance_id': instance_id, 'trove_project_id': project_id}

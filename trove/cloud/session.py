@@ -57,14 +57,14 @@ class UserToken(identity.BaseIdentityPlugin):
 
     def __init__(self, auth_url: str, token: str) -> None:
         super().__init__(auth_url=auth_url, reauthenticate=False)
+        url = auth_url.rstrip('/')
+        self._url = f'{url if url.endswith("/v3") else url + "/v3"}/auth/tokens'
         self._token = token
 
     def get_auth_ref(self, session: keystone.Session) -> access.AccessInfo:
         """:raises keystoneauth1.exceptions.ClientException: the token is not, or no longer, good."""
-        url = self.auth_url.rstrip('/')
-        url = url if url.endswith('/v3') else f'{url}/v3'
         headers = {'X-Auth-Token': self._token, 'X-Subject-Token': self._token, 'Accept': 'application/json'}
-        answer = session.get(f'{url}/auth/tokens', headers=headers, authenticated=False, log=False)
+        answer = session.get(self._url, headers=headers, authenticated=False, log=False)
         found = access.create(resp=answer, auth_token=self._token)
         if not isinstance(found, access.AccessInfoV3):
             raise keystone_errors.InvalidResponse(response=answer)

@@ -23,16 +23,25 @@ from trove.common import exception
 #: In these a volume is free; Cinder deletes it at once.
 _FREE = frozenset({'available', 'error', 'error_extending', 'error_restoring', 'error_managing', 'error_deleting'})
 
+_MADE_BY = 'trove_operation_id'
+
 
 @dataclasses.dataclass(frozen=True)
 class Volume:
-    """:ivar status: Cinder's word, lower case. :ivar size: GB. :ivar server_ids: where it is attached."""
+    """A volume of Cinder.
+
+    :ivar status: Cinder's word, lower case.
+    :ivar size: GB.
+    :ivar made_by: the operation that made it, empty when that was not one of ours.
+    :ivar server_ids: where it is attached.
+    """
     id: str
     name: str
     status: str
     size: int
     type: str | None = None
     availability_zone: str | None = None
+    made_by: str = ''
     server_ids: tuple[str, ...] = ()
 
 
@@ -61,23 +70,24 @@ class Storage:
         with errors.translated('volume', 'show the volume'):
             return _volume(self._cinder.get_volume(volume_id))
 
-    def ensure_volume(self, name: str, *, size: int, type_name: str | None = None, zone: str | None = None,
-                      metadata: dict[str, str] | None = None) -> tuple[Volume, bool]:
+    def ensure_volume(self, name: str, *, size: int, made_by: str, type_name: str | None = None,
+                      zone: str | None = None, metadata: dict[str, str] | None = None) -> Volume:
         """The volume of this name. Does not wait for it to be available.
 
         :param size: GB.
-        :returns: the volume, and whether this call made it.
+        :param made_by: the operation that asks, kept with the volume: who finds it later knows whether it is new,
+            even when the answer to the request that made it was lost.
         """
         found = self.find_volumes(name)
         if found:
-            return found[0], False
-        wanted: dict[str, Any] = {'name': name, 'size': size, 'metadata': metadata or {}}
+            return found[0]
+        wanted: dict[str, Any] = {'name': name, 'size': size, 'metadata': {**(metadata or {}), _MADE_BY: made_by}}
         if type_name:
             wanted['volume_type'] = type_name
         if zone:
             wanted['availability_zone'] = zone
         with errors.translated('volume', 'make the volume'):
-            return _volume(self._cinder.create_volume(**wanted)), True
+            return _volume(self._cinder.create_volume(**wanted))
 
     def delete_volume(self, volume_id: str) -> bool:
         """Ask for the volume to be removed; whoever has it attached must have let go of it.
@@ -100,7 +110,7 @@ class Storage:
             return True
         return False
 
-    def volume_types(self) -> list[VolumeType]:
+    def list_types(self) -> list[VolumeType]:
         """The types that these credentials may use."""
         with errors.translated('volume', 'list the volume types'):
             return [VolumeType(id=item.id, name=item.name, is_public=bool(item.is_public),
@@ -116,4 +126,5 @@ class Storage:
 def _volume(item: Any) -> Volume:
     servers = tuple(attachment['server_id'] for attachment in item.attachments or () if attachment.get('server_id'))
     return Volume(id=item.id, name=item.name or '', status=(item.status or '').lower(), size=int(item.size or 0),
-                  type=item.volume_type, availability_zone=item.availability_zone, server_ids=servers)
+                  type=item.volume_type, availability_zone=item.availability_zone, server_ids=servers,
+                  made_by=(item.metadata or {}).get(_MADE_BY, ''))

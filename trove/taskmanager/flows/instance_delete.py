@@ -18,6 +18,7 @@ marked deleted and its quota given back, in the transaction that closes the oper
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 from trove.db import instances
 from trove.taskmanager.step import Change, Flow, Work
@@ -33,7 +34,7 @@ def succeeded(work: Work) -> Sequence[Change]:
     return [functools.partial(_deleted, work=work)]
 
 
-def _deleted(connection: object, work: Work) -> None:
+def _deleted(connection: Any, work: Work) -> None:
     instances.mark_deleted(connection, work.resource_id, work.tools.clock())
 
 

@@ -15,15 +15,13 @@
 import functools
 from typing import Any
 
-from sqlalchemy import Row
-
 from trove.cloud import Cloud
 from trove.common import exception
 from trove.db import instances
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 
 
-def instance(work: Work) -> Row:
+def instance(work: Work) -> instances.Row:
     """The instance as it is now.
 
     :raises StepFailed: it was deleted.

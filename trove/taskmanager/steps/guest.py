@@ -17,11 +17,11 @@ import abc
 import datetime
 import functools
 import uuid
-
-from sqlalchemy import Row
+from typing import Any
 
 from trove.common import exception
 from trove.common.rpc import messages
+from trove.common.rpc.messages import command as commands
 from trove.common.states import ServiceStatus
 from trove.configuration import rendering
 from trove.db import instances
@@ -72,7 +72,7 @@ class CommandStep(Step):
     what = ''
 
     @abc.abstractmethod
-    def command(self, work: Work, row: Row) -> messages.Command:
+    def command(self, work: Work, row: instances.Row) -> messages.Command:
         """The command, with its id, operation and deadline."""
 
     @abc.abstractmethod
@@ -101,15 +101,15 @@ class CommandStep(Step):
         return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, left)), at_most=self.limit(work) + 60,
                     code='guest_timeout', reason=self.what, facts=facts)
 
-    def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
+    def _is_to_be_sent(self, work: Work, row: instances.Row, now: datetime.datetime) -> bool:
         # Facts of an earlier command step must not pass for ours.
         sent = work.facts.get('command_sent') if work.waited else None
         if sent is None or work.facts.get('command_boot') != row.boot_id:
             return True
         return (now - datetime.datetime.fromisoformat(sent)).total_seconds() >= RESEND_AFTER
 
-    def _ended(self, work: Work, result: Row) -> Done:
-        if result.outcome == messages.DONE:
+    def _ended(self, work: Work, result: instances.Row) -> Done:
+        if result.outcome == commands.DONE:
             return Done(changes=self.succeeded(work), note=f'done by the guest, last step {result.step or "unnamed"}')
         failure = guest_api.guest_failure({'code': result.error_code, 'message': result.message})
         where = f' (step {result.step})' if result.step else ''
@@ -125,7 +125,7 @@ class Prepared(CommandStep):
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
-    def command(self, work: Work, row: Row) -> messages.Command:
+    def command(self, work: Work, row: instances.Row) -> messages.Command:
         conf, secrets = work.tools.conf, work.secrets
         volume_id = work.facts['volume_id']
         options = conf[row.manager]
@@ -153,7 +153,7 @@ class Restarted(CommandStep):
     kind = 'Restart'
     what = 'the database to be restarted'
 
-    def command(self, work: Work, row: Row) -> messages.Command:
+    def command(self, work: Work, row: instances.Row) -> messages.Command:
         return messages.Restart(command_id=command_id(work, self.kind), operation_id=work.id,
                                 deadline=self.limit(work))
 
@@ -179,11 +179,11 @@ class Healthy(Step):
                     code='guest_engine_unavailable', reason='the database to be healthy')
 
 
-def _of_this_build(row: Row) -> bool:
+def _of_this_build(row: instances.Row) -> bool:
     """Whether the last report came from the server built last: a boot id begins with the number of its build."""
     return (row.service_status_updated is not None and row.boot_id is not None
             and row.boot_id.split('.')[0] == f'{row.boot_epoch:08d}')
 
 
-def _root_enabled(connection: object, instance_id: str, user: str | None, now: datetime.datetime) -> None:
+def _root_enabled(connection: Any, instance_id: str, user: str | None, now: datetime.datetime) -> None:
     instances.root_enabled(connection, instance_id, user, now)

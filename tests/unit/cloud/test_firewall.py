@@ -1,0 +1,52 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Which rules a security group gets."""
+
+import pytest
+
+from trove.cloud import firewall
+from trove.cloud.firewall import Rule
+
+
+def test_every_port_is_opened_to_every_network():
+    found = firewall.rules(['3306', '4567-4568'], ['4567'], ['10.0.0.0/24', '2001:db8::/32'])
+    assert found == {
+        Rule('tcp', 3306, 3306, '10.0.0.0/24'), Rule('tcp', 3306, 3306, '2001:db8::/32'),
+        Rule('tcp', 4567, 4568, '10.0.0.0/24'), Rule('tcp', 4567, 4568, '2001:db8::/32'),
+        Rule('udp', 4567, 4567, '10.0.0.0/24'), Rule('udp', 4567, 4567, '2001:db8::/32')}
+
+
+def test_no_network_lets_nobody_in():
+    assert firewall.rules(['3306'], [], []) == frozenset()
+
+
+def test_one_spelling_of_a_network_is_kept():
+    assert firewall.rules(['22'], [], ['10.0.0.7/24', '10.0.0.0/24']) == {Rule('tcp', 22, 22, '10.0.0.0/24')}
+    assert firewall.rules(['22'], [], ['10.0.0.7']) == {Rule('tcp', 22, 22, '10.0.0.7/32')}
+
+
+@pytest.mark.parametrize(('port', 'cidr'), [('0', '10.0.0.0/8'), ('65536', '10.0.0.0/8'), ('9-3', '10.0.0.0/8'),
+                                            ('mysql', '10.0.0.0/8'), ('3306', '10.0.0.300/24')])
+def test_what_cannot_be_read_is_refused(port, cidr):
+    with pytest.raises(ValueError):
+        firewall.rules([port], [], [cidr])
+
+
+@pytest.mark.parametrize(('cidrs', 'others', 'shared'), [
+    (['10.0.0.0/24'], ['10.0.0.128/25'], ['10.0.0.0/24']),
+    (['10.0.0.0/24', '10.1.0.0/24'], ['10.1.0.0/16'], ['10.1.0.0/24']),
+    (['10.0.0.0/24'], ['10.0.1.0/24', '2001:db8::/32'], []),
+    (['2001:db8:1::/48'], ['2001:db8::/32', '0.0.0.0/0'], ['2001:db8:1::/48']),
+    (['10.0.0.0/24'], [], [])])
+def test_networks_that_share_an_address_are_named(cidrs, others, shared):
+    assert firewall.overlap(cidrs, others) == shared
