@@ -1,0 +1,141 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The control-plane database on each engine that is supported: schema, races, pages."""
+
+import concurrent.futures
+import datetime
+import uuid
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from oslo_config import cfg
+
+from tests.e2e import database_servers
+from trove.common import cfg as options
+from trove.common import exception
+from trove.db import events, instances, migration, operations, quotas, session, tables
+
+CONF = cfg.CONF
+NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
+
+
+@pytest.fixture(scope='module', params=['mariadb', 'postgresql', 'sqlite'])
+def database(request, tmp_path_factory):
+    """An engine with our schema, made by the migrations."""
+    options.register(CONF)
+    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
+    directory = tmp_path_factory.mktemp('server')
+    if request.param == 'sqlite':
+        yield from _migrated(f'sqlite:///{directory / "trove.sqlite"}')
+        return
+    with getattr(database_servers, request.param)(directory) as url:
+        yield from _migrated(url)
+
+
+def _migrated(url):
+    CONF.set_override('connection', url, 'database')
+    CONF.set_override('max_pool_size', 16, 'database')
+    assert migration.sync() == (None, migration.head())
+    yield session
+    session.dispose()
+    CONF.clear_override('connection', 'database')
+    CONF.clear_override('max_pool_size', 'database')
+
+
+def instance_row(project, instance_id=None, **values):
+    return {'id': instance_id or str(uuid.uuid4()), 'name': 'a', 'tenant_id': project, 'flavor_id': 'm1', 'ram': 1024,
+            'vcpus': 1, 'volume_size': 2, 'volume_support': True, 'server_id_number': 1, 'boot_epoch': 1,
+            'restart_required': False, 'deletion_protection': False, 'deleted': False, **values}
+
+
+def test_migrations_lead_to_the_declared_schema(database):
+    assert migration.sync() == (migration.head(), migration.head())
+    with session.engine().connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
+    project = uuid.uuid4().hex
+
+    def create(_number):
+        def work(connection):
+            quotas.consume(connection, project, {'instances': 1, 'ram': 1024, 'volumes': 2}, NOW)
+            instances.create(connection, instance_row(project), NOW)
+        try:
+            session.write(work)
+            return True
+        except exception.QuotaExceeded as refused:
+            assert "['instances']" in refused.message
+            return False
+
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        results = list(pool.map(create, range(50)))
+    assert results.count(True) == CONF.max_instances_per_tenant == 10
+    rows = session.read(instances.page, project, limit=100)
+    assert len(rows) == 10
+    assert session.read(quotas.usages, project) == {'instances': 10, 'ram': 10240, 'volumes': 20, 'backups': 0}
+
+    for row in rows:
+        session.write(instances.mark_deleted, row.id, NOW)
+        session.write(instances.mark_deleted, row.id, NOW)
+    assert set(session.read(quotas.usages, project).values()) == {0}
+    assert session.read(instances.page, project, limit=100) == []
+
+
+def test_an_operation_has_one_taker(database):
+    resource = str(uuid.uuid4())
+    operation_id = session.write(operations.create, kind='test', resource_type='instance', resource_id=resource,
+                                 now=NOW, deadline=60, project_id='p')
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        takers = list(pool.map(lambda name: session.write(operations.take, operation_id, str(name), NOW, 60),
+                               range(8)))
+    assert sum(row is not None for row in takers) == 1
+
+
+def test_one_of_many_parallel_requests_gets_the_resource(database):
+    resource = str(uuid.uuid4())
+
+    def open_one(_number):
+        try:
+            return session.write(operations.create, kind='test', resource_type='instance', resource_id=resource,
+                                 now=NOW, deadline=60, project_id='p')
+        except exception.Unprocessable as refused:
+            assert refused.code == 'operation_in_progress'
+            return None
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        opened = [found for found in pool.map(open_one, range(8)) if found]
+    assert len(opened) == 1
+    assert session.read(operations.open_of, 'instance', resource).id == opened[0]
+
+
+def test_times_keep_their_microseconds_and_events_their_order(database):
+    resource = str(uuid.uuid4())
+    for number in range(5):
+        session.write(events.add, resource_type='instance', resource_id=resource, type=f'e{number}', text='x', now=NOW)
+    page = session.read(events.of_resource, resource, 3)
+    assert [row.type for row in page] == ['e4', 'e3', 'e2'] and page[0].time == NOW
+    rest = session.read(events.of_resource, resource, 3, page[-1].id)
+    assert [row.type for row in rest] == ['e1', 'e0']
+
+
+def test_pages_are_complete_and_disjoint(database):
+    project = uuid.uuid4().hex
+    ids = sorted(str(uuid.uuid4()) for _number in range(7))
+    for instance_id in ids:
+        session.write(instances.create, instance_row(project, instance_id), NOW)
+    first = session.read(instances.page, project, limit=4)
+    second = session.read(instances.page, project, limit=4, marker=first[-1].id)
+    assert [row.id for row in first] + [row.id for row in second] == ids
+    assert {row.service_status for row in first} == {'new'}
