@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+#
+# The agent: an environment of its own with the libraries it needs and only the guest's part of
+# this repository. Sourced by image/build.
+
+make_agent() {
+    local home=$WORK/rootfs/opt/trove-guest packages
+    in_tree python3 -m venv --without-pip --symlinks /opt/trove-guest
+    packages=$home/lib/python$GUEST_PYTHON/site-packages
+    install_libraries "$packages"
+    copy_agent "$packages"
+    write_agent_metadata "$packages"
+    write_agent_script
+    compile_agent "$packages"
+    check_agent
+}
+
+install_libraries() {
+    local packages=$1
+    "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check --root-user-action=ignore \
+        --no-compile --no-warn-script-location --ignore-installed --cache-dir "$CACHE/pip" --target "$packages" \
+        --constraint "$REPOSITORY/upper-constraints.txt" --requirement "$REPOSITORY/image/guest-requirements.txt"
+    # Command line tools, test suites and translations of libraries: the agent uses none.
+    rm -rf "$packages/bin" "$packages/share"
+    find "$packages" -depth -type d \( -name tests -o -name test -o -name locale \) -exec rm -rf {} +
+}
+
+copy_agent() {
+    # shellcheck disable=SC2086
+    (cd "$REPOSITORY" && tar --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' -cf - $AGENT_FILES) |
+        tar -C "$1" -xf -
+}
+
+# write_agent_metadata: what a package installer would leave: the version and the entry points
+# (the message bus drivers are found by entry point).
+write_agent_metadata() {
+    local metadata=$1/trove-$AGENT_VERSION.dist-info
+    mkdir "$metadata"
+    printf 'Metadata-Version: 2.1\nName: trove\nVersion: %s\nSummary: Guest agent of Trove\n' \
+        "$AGENT_VERSION" >"$metadata/METADATA"
+    echo 'image/build' >"$metadata/INSTALLER"
+    "$PYTHON" - "$REPOSITORY/setup.cfg" >"$metadata/entry_points.txt" <<'PYTHON'
+import configparser
+import sys
+
+setup = configparser.ConfigParser()
+setup.read(sys.argv[1])
+for group in ('oslo.messaging.drivers', 'trove.guestagent.managers'):
+    if setup.has_option('entry_points', group):
+        print(f'[{group}]')
+        print(setup.get('entry_points', group).strip())
+        print()
+PYTHON
+}
+
+write_agent_script() {
+    local script=$WORK/rootfs/usr/bin/trove-guestagent
+    # -I: neither the environment nor the working directory can change what is imported.
+    cat >"$script" <<'SCRIPT'
+#!/opt/trove-guest/bin/python3 -I
+import sys
+
+from trove.cmd.guest import main
+
+sys.exit(main())
+SCRIPT
+    chmod 0755 "$script"
+}
+
+# compile_agent: byte code that is never checked against its source, because nothing changes in
+# an image; it saves a stat per module and start.
+compile_agent() {
+    local name=${1#"$WORK/rootfs"}
+    in_tree python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash "$name"
+}
+
+# check_agent: every module of the manifest imports inside the image.
+check_agent() {
+    local modules
+    # shellcheck disable=SC2086
+    modules=$(printf '%s\n' $AGENT_FILES | sed -n -e '/\.py$/!d' -e 's/\.py$//' -e 's,/__init__$,,' -e 's,/,.,gp')
+    # shellcheck disable=SC2086
+    in_tree /opt/trove-guest/bin/python3 -I -c '
+import importlib, sys
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+' $modules
+}
