@@ -16,6 +16,8 @@ A server is found by the tag that holds its instance's id, among the servers of 
 """
 
 import dataclasses
+import logging
+import re
 from typing import Any
 
 from novaclient import client as nova
@@ -26,6 +28,20 @@ from trove.common import exception
 
 #: Statuses in which Nova is done with a server for good or until somebody asks for something.
 ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 'DELETED'
+
+_USER_DATA = re.compile(r'(user_data"\s*:\s*")[^"]*')
+
+
+class _WithoutUserData(logging.Filter):
+    """User data holds the key of a guest: it never reaches a log, whatever level an operator sets."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = _USER_DATA.sub(r'\1***', record.getMessage()), ()
+        return True
+
+
+_HTTP = logging.getLogger(f'{__name__}.http')
+_HTTP.addFilter(_WithoutUserData())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -91,7 +107,7 @@ class Compute:
     def __init__(self, session: Any, *, region: str, microversion: str, service_type: str = 'compute',
                  interface: str = 'public', url: str | None = None) -> None:
         self._nova = nova.Client(microversion, session=session, region_name=region, service_type=service_type,
-                                 endpoint_type=interface, endpoint_override=url)
+                                 endpoint_type=interface, endpoint_override=url, logger=_HTTP)
 
     # --- servers ---------------------------------------------------------------------------------
 

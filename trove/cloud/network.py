@@ -121,7 +121,7 @@ class Networking:
         """Whether a router is attached to the subnet."""
         network_id = self.get_subnet(subnet_id).network_id
         with errors.translated('network', 'look for the router of the subnet'):
-            listed = list(self._neutron.ports(network_id=network_id))
+            listed = list(self._neutron.ports(network_id=network_id, device_owner=list(_ROUTER_PORTS)))
         return any(port.device_owner in _ROUTER_PORTS and
                    any(fixed.get('subnet_id') == subnet_id for fixed in port.fixed_ips or ())
                    for port in listed)

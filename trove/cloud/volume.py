@@ -89,26 +89,21 @@ class Storage:
         with errors.translated('volume', 'make the volume'):
             return _volume(self._cinder.create_volume(**wanted))
 
-    def delete_volume(self, volume_id: str) -> bool:
-        """Ask for the volume to be removed; whoever has it attached must have let go of it.
+    def delete_volume(self, volume_id: str) -> str:
+        """Ask for the volume to be removed, once whoever had it attached has let go of it.
 
-        :returns: whether it is gone.
-        :raises CloudError: retriable: something still holds it.
+        :returns: what it still is, for the operator; empty when it is gone.
         """
         try:
             volume = self.get_volume(volume_id)
-            if volume.status == 'deleting':
-                return False
             if volume.status not in _FREE:
-                raise exception.CloudError('The volume is still in use.', code='volume_failed', retriable=True,
-                                           detail=f'volume {volume_id} is {volume.status}, attached to '
-                                                  f'{", ".join(volume.server_ids) or "nothing"}')
+                return f'{volume.status}, attached to {", ".join(volume.server_ids) or "nothing"}'
             # Cinder says 400 while a volume is being let go of or has snapshots.
             with errors.translated('volume', 'delete the volume', also_retriable=frozenset({400})):
                 self._cinder.delete_volume(volume_id, ignore_missing=False)
         except exception.CloudNotFound:
-            return True
-        return False
+            return ''
+        return 'deleting'
 
     def list_types(self) -> list[VolumeType]:
         """The types that these credentials may use."""

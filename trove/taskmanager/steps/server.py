@@ -86,7 +86,7 @@ class EnsureServer(Step):
         left = delete_servers(work)
         if left:
             return Wait(base.pause(work), at_most=work.tools.conf.server_delete_time_out, code='leftovers',
-                        reason=f'{", ".join(left)} to go')
+                        reason=f'the server to go: {", ".join(left)}')
         return Done(changes=[base.changed(work, compute_instance_id=None, server_status=None)])
 
 

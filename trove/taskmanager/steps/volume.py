@@ -12,7 +12,10 @@
 
 """The data volume of an instance."""
 
+from collections.abc import Iterable
+
 from trove.cloud import names
+from trove.cloud.volume import Storage
 from trove.common import exception
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
@@ -46,12 +49,12 @@ class EnsureVolume(Step):
 
     def undo(self, work: Work) -> Done | Wait:
         storage = base.cloud(work).volume
-        made = [volume for volume in storage.find_volumes(names.volume(work.resource_id))
-                if volume.made_by == work.id]
-        left = [volume.id for volume in made if not storage.delete_volume(volume.id)]
+        made = {volume.id for volume in storage.find_volumes(names.volume(work.resource_id))
+                if volume.made_by == work.id}
+        left = _delete(storage, made)
         if left:
             return Wait(base.pause(work), at_most=work.tools.conf.volume_time_out, code='leftovers',
-                        reason=f'volume {", ".join(left)} to go')
+                        reason=f'the volume to go: {", ".join(left)}')
         return Done(changes=[base.changed(work, volume_id=None)])
 
 
@@ -87,7 +90,13 @@ class VolumesGone(base.Removal):
         ids = {volume.id for volume in storage.find_volumes(names.volume(work.resource_id))}
         if work.resource is not None and work.resource.volume_id:
             ids.add(work.resource.volume_id)
-        return [f'volume {volume_id}' for volume_id in sorted(ids) if not storage.delete_volume(volume_id)]
+        return _delete(storage, ids)
 
     def changes(self, work: Work) -> list[Change]:
         return [base.changed(work, volume_id=None)]
+
+
+def _delete(storage: Storage, ids: Iterable[str]) -> list[str]:
+    """Ask for volumes to be removed. :returns: those that are still there, and what they are."""
+    states = {volume_id: storage.delete_volume(volume_id) for volume_id in sorted(ids)}
+    return [f'volume {volume_id} is {state}' for volume_id, state in states.items() if state]
