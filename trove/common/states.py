@@ -159,6 +159,8 @@ def refusal(facts: Facts, now: datetime, expiry: int) -> str | None:
     status = shown(facts)
     if status not in ('ACTIVE', 'HEALTHY', 'RESTART_REQUIRED'):
         return f'instance status was {status}'
+    if facts.backup_running:
+        return 'instance status was BACKUP'
     if facts.service_status not in ServiceStatus.ACTIONABLE:
         return f'service status was {facts.service_status}'
     if is_expired(facts.heartbeat, now, expiry):
