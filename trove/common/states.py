@@ -118,7 +118,7 @@ def shown(facts: Facts) -> str:
         return OPERATION_WORDS.get(facts.operation_kind) or _server_word(facts.server_status)
     if facts.error_code is not None:
         return 'ERROR'
-    if facts.restart_required:
+    if facts.restart_required and facts.server_status == 'ACTIVE':
         return 'RESTART_REQUIRED'
     if facts.backup_running:
         return 'BACKUP'
