@@ -12,8 +12,9 @@
 
 """Which reports of guests are believed, and what follows from them. Pure: takes rows and data, returns data.
 
-A report counts when it came through the sender's own exchange, opens under the sender's key, names the sender, is newer
-than what was acted on before, and has every field within bounds. Anything else changes nothing and is counted by reason.
+A report counts when it came through the sender's own exchange, opens under the sender's key, names the sender, is
+newer than what was acted on before, and has every field within bounds. Anything else changes nothing and is counted
+by reason.
 """
 
 import dataclasses

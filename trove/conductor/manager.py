@@ -26,6 +26,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oslo_config import cfg
+from oslo_db import exception as db_exception
 from sqlalchemy import Connection
 
 from trove.common.rpc import drivers
@@ -165,6 +166,11 @@ class Manager:
     def _write(self, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> None:
         try:
             due = session.write(self._store, accepted, marks)
+        except db_exception.DBConnectionError as problem:
+            # Guests report again, and repeat their results, so nothing is lost by not waiting for the database.
+            LOG.error('%d reports were lost, the database does not answer: %s', len(accepted), problem)
+            self._count('failed', amount=len(accepted))
+            return
         except Exception:
             if len(accepted) == 1:
                 LOG.exception('Instance %s: a report could not be written', accepted[0].instance_id)
@@ -218,8 +224,10 @@ class Manager:
 
     def tell(self) -> None:
         """Log what was refused since the last time, with one instance as an example per reason."""
-        new = {name: count - self._told[name] for name, count in self._counters.items() if count > self._told[name]}
-        self._told.update(new)
+        with self._changed:
+            new = {name: count - self._told[name] for name, count in self._counters.items()
+                   if count > self._told[name]}
+            self._told.update(new)
         refused = {name: count for name, count in new.items() if name != 'accepted'}
         if refused:
             LOG.warning('reports refused: %s (for example from %s)', refused,
@@ -230,6 +238,7 @@ class Manager:
         self._count(refused.reason, refused.claimed)
 
     def _count(self, name: str, instance_id: str | None = None, amount: int = 1) -> None:
-        self._counters[name] += amount
-        if instance_id:
-            self._examples[name] = instance_id
+        with self._changed:
+            self._counters[name] += amount
+            if instance_id:
+                self._examples[name] = instance_id

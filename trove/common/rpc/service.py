@@ -12,8 +12,8 @@
 
 """The base of task manager, conductor and agent: one process with RPC servers, timers and an orderly stop.
 
-Native threads only. A process of this shape is 10 MB smaller than one under a supervisor library and has no second
-process beside it, which is what a small guest can afford; several processes of one service come from :func:`run_workers`.
+Native threads only. A process of this shape has no supervisor process beside it, which is what a small guest can
+afford; several processes of one service come from :func:`run_workers`.
 """
 
 import os

@@ -18,6 +18,7 @@ object with the same four methods in place of :class:`RpcBus`.
 
 import os
 import threading
+from collections.abc import Callable
 from typing import Any
 from typing import Protocol
 from urllib import parse
@@ -114,24 +115,28 @@ class RpcBus:
         self._transport.cleanup()
 
 
-_buses: dict[str, RpcBus] = {}
+_buses: dict[tuple[str, str | None], RpcBus] = {}
 _owner = os.getpid()
 _lock = threading.Lock()
 
 
 def control_bus(conf: cfg.ConfigOpts) -> RpcBus:
     """The bus of API, task manager and conductor (``transport_url``)."""
-    return _once('control', lambda: _control(conf))
+    set_library_defaults()
+    _register(conf)
+    return _once(('control', conf.transport_url), lambda: RpcBus(oslo_messaging.get_rpc_transport(conf)))
 
 
 def guest_bus(conf: cfg.ConfigOpts) -> RpcBus:
     """The control plane's end of the guest bus (``[guest_bus] transport_url``)."""
-    return _once('guest bus', lambda: _custom(conf, drivers.ControlPlaneDriver, _CONTROL_SETTINGS))
+    return _once(('guests', conf.guest_bus.transport_url),
+                 lambda: _custom(conf, drivers.ControlPlaneDriver, _CONTROL_SETTINGS))
 
 
 def agent_bus(conf: cfg.ConfigOpts) -> RpcBus:
     """A guest's end of the guest bus; needs ``guest_id`` and ``[guest_bus] transport_url``."""
-    return _once('agent', lambda: _custom(conf, drivers.GuestDriver, _GUEST_SETTINGS))
+    return _once((f'agent {conf.guest_id}', conf.guest_bus.transport_url),
+                 lambda: _custom(conf, drivers.GuestDriver, _GUEST_SETTINGS))
 
 
 def close_all() -> None:
@@ -142,16 +147,16 @@ def close_all() -> None:
         _buses.clear()
 
 
-def _once(name: str, make: Any) -> RpcBus:
+def _once(key: tuple[str, str | None], make: Callable[[], RpcBus]) -> RpcBus:
     global _owner
     with _lock:
         if _owner != os.getpid():
             # Sockets of the parent are in here: using or closing them would disturb it.
             _buses.clear()
             _owner = os.getpid()
-        if name not in _buses:
-            _buses[name] = make()
-        return _buses[name]
+        if key not in _buses:
+            _buses[key] = make()
+        return _buses[key]
 
 
 def _register(conf: cfg.ConfigOpts) -> None:
@@ -167,12 +172,6 @@ def set_library_defaults() -> None:
     """Queues as newer brokers demand them, and an exchange of our own. The configuration file still wins."""
     oslo_messaging.set_transport_defaults(control_exchange='trove')
     cfg.set_defaults(impl_rabbit.rabbit_opts, rabbit_quorum_queue=True, rabbit_transient_quorum_queue=True)
-
-
-def _control(conf: cfg.ConfigOpts) -> RpcBus:
-    set_library_defaults()
-    _register(conf)
-    return RpcBus(oslo_messaging.get_rpc_transport(conf))
 
 
 def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver], settings: dict[str, str]) -> RpcBus:

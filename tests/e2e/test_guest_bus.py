@@ -1,0 +1,166 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The guest bus over a real broker, with a real conductor process and a database file: everything that must work."""
+
+import signal
+import time
+import uuid
+
+import pytest
+
+from tests.e2e import guest_bus
+from trove.common import exception
+from trove.common.rpc import keys, messages, transport
+from trove.guestagent import api as guest_api
+
+pytestmark = pytest.mark.e2e
+
+
+@pytest.fixture
+def guest(plane: guest_bus.ControlPlane) -> guest_bus.Guest:
+    made = plane.new_guest()
+    made.listen()
+    return made
+
+
+def test_call_is_answered(plane, guest):
+    assert plane.api(guest).call(messages.Ping(), 10) == {'kind': 'Ping'}
+
+
+def test_call_for_another_boot_says_so_at_once(plane, guest):
+    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key, '00000001.00000099')
+    with pytest.raises(exception.GuestError) as failure:
+        door.call(messages.Ping(), 10)
+    assert failure.value.code == 'guest_stale_boot'
+    assert guest.commands == []
+
+
+def test_call_under_another_key_is_not_done(plane, guest):
+    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, keys.new_instance_key())
+    with pytest.raises(exception.GuestError):
+        door.call(messages.Ping(), 5)
+    assert guest.commands == []
+
+
+def test_call_to_a_silent_guest_times_out(plane):
+    silent = plane.new_guest()
+    began = time.monotonic()
+    with pytest.raises(exception.GuestTimeout):
+        plane.api(silent).call(messages.Ping(), 1)
+    assert time.monotonic() - began < 5
+
+
+def test_call_to_a_guest_that_is_not_there(plane):
+    with pytest.raises(exception.GuestError):
+        guest_api.GuestAPI(transport.guest_bus(plane.conf), str(uuid.uuid4()), keys.new_instance_key()).call(
+            messages.Ping(), 5)
+    # The bus is none the worse for it.
+    other = plane.new_guest()
+    other.listen()
+    assert plane.api(other).call(messages.Ping(), 10) == {'kind': 'Ping'}
+
+
+def test_cast_waits_for_a_guest_that_starts_later(plane):
+    late = plane.new_guest()
+    plane.api(late).cast(messages.Restart(command_id='c1'))
+    late.listen()
+    guest_bus.eventually(lambda: late.commands == ['Restart'])
+
+
+def test_heartbeat_reaches_the_database(plane, guest):
+    guest.reports.heartbeat(guest_bus.healthy(volume={'total': 10, 'used': 4, 'available': 6},
+                                              engine={'version': '10.11.6', 'uptime': 5}))
+    row = guest_bus.eventually(lambda: (found := plane.status(guest)).status == 'healthy' and found)
+    assert (row.volume_total, row.volume_used, row.engine_version) == (10, 4, '10.11.6')
+    assert row.updated_at is not None
+
+
+def test_result_is_stored_and_makes_the_operation_due(plane, guest):
+    operation = str(uuid.uuid4())
+    plane.open_operation(guest, operation)
+    before = plane.row(guest_bus.OPERATIONS, guest_bus.OPERATIONS.c.id == operation)
+    command = str(uuid.uuid4())
+    guest.reports.command_result(messages.CommandResult(
+        command_id=command, operation_id=operation, kind='Restart', outcome='failed', step='start',
+        error_code='guest_restart_failed', message="it's gone", data={'tries': 3}))
+    row = guest_bus.eventually(lambda: plane.row(guest_bus.RESULTS, guest_bus.RESULTS.c.command_id == command))
+    assert (row.instance_id, row.operation_id, row.outcome, row.message) == (
+        guest.id, operation, 'failed', "it's gone")
+    assert plane.row(guest_bus.OPERATIONS, guest_bus.OPERATIONS.c.id == operation).due_at < before.due_at
+
+
+def test_ensuring_an_identity_again_changes_nothing(plane, guest):
+    before = plane.topology()
+    plane.broker.ensure_guest(guest.id, guest.key)
+    assert plane.topology() == before
+    assert plane.api(guest).call(messages.Ping(), 10) == {'kind': 'Ping'}
+
+
+def test_removing_an_identity_closes_its_connections(plane):
+    doomed = plane.new_guest()
+    with doomed.raw() as channel:
+        channel.queue_declare(f'guestagent.{doomed.id}', passive=True)
+        plane.broker.remove_guest(doomed.id)
+        with pytest.raises((OSError, doomed_errors())):
+            channel.queue_declare(f'guestagent.{doomed.id}', passive=True)
+    with pytest.raises(doomed_errors()):
+        with doomed.raw():
+            pass
+    assert not [line for lines in plane.topology().values() for line in lines if doomed.id in line]
+    plane.broker.remove_guest(doomed.id)
+
+
+def doomed_errors():
+    import amqp
+    return amqp.AMQPError
+
+
+def test_conductor_killed_and_started_again_takes_what_waited(plane, guest):
+    guest.reports.heartbeat(guest_bus.healthy())
+    guest_bus.eventually(lambda: plane.status(guest).status == 'healthy')
+    plane.end_conductor(signal.SIGKILL)
+    guest.reports.heartbeat(messages.Heartbeat(service_status='crashed'))
+    plane.start_conductor()
+    guest_bus.eventually(lambda: plane.status(guest).status == 'crashed')
+
+
+def test_conductor_is_small_and_stops_cleanly(plane):
+    with open(f'/proc/{plane.conductor.pid}/status') as status:
+        resident = next(int(line.split()[1]) for line in status if line.startswith('VmRSS'))
+    assert resident < 120 * 1024
+    assert plane.end_conductor(signal.SIGTERM) == 0
+    plane.start_conductor()
+
+
+@pytest.mark.parametrize('how', ['kill', 'stop'])
+def test_all_sides_survive_a_broker_restart(plane, guest, how):
+    assert plane.api(guest).call(messages.Ping(), 10) == {'kind': 'Ping'}
+    getattr(plane.rabbit, how)()
+    with pytest.raises(exception.TroveError):
+        plane.api(guest).call(messages.Ping(), 2)
+    plane.rabbit.start()
+
+    def answers() -> bool:
+        try:
+            return plane.api(guest).call(messages.Ping(), 3) == {'kind': 'Ping'}
+        except exception.GuestError:
+            return False
+    guest_bus.eventually(answers, 30)
+
+    def reported() -> bool:
+        try:
+            guest.reports.heartbeat(messages.Heartbeat(service_status='shutdown'))
+        except transport.BusError:
+            return False
+        return plane.status(guest).status == 'shutdown'
+    guest_bus.eventually(reported, 30)
