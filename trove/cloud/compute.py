@@ -183,9 +183,30 @@ class Compute:
         with errors.translated('compute', 'show the console log'):
             return self._nova.servers.get_console_output(server_id, length=lines) or ''
 
+    def ensure_server_group(self, name: str, policy: str) -> str:
+        """The group of this name. :returns: its id."""
+        found = self._server_groups(name)
+        if found:
+            return found[0]
+        with errors.translated('compute', 'make the server group'):
+            return self._nova.server_groups.create(name, policy).id
+
+    def delete_server_group(self, name: str) -> None:
+        """Remove the groups of this name; gone is fine."""
+        for group_id in self._server_groups(name):
+            try:
+                with errors.translated('compute', 'delete the server group'):
+                    self._nova.server_groups.delete(group_id)
+            except exception.CloudNotFound:
+                continue  # somebody else was faster
+
+    def _server_groups(self, name: str) -> list[str]:
+        with errors.translated('compute', 'look for the server group'):
+            return sorted(group.id for group in self._nova.server_groups.list() if group.name == name)
+
     # --- what servers are made from ----------------------------------------------------------------
 
-    def list_flavors(self) -> list[Flavor]:
+    def flavors(self) -> list[Flavor]:
         """The public flavors."""
         with errors.translated('compute', 'list the flavors'):
             return [_flavor(item) for item in self._nova.flavors.list(detailed=True, is_public=True)]

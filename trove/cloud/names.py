@@ -38,6 +38,10 @@ def management_group(prefix: str) -> str:
     return f'{prefix}-management'
 
 
+def server_group(instance_id: str) -> str:
+    return f'locality_{instance_id}'
+
+
 def server_tag(instance_id: str) -> str:
     """Finds the server of an instance: server names are the users', and need not be unique."""
     return f'trove_instance_id_{instance_id}'

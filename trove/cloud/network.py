@@ -95,7 +95,7 @@ class Networking:
         with errors.translated('network', 'show the subnet'):
             return _subnet(self._neutron.get_subnet(subnet_id))
 
-    def list_subnets(self, network_id: str) -> list[Subnet]:
+    def subnets(self, network_id: str) -> list[Subnet]:
         """The subnets of a network."""
         with errors.translated('network', 'list the subnets'):
             return [_subnet(item) for item in self._neutron.subnets(network_id=network_id)]

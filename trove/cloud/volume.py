@@ -105,7 +105,7 @@ class Storage:
             return ''
         return 'deleting'
 
-    def list_types(self) -> list[VolumeType]:
+    def volume_types(self) -> list[VolumeType]:
         """The types that these credentials may use."""
         with errors.translated('volume', 'list the volume types'):
             return [VolumeType(id=item.id, name=item.name, is_public=bool(item.is_public),

@@ -30,7 +30,7 @@ def from_conf(conf: cfg.ConfigOpts) -> Tools:
     """:raises trove.common.rpc.keys.KeyConfigurationError: without a usable key-encryption secret."""
     ring = keys.KeyRing.from_conf(conf)
     return Tools(conf=conf, clock=session.utcnow, cloud=functools.partial(clouds.service_cloud, conf),
-                 broker=broker.from_conf(conf), guest=functools.partial(guest_door, transport.guest_bus(conf), ring),
+                 broker=broker.for_conf(conf), guest=functools.partial(guest_door, transport.guest_bus(conf), ring),
                  keys=ring, read=session.read)
 
 

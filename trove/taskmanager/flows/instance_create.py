@@ -13,7 +13,7 @@
 """Create an instance.
 
 The API has written the row (flavor, image, volume size, access, key) and these args:
-``nic``: ``{"network_id", "subnet_id", "ip_address"}`` or null; ``databases``: ``[{"name", "character_set",
+``nics``: at most one ``{"network_id", "subnet_id", "ip_address"}``; ``databases``: ``[{"name", "character_set",
 "collate"}]``. Sealed: ``users``: ``[{"name", "password", "host", "databases"}]``; ``root_password``, or null.
 
 A create that fails removes all that it made, so that nothing is paid for that nobody can use. The row stays, in ERROR
@@ -53,6 +53,7 @@ FLOW = Flow(
         volume.EnsureVolume(),
         volume.VolumeAvailable(),
         server.ChooseImage(),
+        server.EnsureServerGroup(),
         server.EnsureServer(),
         server.ServerActive(),
         guest.AgentSeen(),

@@ -47,6 +47,7 @@ FLOW = Flow(
     kind='instance_delete', version=1, title='Deleting the instance', resource_type='instance',
     steps=(
         server.ServerGone(),
+        server.ServerGroupGone(),
         network.PortsGone(),
         network.SecurityGroupGone(),
         volume.VolumesGone(),

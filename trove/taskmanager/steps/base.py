@@ -20,6 +20,9 @@ from trove.common import exception
 from trove.db import instances
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 
+#: Seconds before the deadline of an operation at which its steps give up.
+MARGIN = 5
+
 
 def instance(work: Work) -> instances.Row:
     """The instance as it is now.
@@ -34,6 +37,14 @@ def instance(work: Work) -> instances.Row:
 def cloud(work: Work) -> Cloud:
     """The cloud of the instance's region, as the service user sees it."""
     return work.tools.cloud(work.resource.region_id if work.resource is not None else None)
+
+
+def time_left(work: Work, total: int) -> float:
+    """Seconds until ``total`` seconds have gone by since the operation was asked for, less what it takes to say so.
+
+    A step that gives up by itself, a little before the runner would, can say more about the reason.
+    """
+    return total - MARGIN - (work.tools.clock() - work.created).total_seconds()
 
 
 def changed(work: Work, **columns: Any) -> Change:

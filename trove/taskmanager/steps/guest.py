@@ -51,12 +51,13 @@ class AgentSeen(Step):
         # A server that failed meanwhile says more than a silent agent.
         found = server.running_server(work)
         limit = work.tools.conf.agent_start_timeout
-        if work.waited >= limit:
+        left = min(limit - work.waited, base.time_left(work, work.tools.conf.usage_timeout))
+        if left <= 0:
             raise exception.StepFailed(
-                f'The agent on the database server did not report in within {limit} seconds of its start.',
+                f'The agent on the database server did not report in within {int(work.waited)} seconds of its start.',
                 code='guest_silent', detail=f'Server {found.id} is {found.status}.\n{server.console_tail(work)}')
-        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, limit - work.waited)), at_most=limit + 60,
-                    code='guest_silent', reason='the agent on the server to report in')
+        return Wait(_poll(work, left), at_most=limit + 60, code='guest_silent',
+                    reason='the agent on the server to report in')
 
 
 class CommandStep(Step):
@@ -72,12 +73,12 @@ class CommandStep(Step):
     what = ''
 
     @abc.abstractmethod
-    def command(self, work: Work, row: instances.Row) -> messages.Command:
-        """The command, with its id, operation and deadline."""
+    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
+        """The command, with its id, its operation and the seconds after which nobody waits for it any more."""
 
     @abc.abstractmethod
     def limit(self, work: Work) -> int:
-        """Seconds the guest may take."""
+        """Seconds after the operation was asked for at which the guest must be done."""
 
     def succeeded(self, work: Work) -> list[Change]:
         """What to write when the guest has done it."""
@@ -88,18 +89,18 @@ class CommandStep(Step):
         result = work.tools.read(instances.command_result, command_id(work, self.kind))
         if result is not None:
             return self._ended(work, result)
-        if work.waited >= self.limit(work):
+        left = base.time_left(work, self.limit(work))
+        if left <= 0:
             raise exception.StepFailed(
-                f'The agent on the database server did not finish within {self.limit(work)} seconds: '
-                f'timed out waiting for {self.what}.', code='guest_timeout', detail=server.console_tail(work))
+                f'The agent on the database server did not finish in time: gave up after {int(work.waited)} seconds '
+                f'of waiting for {self.what}.', code='guest_timeout', detail=server.console_tail(work))
         facts = {}
         now = work.tools.clock()
         if self._is_to_be_sent(work, row, now):
-            work.tools.guest(row).cast(self.command(work, row))
+            work.tools.guest(row).cast(self.command(work, row, max(1, int(left))))
             facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id}
-        left = self.limit(work) - work.waited
-        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, left)), at_most=self.limit(work) + 60,
-                    code='guest_timeout', reason=self.what, facts=facts)
+        return Wait(_poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
+                    facts=facts)
 
     def _is_to_be_sent(self, work: Work, row: instances.Row, now: datetime.datetime) -> bool:
         # Facts of an earlier command step must not pass for ours.
@@ -125,12 +126,12 @@ class Prepared(CommandStep):
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
-    def command(self, work: Work, row: instances.Row) -> messages.Command:
+    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
         conf, secrets = work.tools.conf, work.secrets
         volume_id = work.facts['volume_id']
         options = conf[row.manager]
         return messages.Prepare(
-            command_id=command_id(work, self.kind), operation_id=work.id, deadline=self.limit(work),
+            command_id=command_id(work, self.kind), operation_id=work.id, deadline=seconds,
             datastore_version=row.version_number or row.version_name, mount_point=options.mount_point,
             memory_mb=row.ram, config_contents=rendering.base_configuration(conf, row),
             device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
@@ -153,13 +154,12 @@ class Restarted(CommandStep):
     kind = 'Restart'
     what = 'the database to be restarted'
 
-    def command(self, work: Work, row: instances.Row) -> messages.Command:
+    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
         return messages.Restart(command_id=command_id(work, self.kind), operation_id=work.id,
-                                deadline=self.limit(work))
+                                deadline=seconds)
 
     def limit(self, work: Work) -> int:
-        # The guest's own limit, and as long again for the way there and back.
-        return 2 * work.tools.conf.state_change_wait_time
+        return work.tools.conf.restart_timeout
 
 
 class Healthy(Step):
@@ -175,8 +175,13 @@ class Healthy(Step):
             raise exception.StepFailed(
                 f'The database did not become healthy within {limit} seconds; its agent reports '
                 f'{row.service_status}{reason}.', code='guest_engine_unavailable', detail=server.console_tail(work))
-        return Wait(min(1.0 if work.waited < 20 else 5.0, max(0.05, limit - work.waited)), at_most=limit + 60,
-                    code='guest_engine_unavailable', reason='the database to be healthy')
+        return Wait(_poll(work, limit - work.waited), at_most=limit + 60, code='guest_engine_unavailable',
+                    reason='the database to be healthy')
+
+
+def _poll(work: Work, left: float) -> float:
+    """Seconds until the next look. Reports wake the operation, so this only bounds what a lost one costs."""
+    return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
 
 
 def _of_this_build(row: instances.Row) -> bool:

@@ -38,6 +38,12 @@ def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
     return [conf.trove_security_group_rule_cidr] if conf.trove_security_group_rule_cidr else []
 
 
+def tenant_nic(work: Work) -> dict[str, Any] | None:
+    """The tenant's network as it was asked for, if one was."""
+    nics = work.args.get('nics') or []
+    return nics[0] if nics else None
+
+
 class EnsureSecurityGroup(Step):
     """Lets the allowed networks connect to the ports of the datastore, and nobody else."""
 
@@ -93,7 +99,7 @@ class EnsureManagementPort(Step):
             groups = [cloud.firewall.ensure_group(
                 names.management_group(conf.trove_security_group_name_prefix), frozenset(),
                 description='Management ports of database instances: nothing gets in')]
-        if not work.args.get('nic') and work.facts['security_group_id']:
+        if not tenant_nic(work) and work.facts['security_group_id']:
             # Without a network of the tenant this is the only way to the database.
             groups.append(work.facts['security_group_id'])
         return groups
@@ -106,14 +112,14 @@ class EnsureManagementPort(Step):
 class EnsureTenantPort(Step):
     """The card on the network that the tenant named, with the address that it asked for, if any.
 
-    Args: ``nic``: ``{"network_id", "subnet_id", "ip_address"}``, the last two optional, or null.
+    Args: ``nics``: at most one ``{"network_id", "subnet_id", "ip_address"}``, the last two optional.
     """
 
     needs = frozenset({'security_group_id', 'management_port_id'})
     gives = frozenset({'tenant_port_id'})
 
     def run(self, work: Work) -> Done:
-        row, nic = base.instance(work), work.args.get('nic')
+        row, nic = base.instance(work), tenant_nic(work)
         if not nic:
             if not work.facts['management_port_id']:
                 raise exception.StepFailed('The instance has no network; name one.', code='port_failed',

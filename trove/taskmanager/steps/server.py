@@ -17,6 +17,7 @@ import os
 from oslo_log import log as logging
 
 from trove.cloud import compute
+from trove.cloud import names
 from trove.common import exception
 from trove.common.rpc import broker
 from trove.common.rpc import keys
@@ -54,10 +55,30 @@ class ChooseImage(Step):
         return Done(facts={'image_id': image.id}, changes=[base.changed(work, image_id=image.id)])
 
 
+class EnsureServerGroup(Step):
+    """A group that keeps the servers of this instance and its replicas together or apart, when that is asked for."""
+
+    gives = frozenset({'server_group_id'})
+
+    def run(self, work: Work) -> Done:
+        row = base.instance(work)
+        if not row.locality:
+            return Done(facts={'server_group_id': None})
+        try:
+            group_id = base.cloud(work).compute.ensure_server_group(names.server_group(row.id), row.locality)
+        except exception.CloudError as error:
+            raise base.failing_as('server_failed', error) from error
+        return Done(facts={'server_group_id': group_id}, changes=[base.changed(work, server_group_id=group_id)])
+
+    def undo(self, work: Work) -> Done:
+        delete_server_group(work)
+        return Done(changes=[base.changed(work, server_group_id=None)])
+
+
 class EnsureServer(Step):
     """A server with the ports, the volume and the configuration of this guest."""
 
-    needs = frozenset({'image_id', 'tenant_port_id', 'management_port_id', 'volume_id'})
+    needs = frozenset({'image_id', 'tenant_port_id', 'management_port_id', 'volume_id', 'server_group_id'})
     gives = frozenset({'server_id'})
 
     def run(self, work: Work) -> Done:
@@ -79,7 +100,7 @@ class EnsureServer(Step):
             manager=row.manager, image_id=facts['image_id'], flavor_id=row.flavor_id, port_ids=ports, user_data=data,
             volume_id=facts['volume_id'], volume_device=conf.block_device_mapping,
             availability_zone=row.availability_zone, keypair=conf.nova_keypair,
-            config_drive=conf.use_nova_server_config_drive, server_group_id=row.server_group_id,
+            config_drive=conf.use_nova_server_config_drive, server_group_id=facts['server_group_id'],
             root_volume_gb=conf.volume_rootdisk_size if conf.volume_rootdisk_support else None)
 
     def undo(self, work: Work) -> Done | Wait:
@@ -114,6 +135,25 @@ class ServerGone(base.Removal):
 
     def changes(self, work: Work) -> list[Change]:
         return [base.changed(work, compute_instance_id=None, server_status=None)]
+
+
+class ServerGroupGone(base.Removal):
+    """The server group of the instance is gone; groups go with the instance that they were made for."""
+
+    what = 'the server group'
+
+    def remaining(self, work: Work) -> list[str]:
+        delete_server_group(work)
+        return []
+
+    def changes(self, work: Work) -> list[Change]:
+        return [base.changed(work, server_group_id=None)]
+
+
+def delete_server_group(work: Work) -> None:
+    """Remove the group made for this instance, if locality was asked for."""
+    if work.resource is not None and work.resource.locality:
+        base.cloud(work).compute.delete_server_group(names.server_group(work.resource_id))
 
 
 def running_server(work: Work) -> compute.Server:

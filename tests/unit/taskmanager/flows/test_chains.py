@@ -50,9 +50,11 @@ def made_by_create() -> list[str]:
 
 def test_whatever_a_create_makes_it_takes_back_and_a_delete_removes():
     assert made_by_create() == ['EnsureGuestIdentity', 'EnsureSecurityGroup', 'EnsureManagementPort',
-                                'EnsureTenantPort', 'EnsurePublicAddress', 'EnsureVolume', 'EnsureServer']
+                                'EnsureTenantPort', 'EnsurePublicAddress', 'EnsureVolume',
+                                'EnsureServerGroup', 'EnsureServer']
     delete: Flow = flows.registry()['instance_delete']
-    assert delete.step_names == ['ServerGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone', 'GuestIdentityGone']
+    assert delete.step_names == ['ServerGone', 'ServerGroupGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone',
+                                 'GuestIdentityGone']
 
 
 def test_a_delete_never_gives_up_before_its_deadline():
