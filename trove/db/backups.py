@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, Row, select, update
 
 from trove.db.tables.backups import Backup
 
@@ -39,3 +39,8 @@ def report(connection: Connection, instance_id: str, backup_id: str, now: dateti
                BACKUPS.c.state.in_(UNFINISHED))
         .values(updated=now, **values))
     return bool(changed.rowcount)
+
+
+def get(connection: Connection, backup_id: str) -> Row | None:
+    """A live backup by id. Index: primary key."""
+    return connection.execute(select(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False))).first()

@@ -1,0 +1,86 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What the calls on databases, users and root share: an instance that serves, and its guest's answer or failure.
+
+These calls are synchronous by contract: the guest is asked while the client waits.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Row
+
+from trove.common import exception, names, states
+from trove.common.rpc import messages
+from trove.common.wsgi import Request
+from trove.instance import doors, models, service
+
+CONF = cfg.CONF
+
+#: Longer names are nobody's; a guest would not even read the message.
+MAX_NAME = 255
+
+
+def instance(request: Request, rule: str, instance_id: str, *, only_own: bool = False) -> Row:
+    """The instance, if the caller may and its engine serves now.
+
+    :raises trove.common.exception.Unprocessable: no server, another kind of engine, or the engine is not running.
+    """
+    row = service.find(request, rule, instance_id, only_own=only_own)
+    models.require_server(row)
+    if row.manager not in names.WITH_OBJECTS:
+        raise exception.Unprocessable(f'Databases, users and root are not supported for datastore {row.manager}.')
+    if row.service_status not in states.ServiceStatus.SERVING:
+        raise exception.Unprocessable(f'Instance {row.id} is not ready, its database service status is '
+                                      f'{states.OPERATING_WORDS.get(row.service_status, row.service_status)}.')
+    return row
+
+
+def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patient: bool = False) -> dict[str, Any]:
+    """Ask the guest and wait.
+
+    :param named: the users or databases the message is about, for failures.
+    :param patient: allow the time of a long call.
+    :raises trove.common.exception.NotFound, BadRequest, GuestError:
+    """
+    timeout = CONF.agent_call_high_timeout if patient else CONF.agent_call_low_timeout
+    try:
+        return doors.current().guest(row).call(message, timeout)
+    except exception.GuestError as error:
+        failure = _told(error, list(named))
+        if failure is None:
+            raise
+        raise failure from error
+
+
+def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError | None:
+    """The failure in the words of the API; None: the guest's own words will do."""
+    if not named:
+        return None
+    # The guest names the one it means; with a single one there is no doubt anyway.
+    name = next((name for name in sorted(named, key=len, reverse=True) if name in error.message), named[0])
+    if error.code == 'guest_not_found_user':
+        return exception.NotFound(f'User {name} cannot be found on the instance.')
+    if error.code == 'guest_not_found_database':
+        return exception.NotFound(f'Database {name} cannot be found on the instance.')
+    if error.code == 'guest_exists_user':
+        return exception.BadRequest(f'User "{name}" already exists.')
+    if error.code == 'guest_exists_database':
+        return exception.BadRequest(f'Database "{name}" already exists.')
+    return None
+
+
+def no_such(kind: str, name: str) -> exception.NotFound:
+    """:param kind: ``User`` or ``Database``."""
+    return exception.NotFound(f'{kind} {name[:MAX_NAME]} cannot be found on the instance.')

@@ -1,0 +1,270 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Instances: find them, ask whether something may be done to them now, and record that it is to be done."""
+
+import dataclasses
+import datetime
+import json
+import secrets
+import uuid
+from typing import Any, NamedTuple
+
+from oslo_config import cfg
+from sqlalchemy import Connection, Row
+
+from trove.common import exception, faults, states
+from trove.db import instances, operations, quotas, session
+from trove.instance import doors
+
+CONF = cfg.CONF
+
+RESOURCE = 'instance'
+
+
+@dataclasses.dataclass(frozen=True)
+class Nic:
+    """The tenant's network of a new instance, as the user named it."""
+
+    network_id: str | None = None
+    subnet_id: str | None = None
+    ip_address: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateRequest:
+    """What a user asked for when creating an instance, in our words and not yet checked.
+
+    ``databases`` are ``{"name", "character_set"?, "collate"?}``, ``users`` are ``{"name", "password", "host"?,
+    "databases"?}``; ``volume_size`` is GB.
+    """
+
+    name: str
+    flavor_id: str | None = None
+    volume_size: int | None = None
+    volume_type: str | None = None
+    datastore: str | None = None
+    datastore_version: str | None = None
+    version_number: str | None = None
+    databases: tuple[dict[str, Any], ...] = ()
+    users: tuple[dict[str, Any], ...] = ()
+    backup_id: str | None = None
+    replica_of: str | None = None
+    replica_count: int = 1
+    configuration_id: str | None = None
+    nic: Nic | None = None
+    availability_zone: str | None = None
+    region: str | None = None
+    locality: str | None = None
+    access: dict[str, Any] | None = None
+    #: keys the request had, also those whose value says nothing
+    given: frozenset[str] = frozenset()
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckedRequest:
+    """What will be made: the request after validation, with what was looked up on the way."""
+
+    name: str
+    version: Row
+    flavor_id: str
+    ram: int
+    vcpus: int
+    image_id: str
+    volume_support: bool
+    volume_size: int | None
+    volume_type: str | None
+    databases: list[dict[str, Any]]
+    users: list[dict[str, Any]]
+    nic: Nic | None
+    availability_zone: str | None
+    region: str
+    locality: str | None
+    access: dict[str, Any] | None
+    root_password: str | None
+
+
+class Recorded(NamedTuple):
+    """An operation that was written down, and the instance it is on."""
+    operation_id: str
+    instance_id: str
+
+
+# --- finding -------------------------------------------------------------------------------------
+
+def find(context: Any, instance_id: str, *, only_own: bool = False, include_deleted: bool = False) -> Row:
+    """A live instance of the caller's project; an administrator finds those of others too.
+
+    :param only_own: an administrator too finds only the instances of the project.
+    :raises trove.common.exception.NotFound:
+    """
+    row = session.read(instances.get, instance_id, include_deleted=include_deleted)
+    if row is None or (row.tenant_id != context.project_id and (only_own or not context.is_admin)):
+        raise faults.not_found(instance_id)
+    return row
+
+
+def facts_of(row: Row) -> states.Facts:
+    """What decides the shown status, taken from a row of :mod:`trove.db.instances`."""
+    return states.Facts(
+        server_status=row.server_status, service_status=row.service_status, heartbeat=row.service_status_updated,
+        error_code=row.error_code, restart_required=row.restart_required, backup_running=row.backup_running,
+        operation_kind=row.operation_kind, cancel_wanted=bool(row.cancel_wanted), deleted=row.deleted)
+
+
+# --- may it be done now? -------------------------------------------------------------------------
+
+def require_server(row: Row) -> None:
+    """Refuse while the instance has no server: early in a build, or lost.
+
+    :raises trove.common.exception.Unprocessable:
+    """
+    if row.compute_instance_id is None:
+        raise exception.Unprocessable(f'Instance {row.id} is not ready: it has no server '
+                                      f'(instance status was {states.shown(facts_of(row))}).')
+
+
+def require_ready(row: Row, now: datetime.datetime) -> None:
+    """Refuse an action that needs an idle instance.
+
+    :raises trove.common.exception.Unprocessable: saying which status is in the way.
+    """
+    require_server(row)
+    refusal = states.refusal(facts_of(row), now, CONF.agent_heartbeat_expiry)
+    if refusal is not None:
+        raise exception.Unprocessable(
+            f'Instance {row.id} is not currently available for an action to be performed ({refusal}).')
+
+
+def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> None:
+    """Members of a cluster are changed through their cluster.
+
+    :raises trove.common.exception.NotSupported:
+    """
+    if row.cluster_id is not None and not (admin_may and context.is_admin):
+        raise exception.NotSupported(f'Instance {row.id} belongs to a cluster; use the call of the cluster.')
+
+
+# --- recording -----------------------------------------------------------------------------------
+
+def create(context: Any, checked: CheckedRequest) -> Recorded:
+    """Write down a new instance, what it takes from the quota, and the operation that makes it: all or nothing.
+
+    Which args and secrets the operation has stands in :mod:`trove.taskmanager.flows.instance_create`; the secrets
+    are sealed under the operation's id.
+
+    :raises trove.common.exception.QuotaExceeded: nothing is left behind.
+    """
+    recorded = Recorded(operations.new_id(), str(uuid.uuid4()))
+    ring = doors.current().keys
+    args = {'databases': checked.databases, 'nic': dataclasses.asdict(checked.nic) if checked.nic else None}
+    hidden = {'users': checked.users, 'root_password': checked.root_password}
+    sealed = ring.seal(recorded.operation_id, json.dumps(hidden).encode())
+    values = _columns(context, checked, recorded.instance_id)
+
+    def write(connection: Connection) -> None:
+        now = session.utcnow()
+        size = checked.volume_size if checked.volume_support else 0
+        quotas.consume(connection, context.project_id, instances.quota_of(checked.ram, size), now)
+        instances.create(connection, values, now)
+        operations.create(connection, kind='instance_create', resource_type=RESOURCE,
+                          resource_id=recorded.instance_id, now=now, deadline=CONF.usage_timeout,
+                          project_id=context.project_id, args=args, secrets=sealed, request_id=context.request_id,
+                          actor=context.user_id, operation_id=recorded.operation_id)
+
+    session.write(write)
+    doors.current().wake(recorded.operation_id)
+    return recorded
+
+
+def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[str, Any]:
+    new_key = doors.new_instance_key()
+    return {
+        'id': instance_id, 'name': checked.name, 'tenant_id': context.project_id, 'user_id': context.user_id,
+        'region_id': checked.region, 'availability_zone': checked.availability_zone, 'image_id': checked.image_id,
+        'flavor_id': checked.flavor_id, 'ram': checked.ram, 'vcpus': checked.vcpus,
+        'volume_support': checked.volume_support, 'volume_size': checked.volume_size,
+        'volume_type': checked.volume_type, 'datastore_version_id': checked.version.id, 'locality': checked.locality,
+        'encrypted_key': doors.current().keys.seal(instance_id, new_key),
+        # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
+        'server_id_number': secrets.randbelow(2 ** 32 - 2) + 1, 'access': checked.access,
+    }
+
+
+def delete(context: Any, row: Row) -> Recorded:
+    """Write down that an instance is to be deleted. What is being done to it is cancelled first.
+
+    :returns: the operation that will delete it, also when it was asked before.
+    :raises trove.common.exception.Forbidden: it has replicas.
+    :raises trove.common.exception.NotSupported: it is a member of a cluster.
+    :raises trove.common.exception.Conflict: deletion protection.
+    """
+    require_no_cluster(row, context)
+    if row.deletion_protection:
+        raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
+                                 code='deletion_protected')
+    wanted = {'kind': 'instance_delete', 'resource_type': RESOURCE, 'resource_id': row.id,
+              'deadline': CONF.delete_deadline, 'project_id': row.tenant_id, 'request_id': context.request_id,
+              'actor': context.user_id, 'operation_id': operations.new_id()}
+
+    def write(connection: Connection) -> tuple[str, str]:
+        """:returns: (the operation that deletes, the one to wake)"""
+        if instances.replicas_of(connection, [row.id]):
+            raise exception.Forbidden(f'Instance {row.id} has replicas. Detach replicas before deleting it.')
+        now = session.utcnow()
+        running = operations.request_cancel(connection, RESOURCE, row.id, wanted, now)
+        if running is None:
+            operations.create(connection, now=now, **wanted)
+            return wanted['operation_id'], wanted['operation_id']
+        if running.kind == 'instance_delete':
+            return running.id, running.id
+        former = json.loads(running.successor)['operation_id'] if running.successor else wanted['operation_id']
+        return former, running.id
+
+    # An operation that opens or closes between our two statements makes the first try fail; the second sees it.
+    for last in (False, False, True):
+        try:
+            operation_id, to_wake = session.write(write)
+            break
+        except exception.Unprocessable:
+            if last:
+                raise
+    doors.current().wake(to_wake)
+    return Recorded(operation_id, row.id)
+
+
+def restart(context: Any, row: Row) -> Recorded:
+    """Write down that the database is to be restarted.
+
+    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.NotSupported: it is a member of a cluster.
+    """
+    require_no_cluster(row, context, admin_may=True)
+
+    def write(connection: Connection) -> str:
+        now = session.utcnow()
+        # Looked at again inside the transaction; the unique index on open operations is the lock.
+        require_ready(_still_there(connection, row.id), now)
+        return operations.create(connection, kind='instance_restart', resource_type=RESOURCE, resource_id=row.id,
+                                 now=now, deadline=CONF.restart_timeout, project_id=row.tenant_id,
+                                 request_id=context.request_id, actor=context.user_id)
+
+    operation_id = session.write(write)
+    doors.current().wake(operation_id)
+    return Recorded(operation_id, row.id)
+
+
+def _still_there(connection: Connection, instance_id: str) -> Row:
+    row = instances.get(connection, instance_id)
+    if row is None:
+        raise faults.not_found(instance_id)
+    return row

@@ -1,0 +1,126 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Databases and users as requests name them: the checks that creating an instance and changing one share.
+
+What comes out is what the guest is told: every key there, character sets resolved, hosts filled in.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import exception, names
+
+CONF = cfg.CONF
+
+
+def reserved_databases(manager: str) -> frozenset[str]:
+    return frozenset(CONF[_group(manager)].ignore_dbs)
+
+
+def reserved_users(manager: str) -> frozenset[str]:
+    return frozenset(CONF[_group(manager)].ignore_users)
+
+
+def _group(manager: str) -> str:
+    return manager if manager in CONF else 'mysql'
+
+
+def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
+    """The databases to make.
+
+    :param path: of the list in the request, for messages.
+    :raises trove.common.exception.BadRequest: naming the field.
+    """
+    rules = names.of(manager)
+    checked: list[dict[str, Any]] = []
+    seen: set[str] = set()
+    for index, database in enumerate(databases):
+        name, place = database['name'], f'{path}[{index}]'
+        check_database_name(manager, name, f"{place}['name']")
+        if name in seen:
+            raise exception.BadRequest(f"{place}['name'] '{name}' is there twice.")
+        seen.add(name)
+        try:
+            charset, collation = rules.charset(database.get('character_set'), database.get('collate'))
+        except ValueError as error:
+            raise exception.BadRequest(f'{place} {error}.') from None
+        checked.append({'name': name, 'character_set': charset, 'collate': collation})
+    return checked
+
+
+def check_database_name(manager: str, name: str, path: str) -> None:
+    """:raises trove.common.exception.BadRequest:"""
+    if name in reserved_databases(manager):
+        raise exception.BadRequest(f"{path} '{name}' is reserved.")
+    try:
+        names.of(manager).check_database(name)
+    except ValueError as error:
+        raise exception.BadRequest(f"{path} '{name[:80]}' {error}.") from None
+
+
+def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
+                known_databases: Iterable[str] | None = None) -> list[dict[str, Any]]:
+    """The users to make, or whose passwords to set.
+
+    :param known_databases: names a user's databases must be among; None: any.
+    :raises trove.common.exception.BadRequest: naming the field, never repeating a password.
+    """
+    known = None if known_databases is None else set(known_databases)
+    checked: list[dict[str, Any]] = []
+    seen: set[tuple[str, str]] = set()
+    for index, user in enumerate(users):
+        place = f'{path}[{index}]'
+        host = user.get('host', names.ANY_HOST)
+        check_user_name(manager, user['name'], f"{place}['name']")
+        check_host(manager, host, f"{place}['host']")
+        check_password(manager, user['password'], f"{place}['password']")
+        if (user['name'], host) in seen:
+            raise exception.BadRequest(f"{place} '{user['name']}'@'{host}' is there twice.")
+        seen.add((user['name'], host))
+        wanted = [database['name'] for database in user.get('databases', ())]
+        for position, name in enumerate(wanted):
+            where = f"{place}['databases'][{position}]['name']"
+            check_database_name(manager, name, where)
+            if known is not None and name not in known:
+                raise exception.BadRequest(f"{where} '{name}' is not among the databases of the request.")
+        checked.append({'name': user['name'], 'password': user['password'], 'host': host,
+                        'databases': [{'name': name} for name in wanted]})
+    return checked
+
+
+def check_user_name(manager: str, name: str, path: str) -> None:
+    """:raises trove.common.exception.BadRequest:"""
+    if name in reserved_users(manager):
+        raise exception.BadRequest(f"{path} '{name}' is reserved.")
+    try:
+        names.of(manager).check_user(name)
+    except ValueError as error:
+        raise exception.BadRequest(f"{path} '{name[:80]}' {error}.") from None
+
+
+def check_host(manager: str, host: str, path: str) -> None:
+    """:raises trove.common.exception.BadRequest:"""
+    try:
+        names.of(manager).check_host(host, require_valid_ip=CONF.hostname_require_valid_ip)
+    except ValueError as error:
+        raise exception.BadRequest(f"{path} '{host[:80]}' {error}.") from None
+
+
+def check_password(manager: str, password: str, path: str) -> None:
+    """:raises trove.common.exception.BadRequest:"""
+    try:
+        names.of(manager).check_password(password)
+    except ValueError as error:
+        raise exception.BadRequest(f'{path} {error}.') from None

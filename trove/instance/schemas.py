@@ -1,0 +1,55 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a request about an instance may look like. What the values mean is checked in validation.py."""
+
+from trove.common.schemas import (CIDR, FLAVOR, FREE, IPV4, NAME, SIZE, TEXT, UUID, array, compiled, obj, wrapped)
+
+DATABASE_NAME = obj({'name': TEXT}, required=('name',))
+DATABASE = obj({'name': TEXT, 'character_set': TEXT, 'collate': TEXT}, required=('name',))
+HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'^%?[\w().-]*%?\Z',
+        'reason': 'must be %, an address, or an address with a leading or trailing %'}
+USER = obj({'name': NAME, 'password': TEXT, 'host': HOST,
+            'databases': array(DATABASE_NAME, uniqueItems=True)}, required=('name', 'password'))
+
+_VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, required=('size',))
+
+_NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
+
+_ACCESS = obj({'is_public': {'type': 'boolean'}, 'allowed_cidrs': array(CIDR, uniqueItems=True)})
+
+CREATE = compiled(wrapped('instance', obj({
+    'name': TEXT,
+    'flavorRef': FLAVOR,
+    'volume': _VOLUME,
+    'datastore': obj({'type': TEXT, 'version': TEXT, 'version_number': TEXT}),
+    'databases': array(DATABASE),
+    'users': array(USER),
+    'restorePoint': obj({'backupRef': UUID}, required=('backupRef',)),
+    'replica_of': UUID,
+    'replica_count': {'type': 'integer', 'minimum': 1, 'maximum': 3},
+    'configuration': TEXT,
+    'configuration_id': {'anyOf': [UUID, {'type': 'null'}], 'reason': 'must be a UUID or null'},
+    'nics': array(_NIC, maxItems=1),
+    'availability_zone': TEXT,
+    'region_name': TEXT,
+    'locality': TEXT,
+    'modules': array(obj({'id': UUID}, required=('id',))),
+    'access': _ACCESS,
+}, required=('name',))))
+
+#: Every action there is on the wire. A body names one of them.
+ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
+#: The form of a body for each action this service can do.
+ACTIONS = {
+    'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
+}

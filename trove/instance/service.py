@@ -1,0 +1,139 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The calls on instances: policy, schema, model, view."""
+
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Connection, Row
+
+from trove.common import exception, pagination, policy, schemas
+from trove.common.wsgi import Answer, Request
+from trove.db import instances, session
+from trove.instance import models, validation, views
+from trove.instance import schemas as instance_schemas
+
+CONF = cfg.CONF
+
+OPERATION_HEADER = 'X-Trove-Operation-Id'
+
+
+def find(request: Request, rule: str, instance_id: str, *, only_own: bool = False,
+         include_deleted: bool = False) -> Row:
+    """The instance a request names, if the caller may do to it what the rule says.
+
+    The rule is asked before anything is looked up, so that who may do nothing learns nothing, and again with the
+    owner when the instance is another project's.
+    """
+    policy.authorize(request.context, rule)
+    row = models.find(request.context, instance_id, only_own=only_own, include_deleted=include_deleted)
+    if row.tenant_id != request.context.project_id:
+        policy.authorize(request.context, rule, row.tenant_id)
+    return row
+
+
+def accepted(recorded: models.Recorded) -> Answer:
+    """202 without a body, and where to follow the work."""
+    return Answer(202, headers=((OPERATION_HEADER, recorded.operation_id),))
+
+
+def index(request: Request) -> dict[str, Any]:
+    policy.authorize(request.context, 'instance:index')
+    return _list(request, views.summary)
+
+
+def detail(request: Request) -> dict[str, Any]:
+    policy.authorize(request.context, 'instance:detail')
+    return _list(request, views.detail)
+
+
+def _list(request: Request, view: Callable[..., dict[str, Any]]) -> dict[str, Any]:
+    """A page picked by ascending id and shown newest first, in three statements."""
+    limit = pagination.limit_of(request, CONF.instances_page_size)
+    marker = pagination.marker_of(request)
+    include_clustered = request.GET.get('include_clustered', '').lower() == 'true'
+    rows, addresses, replicas = session.read(_page, request.context.project_id, limit, marker, include_clustered)
+    following = rows[limit - 1].id if len(rows) > limit else None
+    now = session.utcnow()
+    shown = [view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now)
+             for row in sorted(rows[:limit], key=lambda row: row.created, reverse=True)]
+    return pagination.page(request, 'instances', shown, following)
+
+
+def _page(connection: Connection, project_id: str, limit: int, marker: str | None,
+          include_clustered: bool) -> tuple[Any, Any, Any]:
+    # One more than asked for tells whether another page follows.
+    rows = instances.page(connection, project_id, limit=limit + 1, marker=marker,
+                          include_clustered=include_clustered)
+    ids = [row.id for row in rows[:limit]]
+    if not ids:
+        return rows, {}, {}
+    return rows, instances.addresses_of(connection, ids), instances.replicas_of(connection, ids)
+
+
+def show(request: Request, instance_id: str) -> dict[str, Any]:
+    row = find(request, 'instance:show', instance_id)
+    return {'instance': _view(request, row, views.complete)}
+
+
+def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]], **more: Any) -> dict[str, Any]:
+    def read(connection: Connection) -> tuple[Any, Any]:
+        return instances.addresses_of(connection, [row.id]), instances.replicas_of(connection, [row.id])
+
+    addresses, replicas = session.read(read)
+    return view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), session.utcnow(), **more)
+
+
+def create(request: Request) -> Answer:
+    context = request.context
+    policy.authorize(context, 'instance:create')
+    body = request.json_body()
+    schemas.check(instance_schemas.CREATE, body)
+    asked = body['instance']
+    for key, rule in (('configuration', 'instance:update'), ('modules', 'instance:module_apply'),
+                      ('users', 'instance:extension:user:create'),
+                      ('databases', 'instance:extension:database:create')):
+        if asked.get(key):
+            policy.authorize(context, rule)
+    checked = validation.check(context, validation.parsed(body))
+    recorded = models.create(context, checked)
+    row = models.find(context, recorded.instance_id)
+    return Answer(200, {'instance': _view(request, row, views.created, password=checked.root_password)},
+                  ((OPERATION_HEADER, recorded.operation_id),))
+
+
+def delete(request: Request, instance_id: str) -> Answer:
+    row = find(request, 'instance:delete', instance_id)
+    return accepted(models.delete(request.context, row))
+
+
+def action(request: Request, instance_id: str) -> Answer:
+    """``POST action``: exactly one key says which; the policy rule is the action's own."""
+    body = request.json_body()
+    named = instance_schemas.ACTION_NAMES & body.keys()
+    known = set(named & _ACTIONS.keys())
+    if len(named) != 1 or not known:
+        models.find(request.context, instance_id)
+        raise exception.BadRequest(f"The body must hold exactly one action: one of "
+                                   f"{', '.join(sorted(_ACTIONS))}.")
+    return _ACTIONS[known.pop()](request, instance_id, body)
+
+
+def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+    row = find(request, 'instance:restart', instance_id)
+    schemas.check(instance_schemas.ACTIONS['restart'], body)
+    return accepted(models.restart(request.context, row))
+
+
+_ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {'restart': _restart}

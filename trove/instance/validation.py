@@ -1,0 +1,291 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether what a create asks for can be had: the datastore first, then the cloud as the user sees it.
+
+Everything is asked with the token of the request, so that nobody can name what they cannot see; only the image, which
+belongs to the operator, is looked up with the service's credentials. Failures name the field of the request.
+"""
+
+import ipaddress
+import secrets
+import string
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Connection, Row
+
+from trove.cloud import clouds, compute, network
+from trove.common import exception, faults
+from trove.common.names import WITH_OBJECTS
+from trove.common.views import reference
+from trove.datastore import models as datastore_models
+from trove.db import backups, configurations, datastores, session
+from trove.instance import objects
+from trove.instance.models import CheckedRequest, CreateRequest, Nic
+
+CONF = cfg.CONF
+
+LOCALITIES = ('affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity')
+#: Keys a replica takes from its source.
+_INHERITED = frozenset({'flavorRef', 'datastore', 'volume', 'locality', 'databases', 'users'})
+#: What an integer column of the database holds.
+_MAX_INTEGER = 2 ** 31 - 1
+
+
+def parsed(body: dict[str, Any]) -> CreateRequest:
+    """The request in our words; its form was checked by the schema."""
+    asked = body['instance']
+    datastore, volume = asked.get('datastore', {}), asked.get('volume', {})
+    nics = asked.get('nics', [])
+    return CreateRequest(
+        name=asked['name'], flavor_id=reference(asked['flavorRef']) if 'flavorRef' in asked else None,
+        volume_size=int(volume['size']) if volume else None, volume_type=volume.get('type'),
+        datastore=datastore.get('type'), datastore_version=datastore.get('version'),
+        version_number=datastore.get('version_number'), databases=tuple(asked.get('databases', ())),
+        users=tuple(asked.get('users', ())), backup_id=asked.get('restorePoint', {}).get('backupRef'),
+        replica_of=asked.get('replica_of'), replica_count=asked.get('replica_count', 1),
+        configuration_id=reference(asked['configuration']) if 'configuration' in asked else None,
+        nic=_nic(nics[0]) if nics else None, availability_zone=asked.get('availability_zone'),
+        region=asked.get('region_name'), locality=asked.get('locality'), access=asked.get('access'),
+        given=frozenset(asked))
+
+
+def _nic(given: dict[str, str]) -> Nic:
+    return Nic(network_id=given.get('network_id', given.get('net-id')), subnet_id=given.get('subnet_id'),
+               ip_address=given.get('ip_address'))
+
+
+def check(context: Any, request: CreateRequest) -> CheckedRequest:
+    """Look up and check everything; touches nothing.
+
+    :raises trove.common.exception.TroveError: naming the field that is wrong.
+    """
+    _check_replication(context, request)
+    version = _version(request)
+    manager = version.manager
+    databases, users = _objects(manager, request)
+    _check_references(context, request)
+    _check_nic_form(request.nic)
+    _check_placement(request)
+    cloud = clouds.user_cloud(CONF, context)
+    flavor = _flavor(cloud, request, version)
+    size, volume_type = _volume(cloud, request, version, flavor)
+    _check_zone(cloud, request)
+    nic = _check_network(cloud, request.nic)
+    image_id = _image(version)
+    return CheckedRequest(
+        name=request.name, version=version, flavor_id=flavor.id, ram=flavor.ram, vcpus=flavor.vcpus,
+        image_id=image_id, volume_support=_settings(manager).volume_support, volume_size=size,
+        volume_type=volume_type, databases=databases, users=users, nic=nic,
+        availability_zone=request.availability_zone, region=CONF.service_credentials.region_name,
+        locality=request.locality, access=request.access, root_password=_root_password(manager))
+
+
+# --- what is decided without the cloud -------------------------------------------------------------
+
+def _check_replication(context: Any, request: CreateRequest) -> None:
+    if request.replica_of is None:
+        if request.replica_count > 1:
+            raise exception.BadRequest("instance['replica_count'] above 1 needs instance['replica_of'].")
+        return
+    clashing = sorted(_INHERITED & request.given)
+    if clashing:
+        raise exception.BadRequest(f"instance['{clashing[0]}'] cannot be given together with "
+                                   f"instance['replica_of']: a replica takes it from its source.")
+    if request.nic is not None and request.nic.ip_address is not None:
+        raise exception.BadRequest("instance['nics'][0]['ip_address'] cannot be given together with "
+                                   "instance['replica_of'].")
+    raise exception.BadRequest("instance['replica_of'] cannot be used: this service does not make replicas.")
+
+
+def _version(request: CreateRequest) -> Row:
+    """:raises NotFound, BadRequest: unknown, ambiguous, or not for new instances."""
+    def read(connection: Connection) -> Row:
+        return datastore_models.resolve(connection, request.datastore, request.datastore_version,
+                                        request.version_number)
+
+    version = session.read(read)
+    if not version.active:
+        raise exception.BadRequest(f"instance['datastore']['version'] {version.name} is not active.")
+    if version.manager not in CONF:
+        raise exception.BadRequest(f"instance['datastore'] {version.datastore_name} cannot be created: the service has "
+                                   f"no settings for its manager '{version.manager}'.")
+    return version
+
+
+def _objects(manager: str, request: CreateRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    if manager not in WITH_OBJECTS and (request.databases or request.users):
+        raise exception.BadRequest(f"instance['databases'] and instance['users'] are not supported for datastore "
+                                   f"{manager}.")
+    databases = objects.check_databases(manager, request.databases, "instance['databases']")
+    users = objects.check_users(manager, request.users, "instance['users']",
+                                known_databases=[database['name'] for database in databases])
+    return databases, users
+
+
+def _check_references(context: Any, request: CreateRequest) -> None:
+    """Configuration groups and backups of the caller; this service cannot yet make an instance from either."""
+    if request.configuration_id is not None:
+        group = session.read(configurations.get, request.configuration_id)
+        if group is None or (group.tenant_id != context.project_id and not context.is_admin):
+            raise faults.not_found(request.configuration_id)
+        raise exception.BadRequest("instance['configuration'] cannot be used: this service does not apply "
+                                   "configuration groups.")
+    if request.backup_id is not None:
+        backup = session.read(backups.get, request.backup_id)
+        if backup is None or (backup.tenant_id != context.project_id and not context.is_admin):
+            raise faults.not_found(request.backup_id)
+        raise exception.BadRequest("instance['restorePoint'] cannot be used: this service does not restore backups.")
+
+
+def _check_nic_form(nic: Nic | None) -> None:
+    if nic is None:
+        return
+    if nic.network_id is None and nic.subnet_id is None:
+        raise exception.BadRequest("instance['nics'][0] needs 'network_id' or 'subnet_id'.")
+    if nic.ip_address is not None and nic.subnet_id is None:
+        raise exception.BadRequest("instance['nics'][0]['ip_address'] needs 'subnet_id'.")
+
+
+def _check_placement(request: CreateRequest) -> None:
+    if request.locality is not None and request.locality not in LOCALITIES:
+        raise exception.BadRequest(f"instance['locality'] must be one of {', '.join(LOCALITIES)}.")
+    home = CONF.service_credentials.region_name
+    if request.region is not None and request.region != home:
+        raise exception.BadRequest(f"instance['region_name'] '{request.region}' is not a region of this service; "
+                                   f"use '{home}' or leave it out.")
+
+
+def _settings(manager: str) -> Any:
+    return CONF[manager]
+
+
+def _root_password(manager: str) -> str | None:
+    settings = _settings(manager)
+    if not settings.root_on_create:
+        return None
+    alphabet = string.ascii_letters + string.digits
+    return ''.join(secrets.choice(alphabet) for _ in range(settings.default_password_length))
+
+
+# --- what the cloud is asked -------------------------------------------------------------------------
+
+def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> compute.Flavor:
+    if request.flavor_id is None:
+        raise exception.BadRequest("instance['flavorRef'] is required.")
+    allowed = session.read(datastores.bound, version.id, 'flavor')
+    if allowed and request.flavor_id not in allowed:
+        raise exception.BadRequest(f"instance['flavorRef'] {request.flavor_id[:255]} is not allowed for datastore "
+                                   f"version {version.name}.")
+    try:
+        return cloud.compute.get_flavor(request.flavor_id)
+    except exception.CloudNotFound:
+        raise exception.BadRequest(f"instance['flavorRef'] {request.flavor_id[:255]} cannot be found.") from None
+
+
+def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
+            flavor: compute.Flavor) -> tuple[int | None, str | None]:
+    """Size in GB and type of the data volume; both None for an engine that keeps its data on the server's disk."""
+    settings = _settings(version.manager)
+    if not settings.volume_support:
+        if request.volume_size is not None:
+            raise exception.NotSupported(f"instance['volume'] is not supported for datastore {version.manager}.")
+        if settings.device_path and not flavor.ephemeral:
+            raise exception.BadRequest(f"instance['flavorRef'] {flavor.id} has no ephemeral disk, which datastore "
+                                       f"{version.manager} needs.")
+        return None, None
+    if request.volume_size is None:
+        raise exception.BadRequest("instance['volume'] is required: its 'size' is the size of the data volume in GB.")
+    maximum = CONF.max_accepted_volume_size if CONF.max_accepted_volume_size >= 0 else _MAX_INTEGER
+    if request.volume_size > maximum:
+        raise exception.OverLimit(f"instance['volume']['size'] {str(request.volume_size)[:20]} GB is more than the "
+                                  f"maximum of {maximum} GB.")
+    return request.volume_size, _volume_type(cloud, request.volume_type, version)
+
+
+def _volume_type(cloud: clouds.Cloud, wanted: str | None, version: Row) -> str | None:
+    allowed = session.read(datastores.bound, version.id, 'volume_type')
+    if wanted is None:
+        if allowed:
+            raise exception.BadRequest(f"instance['volume']['type'] is required for datastore version {version.name}: "
+                                       f"one of {', '.join(allowed)}.")
+        return None
+    found = next((kind for kind in cloud.volume.volume_types() if wanted in (kind.id, kind.name)), None)
+    if found is None:
+        raise exception.BadRequest(f"instance['volume']['type'] {wanted} cannot be found.")
+    if allowed and not {found.id, found.name} & set(allowed):
+        raise exception.BadRequest(f"instance['volume']['type'] {wanted} is not allowed for datastore version "
+                                   f"{version.name}.")
+    return found.name
+
+
+def _check_zone(cloud: clouds.Cloud, request: CreateRequest) -> None:
+    zone = request.availability_zone
+    if zone is not None and zone not in cloud.compute.availability_zones():
+        raise exception.BadRequest(f"instance['availability_zone'] '{zone}' cannot be found.")
+
+
+def _check_network(cloud: clouds.Cloud, nic: Nic | None) -> Nic | None:
+    """The nic with its network filled in."""
+    if nic is None:
+        return None
+    place = "instance['nics'][0]"
+    subnet = None
+    if nic.subnet_id is not None:
+        try:
+            subnet = cloud.network.get_subnet(nic.subnet_id)
+        except exception.CloudNotFound:
+            raise exception.BadRequest(f"{place}['subnet_id'] {nic.subnet_id} cannot be found.") from None
+        if nic.network_id is not None and subnet.network_id != nic.network_id.lower():
+            raise exception.BadRequest(f"{place}['subnet_id'] {nic.subnet_id} is not in network {nic.network_id}.")
+        if nic.ip_address is not None and ipaddress.ip_address(nic.ip_address) not in ipaddress.ip_network(subnet.cidr):
+            raise exception.BadRequest(f"{place}['ip_address'] {nic.ip_address} is not in subnet {subnet.cidr}.")
+    network_id = nic.network_id or (subnet.network_id if subnet else '')
+    try:
+        cloud.network.get_network(network_id)
+    except exception.CloudNotFound:
+        raise exception.BadRequest(f"{place}['network_id'] {network_id} cannot be found.") from None
+    if not CONF.network.network_isolation:
+        _check_overlap(subnet_list=[subnet] if subnet else cloud.network.subnets(network_id), place=place)
+    return Nic(network_id=network_id, subnet_id=nic.subnet_id, ip_address=nic.ip_address)
+
+
+def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
+    """Without isolation the tenant's network is routed beside ours: theirs must not hide ours."""
+    service = clouds.service_cloud(CONF).network
+    ours = list(CONF.reserved_network_cidrs)
+    for management_network in CONF.management_networks[-1:]:
+        ours += [subnet.cidr for subnet in service.subnets(management_network)]
+    for subnet in subnet_list:
+        for cidr in ours:
+            theirs, reserved = ipaddress.ip_network(subnet.cidr), ipaddress.ip_network(cidr, strict=False)
+            if theirs.version == reserved.version and theirs.overlaps(reserved):
+                raise exception.BadRequest(f'{place} {subnet.cidr} overlaps {cidr}, which the service keeps for '
+                                           f'itself; use another network.')
+
+
+def _image(version: Row) -> str:
+    """The image new servers of this version are made from."""
+    service = clouds.service_cloud(CONF)
+    if version.image_id:
+        try:
+            return service.image.get_image(version.image_id).id
+        except exception.CloudNotFound:
+            raise exception.BadRequest(f"instance['datastore']['version'] {version.name} cannot be created: its image "
+                                       f"is missing. Tell the operator.") from None
+    tags = [tag for tag in (version.image_tags or '').split(',') if tag]
+    found = service.image.find_by_tags(tags, owner=service.project_id)
+    if found is None:
+        raise exception.BadRequest(f"instance['datastore']['version'] {version.name} cannot be created: no image has "
+                                   f"its tags. Tell the operator.")
+    return found.id

@@ -1,0 +1,148 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How instances are shown. Data in, plain dicts out: no statement and no call is made in here."""
+
+import datetime
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from oslo_config import cfg
+from sqlalchemy import Row
+
+from trove.common import states, views, wsgi
+from trove.instance import models
+
+CONF = cfg.CONF
+
+#: Statuses in which the guest's last word on volume use is not shown.
+_NO_USAGE = frozenset({'BUILD', 'REBOOT', 'RESIZE', 'PROMOTE', 'EJECT', 'UPGRADE', 'SHUTDOWN'})
+_GIB = 1024 ** 3
+
+
+def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+            now: datetime.datetime) -> dict[str, Any]:
+    """The fields of the short list.
+
+    :param addresses: rows of ``instance_addresses`` a user may see.
+    :param replicas: rows with the ids of the instances that follow this one.
+    """
+    facts = models.facts_of(row)
+    shown: dict[str, Any] = {
+        'id': row.id,
+        'name': row.name,
+        'status': states.shown(facts),
+        'operating_status': states.operating(facts, now, CONF.agent_heartbeat_expiry),
+        'links': views.links(request, 'instances', row.id),
+        'flavor': {'id': str(row.flavor_id), 'links': views.links(request, 'flavors', row.flavor_id)},
+        'datastore': {'type': row.datastore_name, 'version': row.version_name},
+        'region': row.region_id,
+    }
+    addresses = [address for address in addresses if _is_visible(address)]
+    shown['access'] = _access(row, addresses)
+    if row.volume_support:
+        shown['volume'] = {'size': row.volume_size}
+    if row.hostname:
+        shown['hostname'] = row.hostname
+    elif addresses:
+        shown['ip'] = [address.address for address in addresses]
+        shown['addresses'] = [_address(address) for address in addresses]
+    if row.slave_of_id is not None:
+        shown['replica_of'] = _linked(request, row.slave_of_id)
+    if replicas:
+        shown['replicas'] = [_linked(request, replica.id) for replica in replicas]
+    if request.context.is_admin:
+        shown['tenant_id'] = row.tenant_id
+    return shown
+
+
+def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+           now: datetime.datetime) -> dict[str, Any]:
+    """The fields of the detailed list."""
+    shown = summary(request, row, addresses, replicas, now)
+    shown['datastore']['version_number'] = row.version_number
+    shown['created'] = views.timestamp(row.created)
+    shown['updated'] = views.timestamp(row.updated)
+    shown['service_status_updated'] = views.timestamp(row.service_status_updated)
+    is_admin = request.context.is_admin
+    if row.fault_message is not None:
+        shown['fault'] = {'message': row.fault_message, 'created': views.timestamp(row.fault_created),
+                          'details': row.fault_details if is_admin else None}
+    if row.configuration_id is not None:
+        shown['configuration'] = {'id': row.configuration_id, 'name': row.configuration_name,
+                                  'links': views.links(request, 'configurations', row.configuration_id)}
+    for name in ('cluster_id', 'shard_id'):
+        if getattr(row, name) is not None:
+            shown[name] = getattr(row, name)
+    if is_admin:
+        shown['server_id'] = row.compute_instance_id
+        shown['volume_id'] = row.volume_id
+        shown['encrypted_rpc_messaging'] = row.encrypted_key is not None
+    return shown
+
+
+def complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+             now: datetime.datetime) -> dict[str, Any]:
+    """The fields of one instance, volume use included."""
+    shown = created(request, row, addresses, replicas, now)
+    if row.volume_used is None or shown['status'] in _NO_USAGE:
+        return shown
+    used = round(row.volume_used / _GIB, 2)
+    if not row.volume_support:
+        shown['local_storage'] = {'used': used}
+        return shown
+    shown['volume']['used'] = used
+    if row.volume_total:
+        shown['volume']['used_percent'] = round(100 * row.volume_used / row.volume_total, 2)
+    return shown
+
+
+def created(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+            now: datetime.datetime, password: str | None = None) -> dict[str, Any]:
+    """The fields of the answer to a create.
+
+    :param password: of the root account, for engines that make one at creation; shown this once.
+    """
+    shown = detail(request, row, addresses, replicas, now)
+    if row.locality is not None:
+        shown['locality'] = row.locality
+    if password is not None:
+        shown['password'] = password
+    return shown
+
+
+def _access(row: Row, addresses: Sequence[Row]) -> dict[str, Any]:
+    stored = json.loads(row.access) if row.access else None
+    if stored is not None:
+        return stored
+    return {'is_public': any(address.kind == 'public' for address in addresses)} if addresses else {}
+
+
+def _is_visible(address: Row) -> bool:
+    if address.family != 4:
+        return False
+    if not (CONF.ip_regex and CONF.black_list_regex):
+        return True
+    return bool(re.search(CONF.ip_regex, address.address)) and not re.search(CONF.black_list_regex, address.address)
+
+
+def _address(address: Row) -> dict[str, Any]:
+    shown = {'address': address.address, 'type': address.kind}
+    if address.kind == 'private' and address.network_id:
+        shown['network'] = address.network_id
+    return shown
+
+
+def _linked(request: wsgi.Request, instance_id: str) -> dict[str, Any]:
+    return {'id': instance_id, 'links': views.links(request, 'instances', instance_id)}

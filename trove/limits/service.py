@@ -1,0 +1,27 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``GET limits``: what a project may have and how fast it may ask. The absolute limits come first: clients take them."""
+
+from typing import Any
+
+from trove.common import limits, policy
+from trove.common.wsgi import Request
+from trove.db import quotas, session
+
+
+def index(request: Request) -> dict[str, Any]:
+    policy.authorize(request.context, 'limits:index')
+    allowed = session.read(quotas.limits, request.context.project_id)
+    absolute = {'verb': 'ABSOLUTE', **{f'max_{resource}': limit for resource, limit in allowed.items()}}
+    rates = request.environ.get(limits.REPORT_KEY)
+    return {'limits': [absolute, *(rates() if rates is not None else [])]}

@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""How operations and events are shown. Additive to the historic API, so the shape is ours."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
+
+from trove.common import views
+
+
+def operation(row: Row) -> dict[str, Any]:
+    """One operation: what it is, how far it has come, how it ended."""
+    steps = json.loads(row.steps)
+    current = steps[row.position] if 0 <= row.position < len(steps) and row.active else None
+    return {
+        'id': row.id,
+        'kind': row.kind,
+        'state': row.state,
+        'resource_type': row.resource_type,
+        'resource_id': row.resource_id,
+        'project_id': row.project_id,
+        'step': current,
+        'position': max(row.position, 0),
+        'steps_total': len(steps),
+        'cancel_wanted': bool(row.cancel_wanted),
+        'error': {'code': row.error_code, 'message': row.error_text} if row.error_code else None,
+        'request_id': row.request_id,
+        'user_id': row.actor,
+        'created': views.timestamp(row.created),
+        'updated': views.timestamp(row.updated),
+        'finished': views.timestamp(row.finished),
+        'deadline': views.timestamp(row.deadline),
+    }
+
+
+def with_steps(row: Row, steps: Sequence[Row]) -> dict[str, Any]:
+    """One operation with what was tried. ``busy_ms`` and ``late_ms`` are the control plane's share of the time."""
+    shown = operation(row)
+    shown['steps'] = [{
+        'name': step.name,
+        'attempt': step.attempt,
+        'outcome': step.outcome,
+        'started': views.timestamp(step.started),
+        'ended': views.timestamp(step.ended),
+        'runs': step.runs,
+        'busy_ms': step.busy_ms,
+        'late_ms': step.late_ms,
+        'note': step.note,
+    } for step in steps]
+    return shown
+
+
+def event(row: Row) -> dict[str, Any]:
+    return {
+        'id': row.id,
+        'time': views.timestamp(row.time),
+        'type': row.type,
+        'text': row.text,
+        'operation_id': row.operation_id,
+        'request_id': row.request_id,
+        'user_id': row.actor,
+    }

@@ -1,0 +1,56 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Quotas of a project: shown to the project itself and to administrators, changed by administrators only."""
+
+from typing import Any
+
+from sqlalchemy import Connection
+
+from trove.common import exception, policy, schemas
+from trove.common.wsgi import Request
+from trove.db import quotas, session
+from trove.quota import schemas as quota_schemas
+
+
+def show(request: Request, target_project_id: str) -> dict[str, Any]:
+    context = request.context
+    if target_project_id != context.project_id and not context.is_admin:
+        raise exception.Forbidden('Only an administrator may see the quotas of another project.')
+    policy.authorize(context, 'quota:show', target_project_id)
+
+    def read(connection: Connection) -> tuple[Any, Any]:
+        return quotas.limits(connection, target_project_id), quotas.usages(connection, target_project_id)
+
+    allowed, used = session.read(read)
+    return {'quotas': [{'resource': resource, 'in_use': used[resource], 'reserved': 0, 'limit': limit}
+                       for resource, limit in allowed.items()]}
+
+
+def update(request: Request, target_project_id: str) -> dict[str, Any]:
+    policy.require_admin(request.context)
+    policy.authorize(request.context, 'quota:update', target_project_id)
+    body = request.json_body()
+    schemas.check(quota_schemas.UPDATE, body)
+    wanted = {resource: limit for resource, limit in body['quotas'].items()
+              if limit is not None and resource != 'xmlns'}
+    unknown = sorted(wanted.keys() - quotas.DEFAULTS.keys())
+    if unknown:
+        raise exception.NotFound(f"Quota resource '{unknown[0][:255]}' cannot be found.")
+
+    def write(connection: Connection) -> None:
+        now = session.utcnow()
+        for resource, limit in sorted(wanted.items()):
+            quotas.set_limit(connection, target_project_id, resource, limit, now)
+
+    session.write(write)
+    return {'quotas': wanted}
