@@ -1,0 +1,74 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""What a machine's systemd-networkd must know beyond the config drive.
+
+A host directory shown to the machine as /run/systemd/network. Two things go there: that nobody
+advertises routes on networks without IPv6 (networkd would wait 14 seconds for such a router
+before the network counts as online), and the addresses of cards that were added or changed after
+cloud-init's only network configuration, on the machine's first boot.
+"""
+
+import ipaddress
+import pathlib
+import shutil
+
+from minicloud.machines.records import Card
+
+
+def drop_in(card: Card) -> str:
+    """Return what is added to cloud-init's own configuration of a card."""
+    has_ipv6 = any(ipaddress.ip_address(fixed[0]).version == 6 for fixed in card.fixed_ips)
+    lines = ['[Network]', 'IPv6AcceptRA=no']
+    if not has_ipv6:
+        lines.append('LinkLocalAddressing=no')
+    return '\n'.join(lines) + '\n'
+
+
+def unit(card: Card) -> str:
+    """Return a complete configuration of a card, for one cloud-init does not know."""
+    lines = ['[Match]', f'MACAddress={card.mac}', '', '[Network]', 'DHCP=no', 'IPv6AcceptRA=no']
+    servers: list[str] = []
+    sections: list[str] = []
+    for address, prefixlen, gateway, dns in card.fixed_ips:
+        sections += ['', '[Address]', f'Address={address}/{prefixlen}']
+        if gateway is not None:
+            sections += ['', '[Route]', f'Gateway={gateway}']
+        servers += [server for server in dns if server not in servers]
+    lines += [f'DNS={server}' for server in servers]
+    return '\n'.join(lines + sections) + '\n'
+
+
+def files(cards: list[Card], readdressed: bool) -> dict[str, str]:
+    """Return path below /run/systemd/network -> content, for all cards of a machine."""
+    shown = {}
+    for card in cards:
+        shown[f'10-cloud-init-{card.name}.network.d/50-no-router.conf'] = drop_in(card)
+        if readdressed:
+            # Sorts before cloud-init's file; networkd takes the first one that matches.
+            shown[f'05-port-{card.name}.network'] = unit(card)
+    return shown
+
+
+def write(directory: pathlib.Path, cards: list[Card], readdressed: bool) -> None:
+    """Bring the directory to exactly these files, keeping the directory itself."""
+    wanted = files(cards, readdressed)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o755)
+    for child in directory.iterdir():
+        if child.is_dir():
+            shutil.rmtree(child)
+        else:
+            child.unlink()
+    for name, text in wanted.items():
+        path = directory / name
+        path.parent.mkdir(exist_ok=True, mode=0o755)
+        path.write_text(text, encoding='utf-8')
+        path.chmod(0o644)
