@@ -29,7 +29,7 @@ from trove.guestagent.datastore import health
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Engine, EngineError, User
 from trove.guestagent.datastore.paging import page
-from trove.guestagent.datastore.prepare import Preparation
+from trove.guestagent.datastore.prepare import Preparation, Prepared
 from trove.guestagent.datastore.service import Service
 from trove.guestagent.system.machine import Machine
 
@@ -100,10 +100,9 @@ class Manager:
 
     def resume(self) -> None:
         """After a start of the agent, perhaps of the machine: the volume is mounted and the engine runs if wanted."""
-        prepared = self.preparation.state()
-        if not prepared.finished:
+        self.preparation.bring_back_volume()
+        if not self.preparation.state().finished:
             return
-        self._machine.remount(prepared.mount_point)
         if self.service.wanted and not self._machine.unit(self._engine.description.unit).state().running:
             LOG.info('Starting the engine')
             self.service.start()
@@ -115,14 +114,19 @@ class Manager:
             return health.Health(health.FAILED, prepared.failure)
         if not prepared.finished:
             return health.Health(health.BUILDING, 'waiting to be prepared')
+        if not self._volume_there(prepared):
+            return health.Health(health.SHUTDOWN, 'the data volume is not mounted')
         return self.service.health()
 
     def volume(self) -> dict[str, int]:
-        """Bytes of the file system that holds the data; empty before it is prepared."""
+        """Bytes of the file system that holds the data; empty before it is prepared or without its volume."""
         prepared = self.preparation.state()
-        if not prepared.finished:
+        if not prepared.finished or not self._volume_there(prepared):
             return {}
         return dataclasses.asdict(self._machine.volume_use(prepared.mount_point))
+
+    def _volume_there(self, prepared: Prepared) -> bool:
+        return not prepared.volume or self._machine.is_mounted(prepared.mount_point)
 
     def engine_facts(self) -> dict[str, Any]:
         """Version and uptime; empty while the engine does not answer."""

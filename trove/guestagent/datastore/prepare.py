@@ -21,7 +21,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trove.common import exception
@@ -56,6 +56,8 @@ class Prepared:
     finished: bool
     #: Why the last attempt failed; "" if it did not.
     failure: str = ''
+    #: Keywords of :meth:`Machine.attach_volume` that bring the volume back; empty without a volume.
+    volume: dict[str, str] = field(default_factory=dict)
 
 
 class Preparation:
@@ -68,6 +70,8 @@ class Preparation:
         self._service = service
         self._configuration = configuration
         self._clock = clock
+        self._attached: dict[str, str] = {}
+        self._deadline = 0.0
         self._steps: tuple[tuple[str, Callable[[messages.Prepare], Any]], ...] = (
             ('volume', self._volume),
             ('directories', self._directories),
@@ -84,7 +88,7 @@ class Preparation:
         noted = files.read_json(self._machine.state_file(PROGRESS))
         return Prepared(mount_point=noted.get('mount_point') or self._engine.description.mount_point,
                         finished=noted.get('finished') == self._steps[-1][0],
-                        failure=noted.get('failure') or '')
+                        failure=noted.get('failure') or '', volume=noted.get('volume') or {})
 
     def place(self, mount_point: str) -> Place:
         return Place(mount_point=mount_point, state_directory=os.path.join(mount_point, 'trove'),
@@ -99,6 +103,7 @@ class Preparation:
         """
         self._deadline = self._clock() + (message.deadline or 10 * _STEP_TIMEOUT)
         noted = files.read_json(self._machine.state_file(PROGRESS))
+        self._attached = noted.get('volume') or {}
         names = [name for name, _ in self._steps]
         done = names.index(noted['finished']) + 1 if noted.get('finished') in names else 0
         for number, (name, step) in enumerate(self._steps[done:], start=done + 1):
@@ -129,21 +134,33 @@ class Preparation:
     def _note(self, finished: str, message: messages.Prepare, *, failure: str = '') -> None:
         files.write_json(self._machine.state_file(PROGRESS),
                          {'finished': finished, 'mount_point': message.mount_point, 'failure': failure,
-                          'datastore_version': message.datastore_version})
+                          'volume': self._attached, 'datastore_version': message.datastore_version})
 
     def _remaining(self) -> float:
         return max(1.0, min(_STEP_TIMEOUT, self._deadline - self._clock()))
+
+    def bring_back_volume(self) -> None:
+        """After a start of the machine: mount the volume if systemd did not, as in containers, where it ignores fstab.
+
+        :raises VolumeError: :raises ProcessFailed: it cannot be mounted.
+        """
+        noted = self.state()
+        if noted.volume and not self._machine.is_mounted(noted.mount_point):
+            LOG.info('Mounting the data volume')
+            self._machine.attach_volume(**noted.volume, mount_point=noted.mount_point, new_volume=False)
 
     # --- the steps --------------------------------------------------------------------------------
 
     def _volume(self, message: messages.Prepare) -> None:
         """1. Find the device, format it if it is blank and new, mount it; the unit waits for the mount."""
         described = self._engine.description
-        volume_id = message.device.get('volume_id') or ''
-        on_volume = bool(volume_id or message.device.get('device_path'))
+        where = {'volume_id': message.device.get('volume_id') or '',
+                 'device_path': message.device.get('device_path') or ''}
+        on_volume = any(where.values())
         if on_volume:
-            self._machine.attach_volume(volume_id, message.device.get('device_path') or '', message.mount_point,
-                                        new_volume=message.new_volume, wait=min(60, self._remaining()))
+            uuid = self._machine.attach_volume(**where, mount_point=message.mount_point,
+                                               new_volume=message.new_volume, wait=min(60, self._remaining()))
+            self._attached = {**where, 'uuid': uuid}
         self._machine.unit(described.unit).drop_in('10-trove', unit_drop_in(
             message.mount_point, on_volume, described.unit_settings, self._machine.state_directory))
 

@@ -13,13 +13,14 @@
 """The engine as a running thing: its unit, its health, start, stop, restart and the repair of a locked-out agent."""
 
 import logging
+import os
 import time
 from collections.abc import Callable
 
 from trove.guestagent.datastore import health
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Engine, EngineError, EngineUnavailable, LockedOut, Restart
-from trove.guestagent.system import systemd
+from trove.guestagent.system import files, systemd
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.process import ProcessFailed
 
@@ -47,8 +48,8 @@ class Service:
         self._sleep = sleep
         self._failures = 0
         self._healed_at: float | None = None
-        #: Stopped because it was asked for, by this run of the agent.
-        self._stopped = False
+        #: There as long as the engine is stopped on demand; gone when the machine starts anew.
+        self._stop_mark = machine.runtime_file('stopped')
         self.locked_out = False
 
     def health(self) -> health.Health:
@@ -68,7 +69,7 @@ class Service:
             return health.Health(health.HEALTHY)
         try:
             state = self._unit.state()
-            wanted = not self._stopped and self._unit.enabled()
+            wanted = self.wanted
         except ProcessFailed as error:
             LOG.warning('systemd does not answer: %s', error)
             return health.judge(probe, None, wanted_running=True)
@@ -79,8 +80,8 @@ class Service:
 
     @property
     def wanted(self) -> bool:
-        """Whether the engine is meant to run; kept by systemd, so it survives agent and machine."""
-        return self._unit.enabled()
+        """Whether the engine is meant to run; kept outside this process, which may be restarted at any time."""
+        return not os.path.exists(self._stop_mark) and self._unit.enabled()
 
     def start(self, timeout: float | None = None) -> None:
         """Start it now and with the machine, and wait for an answered query.
@@ -102,7 +103,7 @@ class Service:
         try:
             if for_good:
                 self._unit.enable(False)
-            self._stopped = True
+            files.write(self._stop_mark, '')
             self._unit.stop(timeout or self._wait)
         except ProcessFailed as error:
             raise EngineError(f'The engine did not stop: {error}') from None
@@ -110,12 +111,13 @@ class Service:
     def _engine_action(self, action: Callable[[float], None], timeout: float | None) -> None:
         limit = timeout or self._wait
         deadline = self._clock() + limit
-        self._stopped = False
+        files.remove(self._stop_mark)
         try:
             self._unit.enable(True)
             action(limit)
         except ProcessFailed as error:
-            raise EngineError(f'The engine did not start: {error}{self._last_words()}') from None
+            LOG.warning('The unit did not start: %s', error)
+            raise EngineError(f'The engine did not start.{self._last_words()}') from None
         self._wait_for_answer(deadline)
         self._configuration.note_in_force()
 
@@ -129,16 +131,18 @@ class Service:
                 return
             except EngineUnavailable as error:
                 reason = error.message
-            if self._clock() >= deadline or self._unit.state().active in ('failed', 'inactive'):
-                raise EngineError(f'The engine did not come up: {reason}{self._last_words()}')
+            state = self._unit.state()
+            if self._clock() >= deadline or state.active in ('failed', 'inactive'):
+                how = f'the unit is {state.active} ({state.result})'
+                raise EngineError(f'The engine did not come up, {how}: {reason}{self._last_words()}')
             self._sleep(self._poll)
 
     def _last_words(self) -> str:
         try:
-            words = self._unit.journal(3)
+            said = self._unit.last_words()
         except ProcessFailed:
             return ''
-        return f' Last words: {words}' if words else ''
+        return last_words(said)
 
     # --- repair -----------------------------------------------------------------------------------
 
@@ -152,6 +156,12 @@ class Service:
         self._healed_at = self._clock()
         self._engine.heal(_RestartOnce(self._unit, self._wait))
         self._wait_for_answer(self._clock() + self._wait)
+
+
+def last_words(said: list[str]) -> str:
+    """The errors among the lines of a log, or its last line, as the end of a sentence."""
+    chosen = [line for line in said if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))][:2] or said[-1:]
+    return ''.join(f' Last words: {line.strip()[:200]}' for line in chosen)
 
 
 class _RestartOnce(Restart):

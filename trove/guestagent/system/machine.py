@@ -26,30 +26,35 @@ class Machine:
     """The real one.
 
     :param state_directory: directory of the root disk for what must be known before the data volume is mounted.
+    :param runtime_directory: directory that is empty after a start of the machine.
     """
 
-    def __init__(self, state_directory: str,
-                 file_system: mount.FileSystemOptions = mount.FileSystemOptions()) -> None:
+    def __init__(self, state_directory: str, file_system: mount.FileSystemOptions = mount.FileSystemOptions(),
+                 runtime_directory: str = '/run/trove-guest') -> None:
         self.state_directory = state_directory
+        self._runtime_directory = runtime_directory
         self._file_system = file_system
-        os.makedirs(state_directory, mode=0o700, exist_ok=True)
+        for directory in (state_directory, runtime_directory):
+            os.makedirs(directory, mode=0o700, exist_ok=True)
 
     def unit(self, name: str) -> Unit:
         return Unit(name)
 
     def attach_volume(self, volume_id: str, device_path: str, mount_point: str, *, new_volume: bool,
-                      wait: float = 60) -> None:
+                      uuid: str = '', wait: float = 60) -> str:
         """Ensure that the volume carries a file system and is mounted, now and after a reboot.
 
+        :param uuid: the file system it must be; "" for any.
+        :returns: the UUID of the file system.
         :raises VolumeError: :raises ProcessFailed: with a reason for the operator.
         """
         device = mount.find_device(volume_id, device_path, wait=wait)
         volume = mount.Volume(device, self._file_system)
-        volume.mount(mount_point, volume.ensure_file_system(new_volume=new_volume))
-
-    def remount(self, mount_point: str) -> bool:
-        """After a reboot: mount what was mounted; false when this machine never had a volume there."""
-        return mount.mount_known(mount_point)
+        found = volume.ensure_file_system(new_volume=new_volume)
+        if uuid and uuid != found:
+            raise mount.VolumeError(f'{device} carries another file system than the one this server was made with.')
+        volume.mount(mount_point, found)
+        return found
 
     def is_mounted(self, mount_point: str) -> bool:
         return mount.is_mounted(mount_point)
@@ -71,3 +76,7 @@ class Machine:
     def state_file(self, name: str) -> str:
         """Path of a file in the state directory."""
         return os.path.join(self.state_directory, name)
+
+    def runtime_file(self, name: str) -> str:
+        """Path of a file that a start of the machine removes."""
+        return os.path.join(self._runtime_directory, name)

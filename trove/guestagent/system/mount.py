@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trove.guestagent.system import files
-from trove.guestagent.system.process import ProcessFailed, run
+from trove.guestagent.system.process import run
 
 _FSTAB = '/etc/fstab'
 _FOUND_NOTHING = 2     # exit status of blkid: no signature of any kind
@@ -150,26 +150,6 @@ def is_mounted(mount_point: str, *, table: str = '/proc/self/mountinfo') -> bool
         if len(fields) > 4 and fields[4].encode().decode('unicode_escape') == wanted:
             return True
     return False
-
-
-def mount_known(mount_point: str) -> bool:
-    """Mount what fstab names for this mount point; false when it names nothing.
-
-    systemd ignores fstab's devices inside containers, so the agent makes sure itself.
-
-    :raises VolumeError: fstab names it, but it cannot be mounted.
-    """
-    if is_mounted(mount_point):
-        return True
-    named = any(line.split()[1:2] == [mount_point] and not line.lstrip().startswith('#')
-                for line in (files.read(_FSTAB) or '').splitlines())
-    if not named:
-        return False
-    try:
-        run(['mount', mount_point], timeout=120)
-    except ProcessFailed as error:
-        raise VolumeError(f'{mount_point} cannot be mounted: {error}') from None
-    return True
 
 
 def volume_use(path: str) -> VolumeUse:

@@ -85,7 +85,7 @@ class Unit:
         if files.write_if_changed(f'{directory}/{name}.conf', content):
             run(['systemctl', 'daemon-reload'], timeout=60)
 
-    def journal(self, lines: int = 5) -> str:
-        """The last lines the unit said, for the reason of a failure; empty when there is no journal."""
-        return run(['journalctl', '--unit', self.name, '--lines', str(lines), '--output', 'cat', '--no-pager'],
-                   timeout=_QUERY_TIMEOUT, allowed=(0, 1)).output.strip()
+    def last_words(self, lines: int = 20) -> list[str]:
+        """The last lines the unit's own processes said, without systemd's remarks; none when there is no journal."""
+        return run(['journalctl', f'_SYSTEMD_UNIT={self.name}.service', '--lines', str(lines), '--output', 'cat',
+                    '--no-pager', '--boot'], timeout=_QUERY_TIMEOUT, allowed=(0, 1)).output.splitlines()
