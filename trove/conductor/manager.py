@@ -27,7 +27,7 @@ from typing import Any
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection
+from trove.db.session import Connection
 
 from trove.common.rpc import drivers
 from trove.common.rpc import keys

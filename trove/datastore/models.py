@@ -20,7 +20,7 @@ import re
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row
+from trove.db.session import Connection, Row
 
 from trove.common import exception, schemas
 from trove.db import datastores

@@ -15,7 +15,7 @@
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Connection
+from trove.db.session import Connection
 
 from trove.common import exception, policy
 from trove.common.wsgi import Answer, Request

@@ -15,7 +15,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import views, wsgi
 

@@ -30,10 +30,12 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 from oslo_db.sqlalchemy import enginefacade, exc_filters
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import Connection, Row, create_engine, event
 from sqlalchemy.engine import Engine, make_url
 
 CONF = cfg.CONF
+
+__all__ = ['Connection', 'Row', 'dispose', 'engine', 'read', 'reader', 'utcnow', 'write', 'writer']
 
 _lock = threading.Lock()
 _engines: dict[str, Engine] = {}

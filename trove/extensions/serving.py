@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import exception, names, states
 from trove.common.rpc import messages

@@ -15,7 +15,7 @@
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import views, wsgi
 

@@ -19,7 +19,7 @@ import threading
 from typing import Any, Protocol
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common.rpc import keys, transport
 from trove.guestagent import api as guest_api

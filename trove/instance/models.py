@@ -20,7 +20,7 @@ import uuid
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row
+from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, states
 from trove.db import instances, operations, quotas, session

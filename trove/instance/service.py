@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row
+from trove.db.session import Connection, Row
 
 from trove.common import exception, pagination, policy, schemas
 from trove.common.wsgi import Answer, Request

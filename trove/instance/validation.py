@@ -22,7 +22,7 @@ import string
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row
+from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
 from trove.common import exception, faults

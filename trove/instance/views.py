@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import states, views, wsgi
 from trove.instance import models

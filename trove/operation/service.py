@@ -14,7 +14,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection
+from trove.db.session import Connection
 
 from trove.common import faults, policy
 from trove.common.wsgi import Request

@@ -14,7 +14,7 @@
 
 from typing import Any
 
-from sqlalchemy import Connection
+from trove.db.session import Connection
 
 from trove.common import exception, policy, schemas
 from trove.common.wsgi import Request

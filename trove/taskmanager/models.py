@@ -26,11 +26,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from oslo_log import log as logging
-from sqlalchemy import Connection, Row
 
 from trove.common import errors, exception
 from trove.common.states import OperationState
 from trove.db import events, operations, session
+from trove.db.session import Connection, Row
 from trove.taskmanager import outcome
 from trove.taskmanager.step import Done, Flow, Step, Tools, Wait, Work
 

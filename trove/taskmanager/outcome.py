@@ -19,11 +19,11 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row
 
 from trove.common import exception
 from trove.common.states import OperationState
 from trove.db import events, operations
+from trove.db.session import Connection, Row
 from trove.taskmanager.step import Flow, Work
 
 

@@ -25,7 +25,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row
+
+from trove.db.session import Connection, Row
 
 #: A change of rows that belongs to the outcome of a step: a function of trove.db with everything bound but the
 #: connection.

@@ -16,12 +16,12 @@ import functools
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
 
 from trove.cloud import clouds
 from trove.common import exception
 from trove.common.rpc import broker, keys, transport
 from trove.db import session
+from trove.db.session import Row
 from trove.guestagent.api import GuestAPI
 from trove.taskmanager.step import Tools
 

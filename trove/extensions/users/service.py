@@ -18,7 +18,7 @@ A user in a path is ``name`` or ``name@host``; see :func:`trove.common.names.spl
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import exception, names, pagination, schemas
 from trove.common.rpc import messages
