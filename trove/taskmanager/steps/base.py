@@ -18,13 +18,14 @@ from typing import Any
 from trove.cloud import Cloud
 from trove.common import exception
 from trove.db import instances
+from trove.db.session import Row
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 
 #: Seconds before the deadline of an operation at which its steps give up.
 MARGIN = 5
 
 
-def instance(work: Work) -> instances.Row:
+def instance(work: Work) -> Row:
     """The instance as it is now.
 
     :raises StepFailed: it was deleted.

@@ -20,11 +20,12 @@ import uuid
 from typing import Any
 
 from trove.common import exception
+from trove.common import template
 from trove.common.rpc import messages
 from trove.common.rpc.messages import command as commands
 from trove.common.states import ServiceStatus
-from trove.configuration import rendering
 from trove.db import instances
+from trove.db.session import Row
 from trove.guestagent import api as guest_api
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
@@ -73,7 +74,7 @@ class CommandStep(Step):
     what = ''
 
     @abc.abstractmethod
-    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         """The command, with its id, its operation and the seconds after which nobody waits for it any more."""
 
     @abc.abstractmethod
@@ -102,14 +103,14 @@ class CommandStep(Step):
         return Wait(_poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
                     facts=facts)
 
-    def _is_to_be_sent(self, work: Work, row: instances.Row, now: datetime.datetime) -> bool:
+    def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
         # Facts of an earlier command step must not pass for ours.
         sent = work.facts.get('command_sent') if work.waited else None
         if sent is None or work.facts.get('command_boot') != row.boot_id:
             return True
         return (now - datetime.datetime.fromisoformat(sent)).total_seconds() >= RESEND_AFTER
 
-    def _ended(self, work: Work, result: instances.Row) -> Done:
+    def _ended(self, work: Work, result: Row) -> Done:
         if result.outcome == commands.DONE:
             return Done(changes=self.succeeded(work), note=f'done by the guest, last step {result.step or "unnamed"}')
         failure = guest_api.guest_failure({'code': result.error_code, 'message': result.message})
@@ -126,14 +127,14 @@ class Prepared(CommandStep):
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
-    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         conf, secrets = work.tools.conf, work.secrets
         volume_id = work.facts['volume_id']
         options = conf[row.manager]
         return messages.Prepare(
             command_id=command_id(work, self.kind), operation_id=work.id, deadline=seconds,
             datastore_version=row.version_number or row.version_name, mount_point=options.mount_point,
-            memory_mb=row.ram, config_contents=rendering.base_configuration(conf, row),
+            memory_mb=row.ram, config_contents=_base_configuration(conf, row),
             device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
             new_volume=bool(work.facts['new_volume']), databases=work.args.get('databases') or [],
             users=secrets.get('users') or [], root_password=secrets.get('root_password'))
@@ -154,7 +155,7 @@ class Restarted(CommandStep):
     kind = 'Restart'
     what = 'the database to be restarted'
 
-    def command(self, work: Work, row: instances.Row, seconds: int) -> messages.Command:
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         return messages.Restart(command_id=command_id(work, self.kind), operation_id=work.id,
                                 deadline=seconds)
 
@@ -184,7 +185,13 @@ def _poll(work: Work, left: float) -> float:
     return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
 
 
-def _of_this_build(row: instances.Row) -> bool:
+def _base_configuration(conf: Any, row: Row) -> str:
+    """The engine's file, sized by the flavor."""
+    return template.render(row.manager, row.version_name, {'ram': row.ram, 'vcpus': row.vcpus}, row.server_id_number,
+                           name=row.datastore_name, template_path=conf.template_path)
+
+
+def _of_this_build(row: Row) -> bool:
     """Whether the last report came from the server built last: a boot id begins with the number of its build."""
     return (row.service_status_updated is not None and row.boot_id is not None
             and row.boot_id.split('.')[0] == f'{row.boot_epoch:08d}')

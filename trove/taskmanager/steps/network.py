@@ -20,12 +20,12 @@ from trove.cloud import firewall
 from trove.cloud import names
 from trove.cloud import network
 from trove.common import exception
-from trove.db import instances
+from trove.db.session import Row
 from trove.taskmanager.step import Change, Done, Step, Work
 from trove.taskmanager.steps import base
 
 
-def access_of(row: instances.Row) -> dict[str, Any]:
+def access_of(row: Row) -> dict[str, Any]:
     """Who may connect: ``{"is_public": bool, "allowed_cidrs": [..]}``, both optional."""
     return json.loads(row.access) if row.access else {}
 

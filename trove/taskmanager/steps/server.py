@@ -21,7 +21,7 @@ from trove.cloud import names
 from trove.common import exception
 from trove.common.rpc import broker
 from trove.common.rpc import keys
-from trove.db import instances
+from trove.db.session import Row
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import identity
@@ -92,7 +92,7 @@ class EnsureServer(Step):
                     changes=[base.changed(work, compute_instance_id=server.id, server_status=server.status)])
 
     @staticmethod
-    def _spec(work: Work, row: instances.Row, data: bytes) -> compute.ServerSpec:
+    def _spec(work: Work, row: Row, data: bytes) -> compute.ServerSpec:
         conf, facts = work.tools.conf, work.facts
         ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id']) if port)
         return compute.ServerSpec(
@@ -199,7 +199,7 @@ def console_tail(work: Work) -> str:
     return f'Console of server {server_id}:\n{log[-16000:]}'
 
 
-def user_data(work: Work, row: instances.Row) -> tuple[bytes, str]:
+def user_data(work: Work, row: Row) -> tuple[bytes, str]:
     """What the guest is told through cloud-init, and a remark when the operator's own file had to be left out.
 
     :raises StepFailed: it is too long.
@@ -223,7 +223,7 @@ def user_data(work: Work, row: instances.Row) -> tuple[bytes, str]:
                                    code='server_failed', detail=str(error)) from error
 
 
-def guest_info(work: Work, row: instances.Row) -> dict[str, dict[str, object]]:
+def guest_info(work: Work, row: Row) -> dict[str, dict[str, object]]:
     """What the guest is told about itself. Holds its key: never logged, never in the journal."""
     conf, key = work.tools.conf, identity.instance_key(work)
     info: dict[str, dict[str, object]] = {'DEFAULT': {
