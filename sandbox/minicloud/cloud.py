@@ -1,0 +1,64 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""One cloud: its records, its machines, its background work and its settings, in one place."""
+
+import dataclasses
+import datetime
+import time
+import uuid
+from collections.abc import Callable
+
+from minicloud import faults as fault_plan
+from minicloud import work
+from minicloud.hypervisor import Hypervisor
+from minicloud.state import State
+
+
+@dataclasses.dataclass(frozen=True)
+class Settings:
+    """What an operator decides about a cloud."""
+
+    region: str = 'RegionOne'
+    availability_zone: str = 'nova'
+    #: The compute host's name, as admins see it.
+    host: str = 'minicloud'
+    #: Start machines again that should run and do not, when this process starts.
+    resume: bool = True
+    #: Where uploaded images are kept; None refuses uploads.
+    image_directory: str | None = None
+
+
+class Cloud:
+    """Everything a handler or a job may need."""
+
+    def __init__(self, state: State, hypervisor: Hypervisor,
+                 clock: Callable[[], float] = time.time, settings: Settings | None = None,
+                 work_mode: str = 'threads', workers: int = 8,
+                 sleep: Callable[[float], None] = time.sleep):
+        self.state = state
+        self.hypervisor = hypervisor
+        self.clock = clock
+        self.sleep = sleep
+        self.settings = settings or Settings()
+        self.faults = fault_plan.FaultPlan()
+        self.work = work.Work(self, work_mode, workers)
+
+    def time(self, moment: float | None = None) -> str:
+        """Return a moment (default: now) as ``2026-01-31T12:00:00Z``."""
+        moment = self.clock() if moment is None else moment
+        return datetime.datetime.fromtimestamp(moment, datetime.UTC).strftime(
+            '%Y-%m-%dT%H:%M:%SZ')
+
+    @staticmethod
+    def new_id() -> str:
+        """Return a new identity."""
+        return str(uuid.uuid4())
