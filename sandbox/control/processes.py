@@ -1,0 +1,189 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Services as processes: started in sessions of their own, known by pid and start time, stopped for good.
+
+A record file holds the pid with the kernel's start time of that process, so that a pid that was given to
+somebody else is never taken for ours. No process has to stay behind to supervise.
+"""
+
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping
+
+#: In the environment of every process of a sandbox; its value is the sandbox's prefix.
+MARK = 'TROVE_SANDBOX_MARK'
+
+
+@dataclasses.dataclass(frozen=True)
+class Process:
+    """A process, safe against reuse of its number."""
+
+    pid: int
+    #: Clock ticks after boot, from /proc.
+    started: int
+
+    def alive(self) -> bool:
+        """Whether it still runs (one that died and was not buried yet does not)."""
+        return start_time(self.pid) == self.started
+
+
+def start_time(pid: int) -> int | None:
+    """When the process was started, in clock ticks after boot; None when it does not run."""
+    try:
+        text = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
+    except OSError:
+        return None
+    return parse_start_time(text)
+
+
+def parse_start_time(stat: str) -> int | None:
+    """Read field 22 of /proc/PID/stat; None for a zombie. The name in field 2 may hold anything."""
+    fields = stat.rpartition(')')[2].split()
+    return None if fields[0] in 'ZX' else int(fields[19])
+
+
+class Record:
+    """The file that remembers which process a service is."""
+
+    def __init__(self, path: pathlib.Path) -> None:
+        self._path = path
+
+    def read(self) -> Process | None:
+        """The process of the record if it still runs."""
+        try:
+            known = json.loads(self._path.read_text(encoding='ascii'))
+            process = Process(known['pid'], known['started'])
+        except (OSError, ValueError, KeyError):
+            return None
+        return process if process.alive() else None
+
+    def write(self, process: Process) -> None:
+        """Remember a process."""
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.write_text(json.dumps(dataclasses.asdict(process)), encoding='ascii')
+
+    def forget(self) -> None:
+        """Remember none."""
+        self._path.unlink(missing_ok=True)
+
+    def age(self) -> float:
+        """Seconds since the record was written."""
+        return time.time() - self._path.stat().st_mtime
+
+
+def start(arguments: list[str], *, environment: Mapping[str, str], log: pathlib.Path,
+          directory: pathlib.Path, user: str | None = None) -> Process:
+    """Start a process in a session of its own, its output appended to a log file.
+
+    :param user: whose rights it gets, root's when None.
+    :raises OSError: it cannot be started.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open('ab') as output:
+        child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                 env=dict(environment), cwd=directory, start_new_session=True,
+                                 user=user, group=user, extra_groups=[] if user else None)
+    # A process that ended at once has left a zombie of ours: its time can still be read.
+    stat = pathlib.Path(f'/proc/{child.pid}/stat').read_text(encoding='utf-8', errors='replace')
+    return Process(child.pid, int(stat.rpartition(')')[2].split()[19]))
+
+
+def stop(process: Process, patience: float, first_signal: signal.Signals = signal.SIGTERM) -> None:
+    """Ask a process to end, and after ``patience`` seconds end it together with its whole session."""
+    members = session(process.pid)
+    if process.alive():
+        send(process.pid, first_signal)
+        deadline = time.monotonic() + patience
+        while process.alive() and time.monotonic() < deadline:
+            _bury(process.pid)
+            time.sleep(0.05)
+    for member in {process, *members, *session(process.pid)}:
+        if member.alive():
+            send(member.pid, signal.SIGKILL)
+            wait_gone(member, 5.0)
+
+
+def kill(process: Process) -> None:
+    """End a process and its session at once, as ``kill -9`` does."""
+    for member in {process, *session(process.pid)}:
+        if member.alive():
+            send(member.pid, signal.SIGKILL)
+    wait_gone(process, 5.0)
+
+
+def wait_gone(process: Process, patience: float) -> None:
+    """Wait until a process that was killed is gone."""
+    deadline = time.monotonic() + patience
+    while process.alive() and time.monotonic() < deadline:
+        _bury(process.pid)
+        time.sleep(0.02)
+
+
+def send(pid: int, number: signal.Signals) -> None:
+    """Send a signal; a process that is gone already is fine."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _bury(pid: int) -> None:
+    """Collect a dead child, if it is one of ours."""
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        return
+
+
+def all_pids() -> Iterator[int]:
+    """The numbers of all processes there are."""
+    for entry in os.scandir('/proc'):
+        if entry.name.isdigit():
+            yield int(entry.name)
+
+
+def session(leader: int) -> set[Process]:
+    """The processes whose session was begun by this pid."""
+    found = set()
+    for pid in all_pids():
+        try:
+            if os.getsid(pid) != leader:
+                continue
+        except (ProcessLookupError, PermissionError):
+            continue
+        started = start_time(pid)
+        if started is not None:
+            found.add(Process(pid, started))
+    return found
+
+
+def marked(mark: str) -> set[Process]:
+    """All processes that carry a sandbox's mark in their environment, wherever they have gone."""
+    wanted = f'{MARK}={mark}'.encode()
+    found = set()
+    for pid in all_pids():
+        if pid == os.getpid():
+            continue
+        try:
+            environment = pathlib.Path(f'/proc/{pid}/environ').read_bytes()
+        except OSError:
+            continue
+        started = start_time(pid)
+        if started is not None and wanted in environment.split(b'\0'):
+            found.add(Process(pid, started))
+    return found

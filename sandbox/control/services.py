@@ -1,0 +1,142 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The services of the sandbox: how each is started, when it counts as ready, how it is stopped."""
+
+import dataclasses
+import os
+import pathlib
+import time
+from collections.abc import Callable, Mapping
+
+from control import processes
+from control.commands import tail
+from control.settings import Settings
+
+
+class ServiceError(Exception):
+    """A service did not start or does not stop; the text quotes the end of its log."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Service:
+    """One process of the sandbox."""
+
+    name: str
+    title: str
+    #: Where it listens, or what it serves; shown by ``status``.
+    address: str
+    arguments: tuple[str, ...]
+    ready: Callable[[], bool]
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    user: str | None = None
+    patience: float = 60.0
+    stop_patience: float = 15.0
+
+
+#: What processes of the sandbox inherit from the shell that started it, and nothing else.
+_INHERITED = ('PATH', 'LANG', 'LC_ALL', 'TZ', 'TERM')
+
+
+def clean_environment(settings: Settings, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    """The environment of a process of the sandbox: no proxies, no OS_ variables of the caller."""
+    kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    kept.setdefault('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
+    return {**kept, 'HOME': str(settings.directory), processes.MARK: settings.prefix, 'PYTHONUNBUFFERED': '1',
+            **(extra or {})}
+
+
+class Supervisor:
+    """Starts and stops services, and knows those this run has started."""
+
+    def __init__(self, settings: Settings, services: Mapping[str, Service],
+                 wait: Callable[[float], None] = time.sleep) -> None:
+        self._settings = settings
+        self.services = dict(services)
+        self._wait = wait
+        self.started: list[str] = []
+
+    def record(self, name: str) -> processes.Record:
+        """The record of a service's process."""
+        return processes.Record(self._settings.run / f'{name}.pid')
+
+    def log(self, name: str) -> pathlib.Path:
+        """The log file of a service."""
+        return self._settings.logs / f'{name}.log'
+
+    def running(self, name: str) -> processes.Process | None:
+        """The process of a service, if it runs."""
+        return self.record(name).read()
+
+    def start(self, name: str) -> bool:
+        """Make a service run and wait until it is ready.
+
+        :returns: False when it was running already.
+        :raises ServiceError: it ended, or is not ready in time.
+        """
+        service = self.services[name]
+        process = self.running(name)
+        fresh = process is None
+        if process is None:
+            process = processes.start(
+                list(service.arguments), log=self.log(name), directory=self._settings.directory, user=service.user,
+                environment=clean_environment(self._settings, service.environment))
+            self.record(name).write(process)
+            self.started.append(name)
+        self._await_ready(service, process)
+        return fresh
+
+    def _await_ready(self, service: Service, process: processes.Process) -> None:
+        deadline = time.monotonic() + service.patience
+        while not service.ready():
+            if not process.alive():
+                self.record(service.name).forget()
+                raise ServiceError(f'{service.title} ended; the end of {self.log(service.name)}:\n'
+                                   f'{tail(self.log(service.name))}')
+            if time.monotonic() > deadline:
+                raise ServiceError(f'{service.title} is not ready after {service.patience:.0f} s; the end of '
+                                   f'{self.log(service.name)}:\n{tail(self.log(service.name))}')
+            self._wait(0.1)
+
+    def stop(self, name: str) -> bool:
+        """Stop a service in good order, then for certain.
+
+        :returns: False when it was not running.
+        """
+        process = self.running(name)
+        if process is not None:
+            processes.stop(process, self.services[name].stop_patience if name in self.services else 15.0)
+            if process.alive():
+                raise ServiceError(f'{name} (process {process.pid}) does not end')
+        self.record(name).forget()
+        return process is not None
+
+    def kill(self, name: str) -> bool:
+        """End a service as ``kill -9`` does.
+
+        :returns: False when it was not running.
+        """
+        process = self.running(name)
+        if process is not None:
+            processes.kill(process)
+        self.record(name).forget()
+        return process is not None
+
+    def undo(self) -> list[str]:
+        """Stop what this run has started, last first."""
+        self._wait = time.sleep
+        stopped = []
+        for name in reversed(self.started):
+            if self.stop(name):
+                stopped.append(name)
+        self.started.clear()
+        return stopped
