@@ -33,7 +33,7 @@ class Configuration:
         self._engine = engine
         self._machine = machine
         described = engine.description
-        self._layers = tuple(os.path.join(described.configuration_directory, name)
+        self._layers = tuple(machine.path(os.path.join(described.configuration_directory, name))
                              for name in (described.base_file, described.user_file, described.system_file))
 
     def write_base(self, text: str) -> None:

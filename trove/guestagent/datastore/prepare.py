@@ -91,6 +91,7 @@ class Preparation:
                         failure=noted.get('failure') or '', volume=noted.get('volume') or {})
 
     def place(self, mount_point: str) -> Place:
+        mount_point = self._machine.path(mount_point)
         return Place(mount_point=mount_point, state_directory=os.path.join(mount_point, 'trove'),
                      data_directory=os.path.join(mount_point, self._engine.description.data_directory))
 

@@ -118,17 +118,19 @@ class Service:
         except ProcessFailed as error:
             LOG.warning('The unit did not start: %s', error)
             raise EngineError(f'The engine did not start.{self._last_words()}') from None
-        self._wait_for_answer(deadline)
+        if not self._wait_for_answer(deadline):
+            # The tenant has a restart just now: the best time for the one that a repair needs.
+            self.heal()
         self._configuration.note_in_force()
 
-    def _wait_for_answer(self, deadline: float) -> None:
+    def _wait_for_answer(self, deadline: float) -> bool:
+        """True when the engine answers, false when it is up but refuses the agent."""
         while True:
             try:
                 self._engine.probe()
-                return
+                return True
             except LockedOut:
-                # It is up; that the agent is refused is repaired by the regular check.
-                return
+                return False
             except EngineUnavailable as error:
                 reason = error.message
             state = self._unit.state()
@@ -155,7 +157,8 @@ class Service:
         LOG.warning('The engine refuses the agent; restarting it with the recovery statements')
         self._healed_at = self._clock()
         self._engine.heal(_RestartOnce(self._unit, self._wait))
-        self._wait_for_answer(self._clock() + self._wait)
+        if not self._wait_for_answer(self._clock() + self._wait):
+            raise EngineError("The engine refuses the agent's account even after the repair.")
 
 
 def last_words(said: list[str]) -> str:

@@ -37,6 +37,10 @@ class Machine:
         for directory in (state_directory, runtime_directory):
             os.makedirs(directory, mode=0o700, exist_ok=True)
 
+    def path(self, path: str) -> str:
+        """Where a path of the guest is found; on a real machine there."""
+        return path
+
     def unit(self, name: str) -> Unit:
         return Unit(name)
 

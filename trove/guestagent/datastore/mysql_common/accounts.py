@@ -15,8 +15,7 @@
 import contextlib
 from collections.abc import Iterable
 
-from trove.guestagent.datastore.engine import (
-    Database, Engine, EngineError, User, reserved_database, reserved_user)
+from trove.guestagent.datastore.engine import Database, EngineError, User, reserved_database, reserved_user
 from trove.guestagent.datastore.mysql_common import connection, names, statements
 
 ROOT = 'root'
@@ -30,32 +29,13 @@ def key(name: str, host: str) -> str:
     return f'{name}@{host}'
 
 
-class MySQLAccounts(Engine):
+class MySQLAccounts(names.NameRules):
     """The part of an :class:`Engine` that is SQL about accounts."""
 
-    #: Longest user name, in characters.
-    max_user = 32
     socket = '/run/mysqld/mysqld.sock'
 
     def _session(self) -> contextlib.AbstractContextManager[connection.Session]:
         return connection.session(self.socket)
-
-    # --- checks -----------------------------------------------------------------------------------
-
-    def check_database(self, database: Database) -> None:
-        name = database['name']
-        if reserved_database(self.description, name):
-            raise EngineError(f'The database name {name!r} is reserved.', code='guest_reserved_name')
-        names.check_database(name)
-        names.check_charset(database.get('character_set'), database.get('collate'))
-
-    def check_user(self, name: str, host: str, password: str | None = None) -> None:
-        if reserved_user(self.description, name):
-            raise EngineError(f'The user name {name!r} is reserved.', code='guest_reserved_name')
-        names.check_user(name, self.max_user)
-        names.check_host(host)
-        if password is not None:
-            names.check_password(password)
 
     # --- databases --------------------------------------------------------------------------------
 

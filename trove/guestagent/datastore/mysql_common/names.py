@@ -14,7 +14,7 @@
 
 import re
 
-from trove.guestagent.datastore.engine import EngineError
+from trove.guestagent.datastore.engine import Database, Engine, EngineError, reserved_database, reserved_user
 
 MAX_DATABASE = 64
 MAX_CHARSET = 64
@@ -78,3 +78,25 @@ def check_charset(character_set: str | None, collate: str | None) -> None:
     for value in (character_set, collate):
         if value and not (len(value) <= MAX_CHARSET and _WORD.fullmatch(value)):
             raise EngineError('The character set or collation has an impossible name.', code='guest_invalid_charset')
+
+
+class NameRules(Engine):
+    """The checks of an :class:`Engine` of this family."""
+
+    #: Longest user name, in characters.
+    max_user = 32
+
+    def check_database(self, database: Database) -> None:
+        name = database['name']
+        if reserved_database(self.description, name):
+            raise EngineError(f'The database name {name!r} is reserved.', code='guest_reserved_name')
+        check_database(name)
+        check_charset(database.get('character_set'), database.get('collate'))
+
+    def check_user(self, name: str, host: str, password: str | None = None) -> None:
+        if reserved_user(self.description, name):
+            raise EngineError(f'The user name {name!r} is reserved.', code='guest_reserved_name')
+        check_user(name, self.max_user)
+        check_host(host)
+        if password is not None:
+            check_password(password)

@@ -1,0 +1,342 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A database engine that lives in memory, and a machine that is a directory: below the real manager and agent code.
+
+The engine speaks no SQL, but takes and refuses the same names as MariaDB. Its data belongs to the volume, so it
+survives agents, restarts and rebuilt servers; tests can make it hang, refuse to start or lock the agent out.
+"""
+
+import dataclasses
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from trove.guestagent.datastore.engine import (
+    Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Place, Restart, User)
+from trove.guestagent.datastore.mysql_common import names, options
+from trove.guestagent.system import files
+from trove.guestagent.system.machine import Machine
+from trove.guestagent.system.mount import VolumeError, VolumeUse
+from trove.guestagent.system.process import ProcessFailed
+from trove.guestagent.system.systemd import UnitState
+
+DESCRIPTION = Description(
+    manager='memory', packages=(), unit='memory', ports=(3306,), os_user='root', os_group='root',
+    mount_point='/var/lib/mysql', data_directory='data', configuration_directory='/etc/memory',
+    base_file='70-base.cnf', user_file='71-user.cnf', system_file='80-system.cnf',
+    reserved_users=frozenset({'os_admin', 'root'}), reserved_databases=frozenset({'mysql', 'sys'}),
+    reserved_user_prefixes=('trove_',), capabilities=frozenset({'databases', 'users', 'grants', 'root'}))
+
+GIB = 1024 ** 3
+
+
+@dataclasses.dataclass
+class MemoryData:
+    """What a volume holds."""
+    databases: dict[str, Database] = dataclasses.field(default_factory=dict)
+    #: (name, host) -> password and names of databases.
+    users: dict[tuple[str, str], dict[str, Any]] = dataclasses.field(default_factory=dict)
+    root_password: str | None = None
+    secured: bool = False
+    initialised: int = 0
+
+
+class MemoryUnit:
+    """A systemd unit that is two flags. ``refuses`` makes the next starts fail with this text."""
+
+    def __init__(self) -> None:
+        self.active = 'inactive'
+        self.result = 'success'
+        self.on = False
+        self.drop_ins: dict[str, str] = {}
+        self.refuses = ''
+        self.starts = 0
+        self.environment: list[tuple[str, str]] = []
+        #: Called after each start.
+        self.on_start: Callable[[], Any] = lambda: None
+
+    def state(self) -> UnitState:
+        sub = {'active': 'running', 'inactive': 'dead'}.get(self.active, self.active)
+        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=0)
+
+    def start(self, timeout: float) -> None:
+        if self.active == 'active':
+            return
+        if self.refuses:
+            self.active, self.result = 'failed', 'exit-code'
+            raise ProcessFailed('systemctl', 1, self.refuses)
+        self.active, self.result = 'active', 'success'
+        self.starts += 1
+        self.on_start()
+
+    def stop(self, timeout: float) -> None:
+        self.active = 'inactive'
+
+    def restart(self, timeout: float) -> None:
+        self.active = 'inactive'
+        self.start(timeout)
+
+    def restart_with(self, name: str, value: str, timeout: float) -> None:
+        self.environment.append((name, value))
+        self.restart(timeout)
+
+    def crash(self) -> None:
+        """Die of a signal, as after kill -9."""
+        self.active, self.result = 'failed', 'signal'
+
+    def enable(self, wanted: bool) -> None:
+        self.on = wanted
+
+    def enabled(self) -> bool:
+        return self.on
+
+    def drop_in(self, name: str, content: str) -> None:
+        self.drop_ins[name] = content
+
+    def last_words(self, lines: int = 20) -> list[str]:
+        return [f'[ERROR] {self.refuses}'] if self.refuses else []
+
+
+class MemoryMachine(Machine):
+    """A machine whose root is a directory.
+
+    :param volumes: volume id -> what its file system holds; None for a blank one.
+    """
+
+    def __init__(self, root: pathlib.Path, volumes: dict[str, MemoryData | None] | None = None) -> None:
+        self.root = root
+        super().__init__(str(root / 'state'), runtime_directory=str(root / 'run'))
+        self.volumes = volumes if volumes is not None else {}
+        self.units: dict[str, MemoryUnit] = {}
+        self.mounted: dict[str, str] = {}
+        self.root_data = MemoryData()
+        (root / 'etc/memory').mkdir(parents=True, exist_ok=True)
+
+    def path(self, path: str) -> str:
+        return path if path.startswith(str(self.root)) else str(self.root / path.lstrip('/'))
+
+    def unit(self, name: str) -> MemoryUnit:
+        return self.units.setdefault(name, MemoryUnit())
+
+    def data(self, mount_point: str) -> MemoryData:
+        """What lies at a mount point."""
+        volume_id = self.mounted.get(self.path(mount_point))
+        found = self.volumes[volume_id] if volume_id else self.root_data
+        assert found is not None
+        return found
+
+    def attach_volume(self, volume_id: str, device_path: str, mount_point: str, *, new_volume: bool,
+                      uuid: str = '', wait: float = 60) -> str:
+        if volume_id not in self.volumes:
+            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
+        if self.volumes[volume_id] is None:
+            if not new_volume:
+                raise VolumeError('The volume carries no file system although it is not new.')
+            self.volumes[volume_id] = MemoryData()
+        os.makedirs(self.path(mount_point), exist_ok=True)
+        self.mounted[self.path(mount_point)] = volume_id
+        return f'uuid of {volume_id}'
+
+    def is_mounted(self, mount_point: str) -> bool:
+        return self.path(mount_point) in self.mounted
+
+    def volume_use(self, path: str) -> VolumeUse:
+        return VolumeUse(total=2 * GIB, used=GIB // 4, available=7 * GIB // 4)
+
+    def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
+        files.directory(path, mode=mode)
+
+    def own_tree(self, path: str, user: str, group: str) -> None:
+        """Everything here belongs to whoever runs the test."""
+
+    def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
+              group: str | None = None) -> None:
+        files.write(path, content, mode=mode)
+
+    def reboot(self) -> None:
+        """Stop everything; what systemd has enabled starts again, but no volume is mounted (as in a container)."""
+        for name in os.listdir(self.root / 'run'):
+            os.unlink(self.root / 'run' / name)
+        self.mounted.clear()
+        for unit in self.units.values():
+            unit.active = 'inactive'
+
+
+class MemoryEngine(names.NameRules):
+    """The engine. ``hangs`` makes every query fail, ``full`` refuses connections, ``locked`` refuses the agent."""
+
+    max_user = 80
+
+    def __init__(self, machine: MemoryMachine, description: Description = DESCRIPTION) -> None:
+        self.description = description
+        self.machine = machine
+        self.hangs = self.full = self.locked = False
+        #: Refused by the configuration check if this option is set.
+        self.bad_option = ''
+        machine.unit(description.unit)
+
+    @property
+    def data(self) -> MemoryData:
+        return self.machine.data(self.description.mount_point)
+
+    # --- data directory and configuration ---------------------------------------------------------
+
+    def initialise(self, place: Place, timeout: float) -> None:
+        os.makedirs(place.data_directory, exist_ok=True)
+        self.data.initialised += 1
+
+    def is_initialised(self, place: Place) -> bool:
+        return bool(self.data.initialised)
+
+    def system_options(self, place: Place) -> dict[str, str]:
+        return {'datadir': place.data_directory}
+
+    def render_options(self, values: Mapping[str, str]) -> str:
+        return options.render(values)
+
+    def parse_options(self, text: str) -> dict[str, str]:
+        return options.parse(text)
+
+    def validate_configuration(self, place: Place) -> None:
+        text = pathlib.Path(self.machine.path('/etc/memory/70-base.cnf')).read_text()
+        if self.bad_option and self.bad_option in options.parse(text):
+            raise EngineError(f'The engine refuses its configuration: unknown variable {self.bad_option!r}')
+
+    # --- a running engine -------------------------------------------------------------------------
+
+    def probe(self) -> None:
+        if self.machine.unit(self.description.unit).active != 'active':
+            raise EngineUnavailable('The engine does not answer (2002): no socket')
+        if self.hangs:
+            raise EngineUnavailable('The engine does not answer (2013): timed out')
+        if self.full:
+            raise EngineUnavailable('The engine has no free connection (1040).', answering=True)
+        if self.locked:
+            raise LockedOut()
+
+    def facts(self) -> Facts:
+        self.probe()
+        return Facts(version='1.0-memory', uptime=7)
+
+    def secure(self) -> None:
+        self.probe()
+        self.data.secured = True
+
+    def heal(self, restart: Restart) -> None:
+        restart.with_environment('MEMORY_OPTS', '--init')
+        self.locked = False
+
+    # --- databases, users, grants, root -----------------------------------------------------------
+
+    def list_databases(self) -> list[Database]:
+        self.probe()
+        return [dict(self.data.databases[name]) for name in sorted(self.data.databases)]
+
+    def create_database(self, database: Database, *, or_ignore: bool = False) -> None:
+        self.probe()
+        self.check_database(database)
+        if database['name'] in self.data.databases and not or_ignore:
+            raise EngineError(f'The database {database["name"]!r} already exists.', code='guest_exists_database')
+        self.data.databases.setdefault(database['name'], {
+            'name': database['name'], 'character_set': database.get('character_set') or 'utf8mb4',
+            'collate': database.get('collate') or 'utf8mb4_general_ci'})
+
+    def delete_database(self, name: str) -> None:
+        self.probe()
+        self.check_database({'name': name})
+        if self.data.databases.pop(name, None) is None:
+            raise EngineError(f'The database {name!r} cannot be found.', code='guest_not_found_database')
+
+    def user_names(self) -> list[tuple[str, str]]:
+        self.probe()
+        return sorted(self.data.users, key=lambda pair: '@'.join(pair))
+
+    def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
+        wanted = self.user_names() if names is None else list(names)
+        return [{'name': name, 'host': host, 'databases': [{'name': database} for database in self._access(name, host)]}
+                for name, host in wanted]
+
+    def _access(self, name: str, host: str) -> list[str]:
+        return sorted(self._user(name, host)['databases'])
+
+    def _user(self, name: str, host: str) -> dict[str, Any]:
+        if (name, host) not in self.data.users:
+            raise EngineError(f'The user {name}@{host} cannot be found.', code='guest_not_found_user')
+        return self.data.users[name, host]
+
+    def create_user(self, user: User, *, or_ignore: bool = False) -> None:
+        self.probe()
+        name, host = user['name'], user.get('host') or self.description.default_host
+        self.check_user(name, host, user.get('password') or '')
+        databases = {database['name'] for database in user.get('databases') or ()}
+        for database in databases:
+            self.check_database({'name': database})
+        if (name, host) in self.data.users and not or_ignore:
+            raise EngineError(f'The user {name}@{host} already exists.', code='guest_exists_user')
+        self.data.users.setdefault((name, host), {'password': user['password'], 'databases': databases})
+
+    def delete_user(self, name: str, host: str) -> None:
+        self.probe()
+        self.check_user(name, host)
+        self._user(name, host)
+        del self.data.users[name, host]
+
+    def change_password(self, name: str, host: str, password: str) -> None:
+        self.probe()
+        self.check_user(name, host, password)
+        self._user(name, host)['password'] = password
+
+    def rename_user(self, name: str, host: str, new_name: str, new_host: str) -> None:
+        self.probe()
+        self.check_user(new_name, new_host)
+        if (new_name, new_host) in self.data.users:
+            raise EngineError(f'The user {new_name}@{new_host} already exists.', code='guest_exists_user')
+        kept = self._user(name, host)
+        del self.data.users[name, host]
+        self.data.users[new_name, new_host] = kept
+
+    def list_access(self, name: str, host: str) -> list[str]:
+        self.probe()
+        self.check_user(name, host)
+        return self._access(name, host)
+
+    def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
+        self.probe()
+        self.check_user(name, host)
+        wanted = list(databases)
+        for database in wanted:
+            self.check_database({'name': database})
+        self._user(name, host)['databases'].update(wanted)
+
+    def revoke(self, name: str, host: str, database: str) -> None:
+        self.probe()
+        self.check_user(name, host)
+        granted = self._user(name, host)['databases']
+        if database not in granted:
+            raise EngineError(f'The user {name}@{host} has no access to {database!r}.',
+                              code='guest_not_found_database')
+        granted.remove(database)
+
+    def enable_root(self, password: str) -> str:
+        self.probe()
+        self.data.root_password = password
+        return 'root'
+
+    def disable_root(self) -> None:
+        self.probe()
+        self.data.root_password = None
+
+    def root_enabled(self) -> bool:
+        self.probe()
+        return self.data.root_password is not None

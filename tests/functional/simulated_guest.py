@@ -1,0 +1,109 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A guest inside a test: the real agent and manager over the in-memory engine, moved step by step.
+
+::
+
+    guest = SimulatedGuest(bus, instance_id, key, tmp_path, clock=lambda: now)
+    guest.start()            # the machine boots; the first report goes out
+    ...                      # the control plane casts a Prepare
+    guest.step()             # what the executor was given runs to its end, then one look and report
+    guest.kill(); guest.start()    # the agent dies and systemd starts it again
+
+Commands reach it through ``bus.server`` under the topic ``guestagent.<instance id>``.
+"""
+
+import collections
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from tests.functional.memory_engine import MemoryData, MemoryEngine, MemoryMachine
+from trove.common.rpc import channel, topology
+from trove.conductor.api import ConductorAPI
+from trove.guestagent.agent import Agent, count_start
+from trove.guestagent.datastore.manager import Manager
+from trove.guestagent.journal import Journal
+
+VERSION = '1.0.0'
+
+
+class SimulatedGuest:
+    """One guest.
+
+    :param bus: an object with cast, call and server (:class:`tests.functional.memory_bus.MemoryBus`).
+    :param key: the instance key.
+    :param root: a directory that is its root disk.
+    :param volumes: volume id -> content, None for a blank one; share the dictionary to carry a volume to another guest.
+    :param clock: monotonic seconds. Waiting inside the agent takes no time: there is nothing to wait for.
+    """
+
+    def __init__(self, bus: Any, instance_id: str, key: bytes, root: pathlib.Path, *,
+                 volumes: dict[str, MemoryData | None] | None = None, boot_epoch: int = 1,
+                 report_interval: float = 30, clock: Callable[[], float] = lambda: 0.0,
+                 conductor_topic: str = 'trove-conductor') -> None:
+        self.bus = bus
+        self.instance_id = instance_id
+        self.boot_epoch = boot_epoch
+        self.machine = MemoryMachine(root, volumes)
+        self.engine = MemoryEngine(self.machine)
+        self._key = key
+        self._clock = clock
+        self._report_interval = report_interval
+        self._topic = conductor_topic
+        #: Long commands that were accepted and did not run yet.
+        self.waiting: collections.deque[Callable[[], None]] = collections.deque()
+        self.agent: Agent | None = None
+        self.boot_id = ''
+        self._server: Any = None
+
+    def start(self) -> None:
+        """The agent's process starts, takes what waits for it, and reports."""
+        self.boot_id = channel.boot_id(self.boot_epoch, count_start(self.machine.state_file('boot.json')))
+        guest = channel.GuestChannel(self.instance_id, self._key, self.boot_id)
+        manager = Manager(self.engine, self.machine, about={'boot_id': self.boot_id, 'agent_version': VERSION},
+                          clock=self._clock, sleep=lambda seconds: None)
+        self.agent = Agent(manager, Journal(self.machine.state_file('commands.json'), self._key),
+                           ConductorAPI(self.bus, guest, self._topic), self.waiting.append,
+                           boot_id=self.boot_id, version=VERSION, report_interval=self._report_interval,
+                           clock=self._clock)
+        self.agent.start()
+        self._server = self.bus.server(topology.queue(self.instance_id), self.instance_id,
+                                       [channel.GuestEndpoint(guest, self.agent.handle)])
+        self._server.start()
+        self.agent.tick()
+
+    @property
+    def running(self) -> bool:
+        return self.agent is not None
+
+    def step(self) -> None:
+        """Run every long command that was accepted, then look at the engine and report what is due or changed."""
+        if self.agent is None:
+            return
+        while self.waiting:
+            self.waiting.popleft()()
+        self.agent.tick()
+
+    def kill(self) -> None:
+        """The agent's process is gone, whatever it was doing; what it wrote to its disk stays."""
+        if self._server is not None:
+            self._server.stop()
+        self.waiting.clear()
+        self.agent = self._server = None
+
+    def reboot(self) -> None:
+        """The machine starts anew, and the agent with it."""
+        self.kill()
+        self.machine.reboot()
+        self.start()
