@@ -15,7 +15,9 @@
 import signal
 import time
 import uuid
+from collections.abc import Iterator
 
+import amqp
 import pytest
 
 from tests.e2e import guest_bus
@@ -27,10 +29,11 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture
-def guest(plane: guest_bus.ControlPlane) -> guest_bus.Guest:
+def guest(plane: guest_bus.ControlPlane) -> Iterator[guest_bus.Guest]:
     made = plane.new_guest()
     made.listen()
-    return made
+    yield made
+    made.stop()
 
 
 def test_call_is_answered(plane, guest):
@@ -111,18 +114,12 @@ def test_removing_an_identity_closes_its_connections(plane):
     with doomed.raw() as channel:
         channel.queue_declare(f'guestagent.{doomed.id}', passive=True)
         plane.broker.remove_guest(doomed.id)
-        with pytest.raises((OSError, doomed_errors())):
+        with pytest.raises((OSError, amqp.AMQPError)):
             channel.queue_declare(f'guestagent.{doomed.id}', passive=True)
-    with pytest.raises(doomed_errors()):
-        with doomed.raw():
-            pass
+    with pytest.raises(amqp.AMQPError), doomed.raw():
+        pass
     assert not [line for lines in plane.topology().values() for line in lines if doomed.id in line]
     plane.broker.remove_guest(doomed.id)
-
-
-def doomed_errors():
-    import amqp
-    return amqp.AMQPError
 
 
 def test_conductor_killed_and_started_again_takes_what_waited(plane, guest):

@@ -40,7 +40,7 @@ _ID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 class Topology(Protocol):
     """Makes and removes exchanges, queues and bindings; :class:`trove.common.rpc.drivers.ControlPlaneDriver`."""
 
-    def declare_guest(self, instance_id: str, queue_length: int, conductor_topic: str) -> None:
+    def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
         """Make them; twice is once."""
 
     def delete_guest(self, instance_id: str) -> None:
@@ -118,8 +118,7 @@ class Broker:
         """
         _check(instance_id)
         options = self._conf.guest_bus
-        self._amqp(lambda: self._topology.declare_guest(instance_id, options.guest_queue_length,
-                                                        self._conf.conductor_queue))
+        self._amqp(lambda: self._topology.declare_guest(instance_id, self._conf.conductor_queue))
         if self._management is None:
             return
         user = topology.user(instance_id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Two thin subclasses of oslo.messaging's RabbitMQ driver, one for each side of the guest bus.
+"""Thin subclasses of oslo.messaging's RabbitMQ driver, one for each side of the guest bus.
 
 The stock driver answers calls through the default exchange and declares whatever it publishes to. A guest that may do
 that can publish into any queue by name. So a guest's driver declares nothing and publishes only to its own exchange,
@@ -78,7 +78,15 @@ def _consumer(cls: type[impl_rabbit.Consumer], queue: str, callback: Callable[[A
     return cls(queue_name=queue, callback=callback, **settings)
 
 
-class GuestConnection(impl_rabbit.Connection):
+class PromptConnection(impl_rabbit.Connection):
+    """Hears within a second that it should stop, instead of five."""
+
+    def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
+        super().__init__(conf, url, purpose, retry=retry)
+        self._poll_timeout = 1.0
+
+
+class GuestConnection(PromptConnection):
     """Publishes to the guest's own exchange whatever the target, and consumes the queue made for it."""
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
@@ -106,11 +114,13 @@ class GuestConnection(impl_rabbit.Connection):
         self.declare_consumer(_consumer(ReadyQueue, queue_name or topic, callback))
 
 
-class ControlPlaneConnection(impl_rabbit.Connection):
+class ControlPlaneConnection(PromptConnection):
     """Takes reports with the sender they really came from, and replies through the exchange ``guest.reply``."""
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
-        self._conductor_queue_length = conf.guest_bus.conductor_queue_length
+        options = conf.guest_bus
+        self._conductor_queue = topology.queue_arguments(options.queue_type, options.conductor_queue_length)
+        self._guest_queue = topology.queue_arguments(options.queue_type, options.guest_queue_length)
         super().__init__(conf, url, purpose, retry=retry)
 
     def topic_send(self, exchange_name: str, topic: str, msg: Any, timeout: float | None = None,
@@ -130,14 +140,13 @@ class ControlPlaneConnection(impl_rabbit.Connection):
     def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Callable[[Any], None] | None = None,
                                queue_name: str | None = None) -> None:
         consumer = _consumer(OwnedQueue, queue_name or topic, _with_origin(callback))
-        consumer.arguments = topology.conductor_queue_arguments(self._conductor_queue_length)
+        consumer.arguments = self._conductor_queue
         self.declare_consumer(consumer)
 
-    def declare_guest(self, instance_id: str, queue_length: int, conductor_topic: str) -> None:
+    def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
         """Make what a guest needs; what is there already is left as it is."""
-        self._on_own_channel(lambda channel: topology.declare_guest(channel, instance_id, queue_length))
-        conductor_arguments = topology.conductor_queue_arguments(self._conductor_queue_length)
-        self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, conductor_arguments))
+        self._on_own_channel(lambda channel: topology.declare_guest(channel, instance_id, self._guest_queue))
+        self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, self._conductor_queue))
         self._on_own_channel(lambda channel: topology.bind_guest(channel, instance_id, conductor_topic))
 
     def delete_guest(self, instance_id: str) -> None:
@@ -178,10 +187,14 @@ def _with_origin(callback: Callable[[Any], None]) -> Callable[[Any], None]:
     return receive
 
 
-class _GuestBusDriver(impl_rabbit.RabbitDriver):
-    """What both sides share: one queue per server, and senders that do not wait for ever."""
+class OneQueueDriver(impl_rabbit.RabbitDriver):
+    """What all our drivers share: one queue per server, and senders that do not wait for ever.
 
-    connection_class: type[impl_rabbit.Connection]
+    By itself it is the driver of the control bus. The stock driver adds a queue per host and a fanout queue that newer
+    brokers refuse; nobody sends to either.
+    """
+
+    connection_class: type[impl_rabbit.Connection] = PromptConnection
 
     def __init__(self, conf: Any, url: Any, default_exchange: str | None = None,
                  allowed_remote_exmods: list[str] | None = None) -> None:
@@ -202,19 +215,19 @@ class _GuestBusDriver(impl_rabbit.RabbitDriver):
         return driver_base.PollStyleListenerAdapter(listener, batch_size, batch_timeout)
 
 
-class GuestDriver(_GuestBusDriver):
+class GuestDriver(OneQueueDriver):
     """The driver of an agent. Reads ``guest_id`` from the configuration."""
     connection_class = GuestConnection
 
 
-class ControlPlaneDriver(_GuestBusDriver):
+class ControlPlaneDriver(OneQueueDriver):
     """The driver of task manager, API and conductor on the guest bus."""
     connection_class = ControlPlaneConnection
 
-    def declare_guest(self, instance_id: str, queue_length: int, conductor_topic: str) -> None:
+    def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
         """See :meth:`ControlPlaneConnection.declare_guest`."""
         with self._get_connection() as connection:
-            connection.declare_guest(instance_id, queue_length, conductor_topic)
+            connection.declare_guest(instance_id, conductor_topic)
 
     def delete_guest(self, instance_id: str) -> None:
         """See :meth:`ControlPlaneConnection.delete_guest`."""

@@ -22,6 +22,9 @@ LOG = logging.getLogger(__name__)
 #: Where answers of guests go through on their way to the caller's reply queue.
 REPLY_EXCHANGE = 'guest.reply'
 
+#: A guest may fill the conductor's queue with large messages; the broker must not run out of disk for that.
+MAX_QUEUE_BYTES = 256 * 1024 * 1024
+
 
 def user(instance_id: str) -> str:
     """The guest's account at the broker."""
@@ -43,26 +46,25 @@ def queue(instance_id: str) -> str:
     return f'guestagent.{instance_id}'
 
 
-def guest_queue_arguments(length: int) -> dict[str, Any]:
-    """:param length: messages kept while nobody listens; the oldest are dropped."""
-    return {'x-queue-type': 'quorum', 'x-max-length': length, 'x-overflow': 'drop-head'}
+def queue_arguments(kind: str, length: int) -> dict[str, Any]:
+    """:param kind: classic or quorum.
+    :param length: messages kept while nobody listens; the oldest are dropped.
+    """
+    return {'x-queue-type': kind, 'x-max-length': length, 'x-max-length-bytes': MAX_QUEUE_BYTES,
+            'x-overflow': 'drop-head'}
 
 
-def conductor_queue_arguments(length: int) -> dict[str, Any]:
-    """:param length: as for :func:`guest_queue_arguments`."""
-    return {'x-queue-type': 'quorum', 'x-max-length': length, 'x-overflow': 'drop-head'}
-
-
-def declare_guest(channel: Any, instance_id: str, queue_length: int) -> None:
+def declare_guest(channel: Any, instance_id: str, arguments: dict[str, Any]) -> None:
     """The exchanges and the queue of one guest.
 
     :param channel: an AMQP channel of its own; a refused declaration closes it.
+    :param arguments: of the queue, see :func:`queue_arguments`.
     """
     for name in (in_exchange(instance_id), out_exchange(instance_id)):
         channel.exchange_declare(name, 'topic', durable=True, auto_delete=False)
     try:
         channel.queue_declare(queue(instance_id), durable=True, auto_delete=False,
-                              arguments=guest_queue_arguments(queue_length))
+                              arguments=arguments)
     except amqp.PreconditionFailed:
         # Made under other settings of the operator. What is in it may be needed; a rebuild makes it anew.
         LOG.info('Instance %s: its queue exists with other arguments and is kept', instance_id)

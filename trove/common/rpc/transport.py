@@ -39,9 +39,10 @@ SEND_RETRIES = 2
 
 #: Settings of the guest bus that must not depend on what the operator sets for the control bus. They travel as the
 #: query of the URL, which oslo.messaging lets win over the configuration file.
-_CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5'}
+_CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5', 'rabbit_interval_max': '5'}
 #: One connection that listens, one or two that send; a reply nobody waits for blocks the agent for few seconds only.
-_GUEST_SETTINGS = {'rpc_conn_pool_size': '2', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3'}
+_GUEST_SETTINGS = {'rpc_conn_pool_size': '2', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3',
+                   'rabbit_interval_max': '10'}
 
 
 class BusTimeout(Exception):
@@ -124,7 +125,7 @@ def control_bus(conf: cfg.ConfigOpts) -> RpcBus:
     """The bus of API, task manager and conductor (``transport_url``)."""
     set_library_defaults()
     _register(conf)
-    return _once(('control', conf.transport_url), lambda: RpcBus(oslo_messaging.get_rpc_transport(conf)))
+    return _once(('control', conf.transport_url), lambda: _control(conf))
 
 
 def guest_bus(conf: cfg.ConfigOpts) -> RpcBus:
@@ -169,9 +170,21 @@ def _register(conf: cfg.ConfigOpts) -> None:
 
 
 def set_library_defaults() -> None:
-    """Queues as newer brokers demand them, and an exchange of our own. The configuration file still wins."""
+    """An exchange of our own, and queues that outlive the broker. The configuration file still wins.
+
+    Not quorum queues: one that is a few minutes old does not come back when RabbitMQ 3.10 is killed, and then blocks
+    whoever publishes to it.
+    """
     oslo_messaging.set_transport_defaults(control_exchange='trove')
-    cfg.set_defaults(impl_rabbit.rabbit_opts, rabbit_quorum_queue=True, rabbit_transient_quorum_queue=True)
+    cfg.set_defaults(impl_rabbit.rpc_amqp.amqp_opts, amqp_durable_queues=True)
+
+
+def _control(conf: cfg.ConfigOpts) -> RpcBus:
+    url = oslo_messaging.TransportURL.parse(conf, conf.transport_url)
+    if url.transport != 'rabbit':
+        return RpcBus(oslo_messaging.get_rpc_transport(conf))
+    driver = drivers.OneQueueDriver(conf, url, default_exchange=conf.control_exchange, allowed_remote_exmods=[])
+    return RpcBus(oslo_transport.RPCTransport(driver))
 
 
 def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver], settings: dict[str, str]) -> RpcBus:
