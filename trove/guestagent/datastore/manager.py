@@ -154,6 +154,8 @@ class Manager:
         self._require_prepared()
         progress('restart')
         try:
+            # Refused before anything is stopped: a broken configuration must not take a running database down.
+            self._engine.validate_configuration(self.preparation.place(self.preparation.state().mount_point))
             self.service.restart(command.deadline or None)
         except EngineError as error:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None

@@ -88,7 +88,10 @@ def session(socket: str, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Sess
     try:
         connection = pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
                                      connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
-                                     init_command=statements.SESSION, defer_connect=False)
+                                     init_command=statements.SESSION,
+                                     # Otherwise each connection reads all certificate authorities of the system,
+                                     # to no use on a socket.
+                                     ssl_disabled=True)
     except pymysql.Error as error:
         raise _no_session(error) from None
     try:
