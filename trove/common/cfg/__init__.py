@@ -46,6 +46,17 @@ def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) 
         conf.register_opts(options, group=group)
 
 
+def set_library_defaults() -> None:
+    """Our defaults for options of libraries; the operator's files still win."""
+    from oslo_middleware import cors
+
+    cors.set_defaults(
+        allow_headers=['X-Auth-Token', 'X-Identity-Status', 'X-Roles', 'X-Service-Catalog', 'X-User-Id', 'X-Tenant-Id',
+                       'X-OpenStack-Request-ID'],
+        expose_headers=['X-Auth-Token', 'X-Subject-Token', 'X-Service-Token', 'X-OpenStack-Request-ID'],
+        allow_methods=['GET', 'PUT', 'POST', 'DELETE', 'PATCH'])
+
+
 def parse(argv: list[str], *, conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS,
           program: str | None = None) -> None:
     """Read the command line and the files of the usual search path, then set up logging.

@@ -1,0 +1,184 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""trove-api: the stand-alone HTTP server of the API.
+
+Eventlet's WSGI server, so that a slow guest costs a green thread and not a worker. This is the only place that knows
+eventlet: each worker patches the standard library before it imports the application, and the parent, which only waits
+for its children, is not patched at all.
+"""
+
+import errno
+import os
+import signal
+import socket
+import sys
+from typing import Any
+
+import eventlet
+from oslo_config import cfg
+from oslo_log import log as logging
+from oslo_utils import netutils
+
+from trove.common import cfg as options
+from trove.common.rpc import keys, service
+
+CONF = cfg.CONF
+LOG = logging.getLogger(__name__)
+
+#: Connections one worker serves at the same time; more wait in the kernel.
+MAX_CONNECTIONS = 1000
+_LOG_FORMAT = '%(client_ip)s "%(request_line)s" status: %(status_code)s len: %(body_length)s time: %(wall_seconds).4f'
+
+
+def main() -> None:
+    options.parse(sys.argv[1:], program='trove-api')
+    try:
+        keys.check_keys(CONF)
+        listener = listen()
+    except (keys.KeyConfigurationError, OSError) as problem:
+        sys.exit(f'trove-api does not start: {problem}')
+    workers = CONF.trove_api_workers or os.cpu_count() or 1
+    service.exit_now(service.run_workers(lambda: serve(listener), workers))
+
+
+def listen() -> socket.socket:
+    """The listening socket; made before the workers are forked, who share it.
+
+    :raises OSError: saying which address is taken.
+    """
+    family = socket.AF_INET6 if netutils.is_valid_ipv6(CONF.bind_host) else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, CONF.tcp_keepidle)
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    try:
+        listener.bind((CONF.bind_host, CONF.bind_port))
+    except OSError as failure:
+        raise OSError(failure.errno, f'cannot listen on {CONF.bind_host}:{CONF.bind_port}: {failure.strerror}') from None
+    listener.listen(CONF.backlog)
+    LOG.info('Listening on %s:%s', CONF.bind_host, CONF.bind_port)
+    return listener
+
+
+def serve(listener: socket.socket) -> int:
+    """One worker: serve until SIGTERM, then finish what was begun. Returns the exit status."""
+    eventlet.monkey_patch()
+    from trove.common import deploy
+
+    worker = Worker(listener, deploy.application())
+    return worker.run()
+
+
+class Worker:
+    """A patched process that answers requests.
+
+    :param listener: shared with the other workers.
+    """
+
+    def __init__(self, listener: socket.socket, application: Any) -> None:
+        self._listener = listener
+        self._application = application
+        self._pool = eventlet.GreenPool(MAX_CONNECTIONS)
+
+    def run(self) -> int:
+        signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        server = eventlet.spawn(self._serve)
+        server.link(lambda _thread: signals.wake())
+        service.notify_systemd('READY=1')
+        while True:
+            number = signals.wait()
+            if number == signal.SIGHUP:
+                self._reload()
+                continue
+            break
+        # A server that ended by itself has lost its socket: the parent starts another worker.
+        failed = server.dead
+        service.notify_systemd('STOPPING=1')
+        self._stop(server)
+        return 1 if failed else 0
+
+    def _serve(self) -> None:
+        from eventlet import wsgi
+
+        wsgi.MAX_HEADER_LINE = CONF.max_header_line
+        wsgi.server(self._socket(), self._application, log=LOG, custom_pool=self._pool, log_format=_LOG_FORMAT,
+                    debug=False, socket_timeout=CONF.api_client_timeout, keepalive=CONF.api_client_timeout,
+                    url_length_limit=CONF.max_header_line, capitalize_response_headers=False)
+
+    def _socket(self) -> Any:
+        from eventlet import greenio
+        from eventlet.green import ssl
+
+        listener = greenio.GreenSocket(self._listener)
+        if not (CONF.ssl.cert_file and CONF.ssl.key_file):
+            return listener
+        settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        settings.minimum_version = ssl.TLSVersion.TLSv1_2
+        settings.load_cert_chain(CONF.ssl.cert_file, CONF.ssl.key_file)
+        if CONF.ssl.ca_file:
+            settings.load_verify_locations(CONF.ssl.ca_file)
+            settings.verify_mode = ssl.CERT_REQUIRED
+        return ssl.GreenSSLSocket(listener, server_side=True, do_handshake_on_connect=False, _context=settings)
+
+    def _stop(self, server: Any) -> None:
+        """Accept nothing more and wait, within the limit, for the requests that have begun."""
+        from trove.common.rpc import transport
+
+        LOG.info('Stopping; %s connections are open', self._pool.running())
+        server.kill()
+        with eventlet.Timeout(CONF.api_graceful_shutdown_timeout, False):
+            self._pool.waitall()
+            transport.close_all()
+            return
+        LOG.warning('Some requests took longer than %s seconds and are cut off', CONF.api_graceful_shutdown_timeout)
+
+    @staticmethod
+    def _reload() -> None:
+        from trove.common import policy
+
+        CONF.mutate_config_files()
+        policy.reset()
+        LOG.info('Configuration and policy were read again')
+
+
+class SignalPipe:
+    """Signals as something a green thread can wait for."""
+
+    def __init__(self, numbers: tuple[int, ...]) -> None:
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._read, False)
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
+        for number in numbers:
+            # The number arrives through the pipe; the handler only keeps the default from ending the process.
+            signal.signal(number, lambda _number, _frame: None)
+
+    def wait(self) -> int:
+        """The next signal; 0 after :meth:`wake`."""
+        from eventlet import hubs
+
+        while True:
+            try:
+                return os.read(self._read, 1)[0]
+            except OSError as failure:
+                if failure.errno not in (errno.EAGAIN, errno.EINTR):
+                    raise
+            hubs.trampoline(self._read, read=True)
+
+    def wake(self) -> None:
+        os.write(self._write, b'\0')
+
+
+if __name__ == '__main__':
+    main()
