@@ -34,9 +34,12 @@ check_host() {
     if [ -n "$WANT_QCOW2" ]; then
         need_command qemu-img qemu-utils
         need_command mke2fs e2fsprogs
-        need_command extlinux extlinux
         need_command sfdisk fdisk
-        [ -e /usr/lib/syslinux/mbr/gptmbr.bin ] || MISSING="$MISSING syslinux-common"
+        need_command grub-mkimage grub-common
+        need_command mkfs.vfat dosfstools
+        need_command mcopy mtools
+        [ -e /usr/lib/grub/i386-pc/boot.img ] || MISSING="$MISSING grub-pc-bin"
+        [ -e /usr/lib/grub/x86_64-efi/linux.mod ] || MISSING="$MISSING grub-efi-amd64-bin"
     fi
     [ -z "$MISSING" ] || fail "missing packages; run: apt-get install --no-install-recommends$MISSING"
     find_python

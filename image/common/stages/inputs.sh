@@ -73,7 +73,7 @@ read_inputs() {
     # shellcheck disable=SC2046
     SYSTEM_DIGEST=$({
         echo "$MIRROR $SECURITY_MIRROR"
-        digest_of $(files_below image/common/packages image/common/excluded-paths image/common/units \
+        digest_of $(files_below image/common/packages image/common/packages-disk image/common/files-disk image/common/excluded-paths image/common/units \
             image/common/files image/common/stages/system.sh "image/datastores/$DATASTORE_VERSION")
     } | sha256sum | cut -c1-64)
     # shellcheck disable=SC2046,SC2086

@@ -13,8 +13,14 @@
 # The system tree: Debian packages, fixed users, our files, the engine's pristine data directory.
 # Nothing of the agent's code. Sourced by image/build.
 
+# What goes into the tree; a disk adds to it (see disk.sh).
+PACKAGE_LISTS=("$IMAGE_SOURCE/common/packages")
+FILE_TREES=("$IMAGE_SOURCE/common/files")
+SYSTEM_VARIANT=''
+
 make_system() {
-    local cached=$CACHE/system/$DATASTORE_VERSION-$SYSTEM_DIGEST.tar
+    local name=$DATASTORE_VERSION$SYSTEM_VARIANT cached files
+    cached=$CACHE/system/$name@$SYSTEM_DIGEST.tar
     mkdir -p "$WORK/rootfs"
     if [ -z "$FORCE" ] && [ -f "$cached" ]; then
         tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' -xf "$cached"
@@ -22,8 +28,9 @@ make_system() {
         return
     fi
     install_packages
-    copy_files "$IMAGE_SOURCE/common/files"
-    copy_files "$DATASTORE_SOURCE/files"
+    for files in "${FILE_TREES[@]}" "$DATASTORE_SOURCE/files"; do
+        copy_files "$files"
+    done
     arrange_units
     make_seed
     clear_traces_of_packaging
@@ -31,16 +38,18 @@ make_system() {
     tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' --one-file-system \
         --sparse -cf "$cached.part" .
     mv "$cached.part" "$cached"
-    # One cached tree per datastore version is enough.
-    find "$CACHE/system" -name "$DATASTORE_VERSION-*.tar" ! -path "$cached" -delete
+    # One cached tree of each kind is enough.
+    find "$CACHE/system" -name "$name@*.tar" ! -path "$cached" -delete
 }
 
 # install_packages: mmdebstrap keeps services from starting (policy-rc.d says 101) while it works.
 # Without apt in the tree: an image is replaced, never upgraded in place.
 install_packages() {
     local packages hook=$WORK/users.sh
-    packages=$(lines "$IMAGE_SOURCE/common/packages" "$DATASTORE_SOURCE/packages" | paste -sd,)
+    packages=$(lines "${PACKAGE_LISTS[@]}" "$DATASTORE_SOURCE/packages" | paste -sd,)
     write_users_hook >"$hook"
+    rm -rf "$CACHE/packages.new"
+    mkdir "$CACHE/packages.new"
     # shellcheck disable=SC2016,SC2046
     TMPDIR=$WORK mmdebstrap --mode=root --variant=essential --format=directory \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
@@ -52,12 +61,9 @@ install_packages() {
             sed -e '/^!/!s/^/--dpkgopt=path-exclude=/' -e 's/^!/--dpkgopt=path-include=/') \
         --skip=download/empty --skip=essential/unlink \
         --setup-hook='mkdir -p "$1/var/cache/apt/archives"' \
-        --setup-hook="cp -l '$CACHE'/packages/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null ||
-                      cp '$CACHE'/packages/*.deb \"\$1/var/cache/apt/archives/\" 2>/dev/null || true" \
+        --setup-hook="find '$CACHE/packages' -name '*.deb' -exec cp -t \"\$1/var/cache/apt/archives\" {} +" \
         --essential-hook="sh '$hook' \"\$1\"" \
-        --customize-hook="rm -rf '$CACHE/packages.new'; mkdir '$CACHE/packages.new';
-                          cp '$CACHE'/packages/*.deb '$CACHE/packages.new/' 2>/dev/null || true;
-                          cp \"\$1\"/var/cache/apt/archives/*.deb '$CACHE/packages.new/'" \
+        --customize-hook="cp -n -t '$CACHE/packages.new' \"\$1\"/var/cache/apt/archives/*.deb" \
         bookworm "$WORK/rootfs" \
         "deb $MIRROR bookworm main" \
         "deb $MIRROR bookworm-updates main" \
@@ -67,8 +73,12 @@ install_packages() {
 
 # keep_packages: the next build finds what this one fetched; what no build used for a month goes.
 keep_packages() {
-    rm -rf "$CACHE/packages"
-    mv "$CACHE/packages.new" "$CACHE/packages"
+    # shellcheck disable=SC2016
+    dpkg-query --root="$WORK/rootfs" --show --showformat='${Package}_${Version}_${Architecture}.deb\n' |
+        sed 's/:/%3a/g' | while read -r file; do
+        [ ! -e "$CACHE/packages.new/$file" ] || mv "$CACHE/packages.new/$file" "$CACHE/packages/$file"
+    done
+    rm -rf "$CACHE/packages.new"
     find "$CACHE/packages" -name '*.deb' -mtime +30 -delete
 }
 
