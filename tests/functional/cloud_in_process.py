@@ -1,0 +1,183 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A whole cloud inside a test: minicloud behind the service's production clients, with tokens made up for the test.
+
+::
+
+    cloud = InProcessCloud(hypervisor)
+    session.install(conf, cloud.sessions(conf))     # from now on trove.cloud leads here
+    cloud.faults.request('volume', 'POST', '/volumes', mode='after')
+    cloud.leftovers()                               # what the service project still has
+"""
+
+import json
+from typing import Any
+
+from keystoneauth1 import fixture
+from minicloud import app as minicloud
+from minicloud import bootstrap
+from minicloud import identity
+from minicloud import inprocess
+from minicloud import state as records
+from minicloud.hypervisor import State
+from oslo_config import cfg
+import requests
+
+from trove.cloud import session
+from trove.common.context import RequestContext
+
+SERVICE_PROJECT = 'service'
+AUTH_URL = f'{inprocess.ADDRESS}/identity/v3'
+
+FLAVOR = 'f-small'
+DOCUMENT = {
+    'owner': SERVICE_PROJECT,
+    'flavors': [{'id': FLAVOR, 'name': 'db.small', 'ram': 1024, 'vcpus': 1, 'disk': 5},
+                {'id': 'f-large', 'name': 'db.large', 'ram': 4096, 'vcpus': 2, 'disk': 10}],
+    'networks': [
+        {'name': 'management', 'subnets': [{'name': 'management', 'cidr': '10.1.0.0/24', 'ip_version': 4}]},
+        {'name': 'private', 'project_id': 'demo',
+         'subnets': [{'name': 'private', 'cidr': '10.2.0.0/24', 'ip_version': 4}]},
+        {'name': 'island', 'project_id': 'demo',
+         'subnets': [{'name': 'island', 'cidr': '10.3.0.0/24', 'ip_version': 4}]},
+        {'name': 'public', 'external': True,
+         'subnets': [{'name': 'public', 'cidr': '10.9.0.0/24', 'ip_version': 4}]}],
+    'routers': [{'name': 'out', 'external_network': 'public', 'subnets': ['private']}],
+    'images': [{'name': 'guest', 'rootfs_path': '/images/guest', 'visibility': 'public',
+                'tags': ['trove', 'mariadb']}],
+    'volume_types': ['fast'],
+}
+
+
+class QuietHypervisor:
+    """Machines that run and do nothing."""
+
+    def __init__(self) -> None:
+        self.machines: dict[str, Any] = {}
+        self.stopped: set[str] = set()
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *args, **options: None
+
+    def create_server(self, spec: Any) -> None:
+        self.machines[spec.id] = spec
+
+    def delete_server(self, server_id: str) -> None:
+        self.machines.pop(server_id, None)
+
+    def server_state(self, server_id: str) -> State:
+        return State.RUNNING if server_id in self.machines else State.MISSING
+
+    def console_log(self, server_id: str, lines: int | None = None) -> str:
+        return f'first line\nlast words of {server_id}\n'
+
+
+class Identity(requests.adapters.BaseAdapter):
+    """As much of Keystone as a user's token needs: what it says about itself."""
+
+    def __init__(self, table: identity.TokenTable) -> None:
+        super().__init__()
+        self._table = table
+
+    def send(self, request: requests.PreparedRequest, **_options: Any) -> requests.Response:
+        token = request.headers.get('X-Subject-Token', '')
+        known = self._table.identify({'HTTP_X_AUTH_TOKEN': token})
+        response = requests.Response()
+        response.request, response.url = request, request.url
+        response.status_code = 200 if known else 401
+        response.headers['Content-Type'] = 'application/json'
+        response.headers['X-Subject-Token'] = token
+        response._content = json.dumps(document(known) if known else {'error': {'message': 'no'}}).encode()
+        return response
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def document(known: identity.Identity) -> dict[str, Any]:
+    """A token's document, with the catalog."""
+    made = fixture.V3Token(user_id=known.user_id, user_name=known.user_id, project_id=known.project_id,
+                           project_name=known.project_id)
+    for kind, address in inprocess.catalog(known.project_id).items():
+        made.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
+                                                            region='RegionOne')
+    return made
+
+
+class InProcessCloud:
+    """One cloud.
+
+    :param synchronous: True: what is asked for is done before it is answered; None: when :meth:`advance` is called.
+    """
+
+    def __init__(self, hypervisor: Any = None, *, synchronous: bool | None = True) -> None:
+        self.tokens = identity.TokenTable()
+        self.hypervisor = hypervisor or QuietHypervisor()
+        self._state = records.State(':memory:')
+        self.app = minicloud.create_app(self._state, self.hypervisor, self.tokens, synchronous=synchronous,
+                                        sleep=lambda seconds: None)
+        bootstrap.bootstrap(self.app.cloud, DOCUMENT)
+        self.app.advance()
+        self.faults = self.app.cloud.faults
+        self.requests: list[tuple[str, str]] = []
+        self._transport = requests.Session()
+        self._transport.mount(inprocess.ADDRESS, inprocess.WSGIAdapter(self._counted))
+        self._transport.mount(AUTH_URL, Identity(self.tokens))
+
+    def _counted(self, environ: dict[str, Any], start_response: Any) -> Any:
+        self.requests.append((environ['REQUEST_METHOD'], environ['PATH_INFO']))
+        return self.app(environ, start_response)
+
+    def sessions(self, conf: cfg.ConfigOpts) -> session.Sessions:
+        """What :func:`trove.cloud.session.install` takes."""
+        conf.set_override('auth_url', AUTH_URL, 'service_credentials')
+        token = self.tokens.issue(SERVICE_PROJECT, 'trove', ('admin',))
+        auth = inprocess.TokenAuth(token, document(self.tokens.identify({'HTTP_X_AUTH_TOKEN': token})))
+        return session.Sessions(conf, transport=self._transport, service_auth=auth)
+
+    def context(self, project_id: str = 'demo', user_id: str = 'demo-user') -> RequestContext:
+        """The context of a request of a user."""
+        return RequestContext(auth_token=self.tokens.issue(project_id, user_id), user_id=user_id,
+                              project_id=project_id, overwrite=False)
+
+    def advance(self) -> None:
+        """Do what was asked for and is not done."""
+        self.app.advance()
+
+    def named(self, kind: str, name: str) -> dict[str, Any]:
+        """A record by its name."""
+        with self._state.transaction() as tx:
+            return next(record for record in tx.list(kind) if record['name'] == name)
+
+    def all(self, kind: str) -> list[dict[str, Any]]:
+        """The records of a kind."""
+        with self._state.transaction() as tx:
+            return tx.list(kind)
+
+    def leftovers(self) -> dict[str, list[str]]:
+        """What exists besides what the cloud began with: kind -> names. The shared group of management ports stays."""
+        def name_of(record: dict[str, Any]) -> str:
+            return record.get('name') or record.get('floating_ip_address') or record['id']
+
+        found = {
+            'server': [name_of(record) for record in self.all('server') if record['vm_state'] != 'deleted'],
+            'port': [name_of(record) for record in self.all('port') if record['name'].startswith('trove-')],
+            'volume': [name_of(record) for record in self.all('volume')],
+            'floatingip': [name_of(record) for record in self.all('floatingip')],
+            'server_group': [name_of(record) for record in self.all('server_group')],
+            'security_group': [name_of(record) for record in self.all('security_group')
+                               if record['name'] not in ('default', 'trove_sg-management')]}
+        return {kind: names for kind, names in found.items() if names}
+
+    def close(self) -> None:
+        self.app.close()
