@@ -116,7 +116,7 @@ def json_response(status: int, body: object, headers: dict[str, str] | None = No
     """Return a JSON response; a body of None is an empty one."""
     response = webob.Response(status=status)
     if body is None:
-        del response.headers['Content-Type']
+        response.headers.pop('Content-Type', None)
         response.body = b''
     else:
         response.content_type = 'application/json'
