@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What a handler raises when it refuses, and how each service writes it down.
 
 A handler raises an :class:`ApiError`; whatever it changed is rolled back and the service the
