@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """A stand-in for Nova, Neutron, Cinder and Glance over one machine or over none at all.
 
 The REST side (state, the four services, faults on demand) is used by the sandbox, in a process

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The WSGI application: four services under four paths, and what all requests have in common.
 
 ``/compute``, ``/network``, ``/volume`` and ``/image`` lead to the services, ``/faults`` to the

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Filling a new cloud from a document: flavors, networks, routers, images, quotas, types.
 
 The document is JSON; every part may be missing::

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Failures on demand: "fail the third volume create", "lose the reply after doing the work".
 
 A plan is a list of faults. Requests are matched by service, verb and a regular expression over

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What minicloud's REST side asks of the machine side, and in which words.
 
 Only the protocol and the plain records it speaks live here. Real machines are in

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Who is asking: the project, user and roles of a request.
 
 The real process stands behind keystonemiddleware, which has checked the token and left its

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Clients in the same process: keystoneauth sessions that reach a WSGI application directly.
 
 ``session(app, ...)`` gives what novaclient and openstacksdk take, with a service catalog and a

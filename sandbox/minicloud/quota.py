@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """How much a project may have: the services' defaults, an operator's, a project's own."""
 
 from collections.abc import Mapping

@@ -9,13 +9,14 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """minicloud as a process: settings, keystonemiddleware, a threaded server, an orderly end.
 
 The configuration is a JSON document named by ``--config`` or ``MINICLOUD_CONFIG``::
 
     {"host": "127.0.0.1", "port": 18774,
      "state": "/path/minicloud.sqlite",
-     "hypervisor": {"factory": "minicloud.machines:create_hypervisor", ...its settings},
+     "hypervisor": {"factory": "minicloud.machines.hypervisor:create", ...its settings},
      "keystone": "/path/minicloud.conf",
      "service_project": "service",
      "settings": {"region", "availability_zone", "host", "resume", "image_directory"},

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The cloud's records: kept in memory, written through to SQLite, changed in transactions.
 
 A record is a flat-ish JSON document with an ``id``, filed under its kind (``server``,

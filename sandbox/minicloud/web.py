@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """HTTP without a framework: routes, the call a handler gets, microversions and pages."""
 
 import dataclasses
@@ -16,7 +17,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import jsonschema
 import webob
@@ -31,8 +32,8 @@ if TYPE_CHECKING:
 Version = tuple[int, int]
 
 #: What a handler returns: a body (200), a status and a body, or a whole response.
-Answer = dict | tuple[int, Any] | webob.Response
-Handler = Callable[..., Answer]
+Answer: TypeAlias = dict[str, Any] | tuple[int, Any] | webob.Response
+Handler: TypeAlias = Callable[..., Answer]
 
 
 @dataclasses.dataclass

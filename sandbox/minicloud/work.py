@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """The background work: jobs recorded with the change that asked for them, done by threads.
 
 A job is a record, written in the transaction of the request that wants it, so it is never

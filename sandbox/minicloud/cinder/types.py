@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Volume types: names for kinds of storage; this cloud has one kind behind all of them."""
 
 from typing import Any

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Images: their records, visibility, tags and properties.
 
 What a machine starts from is a root tree on the host, named by the property ``rootfs_path``,

@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Routers: which subnets lead to which external network.
 
 The host routes between all networks by itself; the records say which floating addresses may

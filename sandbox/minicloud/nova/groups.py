@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """Server groups: a policy and the servers created under it.
 
 All machines of this cloud share one host, so a policy is recorded and shown but has nothing to

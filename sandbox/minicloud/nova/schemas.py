@@ -9,6 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+
 """What bodies about servers must look like."""
 
 NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'\S'}
