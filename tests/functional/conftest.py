@@ -48,6 +48,7 @@ def _options():
 @pytest.fixture
 def conf(_options):
     """The configuration; what a test overrides is forgotten after it."""
+    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
     CONF.set_override('inst_rpc_key_encr_key', KEY_ENCRYPTION_SECRET)
     yield CONF
     CONF.clear_override('inst_rpc_key_encr_key')

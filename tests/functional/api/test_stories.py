@@ -1,0 +1,40 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every story, each in a world of its own."""
+
+import unittest
+
+import pytest
+from gabbi import handlers, suitemaker
+
+from tests.functional.api import stories, worlds
+
+HANDLERS = [handler() for handler in handlers.RESPONSE_HANDLERS]
+
+
+@pytest.mark.parametrize('name', stories.names())
+def test_story(edge, name):
+    path = stories.DIRECTORY / f'{name}.yaml'
+    story = stories.load(path, worlds.make(edge, stories.load(path).get('world', [])))
+    headers = {'x-auth-token': 'demo', 'content-type': 'application/json'}
+    defaults = story.setdefault('defaults', {})
+    defaults['request_headers'] = {**headers, **defaults.get('request_headers', {})}
+    suite = suitemaker.test_suite_from_dict(
+        unittest.defaultTestLoader, name, story, str(stories.DIRECTORY), 'dbaas.example.net', 8779, None,
+        lambda: edge.application, handlers=HANDLERS, test_loader_name='story')
+    result = unittest.TestResult()
+    suite.run(result)
+    problems = [f'{test}: {trace.splitlines()[-1]}' for test, trace in result.failures + result.errors]
+    assert not problems, '\n'.join(problems)
+    assert result.testsRun == len(story['tests'])
+    assert not result.skipped

@@ -1,0 +1,152 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What stories find: each word of a story's ``world`` list is a function here."""
+
+import datetime
+from typing import Any
+
+from tests.functional.api import tokens
+from tests.functional.api.edge import VERSION_ID, Edge
+from tests.functional.api.stories import WORDS
+from trove.db import datastores, events, instances, operations, session
+
+
+def orders(edge: Edge) -> None:
+    """A healthy instance whose guest answers, with one database and two users."""
+    key = edge.instance(WORDS['orders'], created=datetime.datetime(2031, 4, 2, 8, 15),
+                        access={'is_public': False})
+    guest = edge.guest(WORDS['orders'], key)
+    guest.engine.create_database({'name': 'shop', 'character_set': 'utf8mb4', 'collate': 'utf8mb4_general_ci'})
+    guest.engine.create_user({'name': 'app', 'password': 'first-secret', 'host': '%', 'databases': [{'name': 'shop'}]})
+    guest.engine.create_user({'name': 'ana.lyst', 'password': 'second-secret', 'host': '10.20.%', 'databases': []})
+
+
+def building(edge: Edge) -> None:
+    """An instance that is being created."""
+    edge.instance(WORDS['building'], name='building', active=False)
+    _operation(WORDS['building'], 'instance_create')
+
+
+def foreign(edge: Edge) -> None:
+    """A healthy instance of another project, whose guest answers."""
+    key = edge.instance(WORDS['foreign'], tenant=tokens.OTHER, name='theirs')
+    edge.guest(WORDS['foreign'], key)
+
+
+def stopped(edge: Edge) -> None:
+    """An instance whose engine is down."""
+    edge.instance(WORDS['stopped'], name='stopped')
+    with session.writer() as connection:
+        instances.set_service_status(connection, WORDS['stopped'], 'shutdown', session.utcnow())
+
+
+def failed(edge: Edge) -> None:
+    """An instance whose create failed."""
+    edge.instance(WORDS['failed'], name='failed', active=False, error_code='volume_failed')
+    with session.writer() as connection:
+        instances.set_fault(connection, WORDS['failed'], 'The volume could not be made.', 'Cinder said 500',
+                            datetime.datetime(2031, 4, 2, 9, 0))
+
+
+def silent(edge: Edge) -> None:
+    """An instance that looks healthy and whose guest does not answer."""
+    edge.instance(WORDS['silent'], name='silent')
+
+
+def replicas(edge: Edge) -> None:
+    """A source and its replica."""
+    edge.instance(WORDS['source'], name='source')
+    edge.instance(WORDS['replica'], name='replica', slave_of_id=WORDS['source'])
+
+
+def other_engine(edge: Edge) -> None:
+    """An instance of an engine without databases and users."""
+    version = '9b1f0c7e-9a42-4d0c-8a0e-6f0f3f6f9a99'
+    with session.writer() as connection:
+        datastore_id = datastores.ensure_datastore(connection, 'redis')
+        connection.execute(datastores.VERSIONS.insert().values(
+            id=version, datastore_id=datastore_id, name='7', version='7.0', manager='redis', image_id=None,
+            image_tags='redis', active=True, registry_ext='', repl_strategy=''))
+    edge.instance(WORDS['other-engine'], name='cache', datastore_version_id=version)
+
+
+def twenty_five(edge: Edge) -> None:
+    """More instances than fit on a page."""
+    for number in range(25):
+        edge.instance(f'{number:08x}-aaaa-4aaa-8aaa-aaaaaaaaaaaa', name=f'n{number:02d}', volume_size=1)
+
+
+def quota_of_thousand(edge: Edge) -> None:
+    """A quota that is in nobody's way."""
+    edge.conf.set_override('max_instances_per_tenant', 1000)
+    edge.conf.set_override('max_volumes_per_tenant', -1)
+
+
+def history(edge: Edge) -> None:
+    """Operations and events of ``orders``: one that ended, one that runs."""
+    instance_id = WORDS['orders']
+    with session.writer() as connection:
+        operations.create(connection, kind='instance_create', resource_type='instance', resource_id=instance_id,
+                          now=datetime.datetime(2031, 4, 2, 8, 15), deadline=1800, project_id=tokens.DEMO,
+                          request_id='req-1', actor='demo-user', operation_id='aaaaaaaa-0000-4000-8000-000000000001')
+        connection.execute(operations.OPERATIONS.update().values(
+            active=None, state='succeeded', steps='["EnsureVolume", "EnsureServer"]', position=2,
+            finished=datetime.datetime(2031, 4, 2, 8, 16)))
+        operations.begin_step(connection, 'aaaaaaaa-0000-4000-8000-000000000001', 'EnsureVolume', 1,
+                              datetime.datetime(2031, 4, 2, 8, 15))
+        operations.create(connection, kind='instance_restart', resource_type='instance', resource_id=instance_id,
+                          now=datetime.datetime(2031, 4, 2, 9, 0), deadline=300, project_id=tokens.DEMO,
+                          request_id='req-2', actor='demo-user', operation_id='aaaaaaaa-0000-4000-8000-000000000002')
+        for minute in range(3):
+            events.add(connection, resource_type='instance', resource_id=instance_id, type='instance_create.step',
+                       text=f'Event {minute}.', now=datetime.datetime(2031, 4, 2, 8, 15 + minute),
+                       project_id=tokens.DEMO, operation_id='aaaaaaaa-0000-4000-8000-000000000001')
+
+
+def inactive_default(edge: Edge) -> None:
+    """The default version of the datastore was switched off, and another one is active."""
+    with session.writer() as connection:
+        connection.execute(datastores.VERSIONS.update().where(datastores.VERSIONS.c.id == VERSION_ID)
+                           .values(active=False))
+
+
+def same_names(edge: Edge) -> None:
+    """Two versions called 10.11."""
+    with session.writer() as connection:
+        version = datastores.version(connection, VERSION_ID)
+        connection.execute(datastores.VERSIONS.insert().values(
+            id='7b1f0c7e-9a42-4d0c-8a0e-6f0f3f6f9a77', datastore_id=version.datastore_id, name='10.11',
+            version='10.11.99', manager='mariadb', image_id=version.image_id, active=True, registry_ext='',
+            repl_strategy=''))
+
+
+def bound_flavor(edge: Edge) -> None:
+    """The version is restricted to one flavor and one volume type."""
+    with session.writer() as connection:
+        datastores.bind(connection, VERSION_ID, 'flavor', 'm2', session.utcnow())
+        datastores.bind(connection, VERSION_ID, 'volume_type', 'fast', session.utcnow())
+
+
+def _operation(instance_id: str, kind: str) -> None:
+    with session.writer() as connection:
+        operations.create(connection, kind=kind, resource_type='instance', resource_id=instance_id,
+                          now=session.utcnow(), deadline=1800, project_id=tokens.DEMO)
+
+
+def make(edge: Edge, wanted: list[str]) -> dict[str, Any]:
+    """Make what a story wants; returns the words only known now."""
+    for name in wanted:
+        globals()[name.replace('-', '_')](edge)
+    private, second = edge.cloud.network('private'), edge.cloud.network('second')
+    return {'private': private['id'], 'private-subnet': private['subnet'], 'second': second['id'],
+            'second-subnet': second['subnet']}
