@@ -109,7 +109,7 @@ class GuestConnection(PromptConnection):
     def fanout_send(self, topic: str, msg: Any, retry: int | None = None) -> None:
         raise NotImplementedError('a guest has nobody to fan out to')
 
-    def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Callable[[Any], None] | None = None,
+    def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Any = None,
                                queue_name: str | None = None) -> None:
         self.declare_consumer(_consumer(ReadyQueue, queue_name or topic, callback))
 
@@ -137,7 +137,7 @@ class ControlPlaneConnection(PromptConnection):
             impl_rabbit.Consumer, topic, callback, exchange_name=topology.REPLY_EXCHANGE,
             rabbit_queue_ttl=self.rabbit_transient_queues_ttl))
 
-    def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Callable[[Any], None] | None = None,
+    def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Any = None,
                                queue_name: str | None = None) -> None:
         consumer = _consumer(OwnedQueue, queue_name or topic, _with_origin(callback))
         consumer.arguments = self._conductor_queue

@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds until a worker that died is started again, so that one that cannot start does not spin.
 _RESTART_PAUSE = 2.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Timer:
@@ -238,33 +239,40 @@ class _Workers:
         self._work = work
         self._wanted = workers
         self._children: set[int] = set()
-        self._stopping = False
+        self._stopping = threading.Event()
 
     def run(self) -> int:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGINT, self._stop)
         signal.signal(signal.SIGHUP, self._pass_on)
-        while not self._stopping or self._children:
-            while not self._stopping and len(self._children) < self._wanted:
+        while not self._stopping.is_set() or self._children:
+            while not self._stopping.is_set() and len(self._children) < self._wanted:
                 self._spawn()
             try:
                 child, status = os.wait()
             except ChildProcessError:
                 break
             self._children.discard(child)
-            if not self._stopping:
+            if not self._stopping.is_set():
                 LOG.error('worker %s ended with status %s and is started again', child, status)
-                time.sleep(_RESTART_PAUSE)
+                self._stopping.wait(_RESTART_PAUSE)
         return 0
 
     def _spawn(self) -> None:
+        # Held back meanwhile: a signal between fork and add would miss the child, and in the child it would run our
+        # handler, which knows the other children.
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
         child = os.fork()
         if child == 0:
+            for number in _STOP_SIGNALS:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, held)
             exit_now(self._work())
         self._children.add(child)
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
-        self._stopping = True
+        self._stopping.set()
         self._pass_on(signal.SIGTERM, frame)
 
     def _pass_on(self, number: int, frame: FrameType | None) -> None:
