@@ -43,7 +43,8 @@ GIB = 1024 ** 3
 
 @dataclasses.dataclass
 class MemoryData:
-    """What a volume holds."""
+    """What a volume holds; ``directory`` has its files."""
+    directory: pathlib.Path | None = None
     databases: dict[str, Database] = dataclasses.field(default_factory=dict)
     #: (name, host) -> password and names of databases.
     users: dict[tuple[str, str], dict[str, Any]] = dataclasses.field(default_factory=dict)
@@ -143,10 +144,18 @@ class MemoryMachine(Machine):
         if self.volumes[volume_id] is None:
             if not new_volume:
                 raise VolumeError('The volume carries no file system although it is not new.')
-            self.volumes[volume_id] = MemoryData()
-        os.makedirs(self.path(mount_point), exist_ok=True)
-        self.mounted[self.path(mount_point)] = volume_id
+            self.volumes[volume_id] = MemoryData(directory=self.root.parent / f'volume-{volume_id}')
+        if not self.is_mounted(mount_point):
+            self._mount(self.path(mount_point), volume_id)
         return f'uuid of {volume_id}'
+
+    def _mount(self, path: str, volume_id: str) -> None:
+        directory = self.volumes[volume_id].directory
+        directory.mkdir(exist_ok=True)
+        os.makedirs(path, exist_ok=True)
+        os.rmdir(path)
+        os.symlink(directory, path)
+        self.mounted[path] = volume_id
 
     def is_mounted(self, mount_point: str) -> bool:
         return self.path(mount_point) in self.mounted
@@ -168,7 +177,10 @@ class MemoryMachine(Machine):
         """Stop everything; what systemd has enabled starts again, but no volume is mounted (as in a container)."""
         for name in os.listdir(self.root / 'run'):
             os.unlink(self.root / 'run' / name)
-        self.mounted.clear()
+        while self.mounted:
+            path, _ = self.mounted.popitem()
+            os.unlink(path)
+            os.mkdir(path)
         for unit in self.units.values():
             unit.active = 'inactive'
 
