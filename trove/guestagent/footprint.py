@@ -21,6 +21,7 @@ import abc
 import ctypes
 import sys
 import types
+from typing import Any
 
 _M_ARENA_MAX = -8
 _ARENAS = 2
@@ -48,12 +49,12 @@ class ServiceBase(metaclass=abc.ABCMeta):
 
 def shrink() -> None:
     """Stand in for oslo.service, refuse eventlet, and keep malloc from making an arena per thread."""
-    package = types.ModuleType('oslo_service')
-    service = types.ModuleType('oslo_service.service')
+    package: Any = types.ModuleType('oslo_service')
+    service: Any = types.ModuleType('oslo_service.service')
     service.ServiceBase = ServiceBase
     package.service = service
-    sys.modules.setdefault('oslo_service', package)
-    sys.modules.setdefault('oslo_service.service', service)
-    # None makes an import fail; all who try are prepared for that.
-    sys.modules.setdefault('eventlet', None)
+    # None makes an import fail; all who try eventlet are prepared for that.
+    stand_ins: dict[str, Any] = {'oslo_service': package, 'oslo_service.service': service, 'eventlet': None}
+    for name, module in stand_ins.items():
+        sys.modules.setdefault(name, module)
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

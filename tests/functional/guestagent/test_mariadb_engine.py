@@ -23,6 +23,7 @@ import time
 import pymysql
 import pytest
 
+from trove.common import template
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable
 from trove.guestagent.datastore.mariadb.engine import MariaDB
 
@@ -336,3 +337,13 @@ def test_a_server_that_is_gone(tmp_path):
     with pytest.raises(EngineUnavailable) as failure:
         MariaDB(socket=str(tmp_path / 'nothing')).probe()
     assert not failure.value.answering
+
+
+@pytest.mark.parametrize('ram', [512, 1024, 2048, 16384, 262144])
+def test_the_rendered_configuration_is_understood(server, tmp_path, ram):
+    path = tmp_path / 'my.cnf'
+    path.write_text(template.render('mariadb', '10.11', {'ram': ram, 'vcpus': 1}, 7, template_path=''))
+    done = subprocess.run(['mariadbd', f'--defaults-file={path}', f'--datadir={server.data}', '--user=mysql',
+                           '--help', '--verbose'], capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0
+    assert 'unknown' not in done.stderr and 'adjusted' not in done.stderr

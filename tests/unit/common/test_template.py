@@ -10,61 +10,63 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which configuration template an instance gets, and what it may use."""
+"""Rendered configuration: where templates are found, and golden files per engine and size (tests/data/templates)."""
+
+import pathlib
 
 import pytest
 
-from trove.common import exception
-from trove.common import template
+from trove.common import exception, template
+from trove.guestagent.datastore.mysql_common import options
+
+GOLDEN = pathlib.Path(__file__).parents[2] / 'data' / 'templates'
+SIZES = (512, 1024, 2048, 4096, 16384, 262144)
 
 
-def render(tmp_path, **changes):
-    values = dict(manager='engine', version='10.11.6', flavor={'ram': 2048, 'vcpus': 2}, server_id=77, name='shop')
-    return template.render(**{**values, **changes}, template_path=str(tmp_path))
+def render(ram, **more):
+    return template.render('mariadb', '10.11', {'ram': ram, 'vcpus': 1}, 77, template_path='', **more)
 
 
-def write(tmp_path, name, text):
-    path = tmp_path / name / 'config.template'
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+@pytest.mark.parametrize('ram', SIZES)
+def test_mariadb_as_recorded(ram):
+    assert render(ram) == (GOLDEN / f'mariadb-10.11-{ram}.cnf').read_text()
 
 
-def test_the_most_specific_template_wins(tmp_path):
-    for name in ('engine', 'shop', 'shop/10', 'shop/10.11', 'shop/10.11.6'):
-        write(tmp_path, name, name)
-        assert render(tmp_path) == f'{name}\n'
+@pytest.mark.parametrize('ram', SIZES)
+def test_mariadb_fits_its_memory(ram):
+    found = options.parse(render(ram))
+    pool = int(found['innodb_buffer_pool_size'].rstrip('M'))
+    assert 128 <= pool <= max(128, ram * 0.6)
+    assert 96 <= int(found['innodb_log_file_size'].rstrip('M')) <= 4096
+    assert 80 <= int(found['max_connections']) <= 4000
+    assert found['server_id'] == '77'
 
 
-def test_what_a_template_may_use(tmp_path):
-    write(tmp_path, 'shop',
-          'id={{ server_id }} pool={{ max(64, flavor.ram // 4) }}M v={{ datastore.semantic_version.minor }} "&"\n')
-    assert render(tmp_path) == 'id=77 pool=512M v=11 "&"\n'
+def test_candidates_from_special_to_general():
+    assert template.candidates('mariadb', '10.11.6', name='Shop') == [
+        'Shop/10.11.6/config.template', 'Shop/10.11/config.template', 'Shop/10/config.template',
+        'Shop/config.template', 'mariadb/config.template']
+    assert template.candidates('mariadb', '10.11', template.REPLICA)[0] == 'mariadb/10.11/replica.config.template'
 
 
-def test_the_operators_template_comes_before_the_packaged_one(tmp_path):
-    packaged = render(tmp_path, manager='mariadb', name='mariadb')
-    assert 'server_id = 77' in packaged
-    write(tmp_path, 'mariadb', 'mine')
-    assert render(tmp_path, manager='mariadb', name='mariadb') == 'mine\n'
+@pytest.mark.parametrize('place', ['mariadb', 'mariadb/10', 'mariadb/10.11'])
+def test_an_operators_template_wins(tmp_path, place):
+    (tmp_path / place).mkdir(parents=True)
+    (tmp_path / place / 'config.template').write_text(
+        '{{ datastore.name }} {{ datastore.semantic_version.minor }} {{ flavor.ram }} {{ server_id }} a&b')
+    text = template.render('mariadb', '10.11', {'ram': 512}, 5, template_path=str(tmp_path))
+    assert text == 'mariadb 11 512 5 a&b\n'
 
 
-def test_no_template_is_said_with_the_places(tmp_path):
-    with pytest.raises(exception.TroveError) as caught:
-        render(tmp_path)
-    assert 'engine/config.template' in caught.value.detail
+def test_no_template():
+    with pytest.raises(exception.NotSupported, match='replica'):
+        render(512, kind=template.REPLICA)
 
 
-@pytest.mark.parametrize('text', ['{{ unknown }}', '{% if %}', '{{ flavor.ram / 0 }}'])
-def test_a_broken_template_is_the_operators_matter(tmp_path, text):
-    write(tmp_path, 'shop', text)
-    with pytest.raises(exception.TroveError) as caught:
-        render(tmp_path)
-    assert caught.value.code == 'internal'
-    assert caught.value.detail
-
-
-def test_a_version_cannot_lead_out_of_the_directory(tmp_path):
-    (tmp_path / 'templates').mkdir()
-    write(tmp_path, 'etc', 'secret')
-    with pytest.raises(exception.TroveError):
-        template.render('engine', '../../etc', {'ram': 1}, 1, template_path=str(tmp_path / 'templates'))
+@pytest.mark.parametrize('text', ['{{ unknown }}', '{% if %}', '{{ 1 // 0 }}'])
+def test_a_wrong_template_is_the_operators_problem(tmp_path, text):
+    (tmp_path / 'mariadb').mkdir()
+    (tmp_path / 'mariadb/config.template').write_text(text)
+    with pytest.raises(exception.TroveError) as failure:
+        template.render('mariadb', '10.11', {'ram': 512}, 5, template_path=str(tmp_path))
+    assert 'mariadb' in failure.value.detail

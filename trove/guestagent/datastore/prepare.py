@@ -56,7 +56,7 @@ class Prepared:
     finished: bool
     #: Why the last attempt failed; "" if it did not.
     failure: str = ''
-    #: Keywords of :meth:`Machine.attach_volume` that bring the volume back; empty without a volume.
+    #: volume_id, device_path and uuid, with which it is brought back; empty without a volume.
     volume: dict[str, str] = field(default_factory=dict)
 
 
@@ -148,7 +148,8 @@ class Preparation:
         noted = self.state()
         if noted.volume and not self._machine.is_mounted(noted.mount_point):
             LOG.info('Mounting the data volume')
-            self._machine.attach_volume(**noted.volume, mount_point=noted.mount_point, new_volume=False)
+            self._machine.attach_volume(noted.volume['volume_id'], noted.volume['device_path'], noted.mount_point,
+                                        new_volume=False, uuid=noted.volume['uuid'])
 
     # --- the steps --------------------------------------------------------------------------------
 
@@ -159,7 +160,7 @@ class Preparation:
                  'device_path': message.device.get('device_path') or ''}
         on_volume = any(where.values())
         if on_volume:
-            uuid = self._machine.attach_volume(**where, mount_point=message.mount_point,
+            uuid = self._machine.attach_volume(where['volume_id'], where['device_path'], message.mount_point,
                                                new_volume=message.new_volume, wait=min(60, self._remaining()))
             self._attached = {**where, 'uuid': uuid}
         self._machine.unit(described.unit).drop_in('10-trove', unit_drop_in(

@@ -12,11 +12,14 @@
 
 """Option files of the MySQL family: one ``[mysqld]`` section, one option per line."""
 
+import re
 from collections.abc import Mapping
 
 SECTION = 'mysqld'
 _SECTIONS_READ = frozenset({'mysqld', 'server', 'mariadb', 'mariadbd'})
 _TAIL_COMMENT = ' #'
+_BLANKS = ' \t\r'
+_ESCAPE = re.compile(r'\\([\\"\'])')
 
 
 def render(options: Mapping[str, str]) -> str:
@@ -43,8 +46,8 @@ def parse(text: str) -> dict[str, str]:
     """The server's options in a file, names with underscores as the server shows them; a bare flag has the value ""."""
     found: dict[str, str] = {}
     section = ''
-    for raw in text.splitlines():
-        line = raw.strip()
+    for raw in text.split('\n'):
+        line = raw.strip(_BLANKS)
         if not line or line[0] in '#;!':
             continue
         if line.startswith('['):
@@ -53,11 +56,11 @@ def parse(text: str) -> dict[str, str]:
         if section not in _SECTIONS_READ:
             continue
         name, _, value = line.partition('=')
-        found[name.strip().replace('-', '_').lower()] = _plain(value.strip())
+        found[name.strip(_BLANKS).replace('-', '_').lower()] = _plain(value.strip(_BLANKS))
     return found
 
 
 def _plain(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] and value[0] in '\'"':
-        return value[1:-1].replace('\\' + value[0], value[0]).replace('\\\\', '\\')
-    return value.partition(_TAIL_COMMENT)[0].strip()
+        return _ESCAPE.sub(r'\1', value[1:-1])
+    return value.partition(_TAIL_COMMENT)[0].strip(_BLANKS)

@@ -1,0 +1,63 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import pytest
+
+from trove.guestagent.datastore.health import PATIENCE, Health, Probe, judge
+from trove.guestagent.system.systemd import UnitState
+
+FAILED_ONCE = Probe(answered=False, failures=1, reason='no answer')
+
+
+def unit(active, sub='', result='success', loaded=True):
+    return UnitState(loaded=loaded, active=active, sub=sub, result=result, restarts=0)
+
+
+def test_an_answered_query_is_healthy_whatever_systemd_says():
+    for state in (unit('active'), unit('failed', result='exit-code'), unit('', loaded=False), None):
+        assert judge(Probe(answered=True), state, wanted_running=True) == Health('healthy')
+
+
+@pytest.mark.parametrize('state, status', [
+    (unit('active', 'running'), 'running'),
+    (unit('activating', 'start'), 'running'),
+    (unit('activating', 'start-post'), 'running'),
+    (unit('activating', 'auto-restart', 'exit-code'), 'running'),
+    (unit('activating', 'auto-restart', 'signal'), 'crashed'),
+    (unit('activating', 'auto-restart', 'core-dump'), 'crashed'),
+    (unit('activating', 'auto-restart', 'oom-kill'), 'crashed'),
+    (unit('deactivating', 'stop-sigterm'), 'running'),
+    (unit('inactive', 'dead'), 'shutdown'),
+    (unit('failed', 'failed', 'exit-code'), 'crashed'),
+    (unit('failed', 'failed', 'signal'), 'crashed'),
+    (unit('inactive', 'dead', loaded=False), 'unknown'),
+    (None, 'unknown'),
+])
+def test_without_an_answer_systemd_decides(state, status):
+    assert judge(FAILED_ONCE, state, wanted_running=True).status == status
+
+
+def test_a_hang_is_starting_first_and_crashed_later():
+    seen = [judge(Probe(answered=False, failures=count, reason='timed out'), unit('active'), wanted_running=True)
+            for count in range(1, PATIENCE + 2)]
+    assert [health.status for health in seen] == ['running'] * PATIENCE + ['crashed']
+    assert seen[-1].reason == 'hung: timed out'
+
+
+def test_an_engine_that_speaks_is_never_hung():
+    probe = Probe(answered=False, failures=99, reason='no free connection', spoke=True)
+    assert judge(probe, unit('active'), wanted_running=True) == Health('running', 'no free connection')
+
+
+def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
+    assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'), wanted_running=False) == Health('shutdown')
+    assert judge(FAILED_ONCE, unit('inactive', 'dead'), wanted_running=False) == Health('shutdown')

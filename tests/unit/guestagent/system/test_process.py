@@ -1,0 +1,45 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import pytest
+
+from trove.guestagent.system.process import ProcessFailed, run
+
+
+def test_output_and_input():
+    assert run(['cat'], timeout=10, stdin='through stdin').output == 'through stdin'
+
+
+def test_the_environment_is_not_inherited(monkeypatch):
+    monkeypatch.setenv('SECRET', 'canary')
+    assert 'canary' not in run(['env'], timeout=10).output
+
+
+def test_statuses_that_are_answers():
+    assert run(['sh', '-c', 'exit 2'], timeout=10, allowed=(0, 2)).status == 2
+
+
+def test_a_failure_says_what_the_program_said():
+    with pytest.raises(ProcessFailed, match='sh ended with status 3: no luck') as failure:
+        run(['sh', '-c', 'echo no luck >&2; exit 3'], timeout=10)
+    assert failure.value.status == 3
+
+
+def test_a_program_that_takes_too_long_is_ended():
+    with pytest.raises(ProcessFailed, match='did not end in time') as failure:
+        run(['sleep', '60'], timeout=0.1)
+    assert failure.value.status is None
+
+
+def test_a_program_that_is_not_there():
+    with pytest.raises(ProcessFailed, match='No such file'):
+        run(['no-such-program'], timeout=1)
