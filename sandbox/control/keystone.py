@@ -53,6 +53,9 @@ expiration = 86400
 [fernet_tokens]
 key_repository = {etc}/fernet-keys
 
+[fernet_receipts]
+key_repository = {etc}/fernet-keys
+
 [credential]
 key_repository = {etc}/credential-keys
 
@@ -69,9 +72,25 @@ enforce_scope = false
 """
 
 
+def server_configuration(settings: Settings) -> str:
+    """The text of gunicorn's configuration, which is Python."""
+    return f"""\
+wsgi_app = 'keystone.wsgi.api:application'
+bind = '127.0.0.1:{settings.port('keystone')}'
+workers = 1
+threads = 8
+timeout = 120
+graceful_timeout = 3
+worker_tmp_dir = '{settings.run}'
+control_socket_disable = True
+"""
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """What Keystone reads from its environment."""
     return clean_environment(settings, {
+        # It says of its own libraries, at each start, that they are going to be replaced.
+        'PYTHONWARNINGS': 'ignore',
         'OS_KEYSTONE_CONFIG_DIR': str(settings.etc / 'keystone'),
         'OS_KEYSTONE_CONFIG_FILES': 'keystone.conf'})
 
@@ -81,6 +100,7 @@ def prepare(settings: Settings, store: SecretStore) -> None:
     etc = settings.etc / 'keystone'
     etc.mkdir(parents=True, exist_ok=True)
     write_private(etc / 'keystone.conf', configuration(settings, store))
+    (etc / 'gunicorn.conf.py').write_text(server_configuration(settings), encoding='ascii')
     for repository in ('fernet-keys', 'credential-keys'):
         (etc / repository).mkdir(exist_ok=True)
         (etc / repository).chmod(0o700)
@@ -110,12 +130,12 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
 
 def service(settings: Settings) -> Service:
     """The server."""
+    # Keystone reads the command line of its process, whatever started it: it must be empty.
     return Service(
-        'keystone', 'Keystone', settings.url('keystone', '/v3'),
-        (settings.program('gunicorn'), '--workers', '1', '--threads', '8', '--timeout', '120',
-         '--worker-tmp-dir', str(settings.run), '--no-control-socket',
-         '--bind', f'127.0.0.1:{settings.port("keystone")}', 'keystone.wsgi.api:application'),
-        ready=lambda: rest.answers(settings.url('keystone', '/v3')), environment=environment(settings),
+        'keystone', 'Keystone', settings.url('keystone', '/v3'), (settings.program('gunicorn'),),
+        ready=lambda: rest.answers(settings.url('keystone', '/v3')),
+        environment={**environment(settings),
+                     'GUNICORN_CMD_ARGS': f'--config {settings.etc}/keystone/gunicorn.conf.py'},
         patience=90.0, stop_patience=5.0)
 
 

@@ -39,6 +39,7 @@ class SecretStore:
         if path.exists():
             return path.read_text(encoding='ascii')
         value = make()
+        self._directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_private(path, value)
         return value
 

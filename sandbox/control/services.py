@@ -83,17 +83,21 @@ class Supervisor:
         :returns: False when it was running already.
         :raises ServiceError: it ended, or is not ready in time.
         """
+        process = self.launch(name)
+        self._await_ready(self.services[name], process)
+        return name in self.started
+
+    def launch(self, name: str) -> processes.Process:
+        """Make a service run, without waiting until it is ready."""
         service = self.services[name]
         process = self.running(name)
-        fresh = process is None
         if process is None:
             process = processes.start(
                 list(service.arguments), log=self.log(name), directory=self._settings.directory, user=service.user,
                 environment=clean_environment(self._settings, service.environment))
             self.record(name).write(process)
             self.started.append(name)
-        self._await_ready(service, process)
-        return fresh
+        return process
 
     def _await_ready(self, service: Service, process: processes.Process) -> None:
         deadline = time.monotonic() + service.patience

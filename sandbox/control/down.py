@@ -1,0 +1,102 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``sandbox/down``: nothing of the sandbox is left on the host but its directory, or not even that."""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+
+from control import checks, cloud, processes
+from control.commands import CommandError, Commands
+from control.sandbox import Sandbox
+from control.services import ServiceError
+from control.stages import Display
+
+#: What makes a directory a sandbox; anything else is never removed.
+_FAMILIAR = ('secrets', 'run', 'etc', 'logs', 'data')
+
+
+def main(sandbox: Sandbox, purge: bool) -> int:
+    """Run the command; returns its exit code."""
+    try:
+        checks.refuse_unless_root()
+    except checks.Refused as refusal:
+        print(f'sandbox/down: {refusal}', file=sys.stderr)
+        return 2
+    if not sandbox.settings.directory.exists():
+        print(f'There is no sandbox in {sandbox.settings.directory}.')
+        return 0
+    with sandbox.alone():
+        problems = take_down(sandbox, Display(), purge)
+        problems += left_behind(sandbox)
+        if purge and not problems:
+            problems += remove(sandbox)
+    for problem in problems:
+        print(f'sandbox/down: {problem}', file=sys.stderr)
+    return 1 if problems else 0
+
+
+def take_down(sandbox: Sandbox, display: Display, purge: bool) -> list[str]:
+    """Stop services, then machines, then whatever else carries our mark. Goes on after a failure."""
+    problems = []
+    # minicloud first stops looking after machines, then they are taken down behind its back.
+    for name in reversed(list(sandbox.supervisor.services)):
+        try:
+            if sandbox.supervisor.stop(name):
+                display.line(f'stopped {name}')
+        except ServiceError as error:
+            problems.append(str(error))
+    try:
+        cloud.take_down_machines(sandbox.settings, Commands(sandbox.settings.logs), purge)
+        display.line('machines, volumes and networks are down')
+    except (CommandError, OSError) as error:
+        problems.append(str(error))
+    for process in processes.marked(sandbox.settings.prefix):
+        display.line(f'ending process {process.pid}, which was left over')
+        processes.kill(process)
+    subprocess.run(['ip', 'link', 'delete', sandbox.settings.bridge('management')], check=False,
+                   capture_output=True)
+    return problems
+
+
+def left_behind(sandbox: Sandbox) -> list[str]:
+    """Look at the host: everything of the sandbox that is still there, one line each."""
+    settings = sandbox.settings
+    left = [f'process {process.pid} is left' for process in processes.marked(settings.prefix)]
+    left += [f'network interface {path.name} is left' for path in pathlib.Path('/sys/class/net').iterdir()
+             if path.name.startswith(settings.prefix)]
+    directory = str(settings.directory)
+    for line in pathlib.Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
+        mounted = line.split()[4].encode('latin-1', 'replace').decode('unicode_escape')
+        if mounted.startswith(f'{directory}/'):
+            left.append(f'mount {mounted} is left')
+    for backing in pathlib.Path('/sys/block').glob('loop*/loop/backing_file'):
+        if backing.read_text(encoding='utf-8').startswith(f'{directory}/'):
+            left.append(f'loop device {backing.parent.parent.name} is left')
+    spaces = pathlib.Path('/run/netns')
+    if spaces.is_dir():
+        left += [f'network namespace {path.name} is left' for path in spaces.iterdir()
+                 if path.name.startswith(settings.prefix)]
+    return left
+
+
+def remove(sandbox: Sandbox) -> list[str]:
+    """Remove the directory with everything in it, if it is a sandbox's."""
+    directory = sandbox.settings.directory
+    strange = not any((directory / name).is_dir() for name in _FAMILIAR)
+    if strange and any(path.name != '.lock' for path in directory.iterdir()):
+        return [f'{directory} does not look like a sandbox and is not removed']
+    shutil.rmtree(directory)
+    print(f'removed {directory}')
+    return []

@@ -1,0 +1,128 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""``sandbox/status``, ``openrc`` and ``logs``: what there is to see."""
+
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Sequence
+
+from control import keystone, rest
+from control.sandbox import Sandbox
+from control.settings import REGION
+
+
+def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
+    """Columns as wide as they must be."""
+    every = [tuple(head), *[tuple(row) for row in rows]]
+    widths = [max(len(row[column]) for row in every) for column in range(len(head))]
+    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+                     for row in every)
+
+
+def resident_megabytes(pid: int) -> int:
+    """Memory a process and its children occupy, shared parts counted by share."""
+    total = 0
+    for member in [pid, *_children(pid)]:
+        try:
+            text = pathlib.Path(f'/proc/{member}/smaps_rollup').read_text(encoding='ascii', errors='replace')
+        except OSError:
+            continue
+        total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith('Pss:'))
+    return total // 1024
+
+
+def _children(pid: int) -> list[int]:
+    found = []
+    for children in pathlib.Path(f'/proc/{pid}/task').glob('*/children'):
+        try:
+            direct = [int(child) for child in children.read_text(encoding='ascii').split()]
+        except OSError:
+            continue
+        for child in direct:
+            found += [child, *_children(child)]
+    return found
+
+
+def show(sandbox: Sandbox) -> int:
+    """Print services and machines; returns 0 when everything runs."""
+    rows = []
+    for name, service in sandbox.supervisor.services.items():
+        process = sandbox.supervisor.running(name)
+        if process is None:
+            rows.append((name, 'stopped', '', '', '', service.address))
+            continue
+        since = time.strftime('%H:%M:%S', time.localtime(
+            time.time() - sandbox.supervisor.record(name).age()))
+        state = 'running' if service.ready() else 'not ready'
+        rows.append((name, state, str(process.pid), f'{resident_megabytes(process.pid)} MB', since, service.address))
+    print(f'Sandbox in {sandbox.settings.directory}\n')
+    print(table(rows, ('SERVICE', 'STATE', 'PROCESS', 'MEMORY', 'SINCE', 'ADDRESS')))
+    if sandbox.supervisor.running('minicloud') and sandbox.supervisor.running('keystone'):
+        print('\n' + machines(sandbox))
+    return 0 if all(row[1] == 'running' for row in rows) else 1
+
+
+def machines(sandbox: Sandbox) -> str:
+    """The machines with the instances they belong to."""
+    session = keystone.session(sandbox.settings, sandbox.store, 'admin')
+    try:
+        servers = session.call('GET', 'compute', '/servers/detail?all_tenants=1')['servers']
+    except rest.RestError as error:
+        return f'The machines cannot be listed: {error}'
+    rows = [(server['name'], server['status'], server['id'], server['metadata'].get('trove_instance_id', '-'),
+             ', '.join(f'{name} {address["addr"]}' for name, addresses in sorted(server['addresses'].items())
+                       for address in addresses)) for server in servers]
+    return table(rows, ('MACHINE', 'STATE', 'SERVER', 'INSTANCE', 'ADDRESSES')) if rows else 'No machines.'
+
+
+def openrc(sandbox: Sandbox, user: str) -> int:
+    """Print the exports of a user for the shell."""
+    if user != 'admin' and user not in keystone.USERS:
+        print(f'sandbox/openrc: there is no user {user}; there are admin, {", ".join(keystone.USERS)}',
+              file=sys.stderr)
+        return 2
+    if not (sandbox.settings.secrets / f'keystone-{user}').exists():
+        print(f'sandbox/openrc: there is no sandbox in {sandbox.settings.directory}; run sandbox/up', file=sys.stderr)
+        return 1
+    project = 'admin' if user == 'admin' else keystone.USERS[user][0]
+    values = {
+        'OS_AUTH_URL': sandbox.settings.url('keystone', '/v3'), 'OS_IDENTITY_API_VERSION': '3',
+        'OS_USERNAME': user, 'OS_PASSWORD': sandbox.store.get(f'keystone-{user}'), 'OS_PROJECT_NAME': project,
+        'OS_USER_DOMAIN_NAME': 'Default', 'OS_PROJECT_DOMAIN_NAME': 'Default', 'OS_REGION_NAME': REGION}
+    for name in ('OS_TOKEN', 'OS_CLOUD', 'OS_PROJECT_ID', 'OS_TENANT_NAME', 'OS_TENANT_ID', 'OS_AUTH_TYPE'):
+        print(f'unset {name}')
+    for name, value in values.items():
+        print(f"export {name}='{value}'")
+    programs = sandbox.settings.venv / 'bin'
+    print(f'case ":$PATH:" in *:{programs}:*) ;; *) export PATH="$PATH:{programs}" ;; esac')
+    return 0
+
+
+def logs(sandbox: Sandbox, name: str | None, follow: bool) -> int:
+    """Show the end of one log or of all services' logs."""
+    directory = sandbox.settings.logs
+    known = sorted(path.stem for path in directory.glob('*.log'))
+    if name is not None and name not in known:
+        print(f'sandbox/logs: there is no log of {name}; there are {", ".join(known) or "none"}', file=sys.stderr)
+        return 2
+    names = [name] if name else [one for one in known if one in sandbox.supervisor.services]
+    if not names:
+        print(f'sandbox/logs: nothing has run in {sandbox.settings.directory} yet', file=sys.stderr)
+        return 1
+    files = [str(directory / f'{one}.log') for one in names]
+    sys.stdout.flush()
+    os.execvp('tail', ['tail', f'--lines={50 if len(files) == 1 else 10}', *(['--follow=name'] if follow else []),
+                       *files])
+    return 127
