@@ -322,13 +322,14 @@ def test_healing_a_locked_out_agent(server, engine):
             assert name == 'MYSQLD_OPTS'
             server.stop()
             server.start(value)
+            # systemctl returns when the server calls itself ready, which is after the init file.
+            server.wait_for(engine)
 
     server.rows('DROP USER root@localhost')
     with pytest.raises(EngineUnavailable) as refused:
         engine.probe()
     assert refused.value.answering
     engine.heal(Restarter())
-    server.wait_for(engine)
     engine.secure()
     assert not os.path.exists('/run/trove-db')
 
