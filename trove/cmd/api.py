@@ -65,7 +65,8 @@ def listen() -> socket.socket:
     try:
         listener.bind((CONF.bind_host, CONF.bind_port))
     except OSError as failure:
-        raise OSError(failure.errno, f'cannot listen on {CONF.bind_host}:{CONF.bind_port}: {failure.strerror}') from None
+        place = f'{CONF.bind_host}:{CONF.bind_port}'
+        raise OSError(failure.errno, f'cannot listen on {place}: {failure.strerror}') from None
     listener.listen(CONF.backlog)
     LOG.info('Listening on %s:%s', CONF.bind_host, CONF.bind_port)
     return listener

@@ -103,10 +103,11 @@ def resolve(character_set: str | None, collate: str | None) -> tuple[str, str]:
         raise ValueError(f"character_set '{character_set}' is not known to the engine")
     if collation is not None and collation not in _BY_COLLATION:
         raise ValueError(f"collate '{collate}' is not known to the engine")
+    if collation is None:
+        assert charset is not None
+        return charset, COLLATIONS[charset][0]
     if charset is None:
         return _BY_COLLATION[collation], collation
-    if collation is None:
-        return charset, COLLATIONS[charset][0]
     if _BY_COLLATION[collation] != charset:
         raise ValueError(f"collate '{collate}' does not belong to character_set '{character_set}'")
     return charset, collation

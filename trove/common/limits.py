@@ -137,7 +137,7 @@ class RateLimitingMiddleware:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = wsgi.Request(environ)
-        project = request.context.project_id
+        project = request.context.project_id or ''
         path = '/' + environ['PATH_INFO'].lstrip('/').partition('/')[2]
         refused = self.limiter.take(project, request.method, path)
         if refused is not None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""May the caller do this? Rules are declared in :mod:`trove.common.policies`; operators override them in policy.yaml."""
+"""May the caller do this? The rules are in :mod:`trove.common.policies`; operators override them in policy.yaml."""
 
 import threading
 from typing import Any

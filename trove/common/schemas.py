@@ -38,11 +38,11 @@ SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1},
                   {'type': 'string', 'minLength': 1, 'maxLength': 40, 'pattern': '^0*[1-9][0-9]*\\Z'}],
         'reason': _SIZE_REASON}
 FLAVOR = {'anyOf': [TEXT, {'type': 'integer', 'minimum': 0}], 'reason': 'must be the id of a flavor'}
-#: The range of each group is checked where the address is used.
-IPV4 = {'type': 'string', 'reason': 'must be an IPv4 address', 'maxLength': 15,
-        'pattern': '^(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])\\Z'}
+_GROUP = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
+_ADDRESS = f'^(?:{_GROUP}\\.){{3}}{_GROUP}'
+IPV4 = {'type': 'string', 'reason': 'must be an IPv4 address', 'pattern': f'{_ADDRESS}\\Z'}
 CIDR = {'type': 'string', 'reason': 'must be an IPv4 network such as 203.0.113.0/24',
-        'pattern': IPV4['pattern'].removesuffix('\\Z') + '(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'}
+        'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'}
 
 
 def obj(properties: dict[str, Any], required: tuple[str, ...] = (), *, extras: bool = True,

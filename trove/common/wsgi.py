@@ -63,10 +63,10 @@ class Request(webob.Request):
             chosen = self.environ[FORM_KEY] = serializers.by_accept(self.headers.get('Accept', ''))
         return chosen
 
-    def json_body(self, *, required: bool = True) -> dict[str, Any] | None:
+    def json_body(self, *, required: bool = True) -> dict[str, Any]:
         """The body as internal form, whatever form it came in.
 
-        :param required: refuse an absent body; otherwise None stands for one.
+        :param required: refuse an absent body; otherwise it is an empty object.
         :raises trove.common.exception.BadRequest, UnsupportedMediaType, OverLimit:
         """
         if not self.content_length:
@@ -78,7 +78,7 @@ class Request(webob.Request):
         if not data:
             if required:
                 raise exception.BadRequest('The request needs a body.')
-            return None
+            return {}
         content_type = self.headers.get('Content-Type')
         form = serializers.by_content_type(content_type) if content_type else serializers.JSON
         if form is None:

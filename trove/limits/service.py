@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``GET limits``: what a project may have and how fast it may ask. The absolute limits come first: clients take them."""
+"""``GET limits``: what a project may have and how fast it may ask. Clients take the first element for the former."""
 
 from typing import Any
 

@@ -14,7 +14,7 @@
 
 from oslo_config import cfg
 
-LISTENER = [
+LISTENER: list[cfg.Opt] = [
     cfg.HostAddressOpt('bind_host', default='0.0.0.0', help='Address the stand-alone trove-api listens on.'),
     cfg.PortOpt('bind_port', default=8779, help='Port the stand-alone trove-api listens on.'),
     cfg.IntOpt('trove_api_workers', min=1,
@@ -31,7 +31,7 @@ LISTENER = [
                help='Seconds an open connection may be silent before it is closed.'),
 ]
 
-APPLICATION = [
+APPLICATION: list[cfg.Opt] = [
     cfg.StrOpt('api_paste_config', default='api-paste.ini',
                help='File with the WSGI pipeline; searched beside trove.conf and in /etc/trove.'),
     cfg.StrOpt('public_endpoint',
@@ -49,7 +49,7 @@ APPLICATION = [
                help='When empty, flavors show no local storage.'),
 ]
 
-SSL = [
+SSL: list[cfg.Opt] = [
     cfg.StrOpt('cert_file', help='Certificate of the stand-alone trove-api; with key_file it speaks TLS.'),
     cfg.StrOpt('key_file', help='Private key of that certificate.'),
     cfg.StrOpt('ca_file', help='Authorities of client certificates; when set, clients must show one.'),

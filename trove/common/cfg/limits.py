@@ -14,7 +14,7 @@
 
 from oslo_config import cfg
 
-QUOTAS = [
+QUOTAS: list[cfg.Opt] = [
     cfg.IntOpt('max_instances_per_tenant', default=10, min=-1, deprecated_name='max_instances_per_user',
                help='Instances a project may have unless its own quota says otherwise; -1 is unlimited.'),
     cfg.IntOpt('max_ram_per_tenant', default=-1, min=-1,
@@ -30,11 +30,11 @@ QUOTAS = [
                help='Has no effect.'),
 ]
 
-PAGES = [cfg.IntOpt(f'{name}_page_size', default=20, min=1,
+PAGES: list[cfg.Opt] = [cfg.IntOpt(f'{name}_page_size', default=20, min=1,
                     help=f'Rows of one page of {name}. {"Default only." if name == "backups" else "Also the maximum."}')
          for name in ('users', 'databases', 'instances', 'clusters', 'backups', 'configurations', 'modules')]
 
-RATES = [cfg.IntOpt(f'http_{verb}_rate', default=200, min=0,
+RATES: list[cfg.Opt] = [cfg.IntOpt(f'http_{verb}_rate', default=200, min=0,
                     help=f'{verb.upper()} requests per minute of one project and API process; 0 switches the limit '
                          f'for this verb off.')
          for verb in ('get', 'post', 'put', 'delete')]

@@ -14,7 +14,7 @@
 
 from oslo_config import cfg
 
-JOURNAL = [
+JOURNAL: list[cfg.Opt] = [
     cfg.IntOpt('lease_time', default=60, min=5,
                help='Seconds a claimed operation belongs to its task manager. Raise it when steps are slowed down by '
                     'the cloud so much that another task manager takes over work that is still going on; lower it to '
@@ -35,7 +35,7 @@ JOURNAL = [
                help='Seconds between two looks at the flavors of Nova, which the API serves from its own table.'),
 ]
 
-DEFAULT = [
+DEFAULT: list[cfg.Opt] = [
     cfg.StrOpt('taskmanager_manager', default='trove.taskmanager.manager.Manager',
                help='Class that answers the messages of the task manager.'),
     cfg.BoolOpt('update_status_on_fail', default=True, deprecated_for_removal=True,

@@ -27,7 +27,7 @@ _OWNER = 'project_id:%(tenant)s'
 _REASON = 'The default knows the roles reader, member and manager now.'
 _SINCE = '2027.1'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     policy.RuleDefault('context_is_admin', 'role:admin', 'Decides whether the caller is an administrator.'),
     policy.RuleDefault('admin', 'role:admin or is_admin:True', 'Must be an administrator.'),
     policy.RuleDefault('admin_or_owner', f'rule:admin or {_OWNER}',

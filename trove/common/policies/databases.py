@@ -19,7 +19,7 @@ from trove.common.policies.base import MEMBER, READER, rule
 _COLLECTION = '/{project_id}/instances/{instance_id}/databases'
 _ITEM = f'{_COLLECTION}/{{name}}'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('instance:extension:database:create', MEMBER, 'Create databases.', 'POST', _COLLECTION),
     rule('instance:extension:database:delete', MEMBER, 'Delete a database.', 'DELETE', _ITEM),
     rule('instance:extension:database:index', READER, 'List databases.', 'GET', _COLLECTION),

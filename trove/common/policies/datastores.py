@@ -20,7 +20,7 @@ _COLLECTION = '/{project_id}/datastores'
 _ITEM = f'{_COLLECTION}/{{datastore}}'
 _VERSION = f'{_ITEM}/versions/{{version}}'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('datastore:index', READER, 'List datastores.', 'GET', _COLLECTION),
     rule('datastore:show', READER, 'Show a datastore.', 'GET', _ITEM),
     rule('datastore:delete', ADMIN, 'Delete a datastore.', 'DELETE', _ITEM),

@@ -16,7 +16,7 @@ from oslo_policy import policy
 
 from trove.common.policies.base import READER, rule
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('flavor:index', READER, 'List flavors.', 'GET', '/{project_id}/flavors'),
     rule('flavor:show', READER, 'Show a flavor.', 'GET', '/{project_id}/flavors/{flavor}'),
 ]

@@ -20,7 +20,7 @@ _COLLECTION = '/{project_id}/instances'
 _ITEM = '/{project_id}/instances/{instance_id}'
 _ACTION = f'{_ITEM}/action'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('instance:create', MEMBER, 'Create an instance.', 'POST', _COLLECTION),
     rule('instance:delete', MEMBER, 'Delete an instance.', 'DELETE', _ITEM),
     rule('instance:force_delete', MANAGER, 'Reset an instance in order to delete it.', 'POST', _ACTION),

@@ -16,7 +16,9 @@ from oslo_policy import policy
 
 from trove.common.policies.base import READER, rule
 
-_RULES = [rule('limits:index', READER, 'List the limits of the project.', 'GET', '/{project_id}/limits')]
+_RULES: list[policy.RuleDefault] = [
+    rule('limits:index', READER, 'List the limits of the project.', 'GET', '/{project_id}/limits'),
+]
 
 
 def list_rules() -> list[policy.RuleDefault]:

@@ -18,7 +18,7 @@ from trove.common.policies.base import READER, rule
 
 _INSTANCE = '/{project_id}/instances/{instance_id}'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('operation:show', READER, 'Show an operation.', 'GET', '/{project_id}/operations/{operation_id}'),
     rule('instance:operations', READER, 'List the operations of an instance.', 'GET', f'{_INSTANCE}/operations'),
     rule('instance:events', READER, 'List the events of an instance.', 'GET', f'{_INSTANCE}/events'),

@@ -18,7 +18,7 @@ from trove.common.policies.base import ADMIN, READER, rule
 
 _PATH = '/{project_id}/mgmt/quotas/{target_project_id}'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('quota:show', READER, 'Show limits and usage of a project.', 'GET', _PATH),
     rule('quota:update', ADMIN, 'Change the limits of a project.', 'PUT', _PATH),
 ]

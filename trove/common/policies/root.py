@@ -18,7 +18,7 @@ from trove.common.policies.base import MEMBER, READER, rule
 
 _PATH = '/{project_id}/instances/{instance_id}/root'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('instance:extension:root:create', MEMBER, 'Enable root.', 'POST', _PATH),
     rule('instance:extension:root:delete', MEMBER, 'Disable root.', 'DELETE', _PATH),
     rule('instance:extension:root:index', READER, 'Show whether root is enabled.', 'GET', _PATH),

@@ -20,7 +20,7 @@ _COLLECTION = '/{project_id}/instances/{instance_id}/users'
 _ITEM = f'{_COLLECTION}/{{user}}'
 _ACCESS = f'{_ITEM}/databases'
 
-_RULES = [
+_RULES: list[policy.RuleDefault] = [
     rule('instance:extension:user:create', MEMBER, 'Create users.', 'POST', _COLLECTION),
     rule('instance:extension:user:delete', MEMBER, 'Delete a user.', 'DELETE', _ITEM),
     rule('instance:extension:user:index', READER, 'List users.', 'GET', _COLLECTION),

@@ -33,7 +33,7 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
 
 def enable(request: Request, instance_id: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_RULE}:create', instance_id, only_own=True)
-    body = request.json_body(required=False) or {}
+    body = request.json_body(required=False)
     schemas.check(root_schemas.ENABLE, body)
     password = body.get('password') or None
     if password is not None:
