@@ -122,6 +122,15 @@ def make_management_bridge(settings: Settings) -> None:
     subprocess.run(['ip', 'link', 'set', bridge, 'up'], check=True, capture_output=True)
 
 
+def check_machines(settings: Settings, commands: Commands, python: str) -> None:
+    """Try everything machines are made of, with the programs that are installed by now.
+
+    :raises CommandError: the text names what this host lacks.
+    """
+    commands.run([python, '-m', 'minicloud.machines', 'check'], log='machines-check',
+                 environment=environment(settings))
+
+
 def take_down_machines(settings: Settings, commands: Commands | None, purge: bool) -> None:
     """Switch all machines off and take everything of theirs from the host; works without minicloud.
 

@@ -93,6 +93,7 @@ class Up:
 
     def _packages(self, say: Say) -> str:
         note = host.install_packages(self._commands, say)
+        cloud.check_machines(self._settings, self._commands, self._python)
         cloud.make_management_bridge(self._settings)
         return note
 
