@@ -115,9 +115,8 @@ class Application:
             return document
         identity = self.identifier.identify(request.environ)
         if identity is None:
-            raise errors.Unauthorized(
-                'The request you have made requires authentication.',
-                headers={'WWW-Authenticate': 'Keystone uri=""'})
+            # keystonemiddleware adds where to get a token.
+            raise errors.Unauthorized('The request you have made requires authentication.')
         path = service.strip(request.path_info, identity)
         route, parts = service.router.find(request.method, path, version)
         return self._handle(route, parts, request, version, identity, request_id)

@@ -62,7 +62,7 @@ class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Log what went wrong on a connection; clients that went away are no news."""
-        if not isinstance(sys.exc_info()[1], (ConnectionError, faults.ConnectionLost)):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
             LOG.exception('connection from %s failed', client_address)
 
     def server_bind(self) -> None:
@@ -75,19 +75,10 @@ class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
 class _Exchange(wsgiref.simple_server.ServerHandler):
     """One request; a planned loss of the connection ends it without an answer."""
 
-    def run(self, application: Callable[..., Any]) -> None:
-        """Run the application; the base class would answer 500 for any exception."""
-        try:
-            super().run(application)
-        except faults.ConnectionLost:
-            self.close()
-            raise
-
     def handle_error(self) -> None:
-        """Pass a planned loss on; answer anything else as usual."""
-        if isinstance(sys.exc_info()[1], faults.ConnectionLost):
-            raise sys.exc_info()[1]
-        super().handle_error()
+        """Send nothing after a planned loss; answer anything else as usual."""
+        if not isinstance(sys.exc_info()[1], faults.ConnectionLost):
+            super().handle_error()
 
     def log_exception(self, exc_info: Any) -> None:
         """Write to the log instead of to standard error."""
@@ -121,6 +112,14 @@ class _RequestHandler(wsgiref.simple_server.WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:
         """Log what the server itself has to say, such as a malformed request."""
         LOG.debug(format, *args)
+
+
+def make_server(application: Callable[..., Any], host: str, port: int
+                ) -> wsgiref.simple_server.WSGIServer:
+    """Return a server that listens and answers once its ``serve_forever`` is called."""
+    server = _Server((host, port), _RequestHandler)
+    server.set_app(application)
+    return server
 
 
 def load_factory(path: str) -> Callable[..., Any]:
@@ -170,9 +169,8 @@ def _tell_ready() -> None:
 def serve(configuration: dict[str, Any]) -> None:
     """Answer requests until a signal ends the process."""
     app = make_application(configuration)
-    server = _Server((configuration.get('host', '127.0.0.1'), configuration['port']),
-                     _RequestHandler)
-    server.set_app(_middleware(app, configuration['keystone']))
+    server = make_server(_middleware(app, configuration['keystone']),
+                         configuration.get('host', '127.0.0.1'), configuration['port'])
 
     def end(number: int, frame: Any) -> None:
         LOG.info('ending on %s', signal.Signals(number).name)

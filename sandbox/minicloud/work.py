@@ -20,6 +20,7 @@ thing (a network many servers use) run side by side.
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -95,12 +96,16 @@ class Work:
             thread.start()
 
     def stop(self, timeout: float = 30.0) -> None:
-        """Take no further jobs and wait for those under way; the rest stays recorded."""
+        """Take no further jobs and wait for those under way; the rest stays recorded.
+
+        A job that takes longer than ``timeout`` seconds is left; it is done again later.
+        """
         with self._changed:
             self._stopping = True
         self._ring()
+        end = time.monotonic() + timeout
         for thread in self._threads:
-            thread.join(timeout)
+            thread.join(max(0.0, end - time.monotonic()))
 
     def kick(self) -> None:
         """Say that jobs may have been recorded."""

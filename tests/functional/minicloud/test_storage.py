@@ -15,6 +15,8 @@
 import pytest
 from openstack import exceptions
 
+from minicloud.cloud import Settings
+
 
 def test_volume_lives(site):
     sdk = site.sdk()
@@ -156,7 +158,6 @@ def test_image_registered_by_an_admin(site):
 
 
 def test_image_bytes(make_site, tmp_path):
-    from minicloud.cloud import Settings
     site = make_site(settings=Settings(image_directory=str(tmp_path / 'images')))
     sdk = site.sdk()
     image = sdk.image.create_image('up', disk_format='raw', container_format='bare',
