@@ -188,7 +188,7 @@ class MemoryMachine(Machine):
 class MemoryEngine(names.NameRules):
     """The engine. ``hangs`` makes every query fail, ``full`` refuses connections, ``locked`` refuses the agent."""
 
-    max_user = 80
+    max_user = 128
 
     def __init__(self, machine: MemoryMachine, description: Description = DESCRIPTION) -> None:
         self.description = description

@@ -176,8 +176,8 @@ def test_unknown_character_sets(engine, charset, collate):
                    {'name': 'shop', 'character_set': charset, 'collate': collate}) == 'guest_invalid_charset'
 
 
-@pytest.mark.parametrize('name', [HOSTILE, "'", '"', '`', '\\', '%', "a'@'b", 'a@b', 'é' * 80, 'x' * 64, 'x' * 65,
-                                  'x' * 80])
+@pytest.mark.parametrize('name', [HOSTILE, "'", '"', '`', '\\', '%', "a'@'b", 'a@b', 'é' * 128, 'x' * 64, 'x' * 65,
+                                  'x' * 128])
 def test_a_user_gets_exactly_its_name_and_password(server, engine, name):
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': name, 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
@@ -192,7 +192,7 @@ def test_a_user_gets_exactly_its_name_and_password(server, engine, name):
 
 
 @pytest.mark.parametrize('name, code', [
-    ('x' * 81, 'guest_invalid_name'), ('a\0b', 'guest_invalid_name'), ('\U0001F511', 'guest_invalid_name'),
+    ('x' * 129, 'guest_invalid_name'), ('a\0b', 'guest_invalid_name'), ('\U0001F511', 'guest_invalid_name'),
     ('', 'guest_invalid_name'), (' a', 'guest_invalid_name'), ('root', 'guest_reserved_name'),
     ('ROOT', 'guest_reserved_name'), ('os_admin', 'guest_reserved_name'), ('mariadb.sys', 'guest_reserved_name'),
     ('PUBLIC', 'guest_reserved_name'), ('repl_1', 'guest_reserved_name')])

@@ -56,7 +56,7 @@ class MariaDB(MySQLAccounts):
     """The engine of a MariaDB guest."""
 
     description = DESCRIPTION
-    max_user = 80
+    max_user = 128
 
     def __init__(self, *, socket: str = MySQLAccounts.socket, seed: str = SEED) -> None:
         self.socket = socket
@@ -104,8 +104,9 @@ class MariaDB(MySQLAccounts):
         try:
             run(['mariadbd', f'--user={self.description.os_user}', '--help', '--verbose'], timeout=30)
         except ProcessFailed as error:
-            said = [line for line in error.errors.splitlines() if 'ERROR' in line.upper()] or [error.errors]
-            raise EngineError(f'The engine refuses its configuration: {said[-1].strip()}') from None
+            said = [line for line in error.errors.splitlines() if '[ERROR]' in line] or [error.errors]
+            reason = said[-1].rpartition('[ERROR]')[2].strip()
+            raise EngineError(f'The engine refuses its configuration: {reason}') from None
 
     # --- a running engine -------------------------------------------------------------------------
 

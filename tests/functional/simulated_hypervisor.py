@@ -1,0 +1,146 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""A hypervisor whose machines are simulated guests: cloud-init reads the real user data, then the real agent starts.
+
+What it holds is what a crash must not duplicate: machines by server id, volumes by volume id with their content.
+"""
+
+import base64
+import configparser
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import yaml
+from minicloud.hypervisor import ServerSpec, State
+
+from tests.functional.memory_engine import MemoryData
+from tests.functional.simulated_guest import SimulatedGuest
+from trove.common.rpc import keys
+
+
+def files_of(user_data: bytes | None) -> dict[str, str]:
+    """path -> content of what cloud-init would write."""
+    document = yaml.safe_load(user_data or b'{}')
+    return {entry['path']: base64.b64decode(entry['content']).decode() for entry in document.get('write_files', ())}
+
+
+class SimulatedHypervisor:
+    """Machines as :class:`SimulatedGuest`; networks and filters are only words here.
+
+    :param bus: the guest bus.
+    :param clock: monotonic seconds for the guests.
+    """
+
+    def __init__(self, bus: Any, directory: pathlib.Path, clock: Callable[[], float]) -> None:
+        self._bus = bus
+        self._directory = directory
+        self._clock = clock
+        self.guests: dict[str, SimulatedGuest] = {}
+        self.specs: dict[str, ServerSpec] = {}
+        self.volumes: dict[str, MemoryData | None] = {}
+        self._stopped: set[str] = set()
+        #: Called with each new guest before it starts.
+        self.prepare: Callable[[SimulatedGuest], None] = lambda guest: None
+        #: While true, new machines boot but their agents never start.
+        self.silent = False
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith('_'):
+            raise AttributeError(name)
+        # Networks, ports, filters: minicloud keeps what is asked for; there is nothing to do on a host.
+        return lambda *args, **kwargs: None
+
+    # --- machines ------------------------------------------------------------------------------
+
+    def create_server(self, spec: ServerSpec) -> None:
+        self.specs[spec.id] = spec
+        if spec.id in self.guests:
+            return
+        guest = self._guest(spec)
+        if guest is None:
+            return
+        self.guests[spec.id] = guest
+        self.prepare(guest)
+        if not self.silent:
+            guest.start()
+
+    def _guest(self, spec: ServerSpec) -> SimulatedGuest | None:
+        files = files_of(spec.user_data)
+        text = files.get('/etc/trove/conf.d/guest_info.conf')
+        if text is None:
+            return None
+        parser = configparser.RawConfigParser()
+        parser.read_string(text)
+        info = parser['DEFAULT']
+        attached = {volume.volume_id for volume in spec.volumes}
+        return SimulatedGuest(
+            self._bus, info['guest_id'], keys.decode(info['instance_rpc_encr_key']), self._directory / spec.id,
+            volumes=AttachedVolumes(self.volumes, attached), boot_epoch=int(info['boot_epoch']), clock=self._clock)
+
+    def delete_server(self, server_id: str) -> None:
+        self.specs.pop(server_id, None)
+        self._stopped.discard(server_id)
+        guest = self.guests.pop(server_id, None)
+        if guest is not None:
+            guest.kill()
+
+    def stop_server(self, server_id: str, timeout: float = 60.0) -> None:
+        self._stopped.add(server_id)
+        if server_id in self.guests:
+            self.guests[server_id].kill()
+
+    def start_server(self, spec: ServerSpec) -> None:
+        self._stopped.discard(spec.id)
+        if spec.id in self.guests and not self.guests[spec.id].running:
+            self.guests[spec.id].reboot()
+
+    def reboot_server(self, spec: ServerSpec, hard: bool) -> None:
+        if spec.id in self.guests:
+            self.guests[spec.id].reboot()
+
+    def server_state(self, server_id: str) -> State:
+        if server_id not in self.specs:
+            return State.MISSING
+        return State.STOPPED if server_id in self._stopped else State.RUNNING
+
+    def console_log(self, server_id: str, lines: int | None = None) -> str:
+        return f'[    1.0] simulated machine {server_id}\n[    2.0] login:\n'
+
+    # --- volumes -------------------------------------------------------------------------------
+
+    def create_volume(self, volume_id: str, size_gb: int) -> None:
+        self.volumes.setdefault(volume_id, None)
+
+    def delete_volume(self, volume_id: str) -> None:
+        self.volumes.pop(volume_id, None)
+
+
+class AttachedVolumes(dict):
+    """The volumes one machine sees: a view of all volumes, so that content outlives the machine."""
+
+    def __init__(self, every: dict[str, MemoryData | None], attached: set[str]) -> None:
+        super().__init__()
+        self._every = every
+        self._attached = attached
+
+    def __contains__(self, volume_id: object) -> bool:
+        return volume_id in self._attached and volume_id in self._every
+
+    def __getitem__(self, volume_id: str) -> MemoryData | None:
+        if volume_id not in self:
+            raise KeyError(volume_id)
+        return self._every[volume_id]
+
+    def __setitem__(self, volume_id: str, data: MemoryData | None) -> None:
+        self._every[volume_id] = data

@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The whole service in one process: the real HTTP models, journal, flows, cloud clients, conductor and agents.
+
+Around them stand a database file, two buses in memory, minicloud with simulated machines, and a clock that moves only
+when the world is asked to go on. Nothing runs by itself: :meth:`World.run` lets everybody work in turn, so a test can
+stop the world between any two of their actions.
+"""
+
+import functools
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+from tests.functional.cloud_in_process import FLAVOR, SERVICE_PROJECT, InProcessCloud
+from tests.functional.memory_bus import MemoryBus
+from tests.functional.simulated_hypervisor import SimulatedHypervisor
+from trove.cloud import clouds
+from trove.cloud import session as cloud_session
+from trove.common import states
+from trove.common.context import RequestContext
+from trove.common.rpc import keys
+from trove.conductor.manager import Manager as Conductor
+from trove.db import datastores, events, instances, operations, quotas, session
+from trove.db.session import Row
+from trove.instance import doors, models
+from trove.taskmanager import flows
+from trove.taskmanager import tools as real_tools
+from trove.taskmanager.api import TaskManagerAPI
+from trove.taskmanager.models import Runner
+from trove.taskmanager.step import Tools
+
+PROJECT = 'demo'
+USER = 'demo-user'
+VERSION_ID = 'e7c4d8b0-61b6-4f6d-8a55-3b6d5f0e2c11'
+LEASE = 61
+
+
+class Broker:
+    """Identities on the guest bus, as a set. The real broker is met in tests/e2e."""
+
+    def __init__(self) -> None:
+        self.guests: set[str] = set()
+
+    def ensure_guest(self, instance_id: str, key: bytes) -> None:
+        self.guests.add(instance_id)
+
+    def remove_guest(self, instance_id: str) -> None:
+        self.guests.discard(instance_id)
+
+
+class Bell:
+    """The task manager's RPC endpoint: remembers who rang."""
+
+    def __init__(self) -> None:
+        self.woken: list[str] = []
+
+    def wake(self, context: Any, operation_id: str) -> None:
+        self.woken.append(operation_id)
+
+
+class World:
+    """Everything; one per test."""
+
+    def __init__(self, conf: Any, clock: Any, directory: pathlib.Path) -> None:
+        self.conf = conf
+        self.clock = clock
+        self.started = clock()
+        self.control, self.guest_bus, self.bell = MemoryBus(), MemoryBus(), Bell()
+        self.control.server(conf.taskmanager_queue, 'here', [self.bell]).start()
+        self.machines = SimulatedHypervisor(self.guest_bus, directory, self.seconds)
+        self.cloud = InProcessCloud(self.machines, synchronous=None)
+        self.broker = Broker()
+        self.keys = keys.KeyRing.from_conf(conf)
+        self._configure(directory)
+        cloud_session.install(conf, self.cloud.sessions(conf))
+        self.conductor = Conductor(conf, TaskManagerAPI(self.control, conf.taskmanager_queue), clock)
+        self.guest_bus.server(conf.conductor_queue, 'here', [self.conductor]).start()
+        self.flows = flows.registry()
+        doors.install(doors.BusDoors(self.keys, lambda: self.control, lambda: self.guest_bus))
+        session.install_clock(clock)
+        self.context = RequestContext(user_id=USER, project_id=PROJECT, overwrite=False)
+        self._runners = 0
+        self.runner = self.new_runner()
+        self._seed()
+
+    def _configure(self, directory: pathlib.Path) -> None:
+        (directory / 'trove-guestagent.conf').write_text('[DEFAULT]\n')
+        for name, value in {'guest_config': str(directory / 'trove-guestagent.conf'), 'default_datastore': 'mariadb',
+                            'management_networks': [self.cloud.named('network', 'management')['id']],
+                            'use_nova_server_config_drive': True}.items():
+            self.conf.set_override(name, value)
+        self.conf.set_override('transport_url', 'rabbit://control:secret@broker:5672/guests', 'guest_bus')
+        self.conf.set_override('public_network_id', self.cloud.named('network', 'public')['id'], 'network')
+
+    def _seed(self) -> None:
+        with session.writer() as connection:
+            datastore_id = datastores.ensure_datastore(connection, 'mariadb')
+            connection.execute(datastores.VERSIONS.insert().values(
+                id=VERSION_ID, datastore_id=datastore_id, name='10.11', version='10.11', manager='mariadb',
+                image_id=self.cloud.named('image', 'guest')['id'], active=True, registry_ext='', repl_strategy=''))
+            datastores.set_default_version(connection, datastore_id, VERSION_ID)
+
+    def close(self) -> None:
+        session.install_clock(None)
+        doors.install(None)
+        cloud_session.install(self.conf, None)
+        self.cloud.close()
+
+    def seconds(self) -> float:
+        return (self.clock() - self.started).total_seconds()
+
+    def new_runner(self, flows_: dict[str, Any] | None = None) -> Runner:
+        """Another task manager process."""
+        self._runners += 1
+        tools = Tools(conf=self.conf, clock=self.clock, cloud=functools.partial(clouds.service_cloud, self.conf),
+                      broker=self.broker, guest=functools.partial(real_tools.guest_door, self.guest_bus, self.keys),
+                      keys=self.keys, read=session.read)
+        return Runner(flows_ or self.flows, tools, f'taskmanager-{self._runners}')
+
+    # --- asking for things -----------------------------------------------------------------------
+
+    def create(self, *, name: str = 'orders', databases: list[dict] | None = None, users: list[dict] | None = None,
+               access: dict | None = None, network: str = 'private', locality: str | None = None,
+               root_password: str | None = None) -> str:
+        """As after a POST whose values were checked; returns the instance's id."""
+        nic = models.Nic(network_id=self.cloud.named('network', network)['id'])
+        return models.create(self.context, models.CheckedRequest(
+            name=name, version=session.read(datastores.version, VERSION_ID), flavor_id=FLAVOR, ram=1024, vcpus=1,
+            image_id=self.cloud.named('image', 'guest')['id'], volume_support=True, volume_size=2, volume_type=None,
+            databases=databases or [], users=users or [], nic=nic, availability_zone=None, region='RegionOne',
+            locality=locality, access=access, root_password=root_password)).instance_id
+
+    def restart(self, instance_id: str) -> str:
+        return models.restart(self.context, self.row(instance_id)).operation_id
+
+    def delete(self, instance_id: str) -> str:
+        return models.delete(self.context, self.row(instance_id)).operation_id
+
+    # --- letting the world go on -----------------------------------------------------------------
+
+    def tick(self, runner: Runner | None = None) -> None:
+        """Everybody works once: the cloud, the guests, the conductor, the task manager."""
+        self.cloud.advance()
+        for guest in list(self.machines.guests.values()):
+            guest.step()
+        while self.conductor.flush():
+            continue
+        for operation_id in session.read(operations.due, self.clock(), 100):
+            (runner or self.runner).advance(operation_id)
+
+    def run(self, until: Callable[[], Any], *, seconds: float = 300, runner: Runner | None = None) -> None:
+        """Let the world go on in steps of half a second until something is so."""
+        end = self.seconds() + seconds
+        while not until():
+            assert self.seconds() < end, f'not within {seconds} seconds: {self.journal()}'
+            self.tick(runner)
+            if not until():
+                self.clock.advance(0.5)
+
+    def settle(self, *, seconds: float = 4000, runner: Runner | None = None) -> None:
+        """Let the world go on until no operation is open."""
+        self.run(lambda: not session.read(operations.count_open), seconds=seconds, runner=runner)
+
+    # --- looking ---------------------------------------------------------------------------------
+
+    def row(self, instance_id: str) -> Row:
+        return session.read(instances.get, instance_id, include_deleted=True)
+
+    def status(self, instance_id: str) -> str:
+        """What a user is shown; 404 once the instance is deleted."""
+        row = self.row(instance_id)
+        return '404' if row.deleted else states.shown(models.facts_of(row))
+
+    def guest(self, instance_id: str) -> Any:
+        return next(guest for guest in self.machines.guests.values() if guest.instance_id == instance_id)
+
+    def operations(self, instance_id: str) -> list[Row]:
+        """Oldest first."""
+        return list(reversed(session.read(operations.of_resource, instance_id, 100)))
+
+    def events(self, instance_id: str) -> list[str]:
+        return [row.type for row in reversed(session.read(events.of_resource, instance_id, 1000))]
+
+    def journal(self) -> str:
+        with session.reader() as connection:
+            rows = connection.execute(operations.OPERATIONS.select()).all()
+            return '\n'.join(f'{row.kind} {row.state} at {row.position} {row.error_code}: {row.error_text} | '
+                             + ', '.join(f'{step.name} {step.outcome} {step.note or ""}'
+                                         for step in operations.steps_of(connection, row.id)) for row in rows)
+
+    def holds(self) -> dict[str, int]:
+        """How many of everything there is, in the cloud, on the machines and at the broker."""
+        found = {kind: len(names) for kind, names in self.cloud.leftovers().items()}
+        found.update(machine=len(self.machines.specs), disk=len(self.machines.volumes), identity=len(self.broker.guests))
+        return {kind: number for kind, number in found.items() if number}
+
+    def usage(self) -> dict[str, int]:
+        return session.read(quotas.usages, PROJECT)
+
+
+#: What one instance holds when it is up.
+ONE_INSTANCE = {'server': 1, 'port': 2, 'volume': 1, 'security_group': 1, 'machine': 1, 'disk': 1, 'identity': 1}
+NOTHING: dict[str, int] = {}
+
+__all__ = ['NOTHING', 'ONE_INSTANCE', 'PROJECT', 'SERVICE_PROJECT', 'World']
