@@ -36,7 +36,7 @@ from trove.db.tables import base, instances, operations
 from trove.guestagent import api as guest_api
 
 SECRET = 'a secret of this test, long enough and with many letters'
-_ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[2]
 INSTANCES = instances.Instance.__table__
 STATUSES = instances.ServiceStatus.__table__
 LASTSEEN = instances.ConductorLastSeen.__table__
@@ -53,6 +53,26 @@ def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
             return value
         assert time.monotonic() < deadline, f'{condition} did not become true in {seconds} seconds'
         time.sleep(0.05)
+
+
+def configuration(directory: pathlib.Path, *, transport_url: str = '', guest_bus_url: str = '',
+                  provision: bool = True) -> cfg.ConfigOpts:
+    """The options of a control plane, from a file of their own."""
+    file = directory / 'options.conf'
+    file.write_text(f'[DEFAULT]\ntransport_url = {transport_url}\n'
+                    f'[guest_bus]\ntransport_url = {guest_bus_url}\nprovision = {provision}\n')
+    conf = cfg.ConfigOpts()
+    options.register(conf)
+    conf(['--config-file', str(file)], default_config_dirs=[])
+    return conf
+
+
+def conductor_command(file: pathlib.Path) -> list[str]:
+    return [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.conductor', '--config-file', str(file)]
+
+
+def environment() -> dict[str, str]:
+    return {**os.environ, 'PYTHONPATH': str(ROOT)}
 
 
 class Guest:
@@ -119,14 +139,15 @@ class ControlPlane:
 
     def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ) -> None:
         self.rabbit = rabbit
-        self._directory = directory
+        self.directory = directory
         self._file = directory / 'trove.conf'
         database = f'sqlite:///{directory}/trove.sqlite'
         self._file.write_text('\n'.join((
             '[DEFAULT]', f'transport_url = {rabbit.url("control")}', f'inst_rpc_key_encr_key = {SECRET}',
             'debug = true', f'log_file = {directory}/conductor.log',
             '[database]', f'connection = {database}',
-            '[guest_bus]', f'transport_url = {rabbit.url("guests")}', f'management_url = {rabbit.management_url}', '')))
+            '[guest_bus]', f'transport_url = {rabbit.url("guests")}',
+            f'management_url = {rabbit.management_url}', '')))
         self.conf = cfg.ConfigOpts()
         options.register(self.conf)
         self.conf(['--config-file', str(self._file)], default_config_dirs=[])
@@ -139,12 +160,11 @@ class ControlPlane:
 
     def start_conductor(self) -> None:
         self.conductor = subprocess.Popen(
-            [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.conductor', '--config-file', str(self._file)],
-            cwd=_ROOT, env={**os.environ, 'PYTHONPATH': str(_ROOT)}, stdin=subprocess.DEVNULL)
+            conductor_command(self._file), cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL)
         eventually(lambda: 'is ready' in self.conductor_log(), 30)
 
     def conductor_log(self) -> str:
-        log = self._directory / 'conductor.log'
+        log = self.directory / 'conductor.log'
         return log.read_text() if log.exists() else ''
 
     def end_conductor(self, number: int = signal.SIGTERM) -> int | None:

@@ -12,7 +12,10 @@
 
 """The guest bus over a real broker, with a real conductor process and a database file: everything that must work."""
 
+import os
+import pathlib
 import signal
+import subprocess
 import time
 import uuid
 from collections.abc import Iterator
@@ -22,8 +25,9 @@ import pytest
 
 from tests.e2e import guest_bus
 from trove.common import exception
-from trove.common.rpc import keys, messages, transport
+from trove.common.rpc import broker, keys, messages, transport
 from trove.guestagent import api as guest_api
+from trove.taskmanager import api as taskmanager_api
 
 pytestmark = pytest.mark.e2e
 
@@ -161,3 +165,92 @@ def test_all_sides_survive_a_broker_restart(plane, guest, how):
             return False
         return plane.status(guest).status == 'shutdown'
     guest_bus.eventually(reported, 30)
+
+
+def test_bell_without_a_broker_is_quick_and_no_failure(plane, tmp_path, caplog):
+    conf = guest_bus.configuration(tmp_path, transport_url='rabbit://nobody:x@127.0.0.1:1/control')
+    began = time.monotonic()
+    taskmanager_api.TaskManagerAPI(transport.control_bus(conf)).wake('op-1')
+    assert time.monotonic() - began < 4
+    assert 'op-1' in caplog.text
+
+
+def test_bell_is_heard(plane):
+    heard = []
+
+    class Endpoint:
+        def wake(self, context, operation_id):
+            heard.append(operation_id)
+
+    bus = transport.control_bus(plane.conf)
+    server = bus.server('taskmanager', 'here', [Endpoint()])
+    server.start()
+    taskmanager_api.TaskManagerAPI(bus).wake('op-1')
+    guest_bus.eventually(lambda: heard == ['op-1'])
+    server.stop()
+    server.wait()
+
+
+def test_without_provisioning_guests_share_an_account_and_messages_stay_sealed(plane, tmp_path):
+    shared = guest_bus.configuration(tmp_path, guest_bus_url=plane.rabbit.url('guests'), provision=False)
+    guest = plane.new_guest()
+    plane.broker.remove_guest(guest.id)
+    broker.for_conf(shared).ensure_guest(guest.id, guest.key)
+    assert broker.guest_transport_url(shared, guest.id, guest.key) is None
+    guest.conf.set_override('transport_url', plane.rabbit.url('guests'), 'guest_bus')
+    guest.listen()
+    assert plane.api(guest).call(messages.Ping(), 10) == {'kind': 'Ping'}
+    guest.reports.heartbeat(guest_bus.healthy())
+    guest_bus.eventually(lambda: plane.status(guest).status == 'healthy')
+    broker.for_conf(shared).remove_guest(guest.id)
+    guest.stop()
+
+
+def test_conductor_refuses_a_published_key_and_says_what_to_do(tmp_path):
+    for value in ('', 'emYjgHFqfXNB1NGehAFIUeoyw4V4XwWHEaKP'):
+        (tmp_path / 'trove.conf').write_text(f'[DEFAULT]\ninst_rpc_key_encr_key = {value}\n')
+        ended = subprocess.run(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
+                               env=guest_bus.environment(), capture_output=True, text=True, timeout=60)
+        assert ended.returncode == 1
+        assert 'inst_rpc_key_encr_key' in ended.stderr and 'openssl rand' in ended.stderr
+        assert not value or value not in ended.stderr
+
+
+def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
+    (tmp_path / 'trove.conf').write_text('\n'.join((
+        '[DEFAULT]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/control', f'inst_rpc_key_encr_key = {guest_bus.SECRET}',
+        '[guest_bus]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/guests',
+        '[database]', f'connection = sqlite:///{tmp_path}/x.sqlite', '')))
+    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
+                               env=guest_bus.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in process.stdout:
+        if 'Connection failed' in line:
+            break
+    process.terminate()
+    process.communicate(timeout=15)
+    assert process.returncode == 0
+
+
+def test_several_workers_are_started_again_and_stopped_together(plane, tmp_path):
+    configuration = (plane.directory / 'trove.conf').read_text().replace(
+        '[DEFAULT]', '[DEFAULT]\ntrove_conductor_workers = 2').replace(str(plane.directory / 'conductor.log'),
+                                                                     str(tmp_path / 'log'))
+    (tmp_path / 'trove.conf').write_text(configuration)
+    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
+                               env=guest_bus.environment())
+
+    def ready() -> int:
+        return (tmp_path / 'log').read_text().count('is ready') if (tmp_path / 'log').exists() else 0
+
+    def workers() -> list[int]:
+        children = pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text()
+        return [int(child) for child in children.split()]
+    guest_bus.eventually(lambda: ready() == 2, 30)
+    before = workers()
+    assert len(before) == 2
+    os.kill(before[0], signal.SIGKILL)
+    guest_bus.eventually(lambda: ready() == 3, 30)
+    assert before[1] in workers() and before[0] not in workers()
+    process.terminate()
+    assert process.wait(30) == 0
+    assert not any(pathlib.Path(f'/proc/{worker}').exists() for worker in before)

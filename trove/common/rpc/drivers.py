@@ -24,8 +24,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import amqp
 import kombu.entity
+import kombu.exceptions
 from oslo_log import log as logging
+import oslo_messaging
 from oslo_messaging._drivers import amqpdriver
 from oslo_messaging._drivers import base as driver_base
 from oslo_messaging._drivers import common as driver_common
@@ -205,7 +208,11 @@ class OneQueueDriver(impl_rabbit.RabbitDriver):
     def _get_connection(self, purpose: Any = driver_common.PURPOSE_SEND, retry: int | None = None) -> Any:
         # The reply queue of a caller is made with the purpose "listen" and no limit, which would hang the first call
         # while the broker is away.
-        return super()._get_connection(purpose, _SEND_RETRIES if retry is None else retry)
+        try:
+            return super()._get_connection(purpose, _SEND_RETRIES if retry is None else retry)
+        except (kombu.exceptions.KombuError, amqp.AMQPError, OSError) as failure:
+            # Only a new connection fails this way; callers know the failures of a message.
+            raise oslo_messaging.MessageDeliveryFailure(f'the broker cannot be reached: {failure}') from failure
 
     def listen(self, target: Any, batch_size: int, batch_timeout: float | None) -> Any:
         connection = super()._get_connection(driver_common.PURPOSE_LISTEN, -1)

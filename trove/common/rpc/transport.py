@@ -34,8 +34,11 @@ from oslo_messaging._tracing import client as tracing
 from trove.common import exception
 from trove.common.rpc import drivers
 
-#: Tries before a sender is told that the broker is away: it comes back in about a second when it restarts.
+#: Tries after the first before a sender is told that the broker is away. A connection that broke is noticed by the
+#: first one.
 SEND_RETRIES = 2
+#: On the control bus there are only bells, and a request of a user may be waiting behind one.
+_BELL_RETRIES = 1
 
 #: Settings of the guest bus that must not depend on what the operator sets for the control bus. They travel as the
 #: query of the URL, which oslo.messaging lets win over the configuration file.
@@ -74,10 +77,9 @@ class Bus(Protocol):
 class RpcBus:
     """A :class:`Bus` over oslo.messaging."""
 
-    def __init__(self, transport: oslo_messaging.transport.Transport) -> None:
+    def __init__(self, transport: oslo_messaging.transport.Transport, retries: int = SEND_RETRIES) -> None:
         self._transport = transport
-        self._client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(version='1.0'),
-                                                     retry=SEND_RETRIES)
+        self._client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(version='1.0'), retry=retries)
 
     def _prepare(self, topic: str, exchange: str | None, timeout: float | None = None) -> Any:
         target: dict[str, Any] = {'topic': topic}
@@ -182,9 +184,9 @@ def set_library_defaults() -> None:
 def _control(conf: cfg.ConfigOpts) -> RpcBus:
     url = oslo_messaging.TransportURL.parse(conf, conf.transport_url)
     if url.transport != 'rabbit':
-        return RpcBus(oslo_messaging.get_rpc_transport(conf))
+        return RpcBus(oslo_messaging.get_rpc_transport(conf), _BELL_RETRIES)
     driver = drivers.OneQueueDriver(conf, url, default_exchange=conf.control_exchange, allowed_remote_exmods=[])
-    return RpcBus(oslo_transport.RPCTransport(driver))
+    return RpcBus(oslo_transport.RPCTransport(driver), _BELL_RETRIES)
 
 
 def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver], settings: dict[str, str]) -> RpcBus:
