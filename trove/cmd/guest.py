@@ -114,9 +114,11 @@ def watchdog_interval() -> float:
 
 def serve(conf: cfg.ConfigOpts) -> int:
     """Run until asked to stop; the exit status."""
-    agent, guest = make_agent(conf, Worker())
+    worker = Worker()
+    agent, guest = make_agent(conf, worker)
     service = rpc_service.Service('guestagent', conf.service_stop_timeout)
-    service.on_start(agent.start)
+    # Beside the reports: an engine that recovers for minutes is no reason to be silent.
+    service.on_start(lambda: worker(agent.start))
     endpoint = channel.GuestEndpoint(guest, agent.handle)
     service.add_server(lambda: transport.agent_bus(conf).server(
         topology.queue(conf.guest_id), conf.guest_id, [endpoint]))

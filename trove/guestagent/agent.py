@@ -99,6 +99,7 @@ class Agent:
         for command in self._journal.unfinished()[-1:]:
             LOG.info('%s %s was cut off and goes on', command.KIND, command.command_id)
             self._begin(command)
+        self._news()
 
     # --- commands ---------------------------------------------------------------------------------
 
