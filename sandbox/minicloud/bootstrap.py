@@ -47,7 +47,11 @@ if TYPE_CHECKING:
 
 
 def bootstrap(cloud: 'Cloud', document: dict[str, Any]) -> None:
-    """Bring the cloud to the document; ApiError names what in it cannot be."""
+    """Bring the cloud to the document; nothing is changed if some of it cannot be.
+
+    :raises ApiError: a service refuses a part; the message says which.
+    :raises ValueError: the document names something that does not exist.
+    """
     owner = document.get('owner', 'service')
     with cloud.state.transaction() as tx:
         for flavor in document.get('flavors', []):
@@ -65,6 +69,9 @@ def bootstrap(cloud: 'Cloud', document: dict[str, Any]) -> None:
             tx.put('setting', {'id': 'default_volume_type',
                                'value': document['default_volume_type']})
         for service, limits in document.get('quotas', {}).items():
+            unknown = sorted(set(limits) - set(quota.BUILT_IN[service]))
+            if unknown:
+                raise ValueError(f'no such {service} quota: {", ".join(unknown)}')
             quota.store_defaults(tx, service, limits)
     cloud.work.kick()
 

@@ -279,7 +279,10 @@ class Hypervisor(Protocol):
         """Bring the cards of a machine to exactly these: add, remove, change addresses."""
 
     def apply_security(self, ports: tuple[PortSpec, ...]) -> None:
-        """Bring the filters of these ports (of any machines) to their rules, connections stay."""
+        """Bring the filters of these ports (of any machines) to their rules, connections stay.
+
+        Ports whose machine is not there (not yet, not any more) are skipped.
+        """
 
     def bind_floating_ip(self, floating: FloatingSpec, fixed_address: str,
                          port: PortSpec) -> None:

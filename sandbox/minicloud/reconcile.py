@@ -16,6 +16,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from minicloud import work
+from minicloud.cinder import types
 from minicloud.hypervisor import HypervisorError, State
 from minicloud.state import Record, Transaction
 
@@ -33,6 +34,7 @@ def take_up(cloud: 'Cloud') -> None:
     floating addresses applied; each finds nothing to do where all is as it should be.
     """
     with cloud.state.transaction() as tx:
+        types.ensure(tx, cloud.new_id(), types.DEFAULT_NAME, description='Default Volume Type')
         busy = {thing for job in tx.list('job') for thing in job['alone']}
         for network in tx.list('network'):
             work.submit(tx, 'network.plug', {'network_id': network['id']},

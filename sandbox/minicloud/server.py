@@ -100,6 +100,10 @@ class _RequestHandler(wsgiref.simple_server.WSGIRequestHandler):
             return
         if not self.raw_requestline or not self.parse_request():
             return
+        if self.headers.get('Transfer-Encoding', '').lower() == 'chunked':
+            # Taking such a body for an empty one would be worse than refusing it.
+            self.send_error(411)
+            return
         handler = _Exchange(self.rfile, self.wfile, self.get_stderr(), self.get_environ(),
                             multithread=True)
         handler.request_handler = self

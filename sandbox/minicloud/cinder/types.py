@@ -38,10 +38,8 @@ def ensure(tx: Transaction, id: str, name: str, **values: Any) -> Record:
 
 def default(call: web.Call) -> Record:
     """Return the type of volumes that name none."""
-    chosen = call.tx.get('setting', 'default_volume_type')
-    found = call.tx.list('volume_type', name=chosen['value']) if chosen else []
-    return found[0] if found else ensure(call.tx, call.cloud.new_id(), DEFAULT_NAME,
-                                         description='Default Volume Type')
+    setting = call.tx.get('setting', 'default_volume_type') or {'value': DEFAULT_NAME}
+    return choose(call, setting['value'])
 
 
 def choose(call: web.Call, name: str | None) -> Record:
@@ -63,7 +61,6 @@ def _find(call: web.Call, id: str) -> Record:
 
 def index(call: web.Call) -> web.Answer:
     """GET /types."""
-    default(call)
     records = [record for record in call.tx.list('volume_type')
                if record['is_public'] or call.is_admin]
     chosen, following = web.page(call, records)

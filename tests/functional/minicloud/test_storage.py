@@ -15,6 +15,7 @@
 import pytest
 from openstack import exceptions
 
+from minicloud.bootstrap import bootstrap
 from minicloud.cloud import Settings
 
 
@@ -37,6 +38,21 @@ def test_volume_lives(site):
     sdk.block_storage.delete_volume(volume)
     assert list(sdk.block_storage.volumes()) == []
     assert site.hypervisor.volumes == {}
+
+
+def test_default_type(site):
+    sdk = site.sdk()
+    assert {kind.name for kind in sdk.block_storage.types()} == {'__DEFAULT__', 'fast'}
+    assert sdk.block_storage.create_volume(size=1, volume_type='__DEFAULT__').id
+    bootstrap(site.app.cloud, {'default_volume_type': 'fast'})
+    assert sdk.block_storage.create_volume(size=1).volume_type == 'fast'
+
+
+def test_document_with_an_unknown_quota_changes_nothing(site):
+    with pytest.raises(ValueError, match='no such volume quota: colour'):
+        bootstrap(site.app.cloud, {'volume_types': ['slow'],
+                                   'quotas': {'volume': {'colour': 1}}})
+    assert 'slow' not in {kind.name for kind in site.sdk().block_storage.types()}
 
 
 def test_creating_is_shown_first(manual_site):
