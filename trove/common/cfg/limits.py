@@ -30,14 +30,18 @@ QUOTAS: list[cfg.Opt] = [
                help='Has no effect.'),
 ]
 
-PAGES: list[cfg.Opt] = [cfg.IntOpt(f'{name}_page_size', default=20, min=1,
-                    help=f'Rows of one page of {name}. {"Default only." if name == "backups" else "Also the maximum."}')
-         for name in ('users', 'databases', 'instances', 'clusters', 'backups', 'configurations', 'modules')]
+PAGES: list[cfg.Opt] = [
+    cfg.IntOpt(f'{name}_page_size', default=20, min=1,
+               help=f'Rows of one page of {name}. {"Default only." if name == "backups" else "Also the maximum."}')
+    for name in ('users', 'databases', 'instances', 'clusters', 'backups', 'configurations', 'modules')
+]
 
-RATES: list[cfg.Opt] = [cfg.IntOpt(f'http_{verb}_rate', default=200, min=0,
-                    help=f'{verb.upper()} requests per minute of one project and API process; 0 switches the limit '
-                         f'for this verb off.')
-         for verb in ('get', 'post', 'put', 'delete')]
+RATES: list[cfg.Opt] = [
+    cfg.IntOpt(f'http_{verb}_rate', default=200, min=0,
+               help=f'{verb.upper()} requests per minute of one project and API process; 0 switches the limit for '
+                    f'this verb off.')
+    for verb in ('get', 'post', 'put', 'delete')
+]
 RATES.append(cfg.IntOpt('http_mgmt_post_rate', default=200, min=0,
                         help='POST requests per minute to /mgmt of one project and API process; 0 switches it off.'))
 

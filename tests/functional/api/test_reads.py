@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Reads cost the same however many rows there are, and ask nobody outside."""
+
+import contextlib
+import uuid
+
+import pytest
+from sqlalchemy import event
+
+from tests.functional.api import tokens, worlds
+from tests.functional.api.edge import VERSION_ID
+from tests.functional.api.stories import WORDS
+from trove.db import instances, session
+
+MAX_STATEMENTS = 4
+
+
+@contextlib.contextmanager
+def counted():
+    """The statements that any engine of the process is given."""
+    statements = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        statements.append(statement)
+
+    engines = [session.engine('read'), session.engine('write')]
+    for engine in engines:
+        event.listen(engine, 'before_cursor_execute', note)
+    yield statements
+    for engine in engines:
+        event.remove(engine, 'before_cursor_execute', note)
+
+
+def fill(edge, number):
+    with session.writer() as connection:
+        now = session.utcnow()
+        for count in range(number):
+            instance_id = str(uuid.uuid4())
+            instances.create(connection, {
+                'id': instance_id, 'name': f'n{count}', 'tenant_id': tokens.DEMO, 'flavor_id': '10', 'ram': 1,
+                'vcpus': 1, 'volume_size': 1, 'datastore_version_id': VERSION_ID, 'server_id_number': 1}, now)
+            instances.replace_addresses(connection, instance_id, [
+                {'kind': 'private', 'address': '10.20.0.9', 'family': 4, 'port_id': None, 'network_id': None,
+                 'subnet_id': None, 'mac': None}], ['private'])
+
+
+@pytest.mark.parametrize('path', ['/instances', '/instances/detail'])
+def test_a_list_takes_the_same_statements_for_twenty_and_for_a_thousand_rows(edge, path):
+    fill(edge, 20)
+    edge.ask('GET', path)
+    with counted() as few:
+        assert len(edge.ask('GET', path).json['instances']) == 20
+    fill(edge, 980)
+    with counted() as many:
+        assert len(edge.ask('GET', path).json['instances']) == 20
+    assert len(few) == len(many) <= MAX_STATEMENTS
+
+
+@pytest.mark.parametrize('path', [
+    '/instances', '/instances/detail', '/instances/{orders}', '/instances/{orders}/operations',
+    '/instances/{orders}/events', '/datastores', '/datastores/mariadb', '/datastores/mariadb/versions',
+    '/datastores/mariadb/versions/10.11', '/datastores/mariadb/versions/10.11/flavors',
+    '/datastores/mariadb/versions/10.11/volume-types', '/flavors', '/flavors/10', '/limits',
+    '/mgmt/quotas/{demo}', '/instances/{orders}/root'])
+def test_a_read_asks_nobody_outside(edge, path):
+    worlds.orders(edge)
+    edge.cloud.requests.clear()
+    edge.guests.taken.clear()
+    with counted() as statements:
+        response = edge.ask('GET', path.format(**WORDS))
+    assert response.status_int == 200
+    assert edge.cloud.requests == []
+    assert edge.control.taken == edge.guests.taken == []
+    assert 0 < len(statements) <= MAX_STATEMENTS
+
+
+def test_a_list_of_databases_is_one_question_to_the_guest(edge):
+    worlds.orders(edge)
+    edge.guests.taken.clear()
+    assert edge.ask('GET', f'/instances/{WORDS["orders"]}/databases').status_int == 200
+    assert len(edge.guests.taken) == 1
+    assert edge.cloud.requests == []

@@ -1,0 +1,134 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The samples of the API reference are what the service takes and answers.
+
+Set TROVE_UPDATE_SAMPLES=1 to write the answers anew after a change that was meant.
+"""
+
+import json
+import os
+import pathlib
+import re
+
+import pytest
+import webob
+
+from tests.functional.api import worlds
+from tests.functional.api.stories import WORDS
+
+SAMPLES = pathlib.Path(__file__).parents[3] / 'api-ref/source/samples'
+
+#: What differs from run to run -> what stands in the samples.
+_CHANGING = (
+    (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), '2031-04-02T08:15:00Z'),
+    (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?!Z)'), '2031-04-02T08:15:00'),
+)
+_KNOWN = set(WORDS.values()) | {'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002',
+                                '0d2d6b8c-1f5e-4f0e-9b3a-7c1e5f2a8d66'}
+_UUID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+_PASSWORD = re.compile(r'("password": )"[A-Za-z0-9]{36}"')
+
+INSTANCE = f'/instances/{WORDS["orders"]}'
+OPERATION = '/operations/aaaaaaaa-0000-4000-8000-000000000001'
+
+ANSWERS = {
+    'instances-list': '/instances',
+    'instances-detail': '/instances/detail',
+    'instance-show': INSTANCE,
+    'operations-list': f'{INSTANCE}/operations',
+    'operation-show': OPERATION,
+    'events-list': f'{INSTANCE}/events',
+    'databases-list': f'{INSTANCE}/databases',
+    'users-list': f'{INSTANCE}/users',
+    'user-show': f'{INSTANCE}/users/app',
+    'access-list': f'{INSTANCE}/users/app/databases',
+    'root-show': f'{INSTANCE}/root',
+    'datastores-list': '/datastores',
+    'datastore-show': '/datastores/mariadb',
+    'versions-list': '/datastores/mariadb/versions',
+    'version-show': '/datastores/mariadb/versions/10.11',
+    'volume-types-list': f'/datastores/mariadb/versions/{WORDS["version"]}/volume-types',
+    'flavors-list': '/flavors',
+    'flavor-show': '/flavors/10',
+    'limits': '/limits',
+    'quotas': f'/mgmt/quotas/{WORDS["demo"]}',
+    'fault': f'/instances/{WORDS["nobody"]}',
+}
+
+#: request sample -> (method, path, token, status, sample of the answer)
+REQUESTS = {
+    'instance-create-request': ('POST', '/instances', 'demo', 200, 'instance-create'),
+    'instance-restart-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
+    'databases-create-request': ('POST', f'{INSTANCE}/databases', 'demo', 202, None),
+    'users-create-request': ('POST', f'{INSTANCE}/users', 'demo', 202, None),
+    'users-passwords-request': ('PUT', f'{INSTANCE}/users', 'demo', 202, None),
+    'user-update-request': ('PUT', f'{INSTANCE}/users/app', 'demo', 202, None),
+    'access-grant-request': ('PUT', f'{INSTANCE}/users/app/databases', 'demo', 202, None),
+    'quotas-update-request': ('PUT', f'/mgmt/quotas/{WORDS["demo"]}', 'admin', 200, 'quotas-update'),
+}
+
+
+def settled(body):
+    """The text of a body with everything that changes made the same."""
+    text = json.dumps(body, indent=4)
+    for pattern, constant in _CHANGING:
+        text = pattern.sub(constant, text)
+    changing = {}
+    for found in _UUID.findall(text):
+        if found not in _KNOWN:
+            changing.setdefault(found, f'00000000-0000-4000-8000-{len(changing):012d}')
+    for found, constant in changing.items():
+        text = text.replace(found, constant)
+    return _PASSWORD.sub(r'\1"EXAMPLE"', text) + '\n'
+
+
+def compare(name, body):
+    path = SAMPLES / f'{name}.json'
+    if os.environ.get('TROVE_UPDATE_SAMPLES'):
+        path.write_text(settled(body))
+    assert settled(body) == path.read_text(), f'{name}.json is not what is answered'
+
+
+@pytest.mark.parametrize('name', ANSWERS)
+def test_an_answer_is_as_the_sample(edge, name):
+    worlds.orders(edge)
+    if name in ('operations-list', 'operation-show', 'events-list'):
+        worlds.history(edge)
+    compare(name, edge.ask('GET', ANSWERS[name]).json)
+
+
+def test_the_versions_are_as_the_sample(edge):
+    request = webob.Request.blank('/', base_url='https://dbaas.example.net:8779')
+    compare('versions', request.get_response(edge.application).json)
+
+
+def test_enabling_root_is_as_the_sample(edge):
+    worlds.orders(edge)
+    compare('root-enable', edge.ask('POST', f'{INSTANCE}/root').json)
+
+
+@pytest.mark.parametrize('name', REQUESTS)
+def test_a_sample_is_accepted(edge, name):
+    worlds.orders(edge)
+    method, path, token, status, answer = REQUESTS[name]
+    text = (SAMPLES / f'{name}.json').read_text().replace(
+        '4b0e1c1a-3c5f-4a7a-8c8e-1f5f6f0c2d33', edge.cloud.network('private')['id'])
+    response = edge.ask(method, path, json.loads(text), token=token)
+    assert response.status_int == status, response.text
+    if answer is not None:
+        compare(answer, response.json)
+
+
+def test_every_sample_is_tested():
+    tested = {*ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer), 'versions', 'root-enable'}
+    assert {path.stem for path in SAMPLES.glob('*.json')} == tested
