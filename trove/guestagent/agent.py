@@ -110,11 +110,28 @@ class Agent:
         """
         if kind not in messages.DOWN:
             raise exception.GuestError(code='guest_unknown_command')
-        command = messages.DOWN[kind].from_wire(body)
+        try:
+            command = messages.DOWN[kind].from_wire(body)
+        except ValueError as problem:
+            self._report_unusable(kind, body, str(problem))
+            raise
         if kind in self._manager.long_commands:
             self._accept(command)
             return None
         return self._answer(command)
+
+    def _report_unusable(self, kind: str, body: dict[str, Any], problem: str) -> None:
+        """Nobody hears an error of a cast: say it in a result, if the command can be named."""
+        if kind not in self._manager.long_commands:
+            return
+        try:
+            result = messages.CommandResult.from_wire({
+                'command_id': body.get('command_id'), 'operation_id': body.get('operation_id', ''), 'kind': kind,
+                'outcome': messages.command.FAILED, 'error_code': 'guest_invalid_message',
+                'message': f'The agent cannot use the command: {problem}.'})
+        except ValueError:
+            return
+        self._report_result(result)
 
     def _answer(self, command: messages.Command) -> dict[str, Any]:
         if command.KIND in _READS or not command.command_id:

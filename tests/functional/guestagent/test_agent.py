@@ -97,6 +97,16 @@ def test_a_second_long_command_is_refused_not_queued(guest, api, conductor):
     assert conductor.of('CommandResult')[-1]['outcome'] == 'done'
 
 
+def test_a_long_command_that_cannot_be_used_is_reported(guest, api, conductor):
+    guest.start()
+    api.cast(prepare(command_id='wrong-1', mount_point='relative'))
+    guest.step()
+    [result] = conductor.of('CommandResult')
+    assert (result['command_id'], result['error_code']) == ('wrong-1', 'guest_invalid_message')
+    assert 'mount_point' in result['message']
+    assert conductor.last['results'] == []
+
+
 @pytest.mark.parametrize('step', ['volume', 'init', 'start', 'objects', 'finish'])
 def test_an_agent_that_dies_in_prepare_goes_on(guest, api, conductor, step):
     class Killed(BaseException):
