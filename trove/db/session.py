@@ -24,7 +24,7 @@ Statements live in the modules beside this one and nowhere else.
 import contextlib
 import datetime
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from oslo_config import cfg
@@ -35,15 +35,28 @@ from sqlalchemy.engine import Engine, make_url
 
 CONF = cfg.CONF
 
-__all__ = ['Connection', 'Row', 'dispose', 'engine', 'read', 'reader', 'utcnow', 'write', 'writer']
+__all__ = ['Connection', 'Row', 'dispose', 'engine', 'install_clock', 'read', 'reader', 'utcnow', 'write', 'writer']
 
 _lock = threading.Lock()
 _engines: dict[str, Engine] = {}
 
 
+def _system_clock() -> datetime.datetime:
+    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+
+
+_clock: Callable[[], datetime.datetime] = _system_clock
+
+
 def utcnow() -> datetime.datetime:
     """The control plane's clock: UTC, without zone."""
-    return datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
+    return _clock()
+
+
+def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
+    """Read the time from ``clock`` from now on; None: from the system. For tests that move time themselves."""
+    global _clock
+    _clock = clock or _system_clock
 
 
 def _read_engine(url: str) -> Engine:

@@ -25,7 +25,7 @@ JOURNAL: list[cfg.Opt] = [
     cfg.IntOpt('workers', default=8, min=1,
                help='Operations one task manager advances at the same time. Waiting operations hold no worker. Keep '
                     '[database] max_pool_size at least as large.'),
-    cfg.IntOpt('step_attempts', default=5, min=1,
+    cfg.IntOpt('step_attempts', default=8, min=1,
                help='How often a step is tried before its operation is undone, when its failure may pass by itself.'),
     cfg.IntOpt('retry_delay', default=2, min=0,
                help='Seconds before the second try of a step; doubled with each further one, up to 30.'),

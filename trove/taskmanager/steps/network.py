@@ -40,8 +40,7 @@ def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
 
 def tenant_nic(work: Work) -> dict[str, Any] | None:
     """The tenant's network as it was asked for, if one was."""
-    nics = work.args.get('nics') or []
-    return nics[0] if nics else None
+    return work.args.get('nic')
 
 
 class EnsureSecurityGroup(Step):
@@ -112,7 +111,7 @@ class EnsureManagementPort(Step):
 class EnsureTenantPort(Step):
     """The card on the network that the tenant named, with the address that it asked for, if any.
 
-    Args: ``nics``: at most one ``{"network_id", "subnet_id", "ip_address"}``, the last two optional.
+    Arg ``nic``: ``{"network_id", "subnet_id", "ip_address"}``, the last two may be null; or null.
     """
 
     needs = frozenset({'security_group_id', 'management_port_id'})

@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Every flow, every step, and a task manager that dies before it, after it, or right after it was written down.
+
+Generated from the registry of flows: a new flow or step is in the matrix by being there. The dead one's successor finds
+the operation when its lease has run out, and must end it as if nothing had happened: closed, shown right, and the cloud
+holds exactly what the result implies.
+"""
+
+import dataclasses
+
+import pytest
+
+from tests.functional.world import LEASE, NOTHING, ONE_INSTANCE
+from trove.common import exception
+from trove.db import operations, session
+from trove.taskmanager import flows
+from trove.taskmanager.models import Runner
+
+FLOWS = flows.registry()
+EVERY_STEP = [(kind, step) for kind, flow in FLOWS.items() for step in flow.step_names]
+UNDOABLE_STEPS = [step for step in FLOWS['instance_create'].step_names]
+USERS = [{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': [{'name': 'shop'}]}]
+DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
+
+
+class Killed(BaseException):
+    """kill -9: nothing that follows in this process happens."""
+
+
+class Mortal:
+    """A step that kills its task manager the first time it is run."""
+
+    def __init__(self, step, moment, method='run'):
+        self._step = step
+        self._moment = moment
+        self._method = method
+        self.dead = False
+
+    def __getattr__(self, name):
+        return getattr(self._step, name)
+
+    def _act(self, method, work):
+        if method != self._method or self.dead:
+            return getattr(self._step, method)(work)
+        if self._moment == 'before':
+            self.dead = True
+            raise Killed
+        answer = getattr(self._step, method)(work)
+        self.dead = True
+        raise Killed(answer)
+
+    def run(self, work):
+        return self._act('run', work)
+
+    def undo(self, work):
+        return self._act('undo', work)
+
+
+class DiesAfterRecording(Runner):
+    """A task manager that dies when a certain step has been written down as done."""
+
+    last_step = ''
+
+    def _record(self, held, answer, busy_ms, begun):
+        name, position = held.steps[held.position], held.position
+        going_on = super()._record(held, answer, busy_ms, begun)
+        if name == self.last_step and held.position != position:
+            raise Killed
+        return going_on
+
+
+def doomed_runner(world, kind, step_name, moment, method='run'):
+    flow = world.flows[kind]
+    if moment == 'recorded':
+        runner = world.new_runner()
+        doomed = DiesAfterRecording(runner.flows, runner.tools, runner.owner)
+        doomed.last_step = step_name
+        return doomed
+    steps = tuple(Mortal(step, moment, method) if step.name == step_name else step for step in flow.steps)
+    return world.new_runner({**world.flows, kind: dataclasses.replace(flow, steps=steps)})
+
+
+def run_to_death(world, runner):
+    """Let the world go on until the doomed task manager dies."""
+    with pytest.raises(Killed):
+        world.settle(runner=runner)
+
+
+def succeed(world):
+    """Another task manager takes over when the lease has run out."""
+    world.clock.advance(LEASE)
+    world.settle(runner=world.new_runner())
+
+
+@pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
+@pytest.mark.parametrize(('kind', 'step'), EVERY_STEP)
+def test_whoever_takes_over_ends_it(world, kind, step, moment):
+    if kind == 'instance_create':
+        instance_id = world.create(databases=DATABASES, users=USERS)
+    else:
+        instance_id = world.create(databases=DATABASES, users=USERS)
+        world.settle()
+        {'instance_restart': world.restart, 'instance_delete': world.delete}[kind](instance_id)
+    run_to_death(world, doomed_runner(world, kind, step, moment))
+    succeed(world)
+
+    operation = world.operations(instance_id)[-1]
+    assert (operation.kind, operation.state, operation.active) == (kind, 'succeeded', None), world.journal()
+    if kind == 'instance_delete':
+        assert world.status(instance_id) == '404'
+        assert world.holds() == NOTHING
+        assert set(world.usage().values()) == {0}
+        return
+    assert world.status(instance_id) == 'ACTIVE'
+    assert world.holds() == ONE_INSTANCE
+    assert world.usage()['instances'] == 1
+    data = world.machines.volumes[world.row(instance_id).volume_id]
+    assert data.initialised == 1, 'a volume is made into a database once'
+    assert set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
+
+
+@pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
+@pytest.mark.parametrize('step', UNDOABLE_STEPS)
+def test_whoever_takes_over_takes_it_back(world, step, moment):
+    """The create fails at its end; the task manager dies while it takes back what was made."""
+    world.conf.set_override('usage_timeout', 120)
+    world.machines.silent = True
+    instance_id = world.create()
+    runner = doomed_runner(world, 'instance_create', step, moment, 'undo')
+    died = False
+    try:
+        world.settle(runner=runner)
+    except Killed:
+        died = True
+        succeed(world)
+    reached = step in ('Prepared', 'Healthy') or died
+    assert reached, f'{step} was not undone'
+    assert world.status(instance_id) == 'ERROR'
+    assert world.holds() == NOTHING
+    world.delete(instance_id)
+    world.settle()
+    assert world.status(instance_id) == '404' and set(world.usage().values()) == {0}
+
+
+@pytest.mark.parametrize('mode', ['before', 'after'])
+@pytest.mark.parametrize(('service', 'path'), [
+    ('network', '/security-groups$'), ('network', '/security-group-rules$'), ('network', '/ports$'),
+    ('volume', '/volumes$'), ('compute', '/servers$')])
+@pytest.mark.parametrize('nth', [1, 2])
+def test_a_lost_reply_of_the_cloud_makes_nothing_twice(world, service, path, nth, mode):
+    fault = world.cloud.faults.request(service, 'POST', path, mode=mode, nth=nth)
+    instance_id = world.create()
+    world.settle()
+    assert fault.seen >= 1, 'the create does ask for it'
+    assert world.status(instance_id) == 'ACTIVE'
+    assert world.holds() == ONE_INSTANCE
+
+
+@pytest.mark.parametrize('service', ['compute', 'network', 'volume'])
+def test_a_cloud_that_is_away_for_a_while_only_delays(world, service):
+    world.cloud.faults.request(service, 'GET', '.*', times=3, status=503)
+    world.cloud.faults.request(service, 'POST', '.*', times=2, status=503)
+    instance_id = world.create()
+    world.settle()
+    assert world.status(instance_id) == 'ACTIVE' and world.holds() == ONE_INSTANCE
+    world.cloud.faults.request(service, 'DELETE', '.*', times=7, status=503)
+    world.delete(instance_id)
+    world.settle()
+    assert world.status(instance_id) == '404' and world.holds() == NOTHING
+
+
+def test_a_broker_that_is_away_only_delays(world):
+    world.guest_bus.broken = world.control.broken = True
+    instance_id = world.create()
+    with pytest.raises(AssertionError):
+        world.run(lambda: world.status(instance_id) != 'BUILD', seconds=20)
+    world.guest_bus.broken = world.control.broken = False
+    world.settle()
+    assert world.status(instance_id) == 'ACTIVE'
+
+
+def test_quota_of_the_cloud_is_told_and_nothing_is_left(world):
+    world.cloud.faults.request('volume', 'POST', '/volumes', times=99, status=413,
+                               message='VolumeLimitExceeded: Maximum number of volumes allowed (0) exceeded')
+    instance_id = world.create()
+    world.settle()
+    row = world.row(instance_id)
+    assert world.status(instance_id) == 'ERROR'
+    assert row.error_code in ('cloud_quota_exceeded', 'volume_failed') and row.fault_message
+    assert world.holds() == NOTHING
+
+
+def test_the_cancelling_delete_of_a_dead_task_manager(world):
+    """The task manager dies in the middle of a create, and the user deletes before anybody takes over."""
+    instance_id = world.create()
+    run_to_death(world, doomed_runner(world, 'instance_create', 'EnsureServer', 'after'))
+    world.delete(instance_id)
+    assert world.status(instance_id) == 'SHUTDOWN'
+    succeed(world)
+    assert world.status(instance_id) == '404' and world.holds() == NOTHING
+
+
+def test_a_closed_claim_cannot_write(world):
+    with pytest.raises(exception.ClaimLost):
+        session.write(operations.save, 'none', 1, world.clock(), attempt=1)
