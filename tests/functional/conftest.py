@@ -13,6 +13,7 @@
 """What every functional test stands on: the options, a database of its own, a clock that only moves when told."""
 
 import datetime
+import os
 import shutil
 
 import pytest
@@ -77,6 +78,12 @@ def database(conf, empty_database, tmp_path):
     conf.set_override('connection', f'sqlite:///{path}', 'database')
     yield session
     session.dispose()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch):
+    """No test needs a disk that survives a power cut."""
+    monkeypatch.setattr(os, 'fsync', lambda descriptor: None)
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@
 
 """A prepared guest over the in-memory engine, the door to it and the conductor it reports to."""
 
-import os
 import uuid
 
 import pytest
@@ -26,12 +25,6 @@ ID = '6e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a11'
 KEY = b'\x07' * 32
 VOLUME = 'c0ffee00-0000-4000-8000-000000000001'
 USER = {'name': 'app', 'password': 'canary-user', 'host': '%', 'databases': [{'name': 'shop'}]}
-
-
-@pytest.fixture(autouse=True)
-def no_waiting_for_the_disk(monkeypatch):
-    """Tests of the agent need no disk that survives a power cut."""
-    monkeypatch.setattr(os, 'fsync', lambda descriptor: None)
 
 
 class Conductor:

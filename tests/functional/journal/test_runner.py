@@ -236,7 +236,7 @@ def test_a_failure_that_cannot_pass_turns_back_at_once(journal):
 
 def test_a_surprise_is_tried_again_and_ends_with_a_reference(journal):
     journal.cloud.failures['make port'] = [ZeroDivisionError('secret inner words')] * 99
-    row = journal.run_until_closed(journal.open())
+    row = journal.run_until_closed(journal.open(), seconds=300)
     assert (row.error_code, row.state) == ('internal', OperationState.FAILED)
     assert 'reference' in row.error_text and 'secret inner words' not in row.error_text
     assert 'secret inner words' in row.error_detail
