@@ -19,7 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Row
+from trove.db.session import Row
 
 from trove.common import cfg as options
 from trove.common.cfg import datastores as datastore_options
@@ -39,7 +39,8 @@ class CommandError(Exception):
 def db_sync(version: str | None) -> None:
     """Bring the database to the newest schema (or to --version)."""
     before, after = migration.sync(version)
-    print(f'The schema is at {after}.' if before == after else f'The schema went from {before or "nothing"} to {after}.')
+    changed = f'went from {before or "nothing"} to {after}'
+    print(f'The schema {changed if before != after else f"is at {after}"}.')
 
 
 def db_version() -> None:

@@ -21,7 +21,7 @@ from datetime import datetime
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection, insert, or_, select, update
+from sqlalchemy import Connection, insert, select, true, update
 
 from trove.common import exception
 from trove.db.tables.quotas import Quota, QuotaUsage
@@ -82,7 +82,7 @@ def consume(connection: Connection, tenant_id: str, deltas: dict[str, int], now:
 
 def _add(connection: Connection, tenant_id: str, resource: str, delta: int, limit: int, now: datetime) -> bool:
     _ensure_row(connection, tenant_id, resource, now)
-    fits = or_(limit < 0, USAGES.c.in_use + USAGES.c.reserved + delta <= limit)
+    fits = true() if limit < 0 else USAGES.c.in_use + USAGES.c.reserved + delta <= limit
     changed = connection.execute(
         update(USAGES).where(USAGES.c.tenant_id == tenant_id, USAGES.c.resource == resource, fits)
         .values(in_use=USAGES.c.in_use + delta, updated=now))

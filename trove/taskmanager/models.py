@@ -53,7 +53,7 @@ class Held:
     facts: dict[str, Any]
     waiting_since: datetime | None
     due_at: datetime
-    seq: int | None = None
+    seq: int = 0
 
     @property
     def id(self) -> str:
