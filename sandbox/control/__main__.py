@@ -13,9 +13,12 @@
 """The commands of the sandbox: ``python -m control COMMAND``, called by the scripts beside this package."""
 
 import argparse
+import pathlib
 import sys
+import tempfile
 
-from control import down, status, up
+from control import checks, down, host, status, up
+from control.commands import CommandError, Commands
 from control.sandbox import Busy, Sandbox
 from control.services import ServiceError
 from control.settings import SettingsError
@@ -39,6 +42,7 @@ def parser(command: str) -> argparse.ArgumentParser:
         'logs': 'Show what services have logged.',
         'restart': 'Stop and start one service.',
         'kill': 'End one service as kill -9 does; for tests.',
+        'packages': 'Install Debian packages without their daemons; for tests.',
     }
     made = argparse.ArgumentParser(prog=f'sandbox/{command}', description=words[command], epilog=_ENVIRONMENT,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -54,6 +58,8 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument('-f', '--follow', action='store_true', help='go on showing what is written')
     elif command in ('restart', 'kill'):
         made.add_argument('service')
+    elif command == 'packages':
+        made.add_argument('package', nargs='*', help='besides those the sandbox needs')
     return made
 
 
@@ -67,6 +73,14 @@ def change(sandbox: Sandbox, command: str, name: str) -> int:
         return 0 if sandbox.supervisor.kill(name) else 1
     sandbox.supervisor.stop(name)
     sandbox.supervisor.start(name)
+    return 0
+
+
+def install(packages: list[str]) -> int:
+    """Install what the sandbox needs, and more."""
+    checks.refuse_unless_root()
+    with tempfile.TemporaryDirectory() as logs:
+        print(f'Debian packages: {host.install_packages(Commands(pathlib.Path(logs)), print, packages)}')
     return 0
 
 
@@ -86,8 +100,10 @@ def main(arguments: list[str]) -> int:
             return status.openrc(sandbox, options.user)
         if command == 'logs':
             return status.logs(sandbox, options.service, options.follow)
+        if command == 'packages':
+            return install(options.package)
         return change(sandbox, command, options.service)
-    except (SettingsError, Busy, ServiceError) as error:
+    except (SettingsError, Busy, ServiceError, CommandError, checks.Refused) as error:
         print(f'sandbox/{command}: {error}', file=sys.stderr)
         return 2
 

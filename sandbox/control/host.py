@@ -18,7 +18,7 @@ import os
 import pathlib
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from control.commands import Commands
 from control.settings import Settings
@@ -40,7 +40,7 @@ PACKAGES = {
     'util-linux': '/usr/bin/nsenter',
 }
 #: Daemons that those packages would start with the machine.
-DAEMONS = ('rabbitmq-server.service', 'mariadb.service', 'epmd.socket', 'epmd.service')
+DAEMONS = ('rabbitmq-server.service', 'mariadb.service', 'epmd.socket', 'epmd.service', 'postgresql.service')
 REQUIREMENTS = ('requirements.txt', 'sandbox/requirements.txt', 'upper-constraints.txt', 'setup.cfg')
 _POLICY = pathlib.Path('/usr/sbin/policy-rc.d')
 
@@ -50,9 +50,19 @@ def missing_packages() -> list[str]:
     return [name for name, proof in PACKAGES.items() if not pathlib.Path(proof).exists()]
 
 
-def install_packages(commands: Commands, say: Callable[[str], None]) -> str:
-    """Install what is missing."""
-    missing = missing_packages()
+def installed(package: str) -> bool:
+    """Whether dpkg knows a package as installed."""
+    done = subprocess.run(['dpkg-query', '--show', '--showformat=${db:Status-Status}', package], check=False,
+                          capture_output=True, text=True)
+    return done.stdout == 'installed'
+
+
+def install_packages(commands: Commands, say: Callable[[str], None], more: Sequence[str] = ()) -> str:
+    """Install what is missing.
+
+    :param more: packages that tests need beyond those of the sandbox.
+    """
+    missing = [*missing_packages(), *(package for package in more if not installed(package))]
     if not missing:
         return 'nothing missing'
     say(f'installing {", ".join(missing)}')

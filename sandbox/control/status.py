@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from control import keystone, rest
+from control import keystone, processes, rest
 from control.sandbox import Sandbox
 from control.settings import REGION
 
@@ -32,27 +32,15 @@ def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
 
 
 def resident_megabytes(pid: int) -> int:
-    """Memory a process and its children occupy, shared parts counted by share."""
+    """Memory the processes of a session occupy, shared parts counted by share. Machines have sessions of their own."""
     total = 0
-    for member in [pid, *_children(pid)]:
+    for member in processes.session(pid):
         try:
-            text = pathlib.Path(f'/proc/{member}/smaps_rollup').read_text(encoding='ascii', errors='replace')
+            text = pathlib.Path(f'/proc/{member.pid}/smaps_rollup').read_text(encoding='ascii', errors='replace')
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith('Pss:'))
     return total // 1024
-
-
-def _children(pid: int) -> list[int]:
-    found = []
-    for children in pathlib.Path(f'/proc/{pid}/task').glob('*/children'):
-        try:
-            direct = [int(child) for child in children.read_text(encoding='ascii').split()]
-        except OSError:
-            continue
-        for child in direct:
-            found += [child, *_children(child)]
-    return found
 
 
 def show(sandbox: Sandbox) -> int:

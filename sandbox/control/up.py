@@ -101,10 +101,14 @@ class Up:
         return host.make_venv(self._settings, self._commands, self._python)
 
     def _image(self, say: Say) -> str | None:
-        fresh = not (self._settings.image / 'rootfs').exists()
+        before = self._image_identity()
         self._commands.run([str(self._settings.repository / 'image' / 'build'), IMAGE,
                             '--output', str(self._settings.image)], log='image')
-        return 'built' if fresh else 'up to date'
+        return 'up to date' if self._image_identity() == before else 'built'
+
+    def _image_identity(self) -> str | None:
+        manifest = self._settings.image / 'image.json'
+        return manifest.read_text(encoding='utf-8') if manifest.exists() else None
 
     def _rabbitmq(self, say: Say) -> str | None:
         rabbitmq.prepare(self._settings, self._store)
