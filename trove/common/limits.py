@@ -32,8 +32,7 @@ REPORT_KEY = 'trove.rate_limits'
 
 UNITS = {60: 'MINUTE'}
 
-#: Projects remembered by one process; the ones that were silent longest are forgotten first, which only empties
-#: their buckets early.
+#: Projects remembered by one process.
 MAX_PROJECTS = 10000
 
 
@@ -64,10 +63,16 @@ def configured_rates() -> list[Rate]:
 
 
 class Limiter:
-    """The buckets of all projects. Thread-safe."""
+    """The buckets of all projects. Thread-safe.
 
-    def __init__(self, rates: list[Rate], clock: Callable[[], float] = time.time) -> None:
+    :param max_projects: projects remembered; the ones that were silent longest are forgotten first, which only
+        empties their buckets early.
+    """
+
+    def __init__(self, rates: list[Rate], clock: Callable[[], float] = time.time,
+                 max_projects: int = MAX_PROJECTS) -> None:
         self.rates = rates
+        self._max_projects = max_projects
         self._clock = clock
         self._lock = threading.Lock()
         #: project -> for each rate (level in seconds, time of that level)
@@ -117,7 +122,7 @@ class Limiter:
         buckets = self._projects.get(project)
         if buckets is None:
             buckets = self._projects[project] = [(0.0, now)] * len(self.rates)
-            if len(self._projects) > MAX_PROJECTS:
+            if len(self._projects) > self._max_projects:
                 self._projects.popitem(last=False)
         else:
             self._projects.move_to_end(project)

@@ -16,6 +16,7 @@ The order of the pipeline (etc/trove/api-paste.ini) matters in one place: the fa
 everything that may refuse a request, so that every refusal has the same body.
 """
 
+import http
 import re
 import uuid
 from typing import Any, NamedTuple
@@ -112,7 +113,7 @@ class FaultWrapper:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         try:
-            return self.application(environ, start_response)
+            return self._without_pages(environ, start_response)
         except exception.TroveError as error:
             status, body = faults.of(error)
             if status >= 500:
@@ -124,8 +125,28 @@ class FaultWrapper:
                           environ.get('PATH_INFO'), reference)
             status, body = 500, faults.body(500, f'An unexpected error happened. Tell the operator this reference: '
                                                  f'{reference}.', name=faults.UNEXPECTED)
-        headers = environ.get('trove.fault_headers', ())
-        return response(Request(environ).form, Answer(status, body, headers))(environ, start_response)
+        return response(Request(environ).form, Answer(status, body))(environ, start_response)
+
+    def _without_pages(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """The answer from below; an error that a library made into a page for people becomes a fault."""
+        refused: list[int] = []
+
+        def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            code = int(status.partition(' ')[0])
+            if code >= 400 and any(name.lower() == 'content-type' and value.startswith(('text/html', 'text/plain'))
+                                   for name, value in headers):
+                refused.append(code)
+                return lambda _data: None
+            return start_response(status, headers, *more)
+
+        answer = self.application(environ, start)
+        if not refused:
+            return answer
+        if hasattr(answer, 'close'):
+            answer.close()
+        code = refused[0] if refused[0] in faults.NAMES else 500
+        sentence = http.HTTPStatus(refused[0]).description or http.HTTPStatus(refused[0]).phrase
+        return response(Request(environ).form, Answer(code, faults.body(code, f'{sentence}.')))(environ, start_response)
 
 
 class ContextMiddleware:
