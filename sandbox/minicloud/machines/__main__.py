@@ -72,7 +72,7 @@ def _shell(layout: Layout, arguments: argparse.Namespace) -> int:
         print(f'Machine {found[0]} does not run.', file=sys.stderr)
         return 1
     command = arguments.command or ['/bin/bash', '-l']
-    os.execvp('nsenter', ['nsenter', '--target', str(leader), '--all', '--wd=/', '--', 'env', '-i',
+    os.execvp('nsenter', ['nsenter', '--target', str(leader), '--all', '--', 'env', '-i',
                           'HOME=/root', f'TERM={os.environ.get("TERM", "dumb")}',
                           'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
                           *command])

@@ -12,7 +12,7 @@
 """Bridges, network namespaces and the cables between them.
 
 A network is a bridge on which the host has the gateways' addresses; a machine has a namespace
-of its own, made before it boots and kept while it is stopped, with one veth pair per port.
+of its own while it runs, with one veth pair per port.
 """
 
 import ipaddress
@@ -21,6 +21,7 @@ import logging
 import os
 import pathlib
 import threading
+from collections.abc import Collection
 
 from minicloud.hypervisor import FloatingSpec, HypervisorError, NetworkSpec, PortSpec, SubnetSpec
 from minicloud.machines import filters, routing
@@ -39,6 +40,7 @@ class Networks:
     def __init__(self, layout: Layout):
         self._layout = layout
         self._lock = threading.RLock()
+        layout.networks.mkdir(parents=True, exist_ok=True, mode=0o700)
 
     # Networks
 
@@ -69,7 +71,7 @@ class Networks:
             network = Network(spec.id, bridge, spec.mtu, spec.external,
                               {subnet.id: [subnet.cidr, subnet.gateway] for subnet in subnets})
             self._refuse_overlap(network)
-            self._make_bridge(network)
+            self._make_bridge(network, _host_addresses(Network(**known)) if known else set())
             write_json(self._record(spec.id), vars(network))
             self._apply_routing()
 
@@ -117,19 +119,26 @@ class Networks:
 
     def _refuse_overlap(self, network: Network) -> None:
         """All networks share the host's one routing table, so addresses must be unique."""
-        for other in self.all().values():
-            if other.id == network.id:
-                continue
-            for cidr, _gateway in network.subnets.values():
-                mine = ipaddress.ip_network(cidr)
-                for taken, _ in other.subnets.values():
-                    theirs = ipaddress.ip_network(taken)
-                    if mine.version == theirs.version and mine.overlaps(theirs):
-                        raise HypervisorError(
-                            f'Subnet {cidr} overlaps {taken} of network {other.id}; the networks '
-                            'of this host need addresses of their own.')
+        taken = [(cidr, f'network {other.id}') for other in self.all().values()
+                 if other.id != network.id for cidr, _gateway in other.subnets.values()]
+        links = json.loads(run('ip', '-j', 'address', 'show'))
+        taken += [(f'{info["local"]}/{info["prefixlen"]}', f'the host ({link["ifname"]})')
+                  for link in links if link.get('ifname') != network.bridge
+                  for info in link.get('addr_info', ()) if info.get('scope') == 'global']
+        for cidr, _gateway in network.subnets.values():
+            mine = ipaddress.ip_network(cidr)
+            for text, whose in taken:
+                theirs = ipaddress.ip_network(text, strict=False)
+                if mine.version == theirs.version and mine.overlaps(theirs):
+                    raise HypervisorError(
+                        f'Subnet {cidr} overlaps {theirs} of {whose}; networks need addresses '
+                        'nobody else uses on this host.')
 
-    def _make_bridge(self, network: Network) -> None:
+    def _make_bridge(self, network: Network, ours: Collection[str] = ()) -> None:
+        """Bring a bridge to a network.
+
+        :param ours: addresses given to it before; others are the operator's and stay.
+        """
         bridge = network.bridge
         if not (_INTERFACES / bridge).exists():
             # An address of its own, or the bridge's would change with every machine.
@@ -140,10 +149,9 @@ class Networks:
         _set_kernel(f'ipv6/conf/{bridge}/accept_ra', '0')
         _set_kernel(f'ipv4/conf/{bridge}/forwarding', '1')
         run('ip', 'link', 'set', bridge, 'mtu', str(network.mtu), 'up')
-        wanted = {f'{gateway}/{ipaddress.ip_network(cidr).prefixlen}'
-                  for cidr, gateway in network.subnets.values() if gateway is not None}
+        wanted = _host_addresses(network)
         present = _addresses(bridge)
-        for address in present - wanted:
+        for address in (present & set(ours)) - wanted:
             run('ip', 'address', 'delete', address, 'dev', bridge)
         for address in wanted - present:
             flags = ('nodad',) if ':' in address else ()
@@ -157,18 +165,21 @@ class Networks:
 
     # Machines
 
-    def make_namespace(self, server_id: str) -> pathlib.Path:
-        """Make the machine's network namespace, unless it exists; return its path."""
-        name = self._layout.machine_name(server_id)
-        if not (_NAMESPACES / name).exists():
-            run('ip', 'netns', 'add', name)
-        return _NAMESPACES / name
+    def namespace(self, server_id: str) -> pathlib.Path:
+        """Return the path of a machine's network namespace, which exists while it runs."""
+        return _NAMESPACES / self._layout.machine_name(server_id)
+
+    def make_namespace(self, server_id: str) -> None:
+        """Make the machine's network namespace, unless it exists."""
+        if not self.namespace(server_id).exists():
+            run('ip', 'netns', 'add', self._layout.machine_name(server_id))
 
     def delete_namespace(self, server_id: str, cards: list[Card]) -> None:
         """Take the machine's namespace, cables and filters away."""
         for card in cards:
             self.unplug_card(card)
-        attempt('ip', 'netns', 'delete', self._layout.machine_name(server_id))
+        if self.namespace(server_id).exists():
+            run('ip', 'netns', 'delete', self._layout.machine_name(server_id))
 
     def plug_card(self, server_id: str, card: Card, port: PortSpec) -> None:
         """Make the cable of a port and plug it into its bridge, filtered from the beginning."""
@@ -184,8 +195,11 @@ class Networks:
 
     def unplug_card(self, card: Card) -> None:
         """Take the cable of a port and its filter away."""
-        attempt('ip', 'link', 'delete', card.tap)
-        attempt('nft', 'delete', 'table', 'bridge', card.tap)
+        if (_INTERFACES / card.tap).exists():
+            attempt('ip', 'link', 'delete', card.tap)
+        # Deleting needs a table that exists; one more is no error.
+        run('nft', '-f', '-', stdin=f'add table bridge {card.tap}\n'
+                                    f'delete table bridge {card.tap}\n')
 
     def address_card(self, server_id: str, card: Card) -> None:
         """Give a card of a running machine its addresses, as the network would by DHCP."""
@@ -209,6 +223,12 @@ class Networks:
     def has_card(self, port_id: str) -> bool:
         """Say whether a port's cable exists on the host."""
         return (_INTERFACES / self._layout.tap(port_id)).exists()
+
+
+def _host_addresses(network: Network) -> set[str]:
+    """Return the addresses (with prefix length) the host has as the network's gateways."""
+    return {f'{gateway}/{ipaddress.ip_network(cidr).prefixlen}'
+            for cidr, gateway in network.subnets.values() if gateway is not None}
 
 
 def _addresses(interface: str, namespace: str | None = None) -> set[str]:

@@ -24,18 +24,20 @@ import shutil
 from minicloud.machines.records import Card
 
 
+def _quiet(card: Card) -> list[str]:
+    """Return settings that keep networkd from waiting for IPv6 nobody speaks."""
+    has_ipv6 = any(ipaddress.ip_address(fixed[0]).version == 6 for fixed in card.fixed_ips)
+    return ['IPv6AcceptRA=no'] + ([] if has_ipv6 else ['LinkLocalAddressing=no'])
+
+
 def drop_in(card: Card) -> str:
     """Return what is added to cloud-init's own configuration of a card."""
-    has_ipv6 = any(ipaddress.ip_address(fixed[0]).version == 6 for fixed in card.fixed_ips)
-    lines = ['[Network]', 'IPv6AcceptRA=no']
-    if not has_ipv6:
-        lines.append('LinkLocalAddressing=no')
-    return '\n'.join(lines) + '\n'
+    return '\n'.join(['[Network]', *_quiet(card)]) + '\n'
 
 
 def unit(card: Card) -> str:
     """Return a complete configuration of a card, for one cloud-init does not know."""
-    lines = ['[Match]', f'MACAddress={card.mac}', '', '[Network]', 'DHCP=no', 'IPv6AcceptRA=no']
+    lines = ['[Match]', f'MACAddress={card.mac}', '', '[Network]', 'DHCP=no', *_quiet(card)]
     servers: list[str] = []
     sections: list[str] = []
     for address, prefixlen, gateway, dns in card.fixed_ips:

@@ -15,6 +15,7 @@ Machines are systemd-nspawn containers, networks bridges, volumes loop devices, 
 Nothing here is kept in memory only: a second process with the same settings finds all of it.
 """
 
+import contextlib
 import logging
 import re
 from collections.abc import Mapping
@@ -64,9 +65,11 @@ class NspawnHypervisor:
                     or self._machines.keepers.find(server_id) is not None:
                 return
             machine.wanted = False
-            self._machines.storage.save(machine)
+            with contextlib.suppress(FileNotFoundError):
+                self._machines.storage.save(machine)
             status = self._machines.keepers.end_status(server_id)
             self._machines.keepers.reap_ended()
+            self._machines.unplug(machine)
         if status == 0:
             event, detail = Event.STOPPED, 'The machine powered itself off.'
         elif status is None:

@@ -62,7 +62,9 @@ class Keepers:
         keeper = self.find(server_id)
         if keeper is None:
             return None
-        return next(iter(processes.family(keeper)[1]), None)
+        # Before its program is loaded it is still systemd-nspawn, preparing the machine.
+        return next((pid for pid in processes.family(keeper)[1]
+                     if processes.program(pid) not in ('', 'systemd-nspawn')), None)
 
     def start(self, boot: nspawn.Boot, vcpus: int, ram_mb: int) -> int:
         """Start a machine; return its keeper when the machine's first process runs."""

@@ -111,6 +111,7 @@ class Machines:
             machine.wanted = False
             self.storage.save(machine)
             self.keepers.power_off(server_id, timeout)
+            self.unplug(machine)
 
     def reboot(self, spec: ServerSpec, hard: bool) -> None:
         """Power a machine off and on again."""
@@ -140,6 +141,10 @@ class Machines:
         """Start a machine again with other processors and memory."""
         self.reboot(spec, hard=False)
 
+    def unplug(self, machine: Machine) -> None:
+        """Take the network from a machine that stopped, so that its addresses are silent."""
+        self._networks.delete_namespace(machine.id, machine.cards)
+
     def _machine(self, server_id: str) -> Machine:
         machine = self.storage.load(server_id)
         if machine is None:
@@ -150,8 +155,9 @@ class Machines:
         """Start a machine with the cards, disks and bounds of its spec."""
         machine.vcpus, machine.ram_mb = spec.vcpus, spec.ram_mb
         self.storage.mount(machine.id, machine.image_path)
+        self.unplug(machine)
         self._networks.make_namespace(machine.id)
-        self._bring_cards(machine, spec.ports, fresh or not machine.created)
+        self._bring_cards(machine, spec.ports, fresh or not machine.created, plug=True)
         self._bring_disks(machine, spec)
         if not limits.host_has_systemd():
             limits.remove(self._layout.prefix, machine.id)
@@ -170,7 +176,7 @@ class Machines:
         boot = nspawn.Boot(
             machine.id, self._layout.machine_name(machine.id),
             config_drive.host_name(machine.name), directory,
-            self._networks.make_namespace(machine.id),
+            self._networks.namespace(machine.id),
             tuple((self._volumes.connect(disk.volume_id), disk) for disk in machine.disks),
             groups)
         guest_network.write(directory / 'network', machine.cards, machine.readdressed)
@@ -186,19 +192,19 @@ class Machines:
         """Bring the cards of a machine, running or not, to these ports."""
         with self.lock(server_id):
             machine = self._machine(server_id)
-            self._networks.make_namespace(server_id)
-            changed = self._bring_cards(machine, ports, fresh=False)
             running = self.keepers.find(server_id) is not None
+            changed = self._bring_cards(machine, ports, fresh=False, plug=running)
             for card in changed if running else ():
                 self._networks.address_card(server_id, card)
             guest_network.write(self._layout.machine(server_id) / 'network', machine.cards,
                                 machine.readdressed)
 
     def _bring_cards(self, machine: Machine, ports: tuple[PortSpec, ...],
-                     fresh: bool) -> list[Card]:
+                     fresh: bool, plug: bool) -> list[Card]:
         """Plug and unplug; return the new and readdressed cards.
 
         :param fresh: the machine boots for the first time, so cloud-init sees these cards.
+        :param plug: the machine has a network, as it is running or about to.
         """
         old = {card.port_id: card for card in machine.cards}
         wanted = {port.id: port for port in ports}
@@ -222,7 +228,7 @@ class Machines:
             machine.readdressed = True
         # Noted before it is made, so that a later delete finds all of it.
         self.storage.save(machine)
-        for port in ports:
+        for port in ports if plug else ():
             card = machine.card(port.id)
             if card is not None:
                 self._networks.plug_card(machine.id, card, port)

@@ -46,6 +46,14 @@ def arguments(pid: int) -> list[str]:
     return raw.decode('utf-8', 'replace').split('\0')[:-1]
 
 
+def program(pid: int) -> str:
+    """Return the file name of the program a process runs, empty when it is gone."""
+    try:
+        return pathlib.PurePath(os.readlink(_PROC / str(pid) / 'exe')).name
+    except (FileNotFoundError, ProcessLookupError):
+        return ''
+
+
 def all_pids() -> Iterator[int]:
     """Yield the numbers of all processes."""
     for entry in os.listdir(_PROC):

@@ -23,8 +23,10 @@ from typing import Any
 
 
 def write_json(path: pathlib.Path, document: Any) -> None:
-    """Replace ``path`` by the document, so that readers see the old or the new one whole."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    """Replace ``path`` by the document, so that readers see the old or the new one whole.
+
+    The directory must exist: a record written late must not bring back what was removed.
+    """
     temporary = path.with_name(f'.{path.name}.new')
     with open(temporary, 'w', encoding='utf-8') as stream:
         json.dump(document, stream, indent=1, sort_keys=True)

@@ -15,15 +15,9 @@ Networks of the cloud do not reach each other but through floating addresses, an
 the host's addresses on other networks than his own.
 """
 
-import ipaddress
 from collections.abc import Iterable, Mapping
 
 from minicloud.machines.records import Network
-
-
-def gateways(network: Network) -> list[str]:
-    """Return the addresses the host has on a network."""
-    return [gateway for _cidr, gateway in network.subnets.values() if gateway is not None]
 
 
 def ruleset(name: str, networks: Iterable[Network], floating: Mapping[str, str]) -> str:
@@ -50,14 +44,8 @@ def _forwarding(name: str, networks: list[Network]) -> str:
                   f'    iifname {{ {bridges} }} drop',
                   f'    oifname {{ {bridges} }} drop']
     lines += ['  }', '  chain input {', '    type filter hook input priority 0; policy accept;']
-    for network in networks:
-        own = [ipaddress.ip_address(address) for address in gateways(network)]
-        for family, version, word in (('ipv4', 4, 'ip'), ('ipv6', 6, 'ip6')):
-            mine = ', '.join(str(address) for address in own if address.version == version)
-            other = f' {word} daddr != {{ {mine} }}' if mine else ''
-            link_local = ' ip6 daddr != fe80::/10' if version == 6 else ''
-            lines.append(f'    iifname "{network.bridge}" meta nfproto {family} '
-                         f'meta pkttype host ct direction original{other}{link_local} drop')
+    lines += [f'    iifname "{network.bridge}" meta pkttype host ct direction original '
+              'fib daddr . iif type != local drop' for network in networks]
     return '\n'.join(lines + ['  }', '}']) + '\n'
 
 
