@@ -218,7 +218,8 @@ def test_conductor_refuses_a_published_key_and_says_what_to_do(tmp_path):
 
 def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
     (tmp_path / 'trove.conf').write_text('\n'.join((
-        '[DEFAULT]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/control', f'inst_rpc_key_encr_key = {guest_bus.SECRET}',
+        '[DEFAULT]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/control',
+        f'inst_rpc_key_encr_key = {guest_bus.SECRET}',
         '[guest_bus]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/guests',
         '[database]', f'connection = sqlite:///{tmp_path}/x.sqlite', '')))
     process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
@@ -232,10 +233,9 @@ def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
 
 
 def test_several_workers_are_started_again_and_stopped_together(plane, tmp_path):
-    configuration = (plane.directory / 'trove.conf').read_text().replace(
-        '[DEFAULT]', '[DEFAULT]\ntrove_conductor_workers = 2').replace(str(plane.directory / 'conductor.log'),
-                                                                     str(tmp_path / 'log'))
-    (tmp_path / 'trove.conf').write_text(configuration)
+    one = (plane.directory / 'trove.conf').read_text()
+    two = one.replace('[DEFAULT]', '[DEFAULT]\ntrove_conductor_workers = 2')
+    (tmp_path / 'trove.conf').write_text(two.replace(f'{plane.directory}/conductor.log', f'{tmp_path}/log'))
     process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
                                env=guest_bus.environment())
 

@@ -27,12 +27,12 @@ from typing import Any
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from trove.db.session import Connection
 
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
 from trove.conductor import ingest
 from trove.db import backups, command_results, heartbeats, lastseen, operations, session
+from trove.db.session import Connection
 from trove.taskmanager import api as taskmanager_api
 
 LOG = logging.getLogger(__name__)
@@ -132,7 +132,7 @@ class Manager:
             self._write(accepted, marks)
         return len(accepted)
 
-    def _judge(self, connection: Any,
+    def _judge(self, connection: Connection,
                batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], lastseen.Seen]:
         claimed: set[str] = set()
         worth: list[ingest.Report] = []
@@ -185,7 +185,7 @@ class Manager:
         for operation_id in due:
             self._taskmanager.wake(operation_id)
 
-    def _store(self, connection: Any, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> list[str]:
+    def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> list[str]:
         now = self._clock()
         wanted = ingest.changes(accepted, now)
         lastseen.save(connection, marks)
@@ -196,7 +196,7 @@ class Manager:
             self._store_backup(connection, instance_id, backup, now)
         return operations.nudge(connection, 'instance', sorted(wanted.heard_of), now)
 
-    def _store_results(self, connection: Any, wanted: ingest.Changes, now: datetime) -> None:
+    def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:
         reporters = sorted({instance_id for instance_id, _ in wanted.results.values()})
         open_operations = command_results.open_operations(connection, reporters)
         known = command_results.known(connection, sorted(open_operations.values())) if open_operations else {}
@@ -205,7 +205,7 @@ class Manager:
         if unasked:
             self._count(ingest.Reason.UNASKED, reporters[0], amount=unasked)
 
-    def _store_backup(self, connection: Any, instance_id: str, report: Any, now: datetime) -> None:
+    def _store_backup(self, connection: Connection, instance_id: str, report: Any, now: datetime) -> None:
         values = {name: value for name, value in (
             ('state', report.state), ('size', report.size), ('checksum', report.checksum),
             ('location', report.location), ('backup_type', report.backup_type)) if value is not None}

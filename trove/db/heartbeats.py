@@ -53,4 +53,3 @@ def save(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     upsert.upsert(connection, STATUSES, [dict(row, facts=json.dumps(row['facts'])) for row in rows],
                   _newer_and_alive, guarded_by=('status', 'seq', 'boot_id'))
-

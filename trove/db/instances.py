@@ -22,7 +22,7 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert,
 from sqlalchemy.sql import expression
 
 from trove.common.states import ServiceStatus as Status
-from trove.db import quotas
+from trove.db import lastseen, quotas
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
@@ -190,6 +190,7 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
                        .values(status=Status.DELETED, reason=None))
     for table in (ADDRESSES, FAULTS, RESULTS):
         connection.execute(delete(table).where(table.c.instance_id == instance_id))
+    lastseen.forget(connection, instance_id)
     quotas.release(connection, row.tenant_id, quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
 
 

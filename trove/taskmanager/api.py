@@ -27,7 +27,7 @@ class TaskManagerAPI:
         self._topic = topic
 
     def wake(self, operation_id: str) -> None:
-        """Say that an operation is due. A bell that nobody hears costs one sweep interval, so a failure is only logged."""
+        """Say that an operation is due. A bell that nobody hears costs one sweep interval, so it is only logged."""
         try:
             self._bus.cast(self._topic, None, 'wake', {'operation_id': operation_id})
         except transport.BusError as failure:

@@ -108,7 +108,8 @@ def test_later_batch_replaces_the_earlier_one(manager, guest):
     manager.flush()
     guest.reports.heartbeat(messages.Heartbeat(service_status='crashed', reason='signal 9'))
     manager.flush()
-    assert (guest.row.status, guest.row.reason, guest.row.seq, guest.row.volume_total) == ('crashed', 'signal 9', 2, None)
+    row = guest.row
+    assert (row.status, row.reason, row.seq, row.volume_total) == ('crashed', 'signal 9', 2, None)
 
 
 def test_restarted_agent_with_small_numbers_is_newer(manager, guest):

@@ -39,8 +39,8 @@ GUEST_BUS = [
     cfg.IntOpt('max_channels', default=8, min=2, help='Channels one guest may have open at the same time.'),
     cfg.StrOpt('queue_type', default='classic', choices=['classic', 'quorum'],
                help='Type of the queues of guests and of the conductor. quorum survives the loss of a node of a '
-                    'cluster, at two to three times the load on the broker; but on RabbitMQ 3.10 a quorum queue that is '
-                    'only minutes old is lost when its node is killed. Only affects queues made afterwards.'),
+                    'cluster, at two to three times the load on the broker; but on RabbitMQ 3.10 a quorum queue that '
+                    'is only minutes old is lost when its node is killed. Only affects queues made afterwards.'),
     cfg.IntOpt('guest_queue_length', default=1000, min=10,
                help='Messages kept for a guest that does not listen; the oldest are dropped. Only affects queues made '
                     'afterwards.'),

@@ -12,9 +12,9 @@
 
 """What all tables share: the declarative base and the column types that differ between engines."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import DateTime, MetaData, String, Text
+from sqlalchemy import DateTime, MetaData, String, Table, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
@@ -35,6 +35,9 @@ LongText = Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
+    if TYPE_CHECKING:
+        # SQLAlchemy declares less than it gives.
+        __table__: ClassVar[Table]
     __table_args__: Any = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4'}
 
 
