@@ -66,4 +66,5 @@ def test_a_delete_during_a_restart_wins(world, instance_id):
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404'
-    assert [row.state for row in world.operations(instance_id)] == ['succeeded', 'cancelled', 'succeeded']
+    assert {row.kind: row.state for row in world.operations(instance_id)} == {
+        'instance_create': 'succeeded', 'instance_restart': 'cancelled', 'instance_delete': 'succeeded'}
