@@ -24,7 +24,8 @@ def test_databases_mysql_takes(name):
     MYSQL.check_database(name)
 
 
-@pytest.mark.parametrize('name', ['a', 'a' * 65, ' shop', 'shop ', 'a b c', 'a\\b', 'a\tb', 'a.b', 'a/b', '#a', 'ü2', ''])
+@pytest.mark.parametrize('name', ['a', 'a' * 65, ' shop', 'shop ', 'a b c', 'a\\b', 'a\tb', 'a.b', 'a/b', '#a', 'ü2',
+                                  ''])
 def test_databases_mysql_refuses(name):
     with pytest.raises(ValueError):
         MYSQL.check_database(name)
@@ -46,7 +47,8 @@ def test_users_mysql_takes(name):
     MYSQL.check_user(name)
 
 
-@pytest.mark.parametrize('name', ['', 'a' * 33, ' app', 'app ', "a'b", 'a"b', 'a;b', 'a`b', 'a,b', 'a/b', 'a\\b', 'a\0b'])
+@pytest.mark.parametrize('name', ['', 'a' * 33, ' app', 'app ', "a'b", 'a"b', 'a;b', 'a`b', 'a,b', 'a/b', 'a\\b',
+                                  'a\0b'])
 def test_users_mysql_refuses(name):
     with pytest.raises(ValueError):
         MYSQL.check_user(name)

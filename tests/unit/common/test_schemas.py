@@ -88,7 +88,8 @@ def test_ids(value):
     passes(id=value)
 
 
-@pytest.mark.parametrize('value', ['0f3c2d5e55a14c0e9d4a2b7f8e6d1a10', '0f3c2d5e-55a1-4c0e-9d4a-2b7f8e6d1a10\n', 'x', ''])
+@pytest.mark.parametrize('value', ['0f3c2d5e55a14c0e9d4a2b7f8e6d1a10', '0f3c2d5e-55a1-4c0e-9d4a-2b7f8e6d1a10\n', 'x',
+                                   ''])
 def test_ids_that_are_none(value):
     assert "thing['id'] must be a UUID" in failure(id=value)
 
