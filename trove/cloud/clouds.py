@@ -45,44 +45,59 @@ class Cloud:
         self._conf = conf
         self._session_for = session_for
         self._lock = threading.RLock()
+        self._made: dict[str, Any] = {}
 
-    @functools.cached_property
+    @property
     def compute(self) -> compute.Compute:
-        found = http.endpoint(self._conf, 'nova')
-        with self._lock:
-            return compute.Compute(self._session_for(found.insecure), region=self.region, url=found.url,
-                                   microversion=self._conf.nova_client_version, interface=found.interface,
-                                   service_type=found.service_type)
+        return self._once('compute', self._compute)
 
-    @functools.cached_property
+    @property
     def network(self) -> network.Networking:
-        return network.Networking(self._neutron, self.project_id)
+        return self._once('network', lambda: network.Networking(self._neutron, self.project_id))
 
-    @functools.cached_property
+    @property
     def firewall(self) -> firewall.Firewall:
-        return firewall.Firewall(self._neutron, self.project_id)
+        return self._once('firewall', lambda: firewall.Firewall(self._neutron, self.project_id))
 
-    @functools.cached_property
+    @property
     def volume(self) -> volume.Storage:
-        return volume.Storage(self._proxy('cinder', 'block_storage', self._conf.cinder_client_version))
+        return self._once('volume', lambda: volume.Storage(
+            self._proxy('cinder', 'block_storage', self._conf.cinder_client_version)))
 
-    @functools.cached_property
+    @property
     def image(self) -> image.Images:
-        return image.Images(self._proxy('glance', 'image', self._conf.glance_client_version))
+        return self._once('image', lambda: image.Images(
+            self._proxy('glance', 'image', self._conf.glance_client_version)))
 
-    @functools.cached_property
+    @property
     def project_id(self) -> str:
         """The project of these credentials."""
+        return self._once('project_id', self._project_id)
+
+    @property
+    def _neutron(self) -> Any:
+        return self._once('neutron', lambda: self._proxy('neutron', 'network', '2'))
+
+    def _once(self, name: str, make: Callable[[], Any]) -> Any:
+        """What ``make`` gives the first time it succeeds; the lock is this cloud's own, so no user waits for another."""
+        with self._lock:
+            if name not in self._made:
+                self._made[name] = make()
+            return self._made[name]
+
+    def _compute(self) -> compute.Compute:
+        found = http.endpoint(self._conf, 'nova')
+        return compute.Compute(self._session_for(found.insecure), region=self.region, url=found.url,
+                               microversion=self._conf.nova_client_version, interface=found.interface,
+                               service_type=found.service_type)
+
+    def _project_id(self) -> str:
         with errors.translated('identity', 'log in'):
             found = self._session_for(False).get_project_id()
         if not found:
             raise exception.CloudError(retriable=False, detail='the credentials belong to no project; set '
                                                                '[service_credentials] project_name')
         return found
-
-    @functools.cached_property
-    def _neutron(self) -> Any:
-        return self._proxy('neutron', 'network', '2')
 
     def _proxy(self, prefix: str, service: str, version: str) -> Any:
         """openstacksdk's client of one service, which differ in whose certificates they look at."""
@@ -91,7 +106,7 @@ class Cloud:
                                     f'{service}_interface': found.interface, f'{service}_api_version': version}
         if found.url:
             settings[f'{service}_endpoint_override'] = found.url
-        with self._lock, errors.translated(service.replace('_', ' '), 'tell where it is'):
+        with errors.translated(service.replace('_', ' '), 'tell where it is'):
             described = cloud_region.from_session(self._session_for(found.insecure), region_name=self.region,
                                                   app_name='trove', **settings)
             # Strict: a service that cannot be reached now is a failure now, not a client that never works.
