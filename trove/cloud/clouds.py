@@ -21,13 +21,13 @@ from openstack import connection
 from openstack.config import cloud_region
 from oslo_config import cfg
 
-from trove.cloud import compute
 from trove.cloud import errors
-from trove.cloud import firewall
-from trove.cloud import image
-from trove.cloud import network
 from trove.cloud import session as http
-from trove.cloud import volume
+from trove.cloud.compute import Compute
+from trove.cloud.firewall import Firewall
+from trove.cloud.image import Images
+from trove.cloud.network import Networking
+from trove.cloud.volume import Storage
 from trove.common import exception
 
 
@@ -48,25 +48,25 @@ class Cloud:
         self._made: dict[str, Any] = {}
 
     @property
-    def compute(self) -> compute.Compute:
+    def compute(self) -> Compute:
         return self._once('compute', self._compute)
 
     @property
-    def network(self) -> network.Networking:
-        return self._once('network', lambda: network.Networking(self._neutron, self.project_id))
+    def network(self) -> Networking:
+        return self._once('network', lambda: Networking(self._neutron, self.project_id))
 
     @property
-    def firewall(self) -> firewall.Firewall:
-        return self._once('firewall', lambda: firewall.Firewall(self._neutron, self.project_id))
+    def firewall(self) -> Firewall:
+        return self._once('firewall', lambda: Firewall(self._neutron, self.project_id))
 
     @property
-    def volume(self) -> volume.Storage:
-        return self._once('volume', lambda: volume.Storage(
+    def volume(self) -> Storage:
+        return self._once('volume', lambda: Storage(
             self._proxy('cinder', 'block_storage', self._conf.cinder_client_version)))
 
     @property
-    def image(self) -> image.Images:
-        return self._once('image', lambda: image.Images(
+    def image(self) -> Images:
+        return self._once('image', lambda: Images(
             self._proxy('glance', 'image', self._conf.glance_client_version)))
 
     @property
@@ -79,17 +79,17 @@ class Cloud:
         return self._once('neutron', lambda: self._proxy('neutron', 'network', '2'))
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives the first time it succeeds; the lock is this cloud's own, so no user waits for another."""
+        """What ``make`` gives when it first succeeds; the lock is this cloud's own, so no user waits for another."""
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
             return self._made[name]
 
-    def _compute(self) -> compute.Compute:
+    def _compute(self) -> Compute:
         found = http.endpoint(self._conf, 'nova')
-        return compute.Compute(self._session_for(found.insecure), region=self.region, url=found.url,
-                               microversion=self._conf.nova_client_version, interface=found.interface,
-                               service_type=found.service_type)
+        return Compute(self._session_for(found.insecure), region=self.region, url=found.url,
+                       microversion=self._conf.nova_client_version, interface=found.interface,
+                       service_type=found.service_type)
 
     def _project_id(self) -> str:
         with errors.translated('identity', 'log in'):
