@@ -32,7 +32,7 @@ SAMPLES = pathlib.Path(__file__).parents[3] / 'api-ref/source/samples'
 _CHANGING = (
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), '2031-04-02T08:15:00Z'),
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?!Z)'), '2031-04-02T08:15:00'),
-    (re.compile(r'"remaining": \d+'), '"remaining": 199'),
+    (re.compile(r'"remaining": \d+'), '"remaining": 200'),
 )
 _KNOWN = set(WORDS.values()) | {'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002',
                                 '0d2d6b8c-1f5e-4f0e-9b3a-7c1e5f2a8d66'}
