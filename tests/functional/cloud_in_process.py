@@ -123,7 +123,7 @@ class InProcessCloud:
     def __init__(self, hypervisor: Any = None, *, synchronous: bool | None = True) -> None:
         self.tokens = identity.TokenTable()
         self.hypervisor = hypervisor or QuietHypervisor()
-        self._state = records.State(':memory:')
+        self._state = records.State()
         self.app = minicloud.create_app(self._state, self.hypervisor, self.tokens, synchronous=synchronous,
                                         sleep=lambda seconds: None)
         bootstrap.bootstrap(self.app.cloud, DOCUMENT)
