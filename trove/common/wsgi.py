@@ -26,7 +26,7 @@ from oslo_log import log as logging
 import webob
 
 from trove.common import context as contexts
-from trove.common import exception, faults, policy, serializers
+from trove.common import errors, exception, faults, policy, serializers
 
 CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
@@ -145,8 +145,9 @@ class FaultWrapper:
         if hasattr(answer, 'close'):
             answer.close()
         code = refused[0] if refused[0] in faults.NAMES else 500
-        sentence = http.HTTPStatus(refused[0]).description or http.HTTPStatus(refused[0]).phrase
-        return response(Request(environ).form, Answer(code, faults.body(code, f'{sentence}.')))(environ, start_response)
+        sentence = (errors.CODES['dependency_unavailable'].sentence if code == 503 else
+                    f'{http.HTTPStatus(refused[0]).phrase}.')
+        return response(Request(environ).form, Answer(code, faults.body(code, sentence)))(environ, start_response)
 
 
 class ContextMiddleware:
