@@ -78,7 +78,6 @@ def change(sandbox: Sandbox, command: str, name: str) -> int:
 
 def install(packages: list[str]) -> int:
     """Install what the sandbox needs, and more."""
-    checks.refuse_unless_root()
     with tempfile.TemporaryDirectory() as logs:
         print(f'Debian packages: {host.install_packages(Commands(pathlib.Path(logs)), print, packages)}')
     return 0
@@ -89,6 +88,7 @@ def main(arguments: list[str]) -> int:
     command, *rest = arguments
     options = parser(command).parse_args(rest)
     try:
+        checks.refuse_unless_root()
         sandbox = Sandbox.from_environment()
         if command == 'up':
             return up.main(sandbox, options.python, not options.no_demo)

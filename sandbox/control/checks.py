@@ -36,7 +36,7 @@ def refuse_unless_root() -> None:
     :raises Refused: the caller is somebody else.
     """
     if os.geteuid() != 0:
-        raise Refused('must run as root: it starts machines, network bridges and loop devices (try: sudo -E)')
+        raise Refused('must run as root: the sandbox is made of machines, bridges and loop devices (try: sudo -E)')
 
 
 def check_host(settings: Settings, running: set[str]) -> None:

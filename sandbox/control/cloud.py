@@ -40,7 +40,9 @@ def bootstrap(settings: Settings, owner: str) -> dict:
     def network(name: str, which: str, dns: bool, **more) -> dict:
         subnet = settings.subnet(which)
         return {'name': name, 'bridge': settings.bridge(which), **more, 'subnets': [{
-            'name': f'{name}-v4', 'ip_version': 4, 'cidr': str(subnet), 'gateway_ip': str(subnet[1]),
+            'name': f'{name}-v4', 'ip_version': 4, 'cidr': str(subnet),
+            # Without a router there, machines' default route is their tenant network's.
+            'gateway_ip': None if which == 'management' else str(subnet[1]),
             'allocation_pools': [{'start': str(subnet[10]), 'end': str(subnet[250])}],
             'dns_nameservers': [], 'enable_dhcp': dns}]}
 

@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 
-from control import checks, cloud, processes
+from control import cloud, processes
 from control.commands import CommandError, Commands
 from control.sandbox import Sandbox
 from control.services import ServiceError
@@ -29,11 +29,6 @@ _FAMILIAR = ('secrets', 'run', 'etc', 'logs', 'data')
 
 def main(sandbox: Sandbox, purge: bool) -> int:
     """Run the command; returns its exit code."""
-    try:
-        checks.refuse_unless_root()
-    except checks.Refused as refusal:
-        print(f'sandbox/down: {refusal}', file=sys.stderr)
-        return 2
     if not sandbox.settings.directory.exists():
         print(f'There is no sandbox in {sandbox.settings.directory}.')
         return 0

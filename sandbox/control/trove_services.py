@@ -13,6 +13,7 @@
 """trove-api, trove-taskmanager and trove-conductor: their one configuration file, tables, and processes."""
 
 import shutil
+from collections.abc import Callable
 
 from control import cloud, mariadb, rabbitmq, rest
 from control.commands import Commands
@@ -137,10 +138,9 @@ def register(settings: Settings, commands: Commands, ids: dict[str, str]) -> str
 
 def services(settings: Settings, store: SecretStore) -> list[Service]:
     """The three processes."""
-    admin = rest.basic(rabbitmq.ADMIN_USER, store.get(f'rabbitmq-{rabbitmq.ADMIN_USER}'))
-
-    def consumed(vhost: str, queue: str):
+    def consumed(vhost: str, queue: str) -> Callable[[], bool]:
         def ready() -> bool:
+            admin = rest.basic(rabbitmq.ADMIN_USER, store.get(f'rabbitmq-{rabbitmq.ADMIN_USER}'))
             try:
                 channels, _ = rest.request(
                     'GET', settings.url('rabbitmq-management', f'/api/consumers/{vhost}'), headers=admin)

@@ -137,17 +137,16 @@ class Up:
         tenant = cloud.Tenant(self._settings, session)
         tenant.fill()
         self._ids = tenant.identities()
+        trove_services.prepare(self._settings, self._store, self._ids)
         return note
 
     def _tables(self, say: Say) -> None:
         trove_services.make_tables(self._settings, self._store, self._commands)
 
     def _register(self, say: Say) -> str | None:
-        trove_services.prepare(self._settings, self._store, self._ids)
         return trove_services.register(self._settings, self._commands, self._ids)
 
     def _services(self, say: Say) -> str | None:
-        trove_services.prepare(self._settings, self._store, self._ids)
         supervisor = self._sandbox.supervisor
         for name in trove_services.NAMES:
             supervisor.launch(name)
@@ -215,7 +214,6 @@ def main(sandbox: Sandbox, python: str, with_demo: bool = True) -> int:
     """Run the command; returns its exit code."""
     display = Display()
     try:
-        checks.refuse_unless_root()
         with _giving_up_is_an_interrupt(), sandbox.alone():
             Up(sandbox, display, python, with_demo).run()
     except checks.Refused as refusal:

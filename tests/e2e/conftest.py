@@ -17,6 +17,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e import guest_bus, rabbitmq
+from tests.e2e import sandbox as running_sandbox
 
 
 @pytest.fixture(scope='module')
@@ -30,3 +31,14 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[guest_bus.Contro
             yield control_plane
         finally:
             control_plane.close()
+
+
+@pytest.fixture(scope='session')
+def sandbox() -> running_sandbox.Sandbox:
+    """The sandbox of the test run (``TROVE_SANDBOX_*``), which ``tools/test e2e`` has started."""
+    made = running_sandbox.Sandbox()
+    status = made.command('status')
+    if status.returncode:
+        pytest.fail(f'the sandbox in {made.settings.directory} does not run; tools/test e2e starts it:\n'
+                    f'{status.stdout}{status.stderr}', pytrace=False)
+    return made
