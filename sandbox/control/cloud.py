@@ -112,16 +112,25 @@ def service(settings: Settings) -> Service:
         patience=60.0, stop_patience=20.0)
 
 
-def make_management_bridge(settings: Settings) -> None:
+def make_management_bridge(settings: Settings) -> bool:
     """Make the bridge the guests' management cards hang on, so that the broker can listen there at once.
 
     minicloud takes it over as it is.
+
+    :returns: False when it was there.
     """
     bridge, address = settings.bridge('management'), settings.host_address('management')
-    if not pathlib.Path('/sys/class/net', bridge).exists():
+    fresh = not pathlib.Path('/sys/class/net', bridge).exists()
+    if fresh:
         subprocess.run(['ip', 'link', 'add', bridge, 'type', 'bridge'], check=True, capture_output=True)
     subprocess.run(['ip', 'address', 'replace', f'{address}/24', 'dev', bridge], check=True, capture_output=True)
     subprocess.run(['ip', 'link', 'set', bridge, 'up'], check=True, capture_output=True)
+    return fresh
+
+
+def remove_management_bridge(settings: Settings) -> None:
+    """Remove that bridge, if it is there."""
+    subprocess.run(['ip', 'link', 'delete', settings.bridge('management')], check=False, capture_output=True)
 
 
 def check_machines(settings: Settings, commands: Commands, python: str) -> None:

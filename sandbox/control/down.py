@@ -14,7 +14,6 @@
 
 import pathlib
 import shutil
-import subprocess
 import sys
 
 from control import cloud, processes
@@ -60,8 +59,7 @@ def take_down(sandbox: Sandbox, display: Display, purge: bool) -> list[str]:
     for process in processes.marked(sandbox.settings.prefix):
         display.line(f'ending process {process.pid}, which was left over')
         processes.kill(process)
-    subprocess.run(['ip', 'link', 'delete', sandbox.settings.bridge('management')], check=False,
-                   capture_output=True)
+    cloud.remove_management_bridge(sandbox.settings)
     return problems
 
 

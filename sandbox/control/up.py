@@ -47,6 +47,7 @@ class Up:
         self._address = ''
         #: Whether machines can run because of this run, so that giving up takes them down.
         self._began_cloud = False
+        self._made_bridge = False
 
     def run(self) -> None:
         """Do all stages.
@@ -94,7 +95,7 @@ class Up:
     def _packages(self, say: Say) -> str:
         note = host.install_packages(self._commands, say)
         cloud.check_machines(self._settings, self._commands, self._python)
-        cloud.make_management_bridge(self._settings)
+        self._made_bridge = cloud.make_management_bridge(self._settings)
         return note
 
     def _venv(self, say: Say) -> str:
@@ -186,6 +187,8 @@ class Up:
                 self._display.plain(f'stopped {name}')
             if self._began_cloud:
                 cloud.take_down_machines(self._settings, Commands(self._settings.logs), purge=False)
+            if self._made_bridge:
+                cloud.remove_management_bridge(self._settings)
         except (ServiceError, CommandError) as error:
             self._display.plain(f'{error}\nrun sandbox/down')
 
