@@ -141,11 +141,12 @@ class Networks:
         """
         bridge = network.bridge
         if not (_INTERFACES / bridge).exists():
-            # An address of its own, or the bridge's would change with every machine.
-            tail = bridge.encode().hex()[-10:].rjust(10, '0')
-            mac = ':'.join(['02'] + [tail[i:i + 2] for i in range(0, 10, 2)])
-            run('ip', 'link', 'add', bridge, 'address', mac, 'type', 'bridge', 'stp_state', '0',
-                'forward_delay', '0', 'mcast_snooping', '0')
+            run('ip', 'link', 'add', bridge, 'type', 'bridge')
+        # An address of its own, or the bridge's would change with every machine.
+        tail = bridge.encode().hex()[-10:].rjust(10, '0')
+        mac = ':'.join(['02'] + [tail[i:i + 2] for i in range(0, 10, 2)])
+        run('ip', 'link', 'set', bridge, 'address', mac, 'type', 'bridge', 'stp_state', '0',
+            'forward_delay', '0', 'mcast_snooping', '0')
         _set_kernel(f'ipv6/conf/{bridge}/accept_ra', '0')
         _set_kernel(f'ipv4/conf/{bridge}/forwarding', '1')
         run('ip', 'link', 'set', bridge, 'mtu', str(network.mtu), 'up')

@@ -97,5 +97,6 @@ def scope_arguments(boot: Boot, vcpus: int, ram_mb: int) -> list[str]:
     its memory and processors.
     """
     return ['systemd-run', '--quiet', '--collect', '--scope', f'--unit={boot.name}',
+            f'--description=Machine {boot.host_name}',
             '--property=Delegate=yes', f'--property=MemoryMax={ram_mb}M',
             f'--property=CPUQuota={vcpus * 100}%', '--']

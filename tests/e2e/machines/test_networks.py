@@ -213,7 +213,7 @@ def test_the_hosts_other_addresses_are_out_of_reach(site, machine, elsewhere):
 def test_overlapping_networks_are_refused(site, machine):
     with pytest.raises(HypervisorError, match='overlaps'):
         site.hypervisor.plug_network(NetworkSpec(str(uuid.uuid4()), 'bad'),
-                                     (SubnetSpec('bad', f'{site.base}.0.0/16', f'{site.base}.0.1'),))
+                                     (SubnetSpec('bad', f'{site.base}.0.0/16', site.host),))
 
 
 def test_a_card_plugged_into_a_running_machine(site, machine, elsewhere):
@@ -222,7 +222,9 @@ def test_a_card_plugged_into_a_running_machine(site, machine, elsewhere):
     second = site.port(EVERYTHING_OUT, PING, OPEN_3306, network=network, number=2)
     site.hypervisor.apply_ports(machine.id, (*machine.ports, second))
     assert eventually(lambda: answer(second.fixed_ips[0].address, 3306) == f'{site.base}.2.1', 5)
-    moved = dataclasses.replace(second, fixed_ips=(FixedIP(f'{site.base}.2.200', 24, f'{site.base}.2.1'),))
+    elsewhere_host = f'{site.base}.2.1'
+    moved = dataclasses.replace(second, fixed_ips=(
+        FixedIP(f'{site.base}.2.200', 24, elsewhere_host),))
     site.hypervisor.apply_ports(machine.id, (*machine.ports, moved))
     assert eventually(lambda: answer(f'{site.base}.2.200', 3306) == f'{site.base}.2.1', 5)
     assert answer(second.fixed_ips[0].address, 3306) is None
