@@ -100,8 +100,8 @@ def fingerprint(settings: Settings, python: str) -> str:
     return text.hexdigest()
 
 
-def make_venv(settings: Settings, commands: Commands, python: str) -> str:
-    """Make the virtual environment, or bring it up to date.
+def make_venv(settings: Settings, commands: Commands, python: str) -> str | None:
+    """Make an empty virtual environment; it has pip, which building the image needs.
 
     :param python: interpreter it is made from.
     """
@@ -109,16 +109,23 @@ def make_venv(settings: Settings, commands: Commands, python: str) -> str:
         if not (settings.given_venv / 'bin' / 'python').exists():
             raise FileNotFoundError(f'TROVE_SANDBOX_VENV: {settings.given_venv} is no virtual environment')
         return f'using {settings.given_venv}'
+    if not pathlib.Path(settings.program('python')).exists() or not pathlib.Path(settings.program('pip')).exists():
+        if settings.venv.exists():
+            shutil.rmtree(settings.venv)
+        commands.run([python, '-m', 'venv', str(settings.venv)], log='venv')
+    return None
+
+
+def fill_venv(settings: Settings, commands: Commands, python: str) -> str | None:
+    """Install the services, Keystone and the clients into the virtual environment, or bring it up to date."""
+    if settings.given_venv:
+        return None
     stamp = settings.venv / '.made-from'
     wanted = fingerprint(settings, python)
     if stamp.exists() and stamp.read_text(encoding='ascii') == wanted:
         return 'up to date'
     stamp.unlink(missing_ok=True)
-    made_with = settings.venv / 'pyvenv.cfg'
-    if made_with.exists() and not pathlib.Path(settings.program('python')).exists():
-        shutil.rmtree(settings.venv)
     repository = settings.repository
-    commands.run([python, '-m', 'venv', str(settings.venv)], log='venv')
     pip = [settings.program('python'), '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet',
            '--constraint', str(repository / 'upper-constraints.txt')]
     commands.run([*pip, 'setuptools', 'wheel', '-r', str(repository / 'requirements.txt'),

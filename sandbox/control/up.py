@@ -73,8 +73,9 @@ class Up:
         """The plan. What a stage does not need, it does not wait for."""
         stages = [
             Stage('packages', 'Debian packages', self._packages),
-            Stage('venv', 'Python environment', self._venv),
-            Stage('image', f'guest image {IMAGE}', self._image, needs=('packages',)),
+            Stage('python', 'Python environment', self._python_environment),
+            Stage('venv', 'Python packages', self._python_packages, needs=('python',)),
+            Stage('image', f'guest image {IMAGE}', self._image, needs=('packages', 'python')),
             Stage('rabbitmq', 'RabbitMQ', self._rabbitmq, needs=('packages',)),
             Stage('mariadb', 'control database', self._mariadb, needs=('packages',)),
             Stage('keystone', 'Keystone', self._keystone, needs=('venv', 'mariadb')),
@@ -98,13 +99,17 @@ class Up:
         self._made_bridge = cloud.make_management_bridge(self._settings)
         return note
 
-    def _venv(self, say: Say) -> str:
+    def _python_environment(self, say: Say) -> str | None:
         return host.make_venv(self._settings, self._commands, self._python)
+
+    def _python_packages(self, say: Say) -> str | None:
+        return host.fill_venv(self._settings, self._commands, self._python)
 
     def _image(self, say: Say) -> str | None:
         before = self._image_identity()
         self._commands.run([str(self._settings.repository / 'image' / 'build'), IMAGE,
-                            '--output', str(self._settings.image)], log='image')
+                            '--output', str(self._settings.image), '--python', self._settings.program('python')],
+                           log='image')
         return 'up to date' if self._image_identity() == before else 'built'
 
     def _image_identity(self) -> str | None:
