@@ -147,6 +147,10 @@ class World:
     def delete(self, instance_id: str) -> str:
         return models.delete(self.context, self.row(instance_id)).operation_id
 
+    def reset(self, instance_id: str) -> str | None:
+        """As after a POST of ``reset_status``; returns the operation that was given up."""
+        return models.reset(self.context, self.row(instance_id))
+
     # --- letting the world go on -----------------------------------------------------------------
 
     def tick(self, runner: Runner | None = None) -> None:
@@ -202,7 +206,8 @@ class World:
     def holds(self) -> dict[str, int]:
         """How many of everything there is, in the cloud, on the machines and at the broker."""
         found = {kind: len(names) for kind, names in self.cloud.leftovers().items()}
-        found.update(machine=len(self.machines.specs), disk=len(self.machines.volumes), identity=len(self.broker.guests))
+        found.update(machine=len(self.machines.specs), disk=len(self.machines.volumes),
+                     identity=len(self.broker.guests))
         return {kind: number for kind, number in found.items() if number}
 
     def usage(self) -> dict[str, int]:

@@ -19,6 +19,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from oslo_config import cfg
+from oslo_log import log as logging
 from trove.db.session import Row
 
 from trove.common import cfg as options
@@ -176,7 +177,7 @@ def _list_bound(key: str) -> Callable[..., None]:
 
 # --- keys ----------------------------------------------------------------------------------------
 
-def rotate_keys() -> None:
+def rotate_instance_keys() -> None:
     """Seal the keys of all instances under the present inst_rpc_key_encr_key; run it after changing that option."""
     from trove.common.rpc import keys
 
@@ -213,7 +214,7 @@ def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
             'datastore', 'datastore_version', 'config_file_location', _NUMBER]),
         'db_remove_datastore_config_parameters': (db_remove_datastore_config_parameters, [
             'datastore', 'datastore_version', _NUMBER]),
-        'rotate_keys': (rotate_keys, []),
+        'rotate_instance_keys': (rotate_instance_keys, []),
     }
     for key in ('flavor', 'volume_type'):
         found[f'datastore_version_{key}_add'] = (_bind(key), [*_OF_VERSION, ('values', {'metavar': f'{key}_ids'}),
@@ -228,20 +229,29 @@ def _add_commands(subparsers: Any) -> None:
     for name, (function, arguments) in _commands().items():
         parser = subparsers.add_parser(name, help=function.__doc__, description=function.__doc__,
                                        formatter_class=argparse.RawDescriptionHelpFormatter)
+        destinations = {}
         for argument in arguments:
             word, keywords = argument if isinstance(argument, tuple) else (argument, {})
-            parser.add_argument(word, **keywords)
-        # Not "version" alone: oslo.config owns --version of the program.
-        parser.set_defaults(function=function, arguments=[
-            (a[0] if isinstance(a, tuple) else a).lstrip('-').replace('-', '_') for a in arguments])
+            parameter = word.lstrip('-').replace('-', '_')
+            # Not under its own name: oslo.config shares the space with its options, such as datastore_version.
+            destinations[parameter] = f'argument_{parameter}'
+            if word.startswith('-'):
+                parser.add_argument(word, dest=destinations[parameter], metavar=parameter.upper(), **keywords)
+            else:
+                parser.add_argument(destinations[parameter], **{'metavar': word, **keywords})
+        parser.set_defaults(function=function, destinations=destinations)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     CONF.register_cli_opt(cfg.SubCommandOpt('command', title='commands', handler=_add_commands))
+    logging.register_options(CONF)
+    # What a command says is on standard output; the log, from warnings on, is beside it.
+    CONF.set_default('use_stderr', True)
+    logging.set_defaults(default_log_levels=[*logging.get_default_log_levels(), 'alembic=WARN'])
     options.parse(list(sys.argv[1:] if argv is None else argv), program='trove-manage')
     if not CONF.command.name:
         sys.exit('Say what to do; trove-manage --help lists the commands.')
-    values = {name: getattr(CONF.command, name) for name in CONF.command.arguments}
+    values = {name: getattr(CONF.command, where) for name, where in CONF.command.destinations.items()}
     try:
         CONF.command.function(**values)
     except (CommandError, migration.SchemaError) as error:

@@ -17,30 +17,30 @@ import socket
 import sys
 
 from oslo_config import cfg
+from oslo_utils import importutils
 
 from trove.common import cfg as options
 from trove.common.rpc import keys, service, transport
 
 CONF = cfg.CONF
 
-#: Seconds that a step may still run after the service was asked to stop. What takes longer is continued by another
-#: task manager, or by this one after its next start.
-STOP_TIMEOUT = 60.0
-
 
 def main() -> None:
     options.parse(sys.argv[1:], program='trove-taskmanager')
-    keys.check_keys(CONF)
+    try:
+        keys.check_keys(CONF)
+    except keys.KeyConfigurationError as problem:
+        sys.exit(f'trove-taskmanager does not start: {problem}')
     service.exit_now(serve())
 
 
 def serve() -> int:
     """Run until a signal asks to stop."""
-    from trove.taskmanager import manager as manager_module
     from trove.taskmanager import tools
 
-    manager = manager_module.Manager(tools.from_conf(CONF), f'{socket.gethostname()}:{os.getpid()}')
-    process = service.Service('trove-taskmanager', stop_timeout=STOP_TIMEOUT)
+    manager = importutils.import_object(CONF.taskmanager_manager, tools.from_conf(CONF),
+                                        f'{socket.gethostname()}:{os.getpid()}')
+    process = service.Service('trove-taskmanager', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
     process.add_server(lambda: transport.control_bus(CONF).server(CONF.taskmanager_queue, CONF.host, [manager]))
     process.add_timer('sweep', CONF.taskmanager.sweep_interval, manager.sweep)

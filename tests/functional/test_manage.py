@@ -1,0 +1,116 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""trove-manage and trove-status as an operator runs them: processes of their own, on a database of their own."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from trove.common.rpc import keys
+from trove.db import instances, session
+
+OLD_SECRET = 'the secret of last year: 0123456789abcdef'
+NEW_SECRET = 'the secret of this year: fedcba9876543210'
+
+
+class Operator:
+    def __init__(self, directory):
+        self.path = directory / 'trove.conf'
+        self.connection = f'sqlite:///{directory / "trove.sqlite"}'
+        self.configure(inst_rpc_key_encr_key=NEW_SECRET)
+
+    def configure(self, **options):
+        lines = ['[DEFAULT]', *(f'{name} = {value}' for name, value in options.items()),
+                 '[database]', f'connection = {self.connection}']
+        self.path.write_text('\n'.join(lines))
+
+    def run(self, *command, module='trove.cmd.manage', status=0):
+        done = subprocess.run([sys.executable, '-m', module, '--config-file', str(self.path), *command],
+                              capture_output=True, text=True, check=False)
+        assert done.returncode == status, done.stderr + done.stdout
+        return done.stdout + (done.stderr if status else '')
+
+
+@pytest.fixture(scope='module')
+def operator(tmp_path_factory):
+    made = Operator(tmp_path_factory.mktemp('operator'))
+    assert 'from nothing to' in made.run('db_sync')
+    made.run('datastore_version_update', 'mariadb', '10.11', 'mariadb', '11111111-1111-4111-8111-111111111111', '', '1')
+    return made
+
+
+def test_sync_twice_is_sync_once(operator):
+    assert 'The schema is at' in operator.run('db_sync')
+    assert operator.run('db_version').startswith('t0')
+
+
+def test_datastore_and_version(operator):
+    assert 'default version 10.11' in operator.run('datastore_update', 'mariadb', '10.11')
+    assert 'has no version 10.5' in operator.run('datastore_update', 'mariadb', '10.5', status=1)
+    assert 'not one of' in operator.run('datastore_version_update', 'x', '1', 'oracle', 'i', '', '1', status=1)
+    assert '--image-tags' in operator.run('datastore_version_update', 'x', '1', 'mariadb', '', '', '1', status=1)
+    assert 'must be 1 or 0' in operator.run('datastore_version_update', 'x', '1', 'mariadb', 'i', '', 'maybe', status=1)
+
+
+@pytest.mark.parametrize('key', ['flavor', 'volume_type'])
+def test_what_a_version_is_restricted_to(operator, key):
+    of = ('mariadb', '10.11')
+    assert 'Not restricted' in operator.run(f'datastore_version_{key}_list', *of)
+    assert 'Added: a, b.' in operator.run(f'datastore_version_{key}_add', *of, 'a,b')
+    operator.run(f'datastore_version_{key}_delete', *of, 'a')
+    assert operator.run(f'datastore_version_{key}_list', *of).split() == ['b']
+    assert 'is not restricted to c' in operator.run(f'datastore_version_{key}_delete', *of, 'c', status=1)
+
+
+def test_parameter_rules(operator, tmp_path):
+    path = tmp_path / 'rules.json'
+    path.write_text(json.dumps({'configuration-parameters': [
+        {'name': 'max_connections', 'type': 'integer', 'restart_required': False, 'min': 1, 'max': 100000}]}))
+    of = ('mariadb', '10.11')
+    assert 'has 1 parameters' in operator.run('db_load_datastore_config_parameters', *of, str(path))
+    path.write_text(json.dumps({'configuration-parameters': [{'name': 'x', 'type': 'list'}]}))
+    assert "rule 'x' needs" in operator.run('db_load_datastore_config_parameters', *of, str(path), status=1)
+    path.write_text('not json')
+    assert 'is no file of parameter rules' in operator.run('db_load_datastore_config_parameters', *of, str(path),
+                                                           status=1)
+    assert 'has no parameters' in operator.run('db_remove_datastore_config_parameters', *of)
+
+
+def test_keys_go_from_one_secret_to_the_next(operator, conf, clock):
+    instance_id, key = '6e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a11', keys.new_instance_key()
+    conf.set_override('connection', operator.connection, 'database')
+    row = {'id': instance_id, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
+           'server_id_number': 1, 'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, key)}
+    try:
+        session.write(instances.create, row, clock())
+        operator.configure(inst_rpc_key_encr_key=NEW_SECRET, inst_rpc_key_encr_old_keys=OLD_SECRET)
+        assert '1 keys were sealed again' in operator.run('rotate_instance_keys')
+        assert '0 keys were sealed again' in operator.run('rotate_instance_keys')
+        sealed = session.read(instances.get, instance_id).encrypted_key
+    finally:
+        session.dispose()
+        operator.configure(inst_rpc_key_encr_key=NEW_SECRET)
+    assert keys.KeyRing(NEW_SECRET).open(instance_id, sealed) == key
+
+
+def test_upgrade_check_asks_real_questions(operator):
+    answer = operator.run('upgrade', 'check', module='trove.cmd.status')
+    assert answer.count('Success') == 3, answer
+    operator.configure(inst_rpc_key_encr_key='short')
+    try:
+        answer = operator.run('upgrade', 'check', module='trove.cmd.status', status=2)
+        assert 'has only 5 characters' in answer
+    finally:
+        operator.configure(inst_rpc_key_encr_key=NEW_SECRET)
