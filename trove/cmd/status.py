@@ -61,7 +61,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
 def main() -> None:
     options.register(CONF)
-    sys.exit(upgradecheck.main(CONF, project='trove', upgrade_command=Checks()))
+    sys.exit(upgradecheck.main(CONF, project='trove', upgrade_command=Checks(), argv=sys.argv[1:]))
 
 
 if __name__ == '__main__':

@@ -35,7 +35,7 @@ from sqlalchemy.engine import Engine, make_url
 
 CONF = cfg.CONF
 
-__all__ = ['Connection', 'Row', 'dispose', 'engine', 'install_clock', 'read', 'reader', 'utcnow', 'write', 'writer']
+__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'utcnow', 'write', 'writer']
 
 _lock = threading.Lock()
 _engines: dict[str, Engine] = {}
@@ -120,6 +120,12 @@ def dispose() -> None:
     with _lock:
         for known in _engines.values():
             known.dispose()
+        _engines.clear()
+
+
+def forget() -> None:
+    """Forget the engines without closing their connections: after a fork these are the parent's."""
+    with _lock:
         _engines.clear()
 
 
