@@ -47,8 +47,7 @@ def test_user_data_was_obeyed(site, machine):
 
 
 def test_the_data_source_was_the_config_drive(site, machine):
-    assert 'configdrive' in site.run(machine, 'cloud-id').lower() + site.run(
-        machine, 'cat /run/cloud-init/result.json').lower()
+    assert 'DataSourceConfigDrive' in site.run(machine, 'cat /run/cloud-init/result.json')
 
 
 def test_name_and_metadata_arrived(site, machine):
