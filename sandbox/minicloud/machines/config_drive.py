@@ -53,11 +53,16 @@ def host_name(name: str) -> str:
 
 
 def network_data(ports: tuple[PortSpec, ...], mtus: dict[str, int]) -> dict[str, Any]:
-    """Return network_data.json as Nova writes it.
+    """Return network_data.json as Nova writes it, but with one default route for each IP version.
+
+    A machine with several equal default routes answers strangers through the wrong card. Clouds
+    whose management network has no gateway do not know this; here the host has an address on
+    every network, so the first card with a gateway gets the route.
 
     :param mtus: network id -> MTU; 1500 where a network is missing.
     """
     links, networks, services = [], [], []
+    routed: set[int] = set()
     for port in ports:
         link = 'tap' + port.id[:11]
         links.append({'id': link, 'vif_id': port.id, 'type': 'bridge',
@@ -69,7 +74,8 @@ def network_data(ports: tuple[PortSpec, ...], mtus: dict[str, int]) -> dict[str,
             services += [server for server in dns if server not in services]
             any_address = '0.0.0.0' if interface.version == 4 else '::'
             routes = []
-            if fixed.gateway is not None:
+            if fixed.gateway is not None and interface.version not in routed:
+                routed.add(interface.version)
                 routes.append({'network': any_address, 'netmask': any_address,
                                'gateway': fixed.gateway})
             networks.append({

@@ -35,14 +35,20 @@ def drop_in(card: Card) -> str:
     return '\n'.join(['[Network]', *_quiet(card)]) + '\n'
 
 
-def unit(card: Card) -> str:
-    """Return a complete configuration of a card, for one cloud-init does not know."""
+def unit(card: Card, routed: set[int]) -> str:
+    """Return a complete configuration of a card, for one cloud-init does not know.
+
+    :param routed: IP versions that have their default route through an earlier card; ours are
+                   added.
+    """
     lines = ['[Match]', f'MACAddress={card.mac}', '', '[Network]', 'DHCP=no', *_quiet(card)]
     servers: list[str] = []
     sections: list[str] = []
     for address, prefixlen, gateway, dns in card.fixed_ips:
         sections += ['', '[Address]', f'Address={address}/{prefixlen}']
-        if gateway is not None:
+        version = ipaddress.ip_address(address).version
+        if gateway is not None and version not in routed:
+            routed.add(version)
             sections += ['', '[Route]', f'Gateway={gateway}']
         servers += [server for server in dns if server not in servers]
     lines += [f'DNS={server}' for server in servers]
@@ -51,12 +57,13 @@ def unit(card: Card) -> str:
 
 def files(cards: list[Card], readdressed: bool) -> dict[str, str]:
     """Return path below /run/systemd/network -> content, for all cards of a machine."""
-    shown = {}
+    shown: dict[str, str] = {}
+    routed: set[int] = set()
     for card in cards:
         shown[f'10-cloud-init-{card.name}.network.d/50-no-router.conf'] = drop_in(card)
         if readdressed:
             # Sorts before cloud-init's file; networkd takes the first one that matches.
-            shown[f'05-port-{card.name}.network'] = unit(card)
+            shown[f'05-port-{card.name}.network'] = unit(card, routed)
     return shown
 
 

@@ -55,6 +55,13 @@ def test_network_data():
     assert [service['address'] for service in told['services']] == ['10.0.0.2', '10.0.0.3']
 
 
+def test_only_the_first_card_leads_to_the_world():
+    other = PortSpec('p3', 'fa:16:3e:00:00:03', 'n3', (FixedIP('10.3.0.5', 24, '10.3.0.1'),))
+    told = config_drive.network_data((PORT, other), {})
+    assert [network['routes'] for network in told['networks']][0] != []
+    assert [network['routes'] for network in told['networks']][-1] == []
+
+
 def test_files():
     drive = config_drive.files(SPEC, {})
     assert drive['openstack/latest/user_data'] == b'told'

@@ -36,6 +36,14 @@ def test_after_a_change_all_cards_are_told():
     assert 'Gateway' not in files['05-port-eth1.network']
 
 
+def test_only_the_first_card_leads_to_the_world():
+    other = Card('p3', 'eth2', 'tap3', 'fa:16:3e:00:00:03', 'n3',
+                 [['10.3.0.5', 24, '10.3.0.1', []]])
+    files = guest_network.files([OLD, other], readdressed=True)
+    assert 'Gateway' in files['05-port-eth0.network']
+    assert 'Gateway' not in files['05-port-eth2.network']
+
+
 def test_files_of_cards_that_went_go(tmp_path):
     guest_network.write(tmp_path, [OLD, SIX], readdressed=True)
     guest_network.write(tmp_path, [OLD], readdressed=False)
