@@ -56,6 +56,7 @@ CODES: dict[str, Code] = {
         step_failed='A step of the operation failed.',
         deadline_exceeded='The operation did not end within its deadline.',
         cancelled='The operation was cancelled by a delete.',
+        reset='The operation was given up: the status of its resource was reset.',
         instance_missing='The instance no longer exists.',
     ),
     **_codes(

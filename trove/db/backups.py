@@ -41,6 +41,17 @@ def report(connection: Connection, instance_id: str, backup_id: str, now: dateti
     return bool(changed.rowcount)
 
 
+def fail_running(connection: Connection, instance_id: str, now: datetime) -> int:
+    """End the unfinished backups of an instance as failed.
+
+    :returns: how many.
+    """
+    return connection.execute(
+        update(BACKUPS)
+        .where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.deleted.is_(False), BACKUPS.c.state.in_(UNFINISHED))
+        .values(state='FAILED', updated=now)).rowcount
+
+
 def get(connection: Connection, backup_id: str) -> Row | None:
     """A live backup by id. Index: primary key."""
     return connection.execute(select(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False))).first()

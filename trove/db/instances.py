@@ -150,6 +150,12 @@ def set_service_status(connection: Connection, instance_id: str, status: str, no
                        .values(status=status, reason=reason))
 
 
+def forget_service(connection: Connection, instance_id: str) -> None:
+    """Forget what a guest last reported; its next heartbeat tells anew."""
+    connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
+                       .values(status=Status.UNKNOWN, reason=None, updated_at=None))
+
+
 def replace_addresses(connection: Connection, instance_id: str, found: Iterable[Mapping[str, Any]],
                       kinds: Iterable[str]) -> None:
     """Make the stored addresses of the given kinds be ``found``.

@@ -58,18 +58,71 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
     :raises trove.common.exception.Unprocessable: code ``operation_in_progress`` when one is open on the resource.
     """
     operation_id = operation_id or new_id()
+    holder = _abandoned_holder(connection, resource_type, resource_id, now)
     try:
         connection.execute(insert(OPERATIONS).values(
             id=operation_id, project_id=project_id, resource_type=resource_type, resource_id=resource_id,
             parent_id=parent_id, kind=kind, flow_version=0, steps='[]', state=OperationState.RUNNING, position=0,
             attempt=0, args=json.dumps(args or {}), secrets=secrets, facts='{}', active=1, claim=0, due_at=now,
             deadline=now + timedelta(seconds=deadline), cancel_wanted=False, request_id=request_id, actor=actor,
-            created=now, updated=now))
+            created=now, updated=now, owner=holder and holder.owner, lease_until=holder and holder.lease_until))
     except db_exception.DBDuplicateEntry:
         raise exception.Unprocessable(
             f'{resource_type.capitalize()} {resource_id} is not currently available for an action to be performed '
             f'(another operation is running on it).', code='operation_in_progress') from None
     return operation_id
+
+
+def abandon(connection: Connection, resource_type: str, resource_id: str, now: datetime) -> Row | None:
+    """Close the open operation of a resource from outside, whatever it is doing.
+
+    The new claim fences its runner: nothing that one still does can be written. What it has just asked of the cloud
+    may yet be carried out, so owner and lease stay on the closed row, and whatever is opened next on the resource
+    waits until the runner has noticed (:func:`left`) or its lease has run out.
+
+    :returns: the operation as it was, or None when none was open.
+    """
+    row = open_of(connection, resource_type, resource_id)
+    if row is None:
+        return None
+    changed = connection.execute(
+        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1)
+        .values(active=None, state=OperationState.CANCELLED, claim=OPERATIONS.c.claim + 1, cancel_wanted=False,
+                successor=None, secrets=None, finished=now, updated=now, error_code='reset',
+                error_text='The operation was given up: the status of its resource was reset.'))
+    return row if changed.rowcount else None
+
+
+def _abandoned_holder(connection: Connection, resource_type: str, resource_id: str, now: datetime) -> Row | None:
+    """(owner, lease_until) of a runner that may still be at work on a resource for an operation that was abandoned.
+
+    Index: ix_operations_resource.
+    """
+    return connection.execute(
+        select(OPERATIONS.c.owner, OPERATIONS.c.lease_until)
+        .where(OPERATIONS.c.resource_id == resource_id, OPERATIONS.c.resource_type == resource_type,
+               OPERATIONS.c.active.is_(None), OPERATIONS.c.owner.is_not(None), OPERATIONS.c.lease_until > now)
+        .order_by(OPERATIONS.c.lease_until.desc()).limit(1)).first()
+
+
+def left(connection: Connection, operation_id: str, owner: str, now: datetime) -> str | None:
+    """A runner that lost its claim has stopped working: what waits for that may begin.
+
+    :returns: id of the operation that waited, if any.
+    """
+    row = get(connection, operation_id)
+    if row is None or row.active is not None or row.owner != owner:
+        return None
+    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active.is_(None))
+                       .values(owner=None, lease_until=None))
+    follower = open_of(connection, row.resource_type, row.resource_id)
+    # Never taken and yet owned: that owner is the one it waits for.
+    if follower is None or follower.claim != 0 or follower.owner != owner:
+        return None
+    connection.execute(update(OPERATIONS)
+                       .where(OPERATIONS.c.id == follower.id, OPERATIONS.c.claim == 0, OPERATIONS.c.active == 1)
+                       .values(owner=None, lease_until=None, due_at=now))
+    return follower.id
 
 
 def request_cancel(connection: Connection, resource_type: str, resource_id: str, successor: dict[str, Any],

@@ -23,7 +23,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, states
-from trove.db import instances, operations, quotas, session
+from trove.db import backups, events, instances, operations, quotas, session
 from trove.instance import doors
 
 CONF = cfg.CONF
@@ -261,6 +261,34 @@ def restart(context: Any, row: Row) -> Recorded:
     operation_id = session.write(write)
     doors.current().wake(operation_id)
     return Recorded(operation_id, row.id)
+
+
+def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
+    """Give up what is being done to an instance and what went wrong with it, so that something else may be done.
+
+    Nothing in the cloud is touched: a delete finds all there is by name.
+
+    :param forget_service: also what its guest last said, until it says something again.
+    :returns: the operation that was given up, if any.
+    """
+    def write(connection: Connection) -> str | None:
+        now = session.utcnow()
+        _still_there(connection, row.id)
+        given_up = operations.abandon(connection, RESOURCE, row.id, now)
+        instances.change(connection, row.id, now, error_code=None)
+        if forget_service:
+            instances.forget_service(connection, row.id)
+        failed = backups.fail_running(connection, row.id, now)
+        told = [f'{given_up.kind} was given up' if given_up else 'nothing was being done']
+        if failed:
+            told.append(f'{failed} running backups count as failed')
+        events.add(connection, resource_type=RESOURCE, resource_id=row.id, type='instance.reset',
+                   text=f'The status was reset: {", ".join(told)}.', now=now, project_id=row.tenant_id,
+                   operation_id=given_up.id if given_up else None, actor=context.user_id,
+                   request_id=context.request_id)
+        return given_up.id if given_up else None
+
+    return session.write(write)
 
 
 def _still_there(connection: Connection, instance_id: str) -> Row:

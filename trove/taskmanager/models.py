@@ -109,7 +109,11 @@ class Runner:
         try:
             self._drive(row)
         except exception.ClaimLost:
-            LOG.warning('%s: operation %s was taken over by another task manager', row.resource_id, row.id)
+            LOG.warning('%s: operation %s was taken over by another task manager, or reset', row.resource_id, row.id)
+            now = self.tools.clock()
+            waited = session.write(operations.left, row.id, self.owner, now)
+            if waited:
+                self.later(waited, now)
         finally:
             with self._claims_lock:
                 self._claims.pop(row.id, None)

@@ -28,7 +28,7 @@ FROZEN = {
     'guest_timeout', 'guest_unknown_command', 'instance_missing', 'internal',
     'leftovers', 'not_acceptable', 'not_found', 'not_supported',
     'not_supported_by_datastore', 'operation_in_progress', 'over_limit', 'port_failed',
-    'quota_exceeded', 'security_group_failed', 'server_failed', 'server_missing',
+    'quota_exceeded', 'reset', 'security_group_failed', 'server_failed', 'server_missing',
     'step_failed', 'unauthorized', 'unprocessable', 'unsupported_media_type',
     'volume_failed',
 }
