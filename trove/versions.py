@@ -17,10 +17,15 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import faults, serializers, wsgi
+from trove.common.schemas import LINKS, STRING, array, showing, shown
 
 CONF = cfg.CONF
 
 VERSION = 'v1.0'
+
+_SHOWN = shown('Version', {'id': STRING, 'status': STRING, 'updated': STRING, 'links': LINKS})
+INDEX = showing('versions', array(_SHOWN))
+SHOW = showing('version', _SHOWN)
 
 
 def document(href: str) -> dict[str, Any]:

@@ -18,15 +18,24 @@ from oslo_config import cfg
 
 from trove.common import exception, serializers, wsgi
 from trove.common.router import Route, Router
+from trove.datastore import schemas as datastore_forms
 from trove.datastore import service as datastores
+from trove.extensions.databases import schemas as database_forms
 from trove.extensions.databases import service as databases
+from trove.extensions.root import schemas as root_forms
 from trove.extensions.root import service as root
+from trove.extensions.users import schemas as user_forms
 from trove.extensions.users import service as users
+from trove.flavor import schemas as flavor_forms
 from trove.flavor import service as flavors
 from trove.instance import history
+from trove.instance import schemas as instance_forms
 from trove.instance import service as instances
+from trove.limits import schemas as limit_forms
 from trove.limits import service as limits
+from trove.operation import schemas as operation_forms
 from trove.operation import service as operations
+from trove.quota import schemas as quota_forms
 from trove.quota import service as quotas
 
 CONF = cfg.CONF
@@ -40,54 +49,82 @@ _DS = f'{_DATASTORES}/{{datastore}}'
 _VERSION = f'{_DS}/versions/{{version}}'
 _QUOTAS = f'{_P}/mgmt/quotas/{{target_project_id}}'
 
+_PAGE = ('limit', 'marker')
+#: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
+_GUEST = (400, 422)
+
 ROUTES = (
-    Route('GET', _INSTANCES, instances.index, ('instance:index',)),
-    Route('POST', _INSTANCES, instances.create, ('instance:create',)),
-    Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',)),
-    Route('GET', _I, instances.show, ('instance:show',)),
-    Route('DELETE', _I, instances.delete, ('instance:delete',)),
-    Route('POST', f'{_I}/action', instances.action, ('instance:restart',)),
-    Route('GET', f'{_I}/operations', history.operations, ('instance:operations',)),
-    Route('GET', f'{_I}/events', history.events, ('instance:events',)),
+    Route('GET', _INSTANCES, instances.index, ('instance:index',), gives=instance_forms.INDEX,
+          query=(*_PAGE, 'include_clustered')),
+    Route('POST', _INSTANCES, instances.create, ('instance:create',), takes=instance_forms.CREATE,
+          gives=instance_forms.CREATED, faults=(404, 422, 503)),
+    Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',), gives=instance_forms.DETAIL,
+          query=(*_PAGE, 'include_clustered')),
+    Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),
+    Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(422,)),
+    Route('POST', f'{_I}/action', instances.action,
+          ('instance:restart', 'instance:reset_status', 'instance:force_delete'), takes=instance_forms.ACTION,
+          status=202, faults=(422,)),
+    Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
+          gives=operation_forms.INDEX, query=_PAGE),
+    Route('GET', f'{_I}/events', history.events, ('instance:events',), gives=operation_forms.EVENTS,
+          query=_PAGE),
 
-    Route('GET', f'{_I}/root', root.show, ('instance:extension:root:index',)),
-    Route('POST', f'{_I}/root', root.enable, ('instance:extension:root:create',)),
-    Route('DELETE', f'{_I}/root', root.disable, ('instance:extension:root:delete',)),
+    Route('GET', f'{_I}/root', root.show, ('instance:extension:root:index',), gives=root_forms.SHOW, faults=(422,)),
+    Route('POST', f'{_I}/root', root.enable, ('instance:extension:root:create',), takes=root_forms.ENABLE,
+          gives=root_forms.ENABLED, faults=_GUEST),
+    Route('DELETE', f'{_I}/root', root.disable, ('instance:extension:root:delete',), status=204, faults=_GUEST),
 
-    Route('GET', f'{_I}/databases', databases.index, ('instance:extension:database:index',)),
-    Route('POST', f'{_I}/databases', databases.create, ('instance:extension:database:create',)),
-    Route('GET', f'{_I}/databases/{{name}}', databases.show, ('instance:extension:database:show',), whole=True),
-    Route('DELETE', f'{_I}/databases/{{name}}', databases.delete, ('instance:extension:database:delete',), whole=True),
+    Route('GET', f'{_I}/databases', databases.index, ('instance:extension:database:index',),
+          gives=database_forms.INDEX, query=_PAGE, faults=_GUEST),
+    Route('POST', f'{_I}/databases', databases.create, ('instance:extension:database:create',),
+          takes=database_forms.CREATE, status=202, faults=_GUEST),
+    Route('GET', f'{_I}/databases/{{name}}', databases.show, ('instance:extension:database:show',), whole=True,
+          status=501),
+    Route('DELETE', f'{_I}/databases/{{name}}', databases.delete, ('instance:extension:database:delete',), whole=True,
+          status=202, faults=_GUEST),
 
-    Route('GET', f'{_I}/users', users.index, ('instance:extension:user:index',)),
-    Route('POST', f'{_I}/users', users.create, ('instance:extension:user:create',)),
-    Route('PUT', f'{_I}/users', users.change_passwords, ('instance:extension:user:update_all',)),
-    Route('GET', _USER, users.show, ('instance:extension:user:show',), whole=True),
-    Route('PUT', _USER, users.update, ('instance:extension:user:update',), whole=True),
-    Route('DELETE', _USER, users.delete, ('instance:extension:user:delete',), whole=True),
-    Route('GET', f'{_USER}/databases', users.access_index, ('instance:extension:user_access:index',)),
-    Route('PUT', f'{_USER}/databases', users.access_grant, ('instance:extension:user_access:update',)),
+    Route('GET', f'{_I}/users', users.index, ('instance:extension:user:index',), gives=user_forms.INDEX,
+          query=_PAGE, faults=_GUEST),
+    Route('POST', f'{_I}/users', users.create, ('instance:extension:user:create',), takes=user_forms.CREATE,
+          status=202, faults=_GUEST),
+    Route('PUT', f'{_I}/users', users.change_passwords, ('instance:extension:user:update_all',),
+          takes=user_forms.CHANGE_PASSWORDS, status=202, faults=_GUEST),
+    Route('GET', _USER, users.show, ('instance:extension:user:show',), whole=True, gives=user_forms.SHOW,
+          faults=_GUEST),
+    Route('PUT', _USER, users.update, ('instance:extension:user:update',), whole=True, takes=user_forms.UPDATE,
+          status=202, faults=_GUEST),
+    Route('DELETE', _USER, users.delete, ('instance:extension:user:delete',), whole=True, status=202,
+          faults=_GUEST),
+    Route('GET', f'{_USER}/databases', users.access_index, ('instance:extension:user_access:index',),
+          gives=user_forms.ACCESS, faults=_GUEST),
+    Route('PUT', f'{_USER}/databases', users.access_grant, ('instance:extension:user_access:update',),
+          takes=user_forms.GRANT, status=202, faults=_GUEST),
     Route('DELETE', f'{_USER}/databases/{{name}}', users.access_revoke, ('instance:extension:user_access:delete',),
-          whole=True),
+          whole=True, status=202, faults=_GUEST),
 
-    Route('GET', _DATASTORES, datastores.index, ('datastore:index',)),
-    Route('GET', _DS, datastores.show, ('datastore:show',)),
-    Route('DELETE', _DS, datastores.delete, ('datastore:delete',)),
+    Route('GET', _DATASTORES, datastores.index, ('datastore:index',), gives=datastore_forms.INDEX),
+    Route('GET', _DS, datastores.show, ('datastore:show',), gives=datastore_forms.SHOW),
+    Route('DELETE', _DS, datastores.delete, ('datastore:delete',), status=202, faults=(400,)),
     Route('GET', f'{_DATASTORES}/versions/{{version}}', datastores.version_show_by_id,
-          ('datastore:version_show_by_uuid',)),
-    Route('GET', f'{_DS}/versions', datastores.version_index, ('datastore:version_index',)),
+          ('datastore:version_show_by_uuid',), gives=datastore_forms.VERSION_SHOW, faults=(400,)),
+    Route('GET', f'{_DS}/versions', datastores.version_index, ('datastore:version_index',),
+          gives=datastore_forms.VERSIONS),
     # A version's name may hold dots, as in 10.11.
-    Route('GET', _VERSION, datastores.version_show, ('datastore:version_show',)),
-    Route('GET', f'{_VERSION}/flavors', datastores.version_flavors, ('datastore:list_associated_flavors',)),
+    Route('GET', _VERSION, datastores.version_show, ('datastore:version_show',), gives=datastore_forms.VERSION_SHOW,
+          faults=(400,)),
+    Route('GET', f'{_VERSION}/flavors', datastores.version_flavors, ('datastore:list_associated_flavors',),
+          gives=flavor_forms.INDEX),
     Route('GET', f'{_VERSION}/volume-types', datastores.version_volume_types,
-          ('datastore:list_associated_volume_types',)),
+          ('datastore:list_associated_volume_types',), gives=datastore_forms.VOLUME_TYPES),
 
-    Route('GET', f'{_P}/flavors', flavors.index, ('flavor:index',)),
-    Route('GET', f'{_P}/flavors/{{flavor}}', flavors.show, ('flavor:show',)),
-    Route('GET', f'{_P}/limits', limits.index, ('limits:index',)),
-    Route('GET', f'{_P}/operations/{{operation_id}}', operations.show, ('operation:show',)),
-    Route('GET', _QUOTAS, quotas.show, ('quota:show',)),
-    Route('PUT', _QUOTAS, quotas.update, ('quota:update',)),
+    Route('GET', f'{_P}/flavors', flavors.index, ('flavor:index',), gives=flavor_forms.INDEX),
+    Route('GET', f'{_P}/flavors/{{flavor}}', flavors.show, ('flavor:show',), gives=flavor_forms.SHOW),
+    Route('GET', f'{_P}/limits', limits.index, ('limits:index',), gives=limit_forms.INDEX),
+    Route('GET', f'{_P}/operations/{{operation_id}}', operations.show, ('operation:show',),
+          gives=operation_forms.SHOW),
+    Route('GET', _QUOTAS, quotas.show, ('quota:show',), gives=quota_forms.SHOW),
+    Route('PUT', _QUOTAS, quotas.update, ('quota:update',), takes=quota_forms.UPDATE, gives=quota_forms.CHANGED),
 )
 
 
@@ -104,13 +141,13 @@ class Application:
         except UnicodeError:
             raise exception.NotFound('The resource could not be found.') from None
         route, arguments, suffix = self._router.match(request.method, path)
-        form = serializers.by_suffix(suffix)
-        if form is not None:
-            environ[wsgi.FORM_KEY] = form
+        environ[wsgi.FORM_KEY] = (serializers.by_suffix(suffix)
+                                  or serializers.by_accept(environ.get('HTTP_ACCEPT', '')))
+        environ[wsgi.SCHEMA_KEY] = route.takes and route.takes.schema
         answer = route.handler(request, **arguments)
         if not isinstance(answer, wsgi.Answer):
             answer = wsgi.Answer(200, answer)
-        return wsgi.response(request.form, answer)(environ, start_response)
+        return wsgi.response(request.form, answer, route.root)(environ, start_response)
 
 
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Application:

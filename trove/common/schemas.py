@@ -10,9 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""JSON Schema for request bodies: the basic types, and failures told as sentences that name the field.
+"""JSON Schema of bodies: the basic types, and failures told as sentences that name the field.
 
-A schema may hold the key ``reason``: how a value that fails there should have been, to stand after the path.
+A schema of a request may hold the key ``reason``: how a value that fails there should have been, to stand after the
+path. Schemas of answers are not checked while serving: tests hold every answer against them, and the OpenAPI document
+shows them. One with a ``title`` stands there once, under that name.
 """
 
 from typing import Any
@@ -45,6 +47,8 @@ CIDR = {'type': 'string', 'reason': 'must be an IPv4 network such as 203.0.113.0
         'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'}
 
 
+# --- requests --------------------------------------------------------------------------------------
+
 def obj(properties: dict[str, Any], required: tuple[str, ...] = (), *, extras: bool = True,
         **more: Any) -> dict[str, Any]:
     """An object. :param extras: whether unknown keys are let through (and ignored)."""
@@ -67,6 +71,45 @@ def compiled(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
     """A schema ready for use; made once, at import."""
     return jsonschema.Draft202012Validator(schema)
 
+
+# --- answers -------------------------------------------------------------------------------------
+
+STRING = {'type': 'string'}
+INTEGER = {'type': 'integer'}
+NUMBER = {'type': 'number'}
+BOOLEAN = {'type': 'boolean'}
+MOMENT = {'type': 'string', 'pattern': '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\Z',
+          'description': 'UTC, without zone and fraction'}
+
+
+def nullable(schema: dict[str, Any]) -> dict[str, Any]:
+    """The same, or null."""
+    return {**schema, 'type': [schema['type'], 'null']}
+
+
+def shown(title: str, always: dict[str, Any], sometimes: dict[str, Any] | None = None) -> dict[str, Any]:
+    """An object as it is shown: keys that are always there, keys that may be, and no others.
+
+    :param title: its name in the OpenAPI document; an empty one has none.
+    """
+    made = obj({**always, **(sometimes or {})}, required=tuple(always), extras=False)
+    return {'title': title, **made} if title else made
+
+
+LINKS = array(shown('Link', {'rel': STRING, 'href': STRING}))
+
+
+def showing(key: str, inner: dict[str, Any]) -> dict[str, Any]:
+    """The answer with one wrapper key."""
+    return shown('', {key: inner})
+
+
+def page_of(collection: str, item: dict[str, Any]) -> dict[str, Any]:
+    """A page of a list; the links are there when another page follows."""
+    return shown('', {collection: array(item)}, {'links': LINKS, f'{collection}_links': LINKS})
+
+
+# --- refusing --------------------------------------------------------------------------------------
 
 def check(validator: jsonschema.Draft202012Validator, body: Any) -> None:
     """Refuse a body that does not fit.

@@ -36,6 +36,8 @@ MAX_BODY = 16 * 1024 * 1024
 
 CONTEXT_KEY = 'trove.context'
 FORM_KEY = 'trove.form'
+#: JSON schema of the body, for forms whose values are all text.
+SCHEMA_KEY = 'trove.schema'
 
 _SLASHES = re.compile('/{2,}')
 _VERSIONED = re.compile(r'^/v\d')
@@ -58,11 +60,12 @@ class Request(webob.Request):
 
     @property
     def form(self) -> serializers.Form:
-        """The wire form of the answer."""
+        """The wire form of the answer: the one the router found, or as good as can be said of an unknown path."""
         chosen = self.environ.get(FORM_KEY)
-        if chosen is None:
-            chosen = self.environ[FORM_KEY] = serializers.by_accept(self.headers.get('Accept', ''))
-        return chosen
+        if chosen is not None:
+            return chosen
+        suffix = self.environ.get('PATH_INFO', '').rpartition('.')[2]
+        return serializers.by_suffix(suffix) or serializers.by_accept(self.headers.get('Accept', ''))
 
     def json_body(self, *, required: bool = True) -> dict[str, Any]:
         """The body as internal form, whatever form it came in.
@@ -70,12 +73,7 @@ class Request(webob.Request):
         :param required: refuse an absent body; otherwise it is an empty object.
         :raises trove.common.exception.BadRequest, UnsupportedMediaType, OverLimit:
         """
-        if not self.content_length:
-            data = self.body if self.environ.get('wsgi.input_terminated') else b''
-        elif self.content_length > MAX_BODY:
-            raise exception.OverLimit(f'The body is larger than {MAX_BODY} bytes.')
-        else:
-            data = self.body
+        data = self._bytes()
         if not data:
             if required:
                 raise exception.BadRequest('The request needs a body.')
@@ -83,16 +81,39 @@ class Request(webob.Request):
         content_type = self.headers.get('Content-Type')
         form = serializers.by_content_type(content_type) if content_type else serializers.JSON
         if form is None:
-            raise exception.UnsupportedMediaType('Content type not supported; send the body as application/json.')
+            raise exception.UnsupportedMediaType('Content type not supported; send the body as application/json or '
+                                                 'application/xml.')
         try:
-            return form.load(data)
+            return form.load(data, self.environ.get(SCHEMA_KEY))
         except ValueError as error:
             raise exception.BadRequest(str(error)) from None
 
+    def _bytes(self) -> bytes:
+        """:raises trove.common.exception.OverLimit: before more than that was read."""
+        try:
+            length = self.content_length
+        except ValueError:
+            raise exception.BadRequest('The header Content-Length must be a number of bytes.') from None
+        if not length and not self.environ.get('wsgi.input_terminated'):
+            return b''
+        if length is not None and length <= MAX_BODY:
+            return self.body
+        pieces: list[bytes] = []
+        # Without a length, as with chunks, the end is only found by reading.
+        while length is None and (piece := self.body_file.read(MAX_BODY + 1)):
+            pieces.append(piece)
+            length = MAX_BODY + 1 if sum(map(len, pieces)) > MAX_BODY else None
+        if length is not None:
+            raise exception.OverLimit(f'The body is larger than {MAX_BODY} bytes.')
+        return b''.join(pieces)
 
-def response(form: serializers.Form, answer: Answer) -> webob.Response:
-    """An answer on the wire. The content type is there even when the body is empty: clients rely on it."""
-    body = b'' if answer.body is None else form.dump(answer.body)
+
+def response(form: serializers.Form, answer: Answer, root: str = '') -> webob.Response:
+    """An answer on the wire. The content type is there even when the body is empty: clients rely on it.
+
+    :param root: name of a body without wrapper key.
+    """
+    body = b'' if answer.body is None else form.dump(answer.body, root)
     made = webob.Response(status=answer.status, body=body)
     made.headers['Content-Type'] = form.content_type
     made.headers['Content-Length'] = str(len(body))
@@ -113,7 +134,7 @@ class FaultWrapper:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         try:
-            return self._without_pages(environ, start_response)
+            return self._retold(environ, start_response)
         except exception.TroveError as error:
             status, body = faults.of(error)
             if status >= 500:
@@ -127,27 +148,43 @@ class FaultWrapper:
                                                  f'{reference}.', name=faults.UNEXPECTED)
         return response(Request(environ).form, Answer(status, body))(environ, start_response)
 
-    def _without_pages(self, environ: dict[str, Any], start_response: Any) -> Any:
-        """The answer from below; an error that a library made into a page for people becomes a fault."""
-        refused: list[int] = []
+    def _retold(self, environ: dict[str, Any], start_response: Any) -> Any:
+        """The answer from below.
+
+        An error that a library made into a page for people becomes a fault; one it told as JSON is told in the form
+        that was asked for.
+        """
+        refused: list[tuple[int, list[tuple[str, str]]]] = []
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             code = int(status.partition(' ')[0])
-            if code >= 400 and any(name.lower() == 'content-type' and value.startswith(('text/html', 'text/plain'))
-                                   for name, value in headers):
-                refused.append(code)
+            kind = next((value for name, value in headers if name.lower() == 'content-type'), '')
+            is_foreign = kind.startswith(serializers.JSON.content_type) and Request(environ).form.suffix != 'json'
+            if code >= 400 and (is_foreign or kind.startswith(('text/html', 'text/plain'))):
+                refused.append((code, headers if is_foreign else []))
                 return lambda _data: None
             return start_response(status, headers, *more)
 
         answer = self.application(environ, start)
         if not refused:
             return answer
+        text = b''.join(answer)
         if hasattr(answer, 'close'):
             answer.close()
-        code = refused[0] if refused[0] in faults.NAMES else 500
-        sentence = (errors.CODES['dependency_unavailable'].sentence if code == 503 else
-                    f'{http.HTTPStatus(refused[0]).phrase}.')
-        return response(Request(environ).form, Answer(code, faults.body(code, sentence)))(environ, start_response)
+        return _told(text, *refused[0], Request(environ).form)(environ, start_response)
+
+
+def _told(text: bytes, status: int, headers: list[tuple[str, str]], form: serializers.Form) -> webob.Response:
+    """Somebody else's error in our words. :param headers: of a JSON body that is to be kept; none for a page."""
+    kept = tuple((name, value) for name, value in headers if name.lower() not in ('content-type', 'content-length'))
+    try:
+        if headers:
+            return response(form, Answer(status, serializers.JSON.load(text), kept))
+    except ValueError:
+        LOG.warning('An error %s from below is no JSON although it says so.', status)
+    code = status if status in faults.NAMES else 500
+    sentence = http.HTTPStatus(status).description or http.HTTPStatus(status).phrase
+    return response(form, Answer(code, faults.body(code, f'{sentence}.'), kept))
 
 
 class ContextMiddleware:
@@ -181,7 +218,7 @@ class UrlMap:
             asked = _ACCEPT_VERSION.search(environ.get('HTTP_ACCEPT', ''))
             if asked and asked.group(1) != '1.0':
                 body = faults.body(406, 'version not supported')
-                return response(serializers.JSON, Answer(406, body))(environ, start_response)
+                return response(Request(environ).form, Answer(406, body))(environ, start_response)
             if asked:
                 path = f'/v1.0{path}'
         environ['PATH_INFO'] = path

@@ -10,9 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about an instance may look like. What the values mean is checked in validation.py."""
+"""What a request about an instance may look like, and how instances are shown.
 
-from trove.common.schemas import (CIDR, FLAVOR, FREE, IPV4, NAME, SIZE, TEXT, UUID, array, compiled, obj, wrapped)
+What the values of a request mean is checked in validation.py.
+"""
+
+from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME, NUMBER, SIZE, STRING,
+                                  TEXT, UUID, array, compiled, nullable, obj, page_of, showing, shown, wrapped)
 
 DATABASE_NAME = obj({'name': TEXT}, required=('name',))
 DATABASE = obj({'name': TEXT, 'character_set': TEXT, 'collate': TEXT}, required=('name',))
@@ -51,5 +55,39 @@ CREATE = compiled(wrapped('instance', obj({
 ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
 #: The form of a body for each action this service can do.
 ACTIONS = {
+    'reset_status': compiled(obj({'reset_status': FREE})),
     'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
 }
+ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+
+# --- answers -------------------------------------------------------------------------------------
+
+_LINKED = shown('LinkedInstance', {'id': STRING, 'links': LINKS})
+_FLAVOR = shown('', {'id': STRING, 'links': LINKS})
+_SHOWN_ACCESS = shown('', {}, {'is_public': BOOLEAN, 'allowed_cidrs': nullable(array(STRING))})
+_ADDRESS = shown('Address', {'address': STRING, 'type': {'enum': ['private', 'public']}}, {'network': STRING})
+
+_SUMMARY = {
+    'id': STRING, 'name': STRING, 'status': STRING, 'operating_status': STRING, 'links': LINKS, 'flavor': _FLAVOR,
+    'datastore': shown('', {'type': STRING, 'version': STRING}), 'region': nullable(STRING),
+    'access': _SHOWN_ACCESS}
+_SUMMARY_SOMETIMES = {
+    'volume': shown('', {'size': INTEGER}), 'hostname': STRING, 'ip': array(STRING), 'addresses': array(_ADDRESS),
+    'replica_of': _LINKED, 'replicas': array(_LINKED), 'tenant_id': STRING}
+_DETAIL = {
+    **_SUMMARY, 'datastore': shown('', {'type': STRING, 'version': STRING, 'version_number': nullable(STRING)}),
+    'created': MOMENT, 'updated': nullable(MOMENT), 'service_status_updated': nullable(MOMENT)}
+_DETAIL_SOMETIMES = {
+    **_SUMMARY_SOMETIMES,
+    'fault': shown('InstanceFault', {'message': STRING, 'created': MOMENT, 'details': nullable(STRING)}),
+    'configuration': shown('', {'id': STRING, 'name': nullable(STRING), 'links': LINKS}),
+    'cluster_id': STRING, 'shard_id': STRING, 'server_id': nullable(STRING), 'volume_id': nullable(STRING),
+    'encrypted_rpc_messaging': BOOLEAN}
+_COMPLETE_SOMETIMES = {
+    **_DETAIL_SOMETIMES, 'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
+    'volume': shown('', {'size': INTEGER}, {'used': NUMBER, 'used_percent': NUMBER})}
+
+INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIMES))
+DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
+SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))
+CREATED = showing('instance', shown('CreatedInstance', _DETAIL, {**_COMPLETE_SOMETIMES, 'password': STRING}))

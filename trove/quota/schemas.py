@@ -10,12 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about quotas may look like."""
+"""What a request about quotas may look like, and how quotas are shown."""
 
-from trove.common.schemas import compiled, wrapped
+from trove.common.schemas import INTEGER, STRING, array, compiled, showing, shown, wrapped
 
 UPDATE = compiled(wrapped('quotas', {
     'type': 'object',
     'properties': {'xmlns': {}},
     'additionalProperties': {'type': ['integer', 'null'], 'minimum': -1, 'maximum': 2 ** 31 - 1},
 }))
+
+SHOW = showing('quotas', array(shown('Quota', {'resource': STRING, 'in_use': INTEGER, 'reserved': INTEGER,
+                                               'limit': INTEGER})))
+CHANGED = showing('quotas', {'type': 'object', 'additionalProperties': INTEGER})

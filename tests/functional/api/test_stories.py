@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every story, each in a world of its own."""
+"""Every story, each in a world of its own: told in JSON, and again with every request and answer in XML."""
 
 import unittest
 
@@ -18,12 +18,24 @@ import pytest
 from gabbi import handlers, suitemaker
 
 from tests.functional.api import stories, worlds
+from tests.functional.api.in_xml import Interpreter
 
 HANDLERS = [handler() for handler in handlers.RESPONSE_HANDLERS]
 
 
 @pytest.mark.parametrize('name', stories.names())
 def test_story(edge, name):
+    tell(edge, name, edge.application)
+
+
+@pytest.mark.parametrize('name', [name for name in stories.names() if not name.startswith('xml')])
+def test_story_in_xml(edge, name):
+    interpreter = Interpreter(edge.application)
+    tell(edge, name, interpreter)
+    assert interpreter.answers
+
+
+def tell(edge, name, application):
     path = stories.DIRECTORY / f'{name}.yaml'
     story = stories.load(path, worlds.make(edge, stories.load(path).get('world', [])))
     headers = {'x-auth-token': 'demo', 'content-type': 'application/json'}
@@ -31,7 +43,7 @@ def test_story(edge, name):
     defaults['request_headers'] = {**headers, **defaults.get('request_headers', {})}
     suite = suitemaker.test_suite_from_dict(
         unittest.defaultTestLoader, name, story, str(stories.DIRECTORY), 'dbaas.example.net', 8779, None,
-        lambda: edge.application, handlers=HANDLERS, test_loader_name='story')
+        lambda: application, handlers=HANDLERS, test_loader_name='story')
     result = unittest.TestResult()
     suite.run(result)
     problems = [f'{test}: {trace.splitlines()[-1]}' for test, trace in result.failures + result.errors]

@@ -12,28 +12,34 @@
 
 """The forms in which the one internal form (plain dicts, lists, text, numbers) travels over HTTP.
 
-A serializer module registers itself in :data:`FORMS`. Choosing goes: suffix of the path, then Accept, then JSON.
+Those there are stand in :data:`FORMS`. Choosing goes: suffix of the path, then Accept, then JSON.
 """
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trove.common.serializers import json as json_form
+from trove.common.serializers import xml as xml_form
 
 
 class Form(NamedTuple):
-    """One wire form. ``dump(body, resource)`` gives bytes, ``load(bytes)`` gives a dict or raises ValueError."""
+    """One wire form.
+
+    :param dump: ``(body, root)`` gives bytes; ``root`` names a body that has no wrapper key.
+    :param load: ``(bytes, schema)`` gives a dict or raises ValueError with a sentence for the caller; ``schema`` is
+        the JSON schema of the body, for forms in which everything is text.
+    """
     suffix: str
     content_type: str
     media_types: tuple[str, ...]
-    dump: Callable[[dict[str, Any]], bytes]
-    load: Callable[[bytes], dict[str, Any]]
+    dump: Callable[..., bytes]
+    load: Callable[..., dict[str, Any]]
 
 
 JSON = Form('json', json_form.CONTENT_TYPE, json_form.MEDIA_TYPES, json_form.dump, json_form.load)
+XML = Form('xml', xml_form.CONTENT_TYPE, xml_form.MEDIA_TYPES, xml_form.dump, xml_form.load)
 
-#: In order of preference when a client accepts several equally.
-FORMS: list[Form] = [JSON]
+FORMS: list[Form] = [JSON, XML]
 
 
 def by_suffix(suffix: str) -> Form | None:
@@ -47,7 +53,7 @@ def by_content_type(content_type: str) -> Form | None:
 
 
 def by_accept(accept: str) -> Form:
-    """The first form the header names, by quality then by order; JSON when it names none of ours."""
+    """The form the header likes best, the first of several equal ones; JSON when it names none of ours."""
     wanted: list[tuple[float, int, Form]] = []
     for position, part in enumerate(accept.split(',')):
         form = by_content_type(part)

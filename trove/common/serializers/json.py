@@ -19,11 +19,11 @@ CONTENT_TYPE = 'application/json'
 MEDIA_TYPES = ('application/json', 'application/vnd.openstack.trove+json')
 
 
-def dump(body: dict[str, Any]) -> bytes:
+def dump(body: dict[str, Any], _root: str = '') -> bytes:
     return json.dumps(body, separators=(',', ':')).encode()
 
 
-def load(data: bytes) -> dict[str, Any]:
+def load(data: bytes, _schema: dict[str, Any] | None = None) -> dict[str, Any]:
     """:raises ValueError: with a sentence for the caller."""
     try:
         body = json.loads(data)

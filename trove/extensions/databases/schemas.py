@@ -10,12 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about databases may look like."""
+"""What a request about databases may look like, and how they are shown."""
 
-from trove.common.schemas import array, compiled, wrapped
+from trove.common.schemas import STRING, array, compiled, page_of, shown, wrapped
 from trove.instance.schemas import DATABASE
 
 #: Databases one request may make: what fits into one message to a guest.
 MAX_ITEMS = 1000
 
 CREATE = compiled(wrapped('databases', array(DATABASE, maxItems=MAX_ITEMS)))
+
+SHOWN = shown('Database', {'name': STRING})
+INDEX = page_of('databases', SHOWN)

@@ -10,9 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about root may look like."""
+"""What a request about root may look like, and what is shown of it."""
 
-from trove.common.schemas import compiled, obj
+from trove.common.schemas import BOOLEAN, STRING, compiled, obj, showing, shown
 
 #: An empty password counts as none.
-ENABLE = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}))
+ENABLE = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}, xml={'name': 'user'}))
+
+SHOW = showing('rootEnabled', BOOLEAN)
+ENABLED = showing('user', shown('RootUser', {'name': STRING, 'password': STRING}))

@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about users may look like."""
+"""What a request about users may look like, and how they are shown."""
 
-from trove.common.schemas import NAME, TEXT, array, compiled, obj, wrapped
+from trove.common.schemas import NAME, STRING, TEXT, array, compiled, nullable, obj, page_of, showing, shown, wrapped
+from trove.extensions.databases.schemas import SHOWN as DATABASE
 from trove.instance.schemas import DATABASE_NAME, HOST, USER
 
 #: Users one request may name: what fits into one message to a guest.
@@ -30,3 +31,8 @@ UPDATE = compiled(wrapped('user', {
 }))
 
 GRANT = compiled(wrapped('databases', array(DATABASE_NAME, maxItems=MAX_ITEMS)))
+
+SHOWN = shown('User', {'name': STRING, 'host': nullable(STRING), 'databases': array(DATABASE)})
+INDEX = page_of('users', SHOWN)
+SHOW = showing('user', SHOWN)
+ACCESS = showing('databases', array(DATABASE))

@@ -1,0 +1,69 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The one table of the XML form: which keys are attributes, and what the items of a list are called.
+
+Everything else follows from the shape of the body, so no resource has XML code of its own.
+"""
+
+NAMESPACE = 'http://docs.openstack.org/database/api/v1.0'
+
+#: Stands for every key.
+ALL = frozenset({'*'})
+
+#: Element -> keys that are attributes of it when they hold a single value. All other keys are child elements.
+ATTRIBUTES: dict[str, frozenset[str]] = {
+    'instance': frozenset({'id', 'name', 'status', 'hostname', 'created', 'updated', 'host', 'server_id', 'local_id',
+                           'task_description', 'deleted', 'deleted_at', 'tenant_id'}),
+    'volume': frozenset({'size', 'used', 'id'}),
+    'flavor': frozenset({'id', 'name', 'ram'}),
+    'link': frozenset({'href', 'rel'}),
+    'configuration': frozenset({'id', 'name', 'description', 'datastore_version_id'}),
+    'database': frozenset({'name'}),
+    'user': frozenset({'name', 'password', 'host'}),
+    'account': frozenset({'id', 'num_instances'}),
+    'security_group': frozenset({'id', 'name', 'description', 'user', 'tenant_id'}),
+    'security_group_rule': frozenset({'id', 'group_id', 'protocol', 'from_port', 'to_port', 'cidr'}),
+    'security_group_instance_association': frozenset({'id', 'security_group_id', 'instance_id'}),
+    'host': frozenset({'instanceCount', 'name', 'usedRAM', 'totalRAM', 'percentUsed'}),
+    'capacity': frozenset({'available', 'total'}),
+    'provision': frozenset({'available', 'total', 'percent'}),
+    'device': frozenset({'used', 'name', 'type'}),
+    'quotas': frozenset({'instances', 'volumes', 'backups'}),
+    'guest_status': frozenset({'state_description'}),
+    'diagnostics': ALL,
+    'root_history': frozenset({'enabled', 'id', 'user'}),
+    'version': frozenset({'id', 'status', 'updated'}),
+    # What the token check answers with.
+    'error': frozenset({'code'}),
+}
+
+#: Of a fault, whatever its name.
+FAULT_ATTRIBUTES = frozenset({'code'})
+#: Of the rate limiter's fault, the only one that carries the namespace.
+RATE_FAULT_ATTRIBUTES = frozenset({'code', 'retryAfter'})
+
+#: Elements that hold a list wherever they stand, also when they hold one item or none.
+ALWAYS_LISTS = frozenset({'databases', 'users'})
+
+#: What items are called whose list has no plural name.
+ITEM = 'item'
+
+
+def is_attribute(element: str, key: str) -> bool:
+    known = ATTRIBUTES.get(element, frozenset())
+    return key in known or known is ALL
+
+
+def item_name(list_name: str) -> str:
+    """What the items of a list are called: its name without the trailing s."""
+    return list_name[:-1] if list_name.endswith('s') and len(list_name) > 1 else ITEM
