@@ -15,6 +15,7 @@
 import json
 import pathlib
 import subprocess
+from typing import Any
 
 from control import rest
 from control.commands import Commands
@@ -23,9 +24,10 @@ from control.secretstore import SecretStore, write_private
 from control.services import Service, clean_environment
 from control.settings import IMAGE, REGION, Settings
 
-FLAVORS = [{'id': '1', 'name': 'db.small', 'vcpus': 1, 'ram': 1024, 'disk': 5},
-           {'id': '2', 'name': 'db.medium', 'vcpus': 2, 'ram': 2048, 'disk': 10},
-           {'id': '3', 'name': 'db.large', 'vcpus': 2, 'ram': 4096, 'disk': 10}]
+FLAVORS: list[dict[str, Any]] = [
+    {'id': '1', 'name': 'db.small', 'vcpus': 1, 'ram': 1024, 'disk': 5},
+    {'id': '2', 'name': 'db.medium', 'vcpus': 2, 'ram': 2048, 'disk': 10},
+    {'id': '3', 'name': 'db.large', 'vcpus': 2, 'ram': 4096, 'disk': 10}]
 IMAGE_NAME = 'trove-mariadb-10.11'
 KEYPAIR = 'trove'
 MANAGEMENT_GROUP = 'trove-management'

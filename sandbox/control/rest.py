@@ -32,7 +32,7 @@ class RestError(Exception):
 
 
 def request(method: str, url: str, body: Any = None, *, headers: dict[str, str] | None = None,
-            timeout: float = 30.0) -> tuple[dict[str, Any], dict[str, str]]:
+            timeout: float = 30.0) -> tuple[Any, dict[str, str]]:
     """One request.
 
     :returns: the decoded body ({} when there is none) and the headers, with small names.
