@@ -67,6 +67,14 @@ class Request(webob.Request):
         suffix = self.environ.get('PATH_INFO', '').rpartition('.')[2]
         return serializers.by_suffix(suffix) or serializers.by_accept(self.headers.get('Accept', ''))
 
+    @property
+    def GET(self) -> Any:  # noqa: N802 (webob's name)
+        """The query. :raises trove.common.exception.BadRequest: it is not text."""
+        try:
+            return super().GET
+        except UnicodeError:
+            raise exception.BadRequest('The query of the URL holds characters that are not valid UTF-8.') from None
+
     def json_body(self, *, required: bool = True) -> dict[str, Any]:
         """The body as internal form, whatever form it came in.
 
@@ -183,8 +191,9 @@ def _told(text: bytes, status: int, headers: list[tuple[str, str]], form: serial
     except ValueError:
         LOG.warning('An error %s from below is no JSON although it says so.', status)
     code = status if status in faults.NAMES else 500
-    sentence = http.HTTPStatus(status).description or http.HTTPStatus(status).phrase
-    return response(form, Answer(code, faults.body(code, f'{sentence}.'), kept))
+    sentence = (errors.CODES['dependency_unavailable'].sentence if code == 503 else
+                f'{http.HTTPStatus(status).phrase}.')
+    return response(form, Answer(code, faults.body(code, sentence), kept))
 
 
 class ContextMiddleware:

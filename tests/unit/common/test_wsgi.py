@@ -12,6 +12,7 @@
 
 """The machinery around the application, with applications that are a function."""
 
+import io
 import json
 import logging
 
@@ -108,6 +109,26 @@ def test_answers_of_others_pass():
     assert (answer.status_int, answer.json, answer.headers['WWW-Authenticate']) == (401, body, 'Keystone uri="k"')
 
 
+def test_errors_of_others_are_told_in_the_form_asked_for():
+    body = {'error': {'code': 401, 'title': 'Unauthorized', 'message': 'no'}}
+    refused = webob.Response(status=401, json_body=body)
+    refused.headers['WWW-Authenticate'] = 'Keystone uri="k"'
+    for path, accept in (('/', 'application/xml'), ('/p/instances.xml', '*/*')):
+        answer = ask(wsgi.FaultWrapper(refused), path, Accept=accept)
+        assert answer.status_int == 401
+        assert answer.headers['Content-Type'] == 'application/xml'
+        assert answer.headers['WWW-Authenticate'] == 'Keystone uri="k"'
+        assert '<error xmlns="http://docs.openstack.org/database/api/v1.0" code="401">' in answer.text
+        assert '<message>no</message>' in answer.text
+
+
+def test_an_error_that_only_pretends_to_be_json_becomes_a_fault():
+    refused = webob.Response(status=503, body=b'<html>', content_type='application/json')
+    answer = ask(wsgi.FaultWrapper(refused), Accept='application/xml')
+    assert answer.status_int == 503
+    assert answer.text.splitlines()[1] == '<serviceUnavailable code="503">'
+
+
 @pytest.mark.parametrize('given', [wsgi.Answer(202), wsgi.Answer(204)])
 def test_an_empty_answer_has_a_content_type(given):
     answer = ask(wsgi.response(wsgi.serializers.JSON, given))
@@ -133,3 +154,24 @@ def test_bodies_that_are_refused():
     huge.content_length = wsgi.MAX_BODY + 1
     with pytest.raises(exception.OverLimit):
         huge.json_body()
+
+
+@pytest.mark.parametrize('size, is_refused', [(wsgi.MAX_BODY + 1, True), (1000, False)])
+def test_the_limit_holds_for_bodies_of_unknown_length(size, is_refused):
+    body = b'{"a": "' + b'x' * (size - 9) + b'"}'
+    request = wsgi.Request.blank('/', method='POST')
+    request.environ.update({'wsgi.input': io.BytesIO(body), 'wsgi.input_terminated': True})
+    request.content_length = None
+    request.headers['Content-Type'] = 'application/json'
+    if is_refused:
+        with pytest.raises(exception.OverLimit):
+            request.json_body()
+    else:
+        assert len(request.json_body()['a']) == size - 9
+
+
+def test_a_length_that_is_no_number():
+    request = wsgi.Request.blank('/', method='POST')
+    request.environ['CONTENT_LENGTH'] = 'many'
+    with pytest.raises(exception.BadRequest):
+        request.json_body()
