@@ -27,6 +27,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_
 
 from trove.common import exception
 from trove.common.states import OperationState
+from trove.db import quotas
 from trove.db.tables.operations import Operation, OperationStep
 
 OPERATIONS = Operation.__table__
@@ -90,7 +91,10 @@ def abandon(connection: Connection, resource_type: str, resource_id: str, now: d
         .values(active=None, state=OperationState.CANCELLED, claim=OPERATIONS.c.claim + 1, cancel_wanted=False,
                 successor=None, secrets=None, finished=now, updated=now, error_code='reset',
                 error_text='The operation was given up: the status of its resource was reset.'))
-    return row if changed.rowcount else None
+    if not changed.rowcount:
+        return None
+    quotas.give_back(connection, row, json.loads(row.facts), now)
+    return row
 
 
 def _abandoned_holder(connection: Connection, resource_type: str, resource_id: str, now: datetime) -> Row | None:
@@ -137,7 +141,7 @@ def request_cancel(connection: Connection, resource_type: str, resource_id: str,
         return row
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1)
-        .values(cancel_wanted=True, successor=json.dumps(successor), due_at=now, nudged_at=now, updated=now))
+        .values(cancel_wanted=True, successor=json.dumps(successor), due_at=_sooner(now), nudged_at=now, updated=now))
     # It may have closed between the two statements; then there is nothing to cancel.
     return row if changed.rowcount else None
 
@@ -218,15 +222,17 @@ def renew(connection: Connection, claims: dict[str, int], now: datetime, lease: 
             .values(lease_until=now + timedelta(seconds=lease)))
 
 
-def release(connection: Connection, operation_id: str, claim: int, begun: datetime, now: datetime,
-            seconds: float) -> datetime:
-    """Let an operation go until ``seconds`` from now, or until at once if something was reported since ``begun``.
+def release(connection: Connection, operation_id: str, claim: int, now: datetime, seconds: float) -> datetime:
+    """Let an operation go until ``seconds`` from now, or until at once if something was reported meanwhile.
+
+    A report marks the row and the begin of a step takes the mark away, so that no two hosts' clocks are compared.
 
     :returns: when it is due, unless a report makes that sooner.
     :raises trove.common.exception.ClaimLost: as :func:`save`.
     """
+    reported = or_(OPERATIONS.c.nudged_at.is_not(None), OPERATIONS.c.cancel_wanted)
     save(connection, operation_id, claim, now, owner=None, lease_until=None,
-         due_at=case((OPERATIONS.c.nudged_at > begun, now), else_=now + timedelta(seconds=seconds)))
+         due_at=case((reported, now), else_=now + timedelta(seconds=seconds)))
     due_at = connection.execute(select(OPERATIONS.c.due_at).where(OPERATIONS.c.id == operation_id)).scalar()
     return due_at or now
 
@@ -243,8 +249,13 @@ def nudge(connection: Connection, resource_type: str, resource_ids: Sequence[str
     ids = list(connection.execute(select(OPERATIONS.c.id).where(open_ones)).scalars())
     if ids:
         connection.execute(update(OPERATIONS).where(OPERATIONS.c.id.in_(ids), OPERATIONS.c.active == 1)
-                           .values(due_at=now, nudged_at=now))
+                           .values(due_at=_sooner(now), nudged_at=now))
     return ids
+
+
+def _sooner(now: datetime) -> Any:
+    """``now``, unless the operation is due before: the clock of whoever reports may be ahead of its runner's."""
+    return case((OPERATIONS.c.due_at < now, OPERATIONS.c.due_at), else_=now)
 
 
 def begin_step(connection: Connection, operation_id: str, name: str, attempt: int, now: datetime) -> int:

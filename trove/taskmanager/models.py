@@ -25,6 +25,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
 from trove.common import errors, exception
@@ -38,6 +39,8 @@ LOG = logging.getLogger(__name__)
 
 #: Longest pause between two tries of a step.
 MAX_RETRY_DELAY = 30
+#: Nothing can be written, by us or at all: the operation stays as it is until its lease runs out.
+_NOT_WRITABLE = (exception.ClaimLost, db_exception.DBConnectionError, db_exception.DBDeadlock)
 
 
 @dataclasses.dataclass
@@ -103,6 +106,7 @@ class Runner:
         """
         row = session.write(operations.take, operation_id, self.owner, self.tools.clock(), self._options.lease_time)
         if row is None:
+            self._look_again(operation_id)
             return False
         with self._claims_lock:
             self._claims[row.id] = row.claim
@@ -118,6 +122,12 @@ class Runner:
             with self._claims_lock:
                 self._claims.pop(row.id, None)
         return True
+
+    def _look_again(self, operation_id: str) -> None:
+        """Plan for an operation that is not due yet: it was another host's clock that it is due by."""
+        row = session.read(operations.get, operation_id)
+        if row is not None and row.active and row.owner is None and row.due_at > self.tools.clock():
+            self.later(row.id, row.due_at)
 
     def renew_leases(self) -> None:
         """Prolong the leases of what is being advanced right now; called every third of a lease."""
@@ -160,13 +170,12 @@ class Runner:
         """Give an operation of a kind this release does not know to whoever knows it, until its deadline."""
         LOG.error('%s: operation %s has unknown kind %s', row.resource_id, row.id, row.kind)
         now = self.tools.clock()
-        with session.writer() as connection:
-            if now < row.deadline:
-                operations.save(connection, row.id, row.claim, now, owner=None, due_at=now + timedelta(seconds=30))
-            else:
-                operations.save(connection, row.id, row.claim, now, owner=None, active=None, finished=now,
-                                state=OperationState.FAILED, error_code='internal', secrets=None,
-                                error_text=f'No task manager knows operations of kind {row.kind}.')
+        if now < row.deadline and not row.cancel_wanted:
+            session.write(operations.save, row.id, row.claim, now, owner=None, due_at=now + timedelta(seconds=30))
+            return
+        followed_by = session.write(outcome.close_unknown, row, now)
+        if followed_by:
+            self.later(followed_by, now)
 
     def _one_step(self, held: Held) -> bool:
         """Begin, act, record. Returns whether to go on with the next step at once."""
@@ -184,13 +193,19 @@ class Runner:
             raise
         except Exception as error:  # the one place that catches everything a step can raise
             return self._failed(held, step, error, _milliseconds(started), begun)
-        return self._record(held, answer, _milliseconds(started), begun)
+        try:
+            return self._record(held, answer, _milliseconds(started), begun)
+        except _NOT_WRITABLE:
+            raise
+        except Exception as error:
+            # The database refuses a value: with each further try, so this must not escape the count of the tries.
+            return self._failed(held, step, error, _milliseconds(started), begun)
 
     def _begin(self, connection: Connection, held: Held, now: datetime) -> int:
         """Prove the claim and write down what is about to be tried; a step that waited goes on with its attempt."""
         name = held.steps[held.position]
         first = not json.loads(held.row.steps)
-        operations.save(connection, held.id, held.row.claim, now,
+        operations.save(connection, held.id, held.row.claim, now, nudged_at=None,
                         lease_until=now + timedelta(seconds=self._options.lease_time),
                         **({'steps': json.dumps(held.steps), 'flow_version': held.flow.version} if first else {}))
         last = operations.last_step(connection, held.id)
@@ -233,7 +248,8 @@ class Runner:
             return self._wait(held, answer, busy_ms, begun, now)
         held.facts |= answer.facts
         position = held.position + (-1 if held.undoing else 1)
-        with session.writer() as connection:
+
+        def write(connection: Connection) -> None:
             operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts), position=position,
                             attempt=0, waiting_since=None, due_at=now,
                             lease_until=now + timedelta(seconds=self._options.lease_time))
@@ -242,6 +258,8 @@ class Runner:
                 change(connection)
             for type_, text in answer.events:
                 self._event(connection, held, type_, text, now)
+
+        session.write(write)
         held.position, held.attempt, held.waiting_since, held.due_at = position, 0, None, now
         return True
 
@@ -254,14 +272,16 @@ class Runner:
             return self._failed(held, step, error, busy_ms, begun)
         held.facts |= answer.facts
         seconds = min(answer.seconds, max(0.0, answer.at_most - (now - since).total_seconds()) + 0.001)
-        with session.writer() as connection:
+
+        def write(connection: Connection) -> datetime:
             operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts),
                             waiting_since=since)
             self._account(connection, held, 'wait', busy_ms, begun, None, f'waiting for {answer.reason}')
             for change in answer.changes:
                 change(connection)
-            due_at = operations.release(connection, held.id, held.row.claim, begun, now, seconds)
-        self.later(held.id, due_at)
+            return operations.release(connection, held.id, held.row.claim, now, seconds)
+
+        self.later(held.id, session.write(write))
         return False
 
     def _account(self, connection: Connection, held: Held, word: str, busy_ms: int, begun: datetime,
@@ -285,13 +305,16 @@ class Runner:
         if self._may_retry(held, step, error, now):
             self._retry(held, text, busy_ms, begun, now)
             return False
-        with session.writer() as connection:
-            self._account(connection, held, 'failed', busy_ms, begun, now, text)
-            values = self._turned_back(held, code, text, detail)
+        values = self._turned_back(held, code, text, detail)
+
+        def write(connection: Connection) -> None:
             operations.save(connection, held.id, held.row.claim, now, attempt=0, waiting_since=None, due_at=now,
                             **values)
+            self._account(connection, held, 'failed', busy_ms, begun, now, text)
             if held.undoing:
                 self._event(connection, held, f'{held.row.kind}.undo_failed', text, now)
+
+        session.write(write)
         held.attempt, held.waiting_since, held.due_at = 0, None, now
         held.state, held.position = values['state'], values['position']
         return True
@@ -315,16 +338,17 @@ class Runner:
         step = held.flow.step(held.steps[held.position])
         limit = self._options.delete_retry_limit if step and step.attempts is None else MAX_RETRY_DELAY
         delay = min(limit, self._options.retry_delay * 2 ** min(held.attempt, 16))
-        with session.writer() as connection:
+
+        def write(connection: Connection) -> datetime:
             operations.save(connection, held.id, held.row.claim, now, attempt=held.attempt + 1)
             self._account(connection, held, 'retry', busy_ms, begun, now, text)
-            due_at = operations.release(connection, held.id, held.row.claim, begun, now, delay)
-        self.later(held.id, due_at)
+            return operations.release(connection, held.id, held.row.claim, now, delay)
+
+        self.later(held.id, session.write(write))
 
     def _let_go(self, held: Held, now: datetime) -> None:
         """Give an operation back unfinished, for another task manager or the next start of this one."""
-        with session.writer() as connection:
-            operations.save(connection, held.id, held.row.claim, now, owner=None, lease_until=None, due_at=now)
+        session.write(operations.save, held.id, held.row.claim, now, owner=None, lease_until=None, due_at=now)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -338,19 +362,22 @@ class Runner:
         now = self.tools.clock()
         work = self._work(held, now)
         text = held.row.error_text or (errors.CODES[code].sentence if code else '')
-        if state == OperationState.SUCCEEDED:
-            changes = held.flow.succeeded(work)
-        elif state == OperationState.FAILED:
-            changes = held.flow.failed(work, code or 'internal', text, held.row.error_detail or '')
-        else:
-            changes = ()
-        with session.writer() as connection:
-            operations.save(connection, held.id, held.row.claim, now, state=state, active=None, owner=None,
-                            lease_until=None, finished=now, secrets=None, error_code=code,
-                            error_text=text[:1024] or None)
-            for change in changes:
-                change(connection)
-            followed_by = outcome.closed(connection, held.flow, held.row, state, text, now)
+        detail = held.row.error_detail or ''
+        # An end that the database refuses must not keep the operation open for ever: it is told as a failure, with
+        # what the flow says of failures, and at last without.
+        for is_last in (False, False, True):
+            try:
+                changes = () if is_last else outcome.changes(held.flow, work, state, code, text, detail)
+                followed_by = session.write(outcome.close, held.flow, held.row, state, code, text, detail, changes, now)
+                break
+            except _NOT_WRITABLE:
+                raise
+            except Exception as error:
+                if is_last:
+                    raise
+                LOG.exception('%s: the end of operation %s could not be written', held.row.resource_id, held.id)
+                state = OperationState.FAILED
+                code, text, detail = outcome.describe(error)
         LOG.info('%s: operation %s %s %s%s', held.row.resource_id, held.id, held.row.kind, state,
                  f': {text}' if text else '')
         if followed_by:

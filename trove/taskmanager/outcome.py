@@ -16,6 +16,7 @@ import dataclasses
 import json
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,7 +25,7 @@ from trove.common import exception
 from trove.common.states import OperationState
 from trove.db import events, operations
 from trove.db.session import Connection, Row
-from trove.taskmanager.step import Flow, Work
+from trove.taskmanager.step import Change, Flow, Work
 
 
 @dataclasses.dataclass(frozen=True)
@@ -65,17 +66,50 @@ def started(connection: Connection, flow: Flow, row: Row, now: datetime) -> None
     _event(connection, row, f'{row.kind}.start', f'{flow.title} began.', now)
 
 
-def closed(connection: Connection, flow: Flow, row: Row, state: str, text: str, now: datetime) -> str | None:
-    """The last event of an operation, and the operation that was asked to follow it.
+def changes(flow: Flow, work: Work, state: str, code: str | None, text: str, detail: str) -> Sequence[Change]:
+    """What the end of an operation changes in its resource's rows."""
+    if state == OperationState.SUCCEEDED:
+        return flow.succeeded(work)
+    if state == OperationState.FAILED:
+        return flow.failed(work, code or 'internal', text, detail)
+    return ()
 
+
+def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | None, text: str, detail: str,
+          wanted: Sequence[Change], now: datetime) -> str | None:
+    """Close an operation with its last event, and open the one that was asked to follow it.
+
+    :param wanted: row changes of the same transaction.
     :returns: id of the operation that follows, if any.
+    :raises trove.common.exception.ClaimLost: see :func:`trove.db.operations.save`.
     """
+    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None, lease_until=None,
+                    finished=now, secrets=None, error_code=code, error_text=text[:1024] or None,
+                    error_detail=detail or None)
+    for change in wanted:
+        change(connection)
     words = {OperationState.SUCCEEDED: ('end', f'{flow.title} succeeded.'),
              OperationState.FAILED: ('error', f'{flow.title} failed: {text}'),
              OperationState.CANCELLED: ('cancelled', f'{flow.title} was cancelled.')}
     suffix, sentence = words[state]
     _event(connection, row, f'{row.kind}.{suffix}', sentence, now)
-    if not row.successor:
+    return _followed(connection, row.id, now)
+
+
+def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None:
+    """Close an operation of a kind that nobody knows: cancelled, or past its deadline. Returns what follows."""
+    state, code, text = ((OperationState.CANCELLED, 'cancelled', None) if row.cancel_wanted else
+                         (OperationState.FAILED, 'internal', f'No task manager knows operations of kind {row.kind}.'))
+    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None, finished=now,
+                    secrets=None, error_code=code, error_text=text)
+    return _followed(connection, row.id, now)
+
+
+def _followed(connection: Connection, operation_id: str, now: datetime) -> str | None:
+    """Open what was asked to follow a closed operation."""
+    # Read here, where nobody can ask any more: a delete may have been asked for since the runner last looked.
+    row = operations.get(connection, operation_id)
+    if row is None or not row.successor:
         return None
     successor: dict[str, Any] = json.loads(row.successor)
     return operations.create(connection, now=now, **successor)

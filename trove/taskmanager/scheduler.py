@@ -39,6 +39,8 @@ class Scheduler:
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._later: list[tuple[datetime, str]] = []
+        #: operation -> the one entry of the list above that counts
+        self._planned: dict[str, datetime] = {}
         self._queued: set[str] = set()
         self._running: set[str] = set()
         self._again: set[str] = set()
@@ -74,8 +76,12 @@ class Scheduler:
         self._ready.put(operation_id)
 
     def later(self, operation_id: str, when: datetime) -> None:
-        """Advance an operation when it is due."""
+        """Advance an operation when it is due, or before if that was planned."""
         with self._changed:
+            planned = self._planned.get(operation_id)
+            if planned is not None and planned <= when:
+                return
+            self._planned[operation_id] = when
             heapq.heappush(self._later, (when, operation_id))
             self._changed.notify()
 
@@ -90,7 +96,10 @@ class Scheduler:
                 if timeout is None or timeout > 0:
                     self._changed.wait(timeout)
                     continue
-                operation_id = heapq.heappop(self._later)[1]
+                when, operation_id = heapq.heappop(self._later)
+                if self._planned.get(operation_id) != when:
+                    continue
+                del self._planned[operation_id]
             self.now(operation_id)
 
     def _work(self) -> None:

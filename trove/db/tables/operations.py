@@ -59,7 +59,7 @@ class Operation(Base):
     claim: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Timestamp)
     due_at: Mapped[datetime] = mapped_column(Timestamp)
-    #: when somebody last reported something this operation may be waiting for
+    #: when somebody last reported something this operation may be waiting for; NULL once a step has begun after it
     nudged_at: Mapped[datetime | None] = mapped_column(Timestamp)
     #: when the present step began to wait
     waiting_since: Mapped[datetime | None] = mapped_column(Timestamp)

@@ -1,0 +1,167 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The journal when others act at the same moment, when the database refuses, and when clocks differ."""
+
+import datetime
+
+import pytest
+from oslo_db import exception as db_exception
+
+from tests.functional.journal.test_runner import RESOURCE, Await, Journal, Make
+from trove.common.states import OperationState
+from trove.db import operations
+from trove.taskmanager.step import Done, Step
+
+DELETE = {'kind': 'delete', 'resource_type': 'instance', 'resource_id': RESOURCE, 'deadline': 600,
+          'project_id': 'p1', 'operation_id': 'b9b9a2f4-0000-4000-8000-00000000dddd'}
+
+
+@pytest.fixture
+def journal(database, clock, conf):
+    return Journal(clock, conf, database)
+
+
+class Refusing(Step):
+    """Does its work, and answers with a change that the database refuses as often as it is told to."""
+
+    def __init__(self, failures):
+        self.failures = failures
+        self.runs = 0
+
+    def run(self, work):
+        self.runs += 1
+        return Done(changes=[self._refuse])
+
+    def _refuse(self, _connection):
+        if self.failures:
+            raise self.failures.pop(0)
+
+
+def test_a_delete_asked_for_while_the_last_step_is_recorded_is_not_lost(journal):
+    """The runner has looked for a cancel for the last time; the user's DELETE was answered with 202."""
+    operation_id = journal.open()
+    journal.flow([Make('port')])
+
+    def asked(work):
+        assert journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
+        return []
+
+    journal.flows['test'] = journal.flows['test'].__class__(
+        **{**vars(journal.flows['test']), 'succeeded': asked})
+    journal.runner().advance(operation_id)
+    assert journal.get(operation_id).state == OperationState.SUCCEEDED
+    followed = journal.session.read(operations.open_of, 'instance', RESOURCE)
+    assert followed is not None and (followed.id, followed.kind) == (DELETE['operation_id'], 'delete')
+
+
+def test_a_deadlock_while_recording_costs_no_lease(journal):
+    """The database chose our transaction as the victim: the same is written again, the step is not run again."""
+    step = Refusing([db_exception.DBDeadlock(), db_exception.DBDeadlock()])
+    journal.flow([step])
+    operation_id = journal.open()
+    journal.runner().advance(operation_id)
+    assert journal.get(operation_id).state == OperationState.SUCCEEDED
+    assert step.runs == 1
+
+
+def test_an_answer_that_cannot_be_stored_fails_the_operation_and_is_undone(journal):
+    """Not tried again with every lease until the deadline, a whole day for a delete."""
+    refused = [db_exception.DBDataError(Exception('Data too long')) for _ in range(100)]
+    journal.flow([Make('port'), Refusing(refused)])
+    operation_id = journal.open()
+    row = journal.run_until_closed(operation_id, seconds=200)
+    assert (row.state, row.error_code) == (OperationState.FAILED, 'internal')
+    assert journal.cloud.things == set()
+
+
+def test_an_end_that_cannot_be_stored_still_closes_the_operation(journal):
+    def succeeded(work):
+        return [Refusing([db_exception.DBDataError(Exception('Data too long'))])._refuse]
+
+    journal.flow([Make('port')])
+    journal.flows['test'] = journal.flows['test'].__class__(
+        **{**vars(journal.flows['test']), 'succeeded': succeeded})
+    operation_id = journal.open()
+    row = journal.run_until_closed(operation_id, seconds=10)
+    assert (row.state, row.error_code) == (OperationState.FAILED, 'internal')
+
+
+def test_a_database_that_was_away_loses_no_work(journal):
+    """What cannot be written is neither failed nor forgotten: the lease runs out and the step is run again."""
+    step = Refusing([db_exception.DBConnectionError()])
+    journal.flow([step])
+    operation_id = journal.open()
+    with pytest.raises(db_exception.DBConnectionError):
+        journal.runner().advance(operation_id)
+    journal.clock.advance(journal.conf.taskmanager.lease_time + 1)
+    assert journal.session.read(operations.due, journal.clock(), 10) == [operation_id]
+    assert journal.run_until_closed(operation_id).state == OperationState.SUCCEEDED
+
+
+@pytest.mark.parametrize('ahead', (0.005, 2, 30))
+def test_a_bell_rung_by_a_host_whose_clock_is_ahead_is_not_for_nothing(journal, ahead):
+    """The operation is not due here yet; it is looked at again when it is, and not at some later sweep."""
+    due_at = journal.clock() + datetime.timedelta(seconds=ahead)
+    operation_id = journal.open(now=due_at)
+    assert not journal.runner().advance(operation_id)
+    assert journal.due == [(operation_id, due_at)]
+
+
+def test_a_report_from_a_host_whose_clock_is_ahead_does_not_put_off_what_waits(journal):
+    operation_id = journal.open()
+    journal.runner().advance(operation_id)
+    was_due = journal.get(operation_id).due_at
+    ahead = journal.clock() + datetime.timedelta(seconds=30)
+    journal.session.write(operations.nudge, 'instance', [RESOURCE], ahead)
+    assert journal.get(operation_id).due_at <= was_due
+
+
+def test_one_report_from_a_host_whose_clock_is_ahead_is_looked_at_once(journal):
+    """Not again and again until our own clock has caught up."""
+    operation_id = journal.open()
+    runner = journal.runner()
+    runner.advance(operation_id)
+    ahead = journal.clock() + datetime.timedelta(seconds=30)
+    journal.session.write(operations.nudge, 'instance', [RESOURCE], ahead)
+    looked = 0
+    journal.clock.advance(1)
+    while runner.advance(operation_id):
+        looked += 1
+        assert looked < 5, 'a busy loop'
+
+
+def test_a_report_from_a_host_whose_clock_is_behind_is_not_lost(journal):
+    """It came while the step was looking."""
+    class Reported(Await):
+        def run(self, work):
+            behind = journal.clock() - datetime.timedelta(seconds=30)
+            answer = super().run(work)
+            if not journal.cloud.things:
+                journal.cloud.things.add('word')
+                journal.session.write(operations.nudge, 'instance', [RESOURCE], behind)
+            return answer
+
+    journal.flow([Reported()])
+    operation_id = journal.open()
+    runner = journal.runner()
+    runner.advance(operation_id)
+    assert runner.advance(operation_id), 'due at once'
+    assert journal.get(operation_id).state == OperationState.SUCCEEDED
+
+
+def test_a_delete_does_not_wait_for_work_of_an_unknown_kind(journal):
+    operation_id = journal.open(kind='from_the_future')
+    journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
+    journal.runner().advance(operation_id)
+    assert journal.get(operation_id).state == OperationState.CANCELLED
+    assert journal.session.read(operations.open_of, 'instance', RESOURCE).id == DELETE['operation_id']
