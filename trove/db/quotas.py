@@ -16,12 +16,14 @@
 requests together never get more than the limit.
 """
 
+import json
 import uuid
 from datetime import datetime
+from typing import Any
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection, insert, select, true, update
+from sqlalchemy import Connection, Row, insert, select, true, update
 
 from trove.common import exception
 from trove.db.tables.quotas import Quota, QuotaUsage
@@ -29,6 +31,9 @@ from trove.db.tables.quotas import Quota, QuotaUsage
 CONF = cfg.CONF
 QUOTAS = Quota.__table__
 USAGES = QuotaUsage.__table__
+
+#: Fact of an operation: what it took from the quota belongs to its resource now.
+SETTLED = 'quota_settled'
 
 #: resource -> option with the operator's default limit
 DEFAULTS = {
@@ -101,6 +106,19 @@ def _ensure_row(connection: Connection, tenant_id: str, resource: str, now: date
     except db_exception.DBDuplicateEntry:
         # Another request of the same project made it first; the UPDATE that follows waits for its transaction.
         return
+
+
+def give_back(connection: Connection, operation: Row, facts: dict[str, Any], now: datetime) -> None:
+    """Give back what an operation that ends without success still holds.
+
+    It holds what its args name under ``quota`` (resource -> amount taken when it was asked for), until the step that
+    makes the resource larger records that as a fact.
+
+    :param facts: of the operation as they are now.
+    """
+    held = json.loads(operation.args).get('quota')
+    if held and operation.project_id and not facts.get(SETTLED):
+        release(connection, operation.project_id, held, now)
 
 
 def release(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:

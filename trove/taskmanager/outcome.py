@@ -23,7 +23,7 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.states import OperationState
-from trove.db import events, operations
+from trove.db import events, operations, quotas
 from trove.db.session import Connection, Row
 from trove.taskmanager.step import Change, Flow, Work
 
@@ -106,9 +106,11 @@ def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None
 
 
 def _followed(connection: Connection, operation_id: str, now: datetime) -> str | None:
-    """Open what was asked to follow a closed operation."""
+    """Settle the quota of a closed operation, and open what was asked to follow it."""
     # Read here, where nobody can ask any more: a delete may have been asked for since the runner last looked.
     row = operations.get(connection, operation_id)
+    if row is not None and row.state != OperationState.SUCCEEDED:
+        quotas.give_back(connection, row, json.loads(row.facts), now)
     if row is None or not row.successor:
         return None
     successor: dict[str, Any] = json.loads(row.successor)
