@@ -12,14 +12,21 @@
 
 """The stand-alone trove-api as a process: it serves, refuses to start for a reason, and stops in order."""
 
+import datetime
+import ipaddress
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
 import urllib.request
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
 
 pytestmark = pytest.mark.e2e
@@ -36,16 +43,16 @@ def port():
 
 @pytest.fixture
 def start(tmp_path, port):
-    """(options) -> a process that was just started."""
+    """(more sections, options) -> a process that was just started."""
     started = []
 
-    def begin(**options):
+    def begin(more='', **options):
         lines = {'bind_host': '127.0.0.1', 'bind_port': port, 'trove_api_workers': 2, 'transport_url': 'fake://',
                  'inst_rpc_key_encr_key': '0123456789 only for this test 0123456789', **options}
         path = tmp_path / 'trove.conf'
         path.write_text('[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items())
                         + f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n'
-                        + '[keystone_authtoken]\nauth_url = http://127.0.0.1:9/v3\nauth_type = password\n')
+                        + '[keystone_authtoken]\nauth_url = http://127.0.0.1:9/v3\nauth_type = password\n' + more)
         started.append(subprocess.Popen([sys.executable, '-m', 'trove.cmd.api', '--config-file', str(path)],
                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return started[-1]
@@ -56,14 +63,34 @@ def start(tmp_path, port):
         process.wait()
 
 
-def wait_until_served(process, port):
+def wait_until_served(process, port, tls=None):
     end = time.monotonic() + START_LIMIT
+    url, failure = f'{"https" if tls else "http"}://127.0.0.1:{port}/', None
     while time.monotonic() < end and process.poll() is None:
         try:
-            return urllib.request.urlopen(f'http://127.0.0.1:{port}/', timeout=5).read()
-        except OSError:
+            return urllib.request.urlopen(url, timeout=5, context=tls).read()
+        except OSError as refused:
+            failure = refused
             time.sleep(0.2)
-    raise AssertionError(f'trove-api does not serve: {process.poll()}')
+    raise AssertionError(f'trove-api does not serve: {process.poll()} {failure}')
+
+
+@pytest.fixture(scope='module')
+def certificate(tmp_path_factory):
+    """(certificate, key): files of a self-signed certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'trove')])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
+            .not_valid_after(now + datetime.timedelta(hours=1))
+            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]), False)
+            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True).sign(key, hashes.SHA256()))
+    directory = tmp_path_factory.mktemp('tls')
+    (directory / 'trove.crt').write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    (directory / 'trove.key').write_bytes(key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    return directory / 'trove.crt', directory / 'trove.key'
 
 
 def children(process):
@@ -115,3 +142,39 @@ def test_a_missing_key_is_told(start):
     output, _ = process.communicate(timeout=START_LIMIT)
     assert process.returncode == 1
     assert 'inst_rpc_key_encr_key is not set' in output
+
+
+def test_tls_is_served(start, port, certificate):
+    process = start(f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\n', trove_api_workers=1)
+    trusting = ssl.create_default_context(cafile=certificate[0])
+    assert b'v1.0' in wait_until_served(process, port, trusting)
+    # One who connects and says nothing holds up nobody, nor does one who does not speak TLS.
+    with socket.create_connection(('127.0.0.1', port)), socket.create_connection(('127.0.0.1', port)) as plain:
+        plain.sendall(b'GET / HTTP/1.1\r\nHost: h\r\n\r\n')
+        assert b'HTTP/1.1 200' not in plain.recv(1000)
+        assert b'https://127.0.0.1' in wait_until_served(process, port, trusting)
+    with pytest.raises(urllib.error.URLError, match='CERTIFICATE_VERIFY_FAILED'):
+        urllib.request.urlopen(f'https://127.0.0.1:{port}/', timeout=5)
+    with socket.create_connection(('127.0.0.1', port)) as old, pytest.raises(ssl.SSLError):
+        offered = ssl.create_default_context(cafile=certificate[0])
+        offered.minimum_version = offered.maximum_version = ssl.TLSVersion.TLSv1_1
+        offered.wrap_socket(old, server_hostname='127.0.0.1')
+
+
+def test_with_ca_file_clients_show_a_certificate(start, port, certificate):
+    process = start(f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\nca_file = {certificate[0]}\n',
+                    trove_api_workers=1)
+    known = ssl.create_default_context(cafile=certificate[0])
+    known.load_cert_chain(*certificate)
+    wait_until_served(process, port, known)
+    with pytest.raises(OSError, match='(?i)certificate required|reset|unexpected eof|Remote end closed'):
+        urllib.request.urlopen(f'https://127.0.0.1:{port}/', timeout=5,
+                               context=ssl.create_default_context(cafile=certificate[0])).read()
+
+
+def test_a_certificate_that_cannot_be_read_is_told(start, tmp_path):
+    process = start(f'[ssl]\ncert_file = {tmp_path}/missing.crt\nkey_file = {tmp_path}/missing.key\n')
+    output, _ = process.communicate(timeout=START_LIMIT)
+    assert process.returncode == 1
+    assert 'trove-api does not start: [Errno 2]' in output
+    assert f'[ssl] cert_file {tmp_path}/missing.crt' in output

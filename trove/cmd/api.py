@@ -21,6 +21,7 @@ import errno
 import os
 import signal
 import socket
+import ssl
 import sys
 from typing import Any
 
@@ -47,6 +48,7 @@ def main() -> None:
     options.parse(sys.argv[1:], program='trove-api')
     try:
         keys.check_keys(CONF)
+        tls_settings()
         listener = listen()
     except (keys.KeyConfigurationError, OSError) as problem:
         sys.exit(f'trove-api does not start: {problem}')
@@ -73,6 +75,30 @@ def listen() -> socket.socket:
     listener.listen(CONF.backlog)
     LOG.info('Listening on %s:%s', CONF.bind_host, CONF.bind_port)
     return listener
+
+
+def tls_settings() -> ssl.SSLContext | None:
+    """How to speak TLS; None: not at all. Made before the fork to find mistakes, and again by each patched worker.
+
+    :raises OSError: naming the file that cannot be used.
+    """
+    if not (CONF.ssl.cert_file or CONF.ssl.key_file):
+        return None
+    settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    settings.minimum_version = ssl.TLSVersion.TLSv1_2
+    try:
+        settings.load_cert_chain(CONF.ssl.cert_file or '', CONF.ssl.key_file)
+    except OSError as failure:
+        raise OSError(failure.errno, f'[ssl] cert_file {CONF.ssl.cert_file} with key_file {CONF.ssl.key_file} cannot '
+                                     f'be used: {failure.strerror}') from None
+    if CONF.ssl.ca_file:
+        try:
+            settings.load_verify_locations(CONF.ssl.ca_file)
+        except OSError as failure:
+            raise OSError(failure.errno,
+                          f'[ssl] ca_file {CONF.ssl.ca_file} cannot be used: {failure.strerror}') from None
+        settings.verify_mode = ssl.CERT_REQUIRED
+    return settings
 
 
 def serve(listener: socket.socket) -> int:
@@ -123,18 +149,13 @@ class Worker:
 
     def _socket(self) -> Any:
         from eventlet import greenio
-        from eventlet.green import ssl
+        from eventlet.green import ssl as green_ssl
 
         listener = greenio.GreenSocket(self._listener)
-        if not (CONF.ssl.cert_file and CONF.ssl.key_file):
+        settings = tls_settings()
+        if settings is None:
             return listener
-        settings = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        settings.minimum_version = ssl.TLSVersion.TLSv1_2
-        settings.load_cert_chain(CONF.ssl.cert_file, CONF.ssl.key_file)
-        if CONF.ssl.ca_file:
-            settings.load_verify_locations(CONF.ssl.ca_file)
-            settings.verify_mode = ssl.CERT_REQUIRED
-        return ssl.GreenSSLSocket(listener, server_side=True, do_handshake_on_connect=False, _context=settings)
+        return green_ssl.GreenSSLSocket(listener, server_side=True, do_handshake_on_connect=False, _context=settings)
 
     def _stop(self, server: Any) -> None:
         """Accept nothing more and wait, within the limit, for the requests that have begun."""

@@ -10,8 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-wsgi: the same application for uWSGI and mod_wsgi, with the threads of the server and without eventlet."""
+"""trove-wsgi: the same application for uWSGI and mod_wsgi, with the threads of the server and without eventlet.
 
+The command line belongs to the server, so the configuration files are named by the environment:
+
+``OS_TROVE_CONFIG_DIR``
+    directory of the files below, instead of the usual search path
+``OS_TROVE_CONFIG_FILES``
+    names separated by semicolons, relative to that directory unless absolute; ``trove.conf`` when there is only a
+    directory
+
+Options behind ``--`` of ``trove-wsgi`` itself, and uWSGI's ``pyargv``, are read as those of ``trove-api`` are.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oslo_service import backend
@@ -21,8 +35,31 @@ backend.init_backend(backend.BackendType.THREADING)
 from trove.common import cfg as options  # noqa: E402
 from trove.common import deploy  # noqa: E402
 
+#: First words of command lines whose other words are meant for us; any other server's are its own.
+_OUR_COMMAND_LINES = ('trove-wsgi', 'uwsgi')
+
 
 def init_application() -> Any:
-    """The application, made once per process from the files of the usual search path."""
-    options.parse([], program='trove-api')
+    """The application, made once per process.
+
+    :raises oslo_config.cfg.ConfigFilesNotFoundError: a file the environment names is missing.
+    :raises trove.common.rpc.keys.KeyConfigurationError: see :func:`trove.common.deploy.application`.
+    """
+    options.parse([*config_arguments(os.environ), *own_arguments(sys.argv)], program='trove-api')
     return deploy.application()
+
+
+def config_arguments(environment: Mapping[str, str]) -> list[str]:
+    """The configuration files that the environment names, as arguments; none: the usual search path."""
+    directory = environment.get('OS_TROVE_CONFIG_DIR', '').strip()
+    names = [name.strip() for name in environment.get('OS_TROVE_CONFIG_FILES', '').split(';') if name.strip()]
+    if directory and not names:
+        names = ['trove.conf']
+    return [argument for name in names for argument in ('--config-file', os.path.join(directory, name))]
+
+
+def own_arguments(command_line: Sequence[str]) -> list[str]:
+    """What of the process's command line is meant for the application."""
+    if not command_line or os.path.basename(command_line[0]) not in _OUR_COMMAND_LINES:
+        return []
+    return list(command_line[1:])

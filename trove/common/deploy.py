@@ -13,7 +13,7 @@
 """From the operator's api-paste.ini to the WSGI application."""
 
 import os
-import sys
+from importlib import metadata
 from typing import Any
 
 from oslo_config import cfg
@@ -34,13 +34,21 @@ def paste_file() -> str:
     :raises cfg.ConfigFilesNotFoundError: nowhere.
     """
     name = CONF.api_paste_config
-    places = [CONF.find_file(name) or '', os.path.join('/etc/trove', name),
-              os.path.join(sys.prefix, 'etc', 'trove', name),
+    places = [CONF.find_file(name) or '', os.path.join('/etc/trove', name), *_packaged(name),
               os.path.join(os.path.dirname(__file__), '..', '..', 'etc', 'trove', name)]
     found = next((os.path.abspath(place) for place in places if place and os.path.isfile(place)), None)
     if found is None:
         raise cfg.ConfigFilesNotFoundError([name])
     return found
+
+
+def _packaged(name: str) -> list[str]:
+    """Where the installed package has put a file of ours, which depends on how it was installed."""
+    try:
+        files = metadata.files('trove') or []
+    except metadata.PackageNotFoundError:
+        return []
+    return [str(file.locate()) for file in files if file.parts[-3:] == ('etc', 'trove', name)]
 
 
 def application() -> Any:
