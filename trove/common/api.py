@@ -16,12 +16,22 @@ from typing import Any
 
 from oslo_config import cfg
 
+from trove.cluster import schemas as cluster_forms
+from trove.cluster import service as clusters
 from trove.common import exception, serializers, wsgi
 from trove.common.router import Route, Router
+from trove.configuration import parameters
+from trove.configuration import schemas as configuration_forms
+from trove.configuration import service as configurations
 from trove.datastore import schemas as datastore_forms
 from trove.datastore import service as datastores
 from trove.extensions.databases import schemas as database_forms
 from trove.extensions.databases import service as databases
+from trove.extensions.mgmt import clusters as mgmt_clusters
+from trove.extensions.mgmt import datastore_versions as mgmt_versions
+from trove.extensions.mgmt import instances as mgmt_instances
+from trove.extensions.mgmt import parameters as mgmt_parameters
+from trove.extensions.mgmt import schemas as mgmt_forms
 from trove.extensions.root import schemas as root_forms
 from trove.extensions.root import service as root
 from trove.extensions.users import schemas as user_forms
@@ -47,24 +57,36 @@ _USER = f'{_I}/users/{{user}}'
 _DATASTORES = f'{_P}/datastores'
 _DS = f'{_DATASTORES}/{{datastore}}'
 _VERSION = f'{_DS}/versions/{{version}}'
-_QUOTAS = f'{_P}/mgmt/quotas/{{target_project_id}}'
+_PARAMETERS = f'{_DATASTORES}/versions/{{version}}/parameters'
+_GROUPS = f'{_P}/configurations'
+_GROUP = f'{_GROUPS}/{{configuration_id}}'
+_CLUSTERS = f'{_P}/clusters'
+_CLUSTER = f'{_CLUSTERS}/{{cluster_id}}'
+_M = f'{_P}/mgmt'
+_M_INSTANCE = f'{_M}/instances/{{instance_id}}'
+_M_CLUSTER = f'{_M}/clusters/{{cluster_id}}'
+_M_VERSION = f'{_M}/datastore-versions/{{version}}'
+_M_PARAMETERS = f'{_M}/datastores/versions/{{version}}/parameters'
+_QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 
 _PAGE = ('limit', 'marker')
+#: What lists of instances are narrowed and sorted by.
+_LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'sort_key', 'sort_dir')
 #: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
 _GUEST = (400, 422)
 
 ROUTES = (
     Route('GET', _INSTANCES, instances.index, ('instance:index',), gives=instance_forms.INDEX,
-          query=(*_PAGE, 'include_clustered')),
+          query=_LISTED),
     Route('POST', _INSTANCES, instances.create, ('instance:create',), takes=instance_forms.CREATE,
           gives=instance_forms.CREATED, faults=(404, 422, 503)),
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',), gives=instance_forms.DETAIL,
-          query=(*_PAGE, 'include_clustered')),
+          query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),
-    Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(422,)),
+    Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422)),
     Route('POST', f'{_I}/action', instances.action,
-          ('instance:restart', 'instance:reset_status', 'instance:force_delete'), takes=instance_forms.ACTION,
-          status=202, faults=(422,)),
+          ('instance:restart', 'instance:reset_status', 'instance:force_delete'),
+          takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
     Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
           gives=operation_forms.INDEX, query=_PAGE),
     Route('GET', f'{_I}/events', history.events, ('instance:events',), gives=operation_forms.EVENTS,
@@ -118,6 +140,41 @@ ROUTES = (
     Route('GET', f'{_VERSION}/volume-types', datastores.version_volume_types,
           ('datastore:list_associated_volume_types',), gives=datastore_forms.VOLUME_TYPES),
 
+    Route('GET', f'{_VERSION}/parameters', parameters.index, ('configuration-parameter:index',),
+          gives=configuration_forms.PARAMETERS, faults=(400,)),
+    Route('GET', f'{_VERSION}/parameters/{{name}}', parameters.show, ('configuration-parameter:show',), whole=True,
+          gives=configuration_forms.PARAMETER_SHOW, faults=(400,)),
+    Route('GET', _PARAMETERS, parameters.index_by_version, ('configuration-parameter:index_by_version',),
+          gives=configuration_forms.PARAMETERS, faults=(400,)),
+    Route('GET', f'{_PARAMETERS}/{{name}}', parameters.show_by_version, ('configuration-parameter:show_by_version',),
+          whole=True, gives=configuration_forms.PARAMETER_SHOW, faults=(400,)),
+
+    Route('GET', _GROUPS, configurations.index, ('configuration:index',), gives=configuration_forms.INDEX,
+          query=_PAGE),
+    Route('POST', _GROUPS, configurations.create, ('configuration:create',), takes=configuration_forms.CREATE,
+          gives=configuration_forms.SHOW, faults=(404, 422)),
+    Route('GET', _GROUP, configurations.show, ('configuration:show',), gives=configuration_forms.SHOW),
+    Route('PATCH', _GROUP, configurations.edit, ('configuration:edit',), takes=configuration_forms.EDIT,
+          faults=(422,)),
+    Route('PUT', _GROUP, configurations.update, ('configuration:update',), takes=configuration_forms.UPDATE,
+          status=202, faults=(422,)),
+    Route('DELETE', _GROUP, configurations.delete, ('configuration:delete',), status=202, faults=(400,)),
+    Route('GET', f'{_GROUP}/instances', configurations.instances, ('configuration:instances',),
+          gives=configuration_forms.INSTANCES, query=_PAGE),
+
+    Route('GET', _CLUSTERS, clusters.index, ('cluster:index',), gives=cluster_forms.INDEX, query=_PAGE),
+    Route('POST', _CLUSTERS, clusters.create, ('cluster:create',), takes=cluster_forms.CREATE, status=501,
+          faults=(404,)),
+    Route('GET', _CLUSTER, clusters.show, ('cluster:show',), status=404),
+    Route('POST', _CLUSTER, clusters.action, ('cluster:action', 'cluster:reset-status', 'cluster:force_delete'),
+          takes=cluster_forms.ACTION, status=404),
+    Route('DELETE', _CLUSTER, clusters.delete, ('cluster:delete',), status=404),
+    Route('GET', f'{_CLUSTER}/instances/{{instance_id}}', clusters.show_instance, ('cluster:show_instance',),
+          status=404),
+    Route('GET', f'{_CLUSTER}/root', clusters.root_show, ('cluster:extension:root:index',), status=404),
+    Route('POST', f'{_CLUSTER}/root', clusters.root_enable, ('cluster:extension:root:create',),
+          takes=cluster_forms.ROOT, status=404),
+
     Route('GET', f'{_P}/flavors', flavors.index, ('flavor:index',), gives=flavor_forms.INDEX),
     Route('GET', f'{_P}/flavors/{{flavor}}', flavors.show, ('flavor:show',), gives=flavor_forms.SHOW),
     Route('GET', f'{_P}/limits', limits.index, ('limits:index',), gives=limit_forms.INDEX),
@@ -125,6 +182,41 @@ ROUTES = (
           gives=operation_forms.SHOW),
     Route('GET', _QUOTAS, quotas.show, ('quota:show',), gives=quota_forms.SHOW),
     Route('PUT', _QUOTAS, quotas.update, ('quota:update',), takes=quota_forms.UPDATE, gives=quota_forms.CHANGED),
+
+    Route('GET', f'{_M}/instances', mgmt_instances.index, ('mgmt:instance:index',), gives=mgmt_forms.INSTANCE_INDEX,
+          query=(*_PAGE, 'include_clustered', 'deleted', 'project_id')),
+    Route('GET', _M_INSTANCE, mgmt_instances.show, ('mgmt:instance:show',), gives=mgmt_forms.INSTANCE_SHOW,
+          query=('deleted',)),
+    Route('POST', f'{_M_INSTANCE}/action', mgmt_instances.action, ('mgmt:instance:action',), takes=mgmt_forms.ACTION,
+          status=202, faults=(422, 501, 503)),
+    Route('GET', f'{_M_INSTANCE}/root', mgmt_instances.root_history, ('mgmt:instance:root_history',),
+          gives=mgmt_forms.ROOT_HISTORY),
+    Route('GET', f'{_M_INSTANCE}/rpc_ping', mgmt_instances.rpc_ping, ('mgmt:instance:rpc_ping',), status=204,
+          faults=_GUEST),
+    Route('GET', f'{_M}/clusters', mgmt_clusters.index, ('mgmt:cluster:index',), gives=cluster_forms.INDEX,
+          query=('deleted',)),
+    Route('GET', _M_CLUSTER, mgmt_clusters.show, ('mgmt:cluster:show',), status=404),
+    Route('POST', f'{_M_CLUSTER}/action', mgmt_clusters.action, ('mgmt:cluster:action',),
+          takes=cluster_forms.MGMT_ACTION, status=404),
+    Route('GET', f'{_M}/datastore-versions', mgmt_versions.index, ('mgmt:datastore_version:index',),
+          gives=mgmt_forms.VERSIONS),
+    Route('POST', f'{_M}/datastore-versions', mgmt_versions.create, ('mgmt:datastore_version:create',),
+          takes=mgmt_forms.VERSION_CREATE, status=202, faults=(503,)),
+    Route('GET', _M_VERSION, mgmt_versions.show, ('mgmt:datastore_version:show',), gives=mgmt_forms.VERSION_SHOW,
+          faults=(400,)),
+    Route('PATCH', _M_VERSION, mgmt_versions.change, ('mgmt:datastore_version:update',),
+          takes=mgmt_forms.VERSION_CHANGE, status=202, faults=(503,)),
+    Route('DELETE', _M_VERSION, mgmt_versions.delete, ('mgmt:datastore_version:delete',), status=202, faults=(400,)),
+    Route('GET', _M_PARAMETERS, mgmt_parameters.index, ('mgmt:configuration_parameter:index',),
+          gives=mgmt_forms.PARAMETERS, faults=(400,)),
+    Route('POST', _M_PARAMETERS, mgmt_parameters.create, ('mgmt:configuration_parameter:create',),
+          takes=mgmt_forms.PARAMETER_SET, gives=mgmt_forms.PARAMETER_SHOW),
+    Route('GET', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.show, ('mgmt:configuration_parameter:show',), whole=True,
+          gives=mgmt_forms.PARAMETER_SHOW, faults=(400,)),
+    Route('PUT', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.change, ('mgmt:configuration_parameter:update',),
+          whole=True, takes=mgmt_forms.PARAMETER_SET, gives=mgmt_forms.PARAMETER_SHOW),
+    Route('DELETE', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.delete, ('mgmt:configuration_parameter:delete',),
+          whole=True, status=204, faults=(400,)),
 )
 
 

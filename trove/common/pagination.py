@@ -20,9 +20,10 @@ import webob
 from trove.common import exception
 
 
-def limit_of(request: webob.Request, maximum: int) -> int:
+def limit_of(request: webob.Request, maximum: int, *, capped: bool = True) -> int:
     """Rows of the page asked for; more than the maximum is silently the maximum.
 
+    :param capped: False where any number may be asked for, and ``maximum`` is only what is given unasked.
     :raises trove.common.exception.BadRequest: not a positive number.
     """
     given = request.GET.get('limit')
@@ -30,7 +31,8 @@ def limit_of(request: webob.Request, maximum: int) -> int:
         return maximum
     if not given.isascii() or not given.isdigit() or not given.strip('0'):
         raise exception.BadRequest(f"Query parameter 'limit' must be a positive integer, not '{given[:40]}'.")
-    return min(int(given[:10]), maximum)
+    asked = int(given.lstrip('0')[:9])
+    return min(asked, maximum) if capped else asked
 
 
 def marker_of(request: webob.Request) -> str | None:
@@ -41,6 +43,19 @@ def marker_of(request: webob.Request) -> str | None:
     """
     given = request.GET.get('marker')
     return parse.unquote(given) if given else None
+
+
+def offset_of(request: webob.Request) -> int:
+    """The marker of a list whose pages are counted: how many rows stood on the pages before.
+
+    :raises trove.common.exception.BadRequest: not a number.
+    """
+    given = marker_of(request)
+    if given is None:
+        return 0
+    if not given.isascii() or not given.isdigit():
+        raise exception.BadRequest(f"Query parameter 'marker' must be a number here, not '{given[:40]}'.")
+    return int(given.lstrip('0')[:9] or 0)
 
 
 def links(request: webob.Request, marker: str) -> list[dict[str, str]]:

@@ -10,16 +10,126 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on configuration groups."""
+"""Statements on configuration groups and their values."""
 
-from sqlalchemy import Connection, Row, select
+import json
+import uuid
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
 
-from trove.db.tables.configurations import Configuration
+from sqlalchemy import Connection, Row, and_, delete, func, insert, select, true, update
+
+from trove.db.tables.configurations import Configuration, ConfigurationParameter
+from trove.db.tables.datastores import Datastore, DatastoreVersion
+from trove.db.tables.instances import Instance
 
 CONFIGURATIONS = Configuration.__table__
+VALUES = ConfigurationParameter.__table__
+INSTANCES = Instance.__table__
+VERSIONS = DatastoreVersion.__table__
+DATASTORES = Datastore.__table__
+
+_SHOWN = (select(*CONFIGURATIONS.c, VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
+                 DATASTORES.c.name.label('datastore_name'))
+          .select_from(CONFIGURATIONS
+                       .outerjoin(VERSIONS, VERSIONS.c.id == CONFIGURATIONS.c.datastore_version_id)
+                       .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id))
+          .where(CONFIGURATIONS.c.deleted.is_(False)))
 
 
-def get(connection: Connection, configuration_id: str) -> Row | None:
-    """A live configuration group by id. Index: the primary key."""
-    return connection.execute(select(CONFIGURATIONS).where(CONFIGURATIONS.c.id == configuration_id,
-                                                           CONFIGURATIONS.c.deleted.is_(False))).first()
+# --- reading -------------------------------------------------------------------------------------
+
+def get(connection: Connection, configuration_id: str, *, for_update: bool = False) -> Row | None:
+    """A live configuration group by id, with the names of its datastore and version. Index: the primary key.
+
+    :param for_update: let nobody else change it until the caller's transaction ends.
+    """
+    statement = _SHOWN.where(CONFIGURATIONS.c.id == configuration_id)
+    return connection.execute(statement.with_for_update(of=CONFIGURATIONS) if for_update else statement).first()
+
+
+def page(connection: Connection, tenant_id: str | None, *, limit: int, marker: str | None = None) -> Sequence[Row]:
+    """Live groups by ascending id. Index: ix_configurations_tenant_id, or the primary key for those of everybody.
+
+    :param tenant_id: of the owner; None for everybody's.
+    :param marker: id of the last row of the page before.
+    """
+    statement = _SHOWN.where(CONFIGURATIONS.c.id > (marker or '')).order_by(CONFIGURATIONS.c.id).limit(limit)
+    if tenant_id is not None:
+        statement = statement.where(CONFIGURATIONS.c.tenant_id == tenant_id)
+    return connection.execute(statement).all()
+
+
+def values(connection: Connection, configuration_id: str) -> dict[str, Any]:
+    """The values of a group with the types they were given in, by name. Index: the primary key."""
+    rows = connection.execute(select(VALUES.c.configuration_key, VALUES.c.configuration_value)
+                              .where(VALUES.c.configuration_id == configuration_id)
+                              .order_by(VALUES.c.configuration_key))
+    return {row.configuration_key: json.loads(row.configuration_value) for row in rows}
+
+
+def _attached(configuration_id: str, tenant_id: str | None) -> Any:
+    conditions = [INSTANCES.c.configuration_id == configuration_id, INSTANCES.c.deleted.is_(False)]
+    if tenant_id is not None:
+        conditions.append(INSTANCES.c.tenant_id == tenant_id)
+    return and_(*conditions)
+
+
+def count_instances(connection: Connection, configuration_id: str, tenant_id: str | None = None) -> int:
+    """How many live instances have a group. Index: the foreign key's.
+
+    :param tenant_id: count only those of this project.
+    """
+    return connection.execute(select(func.count()).select_from(INSTANCES)
+                              .where(_attached(configuration_id, tenant_id))).scalar() or 0
+
+
+def instances(connection: Connection, configuration_id: str, tenant_id: str | None, *, limit: int,
+              marker: str | None = None) -> Sequence[Row]:
+    """(id, name) of live instances that have a group, by ascending id. Index: the foreign key's.
+
+    :param tenant_id: only those of this project; None for everybody's.
+    """
+    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.name)
+                              .where(_attached(configuration_id, tenant_id), INSTANCES.c.id > (marker or ''))
+                              .order_by(INSTANCES.c.id).limit(limit)).all()
+
+
+# --- writing -------------------------------------------------------------------------------------
+
+def create(connection: Connection, *, name: str, description: str | None, tenant_id: str, version_id: str,
+           wanted: Mapping[str, Any], now: datetime) -> str:
+    """A new group with its values. :returns: its id."""
+    configuration_id = str(uuid.uuid4())
+    connection.execute(insert(CONFIGURATIONS).values(
+        id=configuration_id, name=name, description=description, tenant_id=tenant_id, datastore_version_id=version_id,
+        created=now, updated=now))
+    _insert_values(connection, configuration_id, wanted)
+    return configuration_id
+
+
+def change(connection: Connection, configuration_id: str, now: datetime, **columns: Any) -> None:
+    """Change columns of a group; without any, its time of change."""
+    connection.execute(update(CONFIGURATIONS).where(CONFIGURATIONS.c.id == configuration_id)
+                       .values(updated=now, **columns))
+
+
+def replace_values(connection: Connection, configuration_id: str, wanted: Mapping[str, Any]) -> None:
+    """Make the values of a group be ``wanted``."""
+    connection.execute(delete(VALUES).where(VALUES.c.configuration_id == configuration_id))
+    _insert_values(connection, configuration_id, wanted)
+
+
+def _insert_values(connection: Connection, configuration_id: str, wanted: Mapping[str, Any]) -> None:
+    if wanted:
+        connection.execute(insert(VALUES), [
+            {'configuration_id': configuration_id, 'configuration_key': key, 'configuration_value': json.dumps(value)}
+            for key, value in wanted.items()])
+
+
+def mark_deleted(connection: Connection, configuration_id: str, now: datetime) -> None:
+    """End a group: its values go, its row stays for the records."""
+    connection.execute(delete(VALUES).where(VALUES.c.configuration_id == configuration_id))
+    connection.execute(update(CONFIGURATIONS).where(CONFIGURATIONS.c.id == configuration_id)
+                       .values(deleted=true(), deleted_at=now, updated=now))

@@ -13,7 +13,7 @@
 """Statements on datastores and their versions."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +29,7 @@ DATASTORES = Datastore.__table__
 VERSIONS = DatastoreVersion.__table__
 METADATA = DatastoreVersionMetadata.__table__
 PARAMETERS = DatastoreConfigurationParameter.__table__
+CONFIGURATIONS = Configuration.__table__
 
 _VERSION_COLUMNS = [*VERSIONS.c, DATASTORES.c.name.label('datastore_name'), DATASTORES.c.default_version_id]
 _VERSION_SOURCE = VERSIONS.join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
@@ -133,12 +134,31 @@ def put_version(connection: Connection, datastore_id: str, name: str, number: st
     return version_id
 
 
+def create_version(connection: Connection, datastore_id: str, values: Mapping[str, Any]) -> str:
+    """:param values: the other columns of ``datastore_versions``.
+
+    :returns: its id.
+    :raises oslo_db.exception.DBDuplicateEntry: the datastore has a version with that name and number.
+    """
+    version_id = str(uuid.uuid4())
+    connection.execute(insert(VERSIONS).values(id=version_id, datastore_id=datastore_id, **values))
+    return version_id
+
+
+def change_version(connection: Connection, version_id: str, **columns: Any) -> None:
+    """:raises oslo_db.exception.DBDuplicateEntry: as :func:`create_version`."""
+    if columns:
+        connection.execute(update(VERSIONS).where(VERSIONS.c.id == version_id).values(**columns))
+
+
 def delete_version(connection: Connection, version_id: str) -> None:
-    """Remove a version nothing refers to, its parameters and its place as default."""
+    """Remove a version nothing live refers to, its parameters, its deleted groups and its place as default."""
     connection.execute(delete(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id))
     connection.execute(delete(METADATA).where(METADATA.c.datastore_version_id == version_id))
     connection.execute(update(DATASTORES).where(DATASTORES.c.default_version_id == version_id)
                        .values(default_version_id=None))
+    connection.execute(delete(CONFIGURATIONS).where(CONFIGURATIONS.c.datastore_version_id == version_id,
+                                                    CONFIGURATIONS.c.deleted.is_(True)))
     for table in (Instance.__table__, Backup.__table__):
         connection.execute(update(table).where(table.c.datastore_version_id == version_id,
                                                table.c.deleted.is_(True)).values(datastore_version_id=None))
@@ -176,6 +196,25 @@ def parameters(connection: Connection, version_id: str) -> Sequence[Row]:
     """The parameter rules of a version by name."""
     return connection.execute(select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id)
                               .order_by(PARAMETERS.c.name)).all()
+
+
+def parameter(connection: Connection, version_id: str, name: str) -> Row | None:
+    """The rule of one parameter, by its name in any case. Index: uq_datastore_configuration_parameters_name."""
+    return connection.execute(select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id,
+                                                       func.lower(PARAMETERS.c.name) == name.lower())).first()
+
+
+def create_parameter(connection: Connection, version_id: str, rule: Mapping[str, Any]) -> None:
+    """:param rule: columns of the table but ids."""
+    connection.execute(insert(PARAMETERS).values(id=str(uuid.uuid4()), datastore_version_id=version_id, **rule))
+
+
+def change_parameter(connection: Connection, parameter_id: str, **columns: Any) -> None:
+    connection.execute(update(PARAMETERS).where(PARAMETERS.c.id == parameter_id).values(**columns))
+
+
+def delete_parameter(connection: Connection, parameter_id: str) -> None:
+    connection.execute(delete(PARAMETERS).where(PARAMETERS.c.id == parameter_id))
 
 
 def replace_parameters(connection: Connection, version_id: str, rules: Sequence[dict[str, Any]]) -> None:

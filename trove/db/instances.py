@@ -16,7 +16,7 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, true, update
 from sqlalchemy.sql import expression
@@ -97,14 +97,83 @@ def get(connection: Connection, instance_id: str, *, include_deleted: bool = Fal
     return row if row is not None and (include_deleted or not row.deleted) else None
 
 
+#: What lists may be sorted by.
+SORT_KEYS = ('created', 'name', 'updated')
+
+
+class Filters(NamedTuple):
+    """What a list of instances is narrowed to, and its order: by ascending id unless ``sort_key`` says otherwise."""
+
+    name: str | None = None
+    #: id or name
+    datastore: str | None = None
+    replica_of: str | None = None
+    include_clustered: bool = False
+    sort_key: str | None = None
+    descending: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        return (self.name, self.datastore, self.replica_of, self.sort_key) == (None,) * 4 and not self.descending
+
+
 def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | None = None,
-         include_clustered: bool = False) -> Sequence[Row]:
-    """A page of a project's instances, by ascending id. Index: ix_instances_tenant_page.
+         filters: Filters = Filters()) -> Sequence[Row]:
+    """A page of a project's instances. Index: ix_instances_tenant_page.
 
     :param marker: id of the last row of the page before.
     """
-    return connection.execute(_PAGE, {'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
-                                      'include_clustered': include_clustered}).all()
+    if filters.is_plain:
+        return connection.execute(_PAGE, {'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
+                                          'include_clustered': filters.include_clustered}).all()
+    statement = _SHOWN.where(INSTANCES.c.tenant_id == tenant_id, INSTANCES.c.deleted.is_(False), *_narrowed(filters))
+    order = [INSTANCES.c[filters.sort_key], INSTANCES.c.id] if filters.sort_key else [INSTANCES.c.id]
+    if marker is not None:
+        statement = statement.where(_behind(order, marker, filters.descending))
+    directed = [column.desc() if filters.descending else column for column in order]
+    return connection.execute(statement.order_by(*directed).limit(limit)).all()
+
+
+def _narrowed(filters: Filters) -> list[Any]:
+    conditions: list[Any] = []
+    if not filters.include_clustered:
+        conditions.append(INSTANCES.c.cluster_id.is_(None))
+    if filters.name is not None:
+        conditions.append(INSTANCES.c.name == filters.name)
+    if filters.replica_of is not None:
+        conditions.append(INSTANCES.c.slave_of_id == filters.replica_of)
+    if filters.datastore is not None:
+        conditions.append(expression.or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
+    return conditions
+
+
+def _behind(order: Sequence[Any], marker: str, descending: bool) -> Any:
+    """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id."""
+    def beyond(column: Any, value: Any) -> Any:
+        return column < value if descending else column > value
+
+    if len(order) == 1:
+        return beyond(INSTANCES.c.id, marker)
+    last = INSTANCES.alias()
+    value = select(last.c[order[0].name]).where(last.c.id == marker).scalar_subquery()
+    return expression.or_(beyond(order[0], value), and_(order[0] == value, beyond(INSTANCES.c.id, marker)))
+
+
+def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bool | None = None,
+                 tenant_id: str | None = None, include_clustered: bool = False) -> Sequence[Row]:
+    """A page of the instances of all projects, last changed first.
+
+    :param deleted: only deleted ones, only live ones, or both.
+    :param tenant_id: only those of one project. Index: ix_instances_tenant_page.
+    """
+    statement = _SHOWN.order_by(INSTANCES.c.updated.desc(), INSTANCES.c.id).offset(offset).limit(limit)
+    if deleted is not None:
+        statement = statement.where(INSTANCES.c.deleted.is_(deleted))
+    if tenant_id is not None:
+        statement = statement.where(INSTANCES.c.tenant_id == tenant_id)
+    if not include_clustered:
+        statement = statement.where(INSTANCES.c.cluster_id.is_(None))
+    return connection.execute(statement).all()
 
 
 def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:

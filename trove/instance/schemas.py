@@ -87,6 +87,9 @@ _COMPLETE_SOMETIMES = {
     **_DETAIL_SOMETIMES, 'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
     'volume': shown('', {'size': INTEGER}, {'used': NUMBER, 'used_percent': NUMBER})}
 
+#: For the views of administrators, which have more.
+DETAIL_ALWAYS, DETAIL_SOMETIMES = _DETAIL, _DETAIL_SOMETIMES
+
 INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIMES))
 DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
 SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))

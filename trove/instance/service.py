@@ -21,7 +21,7 @@ from trove.db.session import Connection, Row
 from trove.common import exception, pagination, policy, schemas
 from trove.common.wsgi import Answer, Request
 from trove.db import instances, session
-from trove.instance import models, validation, views
+from trove.instance import listing, models, validation, views
 from trove.instance import schemas as instance_schemas
 
 CONF = cfg.CONF
@@ -59,23 +59,24 @@ def detail(request: Request) -> dict[str, Any]:
 
 
 def _list(request: Request, view: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """A page picked by ascending id and shown newest first, in three statements."""
+    """A page in three statements: in the order asked for, or picked by ascending id and shown newest first."""
     limit = pagination.limit_of(request, CONF.instances_page_size)
-    marker = pagination.marker_of(request)
-    include_clustered = request.GET.get('include_clustered', '').lower() == 'true'
-    rows, addresses, replicas = session.read(_page, request.context.project_id, limit, marker, include_clustered)
+    filters = listing.filters(request)
+    rows, addresses, replicas = session.read(_page, request.context.project_id, limit,
+                                             pagination.marker_of(request), filters)
     following = rows[limit - 1].id if len(rows) > limit else None
     now = session.utcnow()
-    shown = [view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now)
-             for row in sorted(rows[:limit], key=lambda row: row.created, reverse=True)]
+    rows = rows[:limit]
+    if filters.sort_key is None:
+        rows = sorted(rows, key=lambda row: row.created, reverse=True)
+    shown = [view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now) for row in rows]
     return pagination.page(request, 'instances', shown, following)
 
 
 def _page(connection: Connection, project_id: str, limit: int, marker: str | None,
-          include_clustered: bool) -> tuple[Any, Any, Any]:
+          filters: instances.Filters) -> tuple[Any, Any, Any]:
     # One more than asked for tells whether another page follows.
-    rows = instances.page(connection, project_id, limit=limit + 1, marker=marker,
-                          include_clustered=include_clustered)
+    rows = instances.page(connection, project_id, limit=limit + 1, marker=marker, filters=filters)
     ids = [row.id for row in rows[:limit]]
     if not ids:
         return rows, {}, {}
@@ -136,4 +137,17 @@ def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Answer
     return accepted(models.restart(request.context, row))
 
 
-_ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {'restart': _restart}
+def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+    """With the key ``force_delete`` the owner may too, for that is what a forced delete begins with."""
+    asked = body['reset_status']
+    forced = isinstance(asked, dict) and 'force_delete' in asked
+    row = find(request, 'instance:force_delete' if forced else 'instance:reset_status', instance_id)
+    schemas.check(instance_schemas.ACTIONS['reset_status'], body)
+    models.reset(request.context, row)
+    return Answer(202)
+
+
+_ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {
+    'reset_status': _reset_status,
+    'restart': _restart,
+}

@@ -64,7 +64,32 @@ ANSWERS = {
     'limits': '/limits',
     'quotas': f'/mgmt/quotas/{WORDS["demo"]}',
     'fault': f'/instances/{WORDS["nobody"]}',
+    'configurations-list': '/configurations',
+    'configuration-show': f'/configurations/{WORDS["group"]}',
+    'configuration-instances': f'/configurations/{WORDS["attached-group"]}/instances',
+    'parameters-list': '/datastores/mariadb/versions/10.11/parameters',
+    'parameter-show': '/datastores/mariadb/versions/10.11/parameters/max_connections',
+    'clusters-list': '/clusters',
 }
+
+#: The same for administrators.
+MGMT_ANSWERS = {
+    'mgmt-instances-list': '/mgmt/instances',
+    'mgmt-instance-show': f'/mgmt{INSTANCE}',
+    'root-history': f'/mgmt{INSTANCE}/root',
+    'mgmt-versions-list': '/mgmt/datastore-versions',
+    'mgmt-version-show': f'/mgmt/datastore-versions/{WORDS["version"]}',
+    'mgmt-parameters-list': f'/mgmt/datastores/versions/{WORDS["old-version"]}/parameters',
+    'mgmt-parameter-show': f'/mgmt/datastores/versions/{WORDS["version"]}/parameters/max_connections',
+}
+
+#: What answers need beyond ``orders``.
+MORE = {
+    'operations-list': (worlds.history,), 'operation-show': (worlds.history,), 'events-list': (worlds.history,),
+    'configurations-list': (worlds.groups,), 'configuration-show': (worlds.groups,),
+    'configuration-instances': (worlds.attached,), 'parameters-list': (worlds.parameters,),
+    'parameter-show': (worlds.parameters,), 'mgmt-parameters-list': (worlds.parameters,),
+    'mgmt-parameter-show': (worlds.parameters,)}
 
 #: request sample -> (method, path, token, status, sample of the answer)
 REQUESTS = {
@@ -75,6 +100,16 @@ REQUESTS = {
     'users-passwords-request': ('PUT', f'{INSTANCE}/users', 'demo', 202, None),
     'user-update-request': ('PUT', f'{INSTANCE}/users/app', 'demo', 202, None),
     'access-grant-request': ('PUT', f'{INSTANCE}/users/app/databases', 'demo', 202, None),
+    'instance-reset-request': ('POST', f'{INSTANCE}/action', 'admin', 202, None),
+    'configuration-create-request': ('POST', '/configurations', 'demo', 200, 'configuration-create'),
+    'configuration-edit-request': ('PATCH', f'/configurations/{WORDS["group"]}', 'demo', 200, None),
+    'configuration-update-request': ('PUT', f'/configurations/{WORDS["group"]}', 'demo', 202, None),
+    'cluster-create-request': ('POST', '/clusters', 'demo', 501, None),
+    'mgmt-action-request': ('POST', f'/mgmt{INSTANCE}/action', 'admin', 202, None),
+    'mgmt-version-create-request': ('POST', '/mgmt/datastore-versions', 'admin', 202, None),
+    'mgmt-version-change-request': ('PATCH', f'/mgmt/datastore-versions/{WORDS["version"]}', 'admin', 202, None),
+    'mgmt-parameter-create-request': ('POST', f'/mgmt/datastores/versions/{WORDS["version"]}/parameters', 'admin', 200,
+                                      'mgmt-parameter-create'),
     'quotas-update-request': ('PUT', f'/mgmt/quotas/{WORDS["demo"]}', 'admin', 200, 'quotas-update'),
 }
 
@@ -100,12 +135,15 @@ def compare(name, body):
     assert settled(body) == path.read_text(), f'{name}.json is not what is answered'
 
 
-@pytest.mark.parametrize('name', ANSWERS)
+@pytest.mark.parametrize('name', [*ANSWERS, *MGMT_ANSWERS])
 def test_an_answer_is_as_the_sample(edge, name):
     worlds.orders(edge)
-    if name in ('operations-list', 'operation-show', 'events-list'):
-        worlds.history(edge)
-    compare(name, edge.ask('GET', ANSWERS[name]).json)
+    for more in MORE.get(name, ()):
+        more(edge)
+    if name in ANSWERS:
+        compare(name, edge.ask('GET', ANSWERS[name]).json)
+    else:
+        compare(name, edge.ask('GET', MGMT_ANSWERS[name], token='admin').json)
 
 
 def test_the_versions_are_as_the_sample(edge):
@@ -121,6 +159,9 @@ def test_enabling_root_is_as_the_sample(edge):
 @pytest.mark.parametrize('name', REQUESTS)
 def test_a_sample_is_accepted(edge, name):
     worlds.orders(edge)
+    if name.startswith('configuration-'):
+        worlds.parameters(edge)
+        worlds.groups(edge)
     method, path, token, status, answer = REQUESTS[name]
     text = (SAMPLES / f'{name}.json').read_text().replace(
         '4b0e1c1a-3c5f-4a7a-8c8e-1f5f6f0c2d33', edge.cloud.network('private')['id'])
@@ -153,5 +194,5 @@ def test_a_sample_in_xml_is_accepted(edge):
 
 
 def test_every_sample_is_tested():
-    tested = {*ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer), 'versions', 'root-enable'}
+    tested = {*ANSWERS, *MGMT_ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer), 'versions', 'root-enable'}
     assert {path.stem for path in SAMPLES.glob('*.json')} == tested

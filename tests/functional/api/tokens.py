@@ -40,6 +40,7 @@ class Known(NamedTuple):
 KNOWN = {
     'demo': Known('demo-user', DEMO, ('member', 'reader')),
     'demo-reader': Known('reader-user', DEMO, ('reader',)),
+    'demo-manager': Known('manager-user', DEMO, ('manager', 'member', 'reader')),
     'demo-nobody': Known('nobody-user', DEMO, ('auditor',)),
     'other': Known('other-user', OTHER, ('member', 'reader')),
     'admin': Known('admin-user', ADMIN, ('admin', 'manager', 'member', 'reader')),

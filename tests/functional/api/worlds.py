@@ -16,9 +16,9 @@ import datetime
 from typing import Any
 
 from tests.functional.api import tokens
-from tests.functional.api.edge import VERSION_ID, Edge
+from tests.functional.api.edge import OLD_VERSION_ID, VERSION_ID, Edge
 from tests.functional.api.stories import WORDS
-from trove.db import datastores, events, instances, operations, session
+from trove.db import configurations, datastores, events, instances, operations, session
 
 
 def orders(edge: Edge) -> None:
@@ -86,6 +86,15 @@ def twenty_five(edge: Edge) -> None:
         edge.instance(f'{number:08x}-aaaa-4aaa-8aaa-aaaaaaaaaaaa', name=f'n{number:02d}', volume_size=1)
 
 
+def a_few(edge: Edge) -> None:
+    """Five instances, two with the same name and creation time, one of another datastore, one a replica."""
+    for number, (name, minute) in enumerate((('delta', 3), ('alpha', 1), ('echo', 0), ('alpha', 1), ('bravo', 4))):
+        edge.instance(f'{number:08x}-cccc-4ccc-8ccc-cccccccccccc', name=name, volume_size=1,
+                      created=datetime.datetime(2031, 4, 2, 8, minute),
+                      slave_of_id='00000000-cccc-4ccc-8ccc-cccccccccccc' if number == 4 else None)
+    other_engine(edge)
+
+
 def quota_of_thousand(edge: Edge) -> None:
     """A quota that is in nobody's way."""
     edge.conf.set_override('max_instances_per_tenant', 1000)
@@ -135,6 +144,64 @@ def bound_flavor(edge: Edge) -> None:
     with session.writer() as connection:
         datastores.bind(connection, VERSION_ID, 'flavor', 'm2', session.utcnow())
         datastores.bind(connection, VERSION_ID, 'volume_type', 'fast', session.utcnow())
+
+
+#: Parameter rules: name -> type, whether it needs a restart, maximum, minimum.
+PARAMETERS = {
+    'max_connections': ('integer', False, '100000', '1'),
+    'innodb_buffer_pool_size': ('integer', True, '68719476736', '0'),
+    'autocommit': ('boolean', False, None, None),
+    'long_query_time': ('float', False, '31536000.5', '0'),
+    'sql_mode': ('string', False, None, None),
+    'master_password': ('string', False, None, None),
+}
+
+
+def parameters(edge: Edge) -> None:
+    """The active version has parameter rules; the inactive one has one."""
+    with session.writer() as connection:
+        for version_id, names in ((VERSION_ID, PARAMETERS), (OLD_VERSION_ID, ['max_connections'])):
+            datastores.replace_parameters(connection, version_id, [
+                {'name': name, 'data_type': kind, 'restart_required': restart, 'max_size': largest,
+                 'min_size': smallest}
+                for name, (kind, restart, largest, smallest) in PARAMETERS.items() if name in names])
+
+
+def groups(edge: Edge) -> None:
+    """A configuration group, and one of another project."""
+    _group('group', 'small', tokens.DEMO, {'max_connections': 100, 'master_password': 'hidden-1'})
+    _group('foreign-group', 'theirs', tokens.OTHER, {'max_connections': 7})
+
+
+def attached(edge: Edge) -> None:
+    """A group that an instance of the project and one of another project have."""
+    _group('attached-group', 'used', tokens.DEMO, {'max_connections': 100})
+    edge.instance(WORDS['stopped'], name='with-group', configuration_id=WORDS['attached-group'])
+    edge.instance(WORDS['foreign'], tenant=tokens.OTHER, name='theirs', configuration_id=WORDS['attached-group'])
+
+
+def thirty_groups(edge: Edge) -> None:
+    """More groups than fit on a page."""
+    for number in range(30):
+        _group(f'{number:08x}-bbbb-4bbb-8bbb-bbbbbbbbbbbb', f'g{number:02d}', tokens.DEMO, {})
+
+
+def _group(word: str, name: str, tenant: str, wanted: dict[str, Any]) -> None:
+    configuration_id = WORDS.get(word, word)
+    moment = datetime.datetime(2031, 4, 2, 8, 15)
+    with session.writer() as connection:
+        connection.execute(configurations.CONFIGURATIONS.insert().values(
+            id=configuration_id, name=name, description='for tests', tenant_id=tenant,
+            datastore_version_id=VERSION_ID, created=moment, updated=moment))
+        configurations.replace_values(connection, configuration_id, wanted)
+
+
+def gone(edge: Edge) -> None:
+    """An instance that was deleted."""
+    edge.instance(WORDS['gone'], name='gone')
+    with session.writer() as connection:
+        instances.root_enabled(connection, WORDS['gone'], 'demo-user', datetime.datetime(2031, 4, 2, 8, 15))
+        instances.mark_deleted(connection, WORDS['gone'], session.utcnow())
 
 
 def _operation(instance_id: str, kind: str) -> None:

@@ -16,10 +16,11 @@ import itertools
 
 from oslo_policy import policy
 
-from trove.common.policies import base, databases, datastores, flavors, instances, limits, operations, quotas, root
-from trove.common.policies import users
+from trove.common.policies import base, clusters, configurations, databases, datastores, flavors, instances, limits
+from trove.common.policies import mgmt, operations, quotas, root, users
 
-MODULES = (base, instances, databases, users, root, datastores, flavors, limits, quotas, operations)
+MODULES = (base, instances, databases, users, root, configurations, datastores, flavors, clusters, limits, quotas,
+           operations, mgmt)
 
 
 def list_rules() -> list[policy.RuleDefault]:

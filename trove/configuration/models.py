@@ -1,0 +1,144 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Configuration groups: find them, change their values, and what a change means for the instances that have them."""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from trove.common import exception, faults
+from trove.configuration import values
+from trove.datastore import models as datastore_models
+from trove.db import configurations, datastores, session
+from trove.db.session import Connection, Row
+
+
+@dataclasses.dataclass(frozen=True)
+class CreateRequest:
+    """What a user asked for; ``datastore`` and the rest by id or name, None for the operator's defaults."""
+
+    name: str
+    description: str | None
+    wanted: dict[str, Any]
+    datastore: str | None = None
+    version: str | None = None
+    version_number: str | None = None
+    #: the values came as text, and their types are the rules'
+    from_text: bool = False
+
+
+def find(context: Any, configuration_id: str) -> Row:
+    """A live group of the caller's project; an administrator finds those of others too.
+
+    :raises trove.common.exception.NotFound:
+    """
+    return _owned(context, configuration_id, session.read(configurations.get, configuration_id))
+
+
+def _owned(context: Any, configuration_id: str, row: Row | None) -> Row:
+    if row is None or (row.tenant_id != context.project_id and not context.is_admin):
+        raise faults.not_found(configuration_id)
+    return row
+
+
+def checked_values(connection: Connection, version_id: str, version_name: str, wanted: Mapping[str, Any], *,
+                   from_text: bool) -> dict[str, Any]:
+    """The values as they will be stored.
+
+    :raises trove.common.exception.Unprocessable: the rules of the version do not allow them.
+    """
+    rules = [values.rule(row) for row in datastores.parameters(connection, version_id)]
+    typed = values.from_text(rules, wanted) if from_text else dict(wanted)
+    values.check(rules, typed, version_name)
+    return typed
+
+
+def create(context: Any, asked: CreateRequest) -> str:
+    """A new group of the caller's project, for an active or inactive version.
+
+    :returns: its id.
+    :raises trove.common.exception.NotFound, BadRequest: no such datastore or version.
+    :raises trove.common.exception.Unprocessable: a value cannot be.
+    """
+    def write(connection: Connection) -> str:
+        version = datastore_models.resolve(connection, asked.datastore, asked.version, asked.version_number)
+        wanted = checked_values(connection, version.id, version.name, asked.wanted, from_text=asked.from_text)
+        return configurations.create(connection, name=asked.name, description=asked.description,
+                                     tenant_id=context.project_id, version_id=version.id, wanted=wanted,
+                                     now=session.utcnow())
+
+    return session.write(write)
+
+
+def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> None:
+    """Give some values anew and keep the others."""
+    _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
+
+
+def replace(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *,
+            from_text: bool = False) -> None:
+    """Make the values be ``given`` and none else.
+
+    :param columns: name or description, when they change too.
+    """
+    _change(context, configuration_id, given, columns, keep=False, from_text=from_text)
+
+
+def _change(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *, keep: bool,
+            from_text: bool) -> None:
+    """One transaction that holds the group's row: of two changes at a time the second sees the first."""
+    def write(connection: Connection) -> None:
+        row = _owned(context, configuration_id, configurations.get(connection, configuration_id, for_update=True))
+        wanted = checked_values(connection, row.datastore_version_id, row.version_name, given, from_text=from_text)
+        stored = configurations.values(connection, row.id)
+        if keep:
+            wanted = values.merged(stored, wanted)
+        # As text, since to Python true equals 1.
+        if json.dumps(wanted, sort_keys=True) != json.dumps(stored, sort_keys=True):
+            _apply_to_instances(connection, row)
+            configurations.replace_values(connection, row.id, wanted)
+        configurations.change(connection, row.id, session.utcnow(), **columns)
+
+    session.write(write)
+
+
+def _apply_to_instances(connection: Connection, row: Row) -> None:
+    """What changed values mean for the instances that have the group, in the transaction that changes them.
+
+    This is the place of the operations that bring them there. Without such operations a change would only look as if
+    it had happened, so it is refused.
+
+    :raises trove.common.exception.Unprocessable: an instance has the group.
+    """
+    attached = configurations.count_instances(connection, row.id)
+    if attached:
+        raise exception.Unprocessable(
+            f'The values of configuration group {row.id} cannot be changed while it is attached to {attached} '
+            f'instances: this service does not apply changes to running instances. Detach it from them first.')
+
+
+def delete(context: Any, configuration_id: str) -> None:
+    """End a group that no instance has, whoever's the instance is.
+
+    :raises trove.common.exception.BadRequest: it is attached.
+    """
+    def write(connection: Connection) -> None:
+        row = _owned(context, configuration_id, configurations.get(connection, configuration_id, for_update=True))
+        attached = configurations.count_instances(connection, row.id)
+        if attached:
+            raise exception.BadRequest(f'Configuration group {row.id} cannot be deleted: it is attached to {attached} '
+                                       f'instances. Detach it from them first.')
+        configurations.mark_deleted(connection, row.id, session.utcnow())
+
+    session.write(write)

@@ -1,0 +1,144 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The calls of administrators on the instances of all projects: the queries and views of everybody, with more."""
+
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import exception, faults, pagination, policy, schemas
+from trove.common.rpc import messages
+from trove.common.wsgi import Answer, Request
+from trove.db import instances, session
+from trove.db.session import Connection, Row
+from trove.extensions import serving
+from trove.extensions.mgmt import schemas as mgmt_schemas
+from trove.extensions.mgmt import views
+from trove.instance import models, service
+
+CONF = cfg.CONF
+
+_RULE = 'mgmt:instance'
+
+
+def _authorize(request: Request, action: str) -> None:
+    policy.require_admin(request.context)
+    policy.authorize(request.context, f'{_RULE}:{action}')
+
+
+def _deleted(request: Request) -> bool | None:
+    """``deleted``: true, false, or anything else for not given."""
+    return {'true': True, 'false': False}.get(request.GET.get('deleted', '').lower())
+
+
+def _find(instance_id: str, *, include_deleted: bool = False) -> Row:
+    row = session.read(instances.get, instance_id, include_deleted=include_deleted)
+    if row is None:
+        raise faults.not_found(instance_id)
+    return row
+
+
+def index(request: Request) -> dict[str, Any]:
+    """A page picked by the time of change and shown newest first. The marker is the number of rows before it."""
+    _authorize(request, 'index')
+    limit = pagination.limit_of(request, CONF.instances_page_size, capped=False)
+    offset = pagination.offset_of(request)
+    include_clustered = request.GET.get('include_clustered', '').lower() == 'true'
+
+    def read(connection: Connection) -> tuple[Any, Any, Any]:
+        rows = instances.managed_page(connection, offset=offset, limit=limit, deleted=_deleted(request),
+                                      tenant_id=request.GET.get('project_id') or None,
+                                      include_clustered=include_clustered)
+        ids = [row.id for row in rows]
+        return rows, instances.addresses_of(connection, ids), instances.replicas_of(connection, ids)
+
+    rows, addresses, replicas = session.read(read)
+    now = session.utcnow()
+    shown = [views.instance(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now)
+             for row in sorted(rows, key=lambda row: row.created, reverse=True)]
+    return pagination.page(request, 'instances', shown, str(offset + limit) if len(rows) == limit else None)
+
+
+def show(request: Request, instance_id: str) -> dict[str, Any]:
+    _authorize(request, 'show')
+    row = _find(instance_id, include_deleted=bool(_deleted(request)))
+
+    def read(connection: Connection) -> tuple[Any, Any, Any]:
+        return (instances.addresses_of(connection, [row.id]), instances.replicas_of(connection, [row.id]),
+                instances.root_history(connection, row.id))
+
+    addresses, replicas, root = session.read(read)
+    return {'instance': views.instance_complete(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()),
+                                                session.utcnow(), root)}
+
+
+def root_history(request: Request, instance_id: str) -> dict[str, Any]:
+    """Who enabled root first; also of an instance that is deleted, for the records."""
+    _authorize(request, 'root_history')
+    row = _find(instance_id, include_deleted=True)
+    return {'root_history': views.root_history(row.id, session.read(instances.root_history, row.id))}
+
+
+def rpc_ping(request: Request, instance_id: str) -> Answer:
+    """Whether the agent answers."""
+    _authorize(request, 'rpc_ping')
+    row = _find(instance_id)
+    models.require_server(row)
+    serving.ask(row, messages.Ping())
+    return Answer(204)
+
+
+# --- actions -------------------------------------------------------------------------------------
+
+def action(request: Request, instance_id: str) -> Answer:
+    """Exactly one key says which."""
+    _authorize(request, 'action')
+    body = request.json_body()
+    row = _find(instance_id)
+    named = mgmt_schemas.ACTION_NAMES & body.keys()
+    if len(named) != 1 or len(body) != 1:
+        raise exception.BadRequest(f"The body must hold exactly one action: one of "
+                                   f"{', '.join(sorted(mgmt_schemas.ACTION_NAMES))}.")
+    name = next(iter(named))
+    schemas.check(mgmt_schemas.ACTIONS[name], body)
+    return _ACTIONS[name](request, row)
+
+
+def _stop(request: Request, row: Row) -> Answer:
+    """Stop the database; it stays stopped until it is restarted."""
+    return service.accepted(models.stop(request.context, row))
+
+
+def _reboot(request: Request, row: Row) -> Answer:
+    return service.accepted(models.reboot(request.context, row))
+
+
+def _reset_task(request: Request, row: Row) -> Answer:
+    models.reset(request.context, row, forget_service=False)
+    return Answer(202)
+
+
+def _not_here(sentence: str) -> Callable[[Request, Row], Answer]:
+    def refuse(_request: Request, row: Row) -> Answer:
+        raise exception.NotSupported(f'Instance {row.id}: {sentence}')
+    return refuse
+
+
+_ACTIONS: dict[str, Callable[[Request, Row], Answer]] = {
+    'stop': _stop,
+    'reboot': _reboot,
+    'reset-task-status': _reset_task,
+    'migrate': _not_here('this service does not move servers between hosts.'),
+    'rebuild': _not_here('this service does not rebuild servers from another image.'),
+}
