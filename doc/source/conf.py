@@ -12,6 +12,11 @@
 
 """Sphinx configuration of the documentation."""
 
+import json
+import pathlib
+
+from trove.common import api
+
 project = 'Trove'
 copyright = 'OpenStack Foundation'
 extensions = [
@@ -25,3 +30,14 @@ openstackdocs_repo_name = 'openstack/trove'
 openstackdocs_bug_project = 'trove'
 openstackdocs_bug_tag = 'doc'
 openstackdocs_auto_name = False
+
+
+def write_openapi(app):
+    """The document that reference/openapi.rst lets readers download, made anew with each build."""
+    path = pathlib.Path(app.srcdir) / 'reference/_generated/openapi.json'
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(api.contract(), indent=2), encoding='utf-8')
+
+
+def setup(app):
+    app.connect('builder-inited', write_openapi)

@@ -192,6 +192,15 @@ def rotate_instance_keys() -> None:
     print(f'{changed} keys were sealed again. inst_rpc_key_encr_old_keys is not needed for them any more.')
 
 
+# --- the contract --------------------------------------------------------------------------------
+
+def openapi() -> None:
+    """Print the OpenAPI 3.1 document of the API, as JSON."""
+    from trove.common import api
+
+    print(json.dumps(api.contract(), indent=2))
+
+
 # --- the command line ----------------------------------------------------------------------------
 
 _NUMBER = ('--version', {'help': 'version number, where several versions have the same name'})
@@ -215,6 +224,7 @@ def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
         'db_remove_datastore_config_parameters': (db_remove_datastore_config_parameters, [
             'datastore', 'datastore_version', _NUMBER]),
         'rotate_instance_keys': (rotate_instance_keys, []),
+        'openapi': (openapi, []),
     }
     for key in ('flavor', 'volume_type'):
         found[f'datastore_version_{key}_add'] = (_bind(key), [*_OF_VERSION, ('values', {'metavar': f'{key}_ids'}),

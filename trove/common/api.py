@@ -18,7 +18,8 @@ from oslo_config import cfg
 
 from trove.cluster import schemas as cluster_forms
 from trove.cluster import service as clusters
-from trove.common import exception, serializers, wsgi
+from trove import versions
+from trove.common import exception, openapi, serializers, wsgi
 from trove.common.router import Route, Router
 from trove.configuration import parameters
 from trove.configuration import schemas as configuration_forms
@@ -245,3 +246,8 @@ class Application:
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Application:
     """Paste application ``troveapp``."""
     return Application(Router(ROUTES, CONF.expected_filetype_suffixes))
+
+
+def contract() -> dict[str, Any]:
+    """The OpenAPI document of everything that is answered."""
+    return openapi.document(ROUTES, {'/': versions.INDEX, f'/{versions.VERSION}/': versions.SHOW})
