@@ -164,6 +164,11 @@ class InProcessCloud:
         with self._state.transaction() as tx:
             return tx.list(kind)
 
+    def set(self, kind: str, record_id: str, **values: Any) -> None:
+        """Change a record behind everybody's back."""
+        with self._state.transaction() as tx:
+            tx.update(kind, record_id, **values)
+
     def leftovers(self) -> dict[str, list[str]]:
         """What exists besides what the cloud began with: kind -> names. The shared group of management ports stays."""
         def name_of(record: dict[str, Any]) -> str:

@@ -28,6 +28,8 @@ from trove.common import exception
 
 #: Statuses in which Nova is done with a server for good or until somebody asks for something.
 ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 'DELETED'
+#: Statuses in which it is at starting a machine anew.
+REBOOTING = ('REBOOT', 'HARD_REBOOT')
 
 _USER_DATA = re.compile(r'(user_data"\s*:\s*")[^"]*')
 

@@ -70,6 +70,7 @@ CODES: dict[str, Code] = {
         server_failed='The server could not be started.',
         server_missing='The server of this instance no longer exists.',
         floating_ip_failed='The public address could not be given.',
+        access_failed='Who may connect could not be changed; it is as before. Change it again.',
         leftovers='Some cloud resources could not be removed yet; the delete keeps trying.',
     ),
     **_codes(

@@ -43,8 +43,10 @@ FLAVOR = {'anyOf': [TEXT, {'type': 'integer', 'minimum': 0}], 'reason': 'must be
 _GROUP = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
 _ADDRESS = f'^(?:{_GROUP}\\.){{3}}{_GROUP}'
 IPV4 = {'type': 'string', 'reason': 'must be an IPv4 address', 'pattern': f'{_ADDRESS}\\Z'}
-CIDR = {'type': 'string', 'reason': 'must be an IPv4 network such as 203.0.113.0/24',
-        'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'}
+CIDR = {'anyOf': [{'type': 'string', 'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[0-9]))?\\Z'},
+                  {'type': 'string', 'pattern': '^(?=[^:/]*:[^:/]*:)[0-9A-Fa-f:.]{2,45}'
+                                                '(?:/(?:12[0-8]|1[01][0-9]|[1-9]?[0-9]))?\\Z'}],
+        'reason': 'must be a network such as 203.0.113.0/24 or 2001:db8::/32'}
 
 
 # --- requests --------------------------------------------------------------------------------------

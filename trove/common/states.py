@@ -73,11 +73,14 @@ class OperationState:
     CLOSED = (SUCCEEDED, FAILED, CANCELLED)
 
 
-#: kind of the open operation -> ``status`` of the API
-OPERATION_WORDS = {
+#: kind of the open operation -> ``status`` of the API; None where the word of the server is shown
+OPERATION_WORDS: dict[str, str | None] = {
     'instance_create': 'BUILD',
     'instance_delete': 'SHUTDOWN',
     'instance_restart': 'REBOOT',
+    'instance_reboot': 'REBOOT',
+    'instance_stop': None,
+    'instance_update_access': None,
 }
 
 #: Nova's word -> ``status`` of the API; anything else is UNKNOWN

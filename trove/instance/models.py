@@ -17,6 +17,7 @@ import datetime
 import json
 import secrets
 import uuid
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
@@ -66,6 +67,7 @@ class CreateRequest:
     region: str | None = None
     locality: str | None = None
     access: dict[str, Any] | None = None
+    deletion_protection: bool = False
     #: keys the request had, also those whose value says nothing
     given: frozenset[str] = frozenset()
 
@@ -91,6 +93,7 @@ class CheckedRequest:
     locality: str | None
     access: dict[str, Any] | None
     root_password: str | None
+    deletion_protection: bool = False
 
 
 class Recorded(NamedTuple):
@@ -197,6 +200,7 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
         'encrypted_key': doors.current().keys.seal(instance_id, new_key),
         # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
         'server_id_number': secrets.randbelow(2 ** 32 - 2) + 1, 'access': checked.access,
+        'deletion_protection': checked.deletion_protection,
     }
 
 
@@ -209,15 +213,15 @@ def delete(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.Conflict: deletion protection.
     """
     require_no_cluster(row, context)
-    if row.deletion_protection:
-        raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
-                                 code='deletion_protected')
     wanted = {'kind': 'instance_delete', 'resource_type': RESOURCE, 'resource_id': row.id,
               'deadline': CONF.delete_deadline, 'project_id': row.tenant_id, 'request_id': context.request_id,
               'actor': context.user_id, 'operation_id': operations.new_id()}
 
     def write(connection: Connection) -> tuple[str, str]:
         """:returns: (the operation that deletes, the one to wake)"""
+        if _still_there(connection, row.id).deletion_protection:
+            raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
+                                     code='deletion_protected')
         if instances.replicas_of(connection, [row.id]):
             raise exception.Forbidden(f'Instance {row.id} has replicas. Detach replicas before deleting it.')
         now = session.utcnow()
@@ -242,6 +246,29 @@ def delete(context: Any, row: Row) -> Recorded:
     return Recorded(operation_id, row.id)
 
 
+def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, Any] | None = None,
+           check: Callable[[Row, datetime.datetime], None] = lambda _row, _now: None,
+           also: Callable[[Connection, datetime.datetime], None] = lambda _connection, _now: None) -> Recorded:
+    """Write down that something is to be done to an instance; the unique index on open operations is the lock.
+
+    :param deadline: seconds.
+    :param check: refuses, given the row as it is inside the transaction.
+    :param also: writes what belongs to the same transaction.
+    :raises trove.common.exception.Unprocessable: another operation is open.
+    """
+    def write(connection: Connection) -> str:
+        now = session.utcnow()
+        check(_still_there(connection, row.id), now)
+        also(connection, now)
+        return operations.create(connection, kind=kind, resource_type=RESOURCE, resource_id=row.id, now=now,
+                                 deadline=deadline, project_id=row.tenant_id, args=args,
+                                 request_id=context.request_id, actor=context.user_id)
+
+    operation_id = session.write(write)
+    doors.current().wake(operation_id)
+    return Recorded(operation_id, row.id)
+
+
 def restart(context: Any, row: Row) -> Recorded:
     """Write down that the database is to be restarted.
 
@@ -249,18 +276,31 @@ def restart(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.NotSupported: it is a member of a cluster.
     """
     require_no_cluster(row, context, admin_may=True)
+    return record(context, row, 'instance_restart', CONF.restart_timeout, check=require_ready)
 
-    def write(connection: Connection) -> str:
-        now = session.utcnow()
-        # Looked at again inside the transaction; the unique index on open operations is the lock.
-        require_ready(_still_there(connection, row.id), now)
-        return operations.create(connection, kind='instance_restart', resource_type=RESOURCE, resource_id=row.id,
-                                 now=now, deadline=CONF.restart_timeout, project_id=row.tenant_id,
-                                 request_id=context.request_id, actor=context.user_id)
 
-    operation_id = session.write(write)
-    doors.current().wake(operation_id)
-    return Recorded(operation_id, row.id)
+def reboot(context: Any, row: Row) -> Recorded:
+    """Write down that the server is to be rebooted, whatever its state: that is what a reboot is for.
+
+    :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
+    """
+    # Stopping what runs, Nova's part, the agent's start and the engine's, each with its own limit in the flow.
+    deadline = CONF.reboot_time_out + CONF.agent_start_timeout + 2 * CONF.restart_timeout
+    return record(context, row, 'instance_reboot', deadline, check=lambda found, _now: require_server(found))
+
+
+def stop(context: Any, row: Row) -> Recorded:
+    """Write down that the database is to be stopped, until it is restarted.
+
+    :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
+    :raises trove.common.exception.GuestTimeout: the agent could not hear it.
+    """
+    def check(found: Row, now: datetime.datetime) -> None:
+        require_server(found)
+        if states.is_expired(found.service_status_updated, now, CONF.agent_heartbeat_expiry):
+            raise exception.GuestTimeout(f'The agent of instance {row.id} has not reported for too long to be told.')
+
+    return record(context, row, 'instance_stop', CONF.restart_timeout, check=check)
 
 
 def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:

@@ -25,7 +25,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
-from trove.common import exception, faults
+from trove.common import exception, faults, schemas
 from trove.common.names import WITH_OBJECTS
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
@@ -57,7 +57,7 @@ def parsed(body: dict[str, Any]) -> CreateRequest:
         configuration_id=reference(asked['configuration']) if 'configuration' in asked else None,
         nic=_nic(nics[0]) if nics else None, availability_zone=asked.get('availability_zone'),
         region=asked.get('region_name'), locality=asked.get('locality'), access=asked.get('access'),
-        given=frozenset(asked))
+        deletion_protection=asked.get('deletion_protection', False), given=frozenset(asked))
 
 
 def _nic(given: dict[str, str]) -> Nic:
@@ -77,6 +77,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     _check_references(context, request)
     _check_nic_form(request.nic)
     _check_placement(request)
+    check_access(request.access)
     cloud = clouds.user_cloud(CONF, context)
     flavor = _flavor(cloud, request, version)
     size, volume_type = _volume(cloud, request, version, flavor)
@@ -88,7 +89,8 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         image_id=image_id, volume_support=_settings(manager).volume_support, volume_size=size,
         volume_type=volume_type, databases=databases, users=users, nic=nic,
         availability_zone=request.availability_zone, region=CONF.service_credentials.region_name,
-        locality=request.locality, access=request.access, root_password=_root_password(manager))
+        locality=request.locality, access=request.access, root_password=_root_password(manager),
+        deletion_protection=request.deletion_protection)
 
 
 # --- what is decided without the cloud -------------------------------------------------------------
@@ -155,6 +157,16 @@ def _check_nic_form(nic: Nic | None) -> None:
         raise exception.BadRequest("instance['nics'][0] needs 'network_id' or 'subnet_id'.")
     if nic.ip_address is not None and nic.subnet_id is None:
         raise exception.BadRequest("instance['nics'][0]['ip_address'] needs 'subnet_id'.")
+
+
+def check_access(access: dict[str, Any] | None) -> None:
+    """:raises trove.common.exception.BadRequest: an allowed network looks like one and is none."""
+    for position, cidr in enumerate((access or {}).get('allowed_cidrs', ())):
+        try:
+            ipaddress.ip_network(cidr, strict=False)
+        except ValueError:
+            raise exception.BadRequest(f"instance['access']['allowed_cidrs'][{position}] "
+                                       f"{schemas.CIDR['reason']}.") from None
 
 
 def _check_placement(request: CreateRequest) -> None:

@@ -32,6 +32,18 @@ EVERY_STEP = [(kind, step) for kind, flow in FLOWS.items() for step in flow.step
 UNDOABLE_STEPS = [step for step in FLOWS['instance_create'].step_names]
 USERS = [{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': [{'name': 'shop'}]}]
 DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
+#: kind -> what asks for it. The create begins with nothing and stands in the test.
+BEGIN = {
+    'instance_delete': lambda world, instance_id: world.delete(instance_id),
+    'instance_reboot': lambda world, instance_id: world.reboot(instance_id),
+    'instance_resize_volume': lambda world, instance_id: world.resize_volume(instance_id, 5),
+    'instance_restart': lambda world, instance_id: world.restart(instance_id),
+    'instance_stop': lambda world, instance_id: world.stop(instance_id),
+    'instance_update_access': lambda world, instance_id: world.change_access(
+        instance_id, is_public=True, allowed_cidrs=['10.5.0.0/16']),
+}
+#: kind -> what there is afterwards beside the instance
+MORE = {'instance_update_access': {'floatingip': 1}}
 
 
 class Killed(BaseException):
@@ -111,7 +123,7 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
     else:
         instance_id = world.create(databases=DATABASES, users=USERS)
         world.settle()
-        {'instance_restart': world.restart, 'instance_delete': world.delete}[kind](instance_id)
+        BEGIN[kind](world, instance_id)
     run_to_death(world, doomed_runner(world, kind, step, moment))
     succeed(world)
 
@@ -123,7 +135,7 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
         assert set(world.usage().values()) == {0}
         return
     assert world.status(instance_id) == 'ACTIVE'
-    assert world.holds() == ONE_INSTANCE
+    assert world.holds() == {**ONE_INSTANCE, **MORE.get(kind, {})}
     assert world.usage()['instances'] == 1
     data = world.machines.volumes[world.row(instance_id).volume_id]
     assert data.initialised == 1, 'a volume is made into a database once'

@@ -74,7 +74,7 @@ def test_the_database_is_open_to_those_who_may_and_the_management_side_to_nobody
 
 
 @pytest.mark.parametrize(('access', 'allowed'), [
-    (None, {('tcp', 3306, '0.0.0.0/0')}), ({}, {('tcp', 3306, '0.0.0.0/0')}), ({'allowed_cidrs': []}, set())])
+    (None, {('tcp', 3306, '0.0.0.0/0')}), ({}, {('tcp', 3306, '0.0.0.0/0')}), ({'allowed_cidrs': []}, {('tcp', 3306, '0.0.0.0/0')})])
 def test_who_may_connect_when_little_is_said(world, access, allowed):
     assert let_in(world, [world.row(created(world, access=access)).security_group_id]) == allowed
 

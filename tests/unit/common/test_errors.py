@@ -15,7 +15,7 @@
 from trove.common import errors, exception
 
 FROZEN = {
-    'bad_request', 'broker_error', 'cancelled', 'cloud_error',
+    'access_failed', 'bad_request', 'broker_error', 'cancelled', 'cloud_error',
     'cloud_not_found', 'cloud_quota_exceeded', 'conflict', 'deadline_exceeded',
     'deletion_protected', 'dependency_unavailable', 'floating_ip_failed', 'forbidden',
     'guest_busy', 'guest_engine_error', 'guest_engine_unavailable', 'guest_error',

@@ -57,6 +57,8 @@ DEFAULT: list[cfg.Opt] = [
     cfg.IntOpt('reboot_time_out', default=120, min=1, help='Seconds until a rebooted server must be ACTIVE.'),
     cfg.IntOpt('restart_timeout', default=300, min=1,
                help='Seconds until a restarted database must answer queries again.'),
+    cfg.IntOpt('access_timeout', default=300, min=1,
+               help='Seconds a change of who may connect may take; later it is taken back.'),
     cfg.IntOpt('delete_deadline', default=86400, min=60,
                help='Seconds a delete goes on trying to remove cloud resources before it ends in ERROR and names what '
                     'is left.'),

@@ -57,7 +57,7 @@ class AgentSeen(Step):
             raise exception.StepFailed(
                 f'The agent on the database server did not report in within {int(work.waited)} seconds of its start.',
                 code='guest_silent', detail=f'Server {found.id} is {found.status}.\n{server.console_tail(work)}')
-        return Wait(_poll(work, left), at_most=limit + 60, code='guest_silent',
+        return Wait(poll(work, left), at_most=limit + 60, code='guest_silent',
                     reason='the agent on the server to report in')
 
 
@@ -100,7 +100,7 @@ class CommandStep(Step):
         if self._is_to_be_sent(work, row, now):
             work.tools.guest(row).cast(self.command(work, row, max(1, int(left))))
             facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id}
-        return Wait(_poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
+        return Wait(poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
                     facts=facts)
 
     def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
@@ -176,11 +176,11 @@ class Healthy(Step):
             raise exception.StepFailed(
                 f'The database did not become healthy within {limit} seconds; its agent reports '
                 f'{row.service_status}{reason}.', code='guest_engine_unavailable', detail=server.console_tail(work))
-        return Wait(_poll(work, limit - work.waited), at_most=limit + 60, code='guest_engine_unavailable',
+        return Wait(poll(work, limit - work.waited), at_most=limit + 60, code='guest_engine_unavailable',
                     reason='the database to be healthy')
 
 
-def _poll(work: Work, left: float) -> float:
+def poll(work: Work, left: float) -> float:
     """Seconds until the next look. Reports wake the operation, so this only bounds what a lost one costs."""
     return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
 

@@ -31,11 +31,66 @@ def access_of(row: Row) -> dict[str, Any]:
 
 
 def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
-    """Networks that may connect. Named none: the operator's default. Named an empty list: nobody."""
+    """Networks that may connect. None named, or an empty list: the operator's default; without one, nobody."""
     allowed = access.get('allowed_cidrs')
-    if allowed is not None:
+    if allowed:
         return list(allowed)
     return [conf.trove_security_group_rule_cidr] if conf.trove_security_group_rule_cidr else []
+
+
+def ensure_rules(work: Work, access: dict[str, Any]) -> str | None:
+    """The instance's security group, letting in exactly who has this access.
+
+    :returns: its id; None where the operator wants no groups.
+    :raises StepFailed, CloudError:
+    """
+    conf, row = work.tools.conf, base.instance(work)
+    if not conf.trove_security_groups_support:
+        return None
+    options = conf[row.manager]
+    try:
+        wanted = firewall.rules(options.tcp_ports, options.udp_ports, allowed_networks(conf, access))
+    except ValueError as error:
+        raise exception.StepFailed(code='security_group_failed',
+                                   detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
+    try:
+        return base.cloud(work).firewall.ensure_group(
+            names.security_group(conf.trove_security_group_name_prefix, row.id), wanted,
+            description=f'Database instance {row.id}')
+    except exception.CloudError as error:
+        raise base.failing_as('security_group_failed', error) from error
+
+
+def ensure_public_address(work: Work, port_id: str) -> network.PublicAddress:
+    """A floating address of the tenant's project that leads to the port.
+
+    :raises CloudError: no address, or no router that could lead to the port.
+    """
+    conf, cloud, row = work.tools.conf, base.cloud(work), base.instance(work)
+    try:
+        port = cloud.network.get_port(port_id)
+        if conf.network.enable_access_check:
+            _check_router(cloud, port)
+        public = cloud.network.public_network(conf.network.public_network_id)
+        return cloud.network.ensure_public_address(port, network_id=public.id, project_id=row.tenant_id,
+                                                   description=f'Database instance {row.id}')
+    except exception.CloudError as error:
+        raise base.failing_as('floating_ip_failed', error) from error
+
+
+def _check_router(cloud: Any, port: network.Port) -> None:
+    for subnet_id in {fixed.subnet_id for fixed in port.addresses}:
+        if not cloud.network.has_router(subnet_id):
+            raise exception.CloudError(
+                'A public address needs a router on the subnet of the instance; attach one.',
+                code='floating_ip_failed', retriable=False, detail=f'subnet {subnet_id} has no router port')
+
+
+def stored_public(work: Work, given: network.PublicAddress) -> Change:
+    """The public address of the instance is this one."""
+    return base.addresses(work, 'public', [
+        {'kind': 'public', 'address': given.address, 'family': ipaddress.ip_address(given.address).version,
+         'port_id': given.port_id, 'network_id': given.network_id, 'subnet_id': None, 'mac': None}])
 
 
 def tenant_nic(work: Work) -> dict[str, Any] | None:
@@ -49,21 +104,7 @@ class EnsureSecurityGroup(Step):
     gives = frozenset({'security_group_id'})
 
     def run(self, work: Work) -> Done:
-        conf, row = work.tools.conf, base.instance(work)
-        if not conf.trove_security_groups_support:
-            return Done(facts={'security_group_id': None})
-        group = conf[row.manager]
-        try:
-            wanted = firewall.rules(group.tcp_ports, group.udp_ports, allowed_networks(conf, access_of(row)))
-        except ValueError as error:
-            raise exception.StepFailed(code='security_group_failed',
-                                       detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
-        try:
-            group_id = base.cloud(work).firewall.ensure_group(
-                names.security_group(conf.trove_security_group_name_prefix, row.id), wanted,
-                description=f'Database instance {row.id}')
-        except exception.CloudError as error:
-            raise base.failing_as('security_group_failed', error) from error
+        group_id = ensure_rules(work, access_of(base.instance(work)))
         return Done(facts={'security_group_id': group_id}, changes=[base.changed(work, security_group_id=group_id)])
 
     def undo(self, work: Work) -> Done:
@@ -148,28 +189,9 @@ class EnsurePublicAddress(Step):
         row, port_id = base.instance(work), work.facts['tenant_port_id']
         if not port_id or not access_of(row).get('is_public'):
             return Done()
-        conf, cloud = work.tools.conf, base.cloud(work)
-        try:
-            port = cloud.network.get_port(port_id)
-            if conf.network.enable_access_check:
-                self._check_router(cloud, port)
-            public = cloud.network.public_network(conf.network.public_network_id)
-            given = cloud.network.ensure_public_address(port, network_id=public.id, project_id=row.tenant_id,
-                                                        description=f'Database instance {row.id}')
-        except exception.CloudError as error:
-            raise base.failing_as('floating_ip_failed', error) from error
-        return Done(changes=[base.addresses(work, 'public', [
-            {'kind': 'public', 'address': given.address, 'family': ipaddress.ip_address(given.address).version,
-             'port_id': port_id, 'network_id': given.network_id, 'subnet_id': None, 'mac': None}])],
-            events=[('instance_create.public_address', f'The public address is {given.address}.')])
-
-    @staticmethod
-    def _check_router(cloud: Any, port: network.Port) -> None:
-        for subnet_id in {fixed.subnet_id for fixed in port.addresses}:
-            if not cloud.network.has_router(subnet_id):
-                raise exception.CloudError(
-                    'A public address needs a router on the subnet of the instance; attach one.',
-                    code='floating_ip_failed', retriable=False, detail=f'subnet {subnet_id} has no router port')
+        given = ensure_public_address(work, port_id)
+        return Done(changes=[stored_public(work, given)],
+                    events=[('instance_create.public_address', f'The public address is {given.address}.')])
 
     def undo(self, work: Work) -> Done:
         cloud = base.cloud(work)

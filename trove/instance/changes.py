@@ -1,0 +1,147 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Changes of an instance that a PUT or a PATCH asks for: one at a time, and a new name beside it.
+
+The name is written in the transaction that accepts the other change, so a refused request changes nothing.
+"""
+
+import datetime
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import exception, faults, states
+from trove.datastore import models as datastore_models
+from trove.db import configurations, events, instances, session
+from trove.db.session import Connection, Row
+from trove.instance import models, validation
+from trove.instance.models import Recorded
+
+CONF = cfg.CONF
+
+#: (context, row, new name or None, value) -> the operation that was recorded, if the change needs one.
+Change = Callable[[Any, Row, str | None, Any], Recorded | None]
+
+
+def rename(context: Any, row: Row, name: str) -> None:
+    """The name is the user's word for the instance; nothing in the cloud is found by it."""
+    session.write(lambda connection: _rename(connection, session.utcnow(), context=context, row=row, name=name))
+
+
+def _rename(connection: Connection, now: datetime.datetime, *, context: Any, row: Row, name: str | None) -> None:
+    if name is None or name == row.name:
+        return
+    instances.change(connection, row.id, now, name=name)
+    _event(connection, context, row, now, 'instance.rename', f'The instance was renamed to {name}.')
+
+
+def _event(connection: Connection, context: Any, row: Row, now: datetime.datetime, type_: str, text: str) -> None:
+    events.add(connection, resource_type=models.RESOURCE, resource_id=row.id, type=type_, text=text, now=now,
+               project_id=row.tenant_id, actor=context.user_id, request_id=context.request_id)
+
+
+def protect(context: Any, row: Row, name: str | None, wanted: bool) -> None:
+    """Switch deletion protection on or off."""
+    def write(connection: Connection) -> None:
+        now = session.utcnow()
+        _rename(connection, now, context=context, row=row, name=name)
+        if wanted != row.deletion_protection:
+            instances.change(connection, row.id, now, deletion_protection=wanted)
+            _event(connection, context, row, now, 'instance.deletion_protection',
+                   f'Deletion protection was switched {"on" if wanted else "off"}.')
+
+    session.write(write)
+
+
+def change_access(context: Any, row: Row, name: str | None, access: dict[str, Any]) -> Recorded:
+    """Write down that others may connect. What the given object leaves out is not kept: false, and no networks.
+
+    :raises trove.common.exception.BadRequest: one of the networks is none.
+    :raises trove.common.exception.Unprocessable: another operation is open.
+    """
+    validation.check_access(access)
+    wanted = {'is_public': access.get('is_public', False), 'allowed_cidrs': access.get('allowed_cidrs', [])}
+    return models.record(context, row, 'instance_update_access', CONF.access_timeout, args={'access': wanted},
+                         also=functools.partial(_rename, context=context, row=row, name=name))
+
+
+def change_configuration(context: Any, row: Row, name: str | None, configuration_id: str | None) -> None:
+    """Attach a configuration group, or detach the one there is. This service applies none yet, and says so.
+
+    :raises trove.common.exception.BadRequest: one is attached already, not now, or the group is for another version.
+    :raises trove.common.exception.NotFound: there is no such group.
+    :raises trove.common.exception.NotSupported: all is well with the request.
+    """
+    if configuration_id is None and row.configuration_id is None:
+        if name is not None:
+            rename(context, row, name)
+        return
+    if configuration_id is not None:
+        _check_attach(context, row, configuration_id)
+    raise exception.NotSupported(f'Instance {row.id}: this service does not apply configuration groups to instances.')
+
+
+def _check_attach(context: Any, row: Row, configuration_id: str) -> None:
+    if row.configuration_id is not None:
+        raise exception.BadRequest(f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
+                                   f'first.')
+    status = states.shown(models.facts_of(row))
+    if status != 'ACTIVE' or row.operation_kind is not None:
+        raise exception.BadRequest(f'Instance {row.id} cannot take a configuration now '
+                                   f'(instance status was {status}).')
+    group = session.read(configurations.get, configuration_id)
+    if group is None or (group.tenant_id != context.project_id and not context.is_admin):
+        raise faults.not_found(configuration_id)
+    if group.datastore_version_id != row.datastore_version_id:
+        raise exception.BadRequest(f"instance['configuration'] {configuration_id} is for another datastore version "
+                                   f"than that of instance {row.id}.")
+
+
+def detach_replica(_context: Any, row: Row, _name: str | None, _source: Any) -> None:
+    """Make a replica independent, whatever value was given.
+
+    :raises trove.common.exception.BadRequest: it is no replica.
+    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.NotSupported: all is well with the request.
+    """
+    if row.slave_of_id is None:
+        raise exception.BadRequest(f'Instance {row.id} is not a replica.')
+    models.require_ready(row, session.utcnow())
+    raise exception.NotSupported(f'Instance {row.id}: this service does not detach replicas from their source.')
+
+
+def upgrade(_context: Any, row: Row, _name: str | None, version: str) -> None:
+    """Go over to another version of the same datastore.
+
+    :raises trove.common.exception.BadRequest, NotFound: there is no such version, or several.
+    :raises trove.common.exception.NotSupported: there is, and this service cannot go over to it.
+    """
+    def read(connection: Connection) -> Row:
+        return datastore_models.find_version(connection, datastore_models.find(connection, row.datastore_id), version)
+
+    found = session.read(read)
+    raise exception.NotSupported(f'Instance {row.id}: this service does not change the datastore version of an '
+                                 f'instance; create one with version {found.name} instead.')
+
+
+#: key of the request -> what it asks for
+CHANGES: dict[str, Change] = {
+    'access': change_access,
+    'configuration': change_configuration,
+    'datastore_version': upgrade,
+    'deletion_protection': protect,
+    'replica_of': detach_replica,
+    'slave_of': detach_replica,
+}

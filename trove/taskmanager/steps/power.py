@@ -1,0 +1,159 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Steps that stop the engine and reboot the machine it runs on."""
+
+import datetime
+import functools
+
+from oslo_config import cfg
+
+from trove.cloud import compute
+from trove.common import exception
+from trove.common import states
+from trove.common.rpc import messages
+from trove.common.states import ServiceStatus
+from trove.db import instances
+from trove.db.session import Connection, Row
+from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import guest
+from trove.taskmanager.steps import server
+
+#: Seconds a guest is given to stop its engine before a reboot that somebody asked for because something hangs.
+STOP_BEFORE_REBOOT = 60
+#: Seconds an engine is given to start with its machine before it is started by a command.
+STARTS_BY_ITSELF = 30
+
+
+class DatabaseStopped(guest.CommandStep):
+    """The guest has stopped the engine; it stays stopped until it is restarted."""
+
+    kind = 'StopDatabase'
+    what = 'the database to be stopped'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        return messages.StopDatabase(command_id=guest.command_id(work, self.kind), operation_id=work.id,
+                                     deadline=seconds)
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.restart_timeout
+
+    def succeeded(self, work: Work) -> list[Change]:
+        return [functools.partial(_stopped, instance_id=work.resource_id, now=work.tools.clock())]
+
+
+class DatabaseStoppedIfItListens(DatabaseStopped):
+    """The engine was stopped in good order, if its agent is there to do it: the machine is rebooted in any case."""
+
+    def limit(self, work: Work) -> int:
+        return STOP_BEFORE_REBOOT
+
+    def run(self, work: Work) -> Done | Wait:
+        row, conf = base.instance(work), work.tools.conf
+        if states.is_expired(row.service_status_updated, work.tools.clock(), conf.agent_heartbeat_expiry):
+            return Done(note='not stopped: its agent has not reported for too long')
+        try:
+            return super().run(work)
+        except exception.TroveError as error:
+            return Done(note=f'not stopped: {error.message}'[:255])
+
+
+class BootNoted(Step):
+    """Which run of the agent was the last before the reboot is written down."""
+
+    gives = frozenset({'server_id', 'boot_before'})
+
+    def run(self, work: Work) -> Done:
+        row = base.instance(work)
+        if row.compute_instance_id is None:
+            raise exception.StepFailed(code='server_missing', detail='the instance has no server')
+        return Done(facts={'server_id': row.compute_instance_id, 'boot_before': row.boot_id or ''})
+
+
+class ServerRebooted(Step):
+    """Nova was asked to reboot the machine, softly when it runs.
+
+    A task manager that dies between asking and writing it down makes its successor ask again, unless the reboot still
+    goes on: twice rebooted is as good as once, not rebooted is not.
+    """
+
+    needs = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done:
+        nova, server_id = base.cloud(work).compute, work.facts['server_id']
+        try:
+            found = nova.get_server(server_id)
+            if found.status not in compute.REBOOTING:
+                nova.reboot_server(server_id, hard=found.status != compute.ACTIVE)
+        except exception.CloudNotFound as error:
+            raise exception.StepFailed(code='server_missing', detail=error.detail) from error
+        return Done(changes=[base.changed(work, server_status=compute.REBOOTING[0])],
+                    events=[(f'{work.kind}.server', 'The server reboots.')])
+
+
+class ServerBack(Step):
+    """The machine runs again."""
+
+    needs = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done | Wait:
+        found = server.running_server(work)
+        seen = [base.changed(work, server_status=found.status)]
+        if found.status == compute.ACTIVE and found.task is None:
+            return Done(changes=seen)
+        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out, code='server_failed',
+                    reason='the server to reboot', changes=seen)
+
+
+class AgentBack(Step):
+    """The agent has started anew and reported in."""
+
+    needs = frozenset({'boot_before'})
+
+    def run(self, work: Work) -> Done | Wait:
+        row = base.instance(work)
+        # Names of boots compare as text, in the order of the runs.
+        if (row.boot_id or '') > work.facts['boot_before']:
+            return Done()
+        limit = work.tools.conf.agent_start_timeout
+        if work.waited >= limit:
+            raise exception.StepFailed(
+                f'The agent on the database server did not report in within {limit} seconds of the reboot.',
+                code='guest_silent', detail=server.console_tail(work))
+        return Wait(guest.poll(work, limit - work.waited), at_most=limit + 60, code='guest_silent',
+                    reason='the agent on the server to report in')
+
+
+class DatabaseBack(guest.Restarted):
+    """The engine serves queries again; one that does not start with its machine is started by a command."""
+
+    def run(self, work: Work) -> Done | Wait:
+        if base.instance(work).service_status in ServiceStatus.SERVING:
+            return Done()
+        if work.waited < STARTS_BY_ITSELF:
+            return Wait(guest.poll(work, STARTS_BY_ITSELF - work.waited), at_most=self.limit(work) + 60,
+                        code='guest_engine_unavailable', reason='the database to start with its server')
+        return super().run(work)
+
+    def limit(self, work: Work) -> int:
+        """Counted from the time the operation was asked for, as for every command."""
+        return reboot_deadline(work.tools.conf)
+
+
+def reboot_deadline(conf: cfg.ConfigOpts) -> int:
+    """Seconds a reboot may take, all of its steps together."""
+    return STOP_BEFORE_REBOOT + conf.reboot_time_out + conf.agent_start_timeout + conf.restart_timeout
+
+
+def _stopped(connection: Connection, instance_id: str, now: datetime.datetime) -> None:
+    instances.set_service_status(connection, instance_id, ServiceStatus.SHUTDOWN, now)
