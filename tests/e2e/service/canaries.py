@@ -53,6 +53,10 @@ class Canaries:
         self._over.set()
         self._thread.join(30)
 
+    def running(self) -> bool:
+        """Whether the search goes on; it ends when it meets a failure of its own."""
+        return self._thread.is_alive()
+
     def secrets(self) -> dict[str, str]:
         """Every secret in every form it could be written in, with its name."""
         found = {password: 'a password of a user of a database' for password in set(self._service.passwords)}

@@ -34,7 +34,7 @@ class Machines:
         leader = Keepers(self._layout).leader(server_id)
         assert leader is not None, f'machine {server_id} does not run'
         done = subprocess.run(['nsenter', '--target', str(leader), '--all', '--', *command], capture_output=True,
-                              text=True, timeout=60, check=False)
+                              text=True, errors='replace', timeout=60, check=False)
         assert done.returncode == 0, f'{" ".join(command)}: {done.stdout}{done.stderr}'
         return done.stdout
 

@@ -200,6 +200,8 @@ class Service(Sandbox):
                               id=instance_id)
             assert found, f'the operation has ended before it was seen at {step}: {self.story(instance_id)}'
             names, position = json.loads(found[0].steps), found[0].position
+            if not names:
+                return False  # no task manager has seen it yet
             assert position <= names.index(step), f'{step} was over before it was seen: {self.story(instance_id)}'
             return names[position] == step and (found[0].owner is not None or not held)
         wait_for(f'the operation of {instance_id} is at {step}', look, seconds, interval=0.003,
@@ -215,13 +217,14 @@ class Service(Sandbox):
     # --- processes
 
     @contextlib.contextmanager
-    def taskmanager_with(self, **options: Any) -> Iterator[None]:
-        """The task manager with other values in the section DEFAULT, for the length of a block."""
+    def taskmanager_with(self, section: str, **options: Any) -> Iterator[None]:
+        """The task manager with other values in a section of trove.conf, for the length of a block."""
         path = self.settings.etc / 'trove' / 'trove.conf'
         former = path.read_text(encoding='utf-8')
-        lines = ''.join(f'{name} = {value}\n' for name, value in options.items())
+        lines = [f'[{section}]', *(f'{name} = {value}' for name, value in options.items())]
         try:
-            write_private(path, former.replace('[DEFAULT]\n', f'[DEFAULT]\n{lines}', 1))
+            # Of an option that is given twice the last one counts.
+            write_private(path, '\n'.join([former, *lines, '']))
             self._restart('trove-taskmanager')
             yield
         finally:
