@@ -31,6 +31,9 @@ ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 
 #: Statuses in which it is at starting a machine anew.
 REBOOTING = ('REBOOT', 'HARD_REBOOT')
 
+#: What Nova takes for the id of a flavor. The client puts it into the path as it is, where "detail" and ".." are others'.
+_FLAVOR_ID = re.compile(r'(?!detail\Z|\.{1,2}\Z)[A-Za-z0-9. _-]{1,255}')
+
 _USER_DATA = re.compile(r'(user_data"\s*:\s*")[^"]*')
 
 
@@ -215,6 +218,8 @@ class Compute:
 
     def get_flavor(self, flavor_id: str) -> Flavor:
         """:raises CloudNotFound: there is none that these credentials may see."""
+        if not _FLAVOR_ID.fullmatch(flavor_id):
+            raise exception.CloudNotFound(detail='compute: this is no id of a flavor')
         with errors.translated('compute', 'show the flavor'):
             return _flavor(self._nova.flavors.get(flavor_id))
 

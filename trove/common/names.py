@@ -30,6 +30,8 @@ _MYSQL_DATABASE = re.compile(r'[A-Za-z0-9_-]+(?:[?#@]+|[ ]+)?[A-Za-z0-9_-]+')
 _MYSQL_FORBIDDEN = frozenset('\'"`;,/\\')
 #: Optional leading %, then a word with dots, optional trailing %.
 _HOST = re.compile(r'%?[\w().-]*%?', re.ASCII)
+#: Hosts through which only somebody on the database server itself could come.
+_LOCAL_HOSTS = frozenset({'localhost', '127.0.0.1', '::1'})
 _GROUPS = 4
 
 
@@ -57,6 +59,8 @@ def _mysql_user(name: str) -> None:
         raise ValueError('must have 1 to 32 characters')
     if name != name.strip():
         raise ValueError('must not begin or end with white space')
+    if any(ord(character) > 0xFFFF for character in name):
+        raise ValueError('must not have characters outside the basic multilingual plane')
     _mysql_text(name)
 
 
@@ -91,6 +95,7 @@ class EngineNames:
 
     :param has_hosts: whether a user belongs to a host; if not, hosts are accepted and ignored.
     :param has_charsets: whether character sets are ours to check.
+    :param reserved_users: names and beginnings of names the guest keeps for itself, whatever the operator sets.
     """
 
     check_database: Callable[[str], None]
@@ -99,11 +104,19 @@ class EngineNames:
     has_hosts: bool
     has_charsets: bool
     root_user: str
+    reserved_users: frozenset[str] = frozenset()
+    reserved_user_prefixes: tuple[str, ...] = ()
+
+    def is_reserved_user(self, name: str) -> bool:
+        folded = name.casefold()
+        return folded in self.reserved_users or folded.startswith(self.reserved_user_prefixes)
 
     def check_host(self, host: str, *, require_valid_ip: bool) -> None:
         """:param require_valid_ip: with every % read as 1, the host must be an address."""
         if not host or host != host.strip() or len(host) > 255 or not _HOST.fullmatch(host):
             raise ValueError('must be %, an address, or an address with a leading or trailing %')
+        if self.has_hosts and host.lower() in _LOCAL_HOSTS:
+            raise ValueError('must not be the database server itself, from where nobody connects')
         if not self.has_hosts or host == ANY_HOST or not require_valid_ip:
             return
         try:
@@ -127,7 +140,9 @@ def _completed(pattern: str) -> str:
 
 
 _MYSQL = EngineNames(_mysql_database, _mysql_user, _mysql_password, has_hosts=True, has_charsets=True,
-                     root_user='root')
+                     root_user='root',
+                     reserved_users=frozenset({'os_admin', 'root', 'mysql', 'mariadb.sys', 'healthcheck', 'public'}),
+                     reserved_user_prefixes=('trove_', 'repl_'))
 _POSTGRESQL = EngineNames(_postgresql_database, _postgresql_user, _postgresql_password, has_hosts=False,
                           has_charsets=False, root_user='postgres')
 

@@ -17,14 +17,19 @@ path. Schemas of answers are not checked while serving: tests hold every answer 
 shows them. One with a ``title`` stands there once, under that name.
 """
 
+import itertools
+import json
+from collections.abc import Iterator
 from typing import Any
 
 import jsonschema
+from jsonschema import validators
 
 from trove.common import exception
 
-#: Failures told in one answer.
+#: Failures told in one answer, and those looked for: a long list may hold as many as it has items.
 MAX_FAILURES = 10
+_MAX_FOUND = 100
 
 TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '[A-Za-z0-9]',
         'reason': 'must have at least one letter or digit'}
@@ -69,9 +74,19 @@ def wrapped(name: str, inner: dict[str, Any]) -> dict[str, Any]:
     return obj({name: inner}, required=(name,))
 
 
+def _unique_items(validator: Any, wanted: bool, items: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+    """``uniqueItems`` in linear time; the library compares each object with each other one."""
+    if wanted and validator.is_type(items, 'array'):
+        if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
+            yield jsonschema.ValidationError('holds something twice')
+
+
+_Validator = validators.extend(jsonschema.Draft202012Validator, {'uniqueItems': _unique_items})
+
+
 def compiled(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
     """A schema ready for use; made once, at import."""
-    return jsonschema.Draft202012Validator(schema)
+    return _Validator(schema)
 
 
 # --- answers -------------------------------------------------------------------------------------
@@ -121,7 +136,8 @@ def check(validator: jsonschema.Draft202012Validator, body: Any) -> None:
     if validator.is_valid(body):
         return
     told: list[str] = []
-    for error in sorted(validator.iter_errors(body), key=lambda error: [str(part) for part in error.absolute_path]):
+    found = itertools.islice(validator.iter_errors(body), _MAX_FOUND)
+    for error in sorted(found, key=lambda error: [str(part) for part in error.absolute_path]):
         clause = f'{path_of(error)} {reason_of(error)}'
         if clause not in told:
             told.append(clause)

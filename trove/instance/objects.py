@@ -62,7 +62,7 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str
 
 def check_database_name(manager: str, name: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
-    if name in reserved_databases(manager):
+    if name.casefold() in {reserved.casefold() for reserved in reserved_databases(manager)}:
         raise exception.BadRequest(f"{path} '{name}' is reserved.")
     try:
         names.of(manager).check_database(name)
@@ -102,7 +102,7 @@ def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
 
 def check_user_name(manager: str, name: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
-    if name in reserved_users(manager):
+    if name in reserved_users(manager) or names.of(manager).is_reserved_user(name):
         raise exception.BadRequest(f"{path} '{name}' is reserved.")
     try:
         names.of(manager).check_user(name)

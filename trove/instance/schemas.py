@@ -18,26 +18,31 @@ What the values of a request mean is checked in validation.py.
 from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME, NUMBER, SIZE, STRING,
                                   TEXT, UUID, array, compiled, nullable, obj, page_of, showing, shown, wrapped)
 
+#: Databases or users one message to a guest may hold.
+MAX_OBJECTS = 1000
+#: Networks that may connect: each is a rule of its security group.
+MAX_CIDRS = 256
+
 DATABASE_NAME = obj({'name': TEXT}, required=('name',))
 DATABASE = obj({'name': TEXT, 'character_set': TEXT, 'collate': TEXT}, required=('name',))
 HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'^%?[\w().-]*%?\Z',
         'reason': 'must be %, an address, or an address with a leading or trailing %'}
 USER = obj({'name': NAME, 'password': TEXT, 'host': HOST,
-            'databases': array(DATABASE_NAME, uniqueItems=True)}, required=('name', 'password'))
+            'databases': array(DATABASE_NAME, uniqueItems=True, maxItems=MAX_OBJECTS)}, required=('name', 'password'))
 
 _VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, required=('size',))
 
 _NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
 
-_ACCESS = obj({'is_public': {'type': 'boolean'}, 'allowed_cidrs': array(CIDR, uniqueItems=True)})
+_ACCESS = obj({'is_public': {'type': 'boolean'}, 'allowed_cidrs': array(CIDR, uniqueItems=True, maxItems=MAX_CIDRS)})
 
 CREATE = compiled(wrapped('instance', obj({
     'name': TEXT,
     'flavorRef': FLAVOR,
     'volume': _VOLUME,
     'datastore': obj({'type': TEXT, 'version': TEXT, 'version_number': TEXT}),
-    'databases': array(DATABASE),
-    'users': array(USER),
+    'databases': array(DATABASE, maxItems=MAX_OBJECTS),
+    'users': array(USER, maxItems=MAX_OBJECTS),
     'restorePoint': obj({'backupRef': UUID}, required=('backupRef',)),
     'replica_of': UUID,
     'replica_count': {'type': 'integer', 'minimum': 1, 'maximum': 3},

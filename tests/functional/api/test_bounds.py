@@ -1,0 +1,93 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a create may ask for is no more than what can be stored, sent to a guest, and made there."""
+
+import time
+
+import pytest
+
+from trove.common import exception
+from trove.guestagent.datastore.mariadb.engine import MariaDB
+from trove.instance import objects
+
+
+#: Seconds of processor time that checking a body may take; comparing all with all takes twenty.
+CHECKING = 4.0
+
+
+def refused(edge, **asked):
+    body = {'instance': {'name': 'orders', 'flavorRef': '10', 'volume': {'size': 2}, **asked}}
+    response = edge.ask('POST', '/instances', body)
+    assert response.status_int == 400, response.text
+    return response.json['badRequest']['message']
+
+
+@pytest.mark.parametrize('flavor', ('detail', 'http://nova/flavors/detail', '%2e%2e', '%2E%2E%2Fdetail', '10?a', '10#a',
+                                    'a b', 'ü1', '😀1', 'x' * 255, 10 ** 3000, '10/os-extra_specs', '10\\..'))
+def test_a_flavor_is_an_id_and_never_a_path_in_nova(edge, flavor):
+    edge.cloud.requests.clear()
+    assert "instance['flavorRef']" in refused(edge, flavorRef=flavor)
+    assert not [path for _method, path in edge.cloud.requests if path.endswith(('/detail', '/10'))]
+
+
+@pytest.mark.parametrize('asked,named', (
+    ({'access': {'allowed_cidrs': [f'10.{number // 256}.{number % 256}.0/24' for number in range(5000)]}},
+     "instance['access']['allowed_cidrs']"),
+    ({'databases': [{'name': f'base{number}'} for number in range(1001)]}, "instance['databases']"),
+    ({'users': [{'name': f'user{number}', 'password': 'p'} for number in range(1001)]}, "instance['users']")))
+def test_lists_have_an_end(edge, asked, named):
+    assert named in refused(edge, **asked)
+
+
+@pytest.mark.parametrize('users', (
+    [{'name': 'app', 'password': 'p', 'databases': [{'name': f'base{number}'} for number in range(3000)]}],
+    [{'name': '', 'password': ''}] * 20000))
+def test_a_long_list_is_refused_without_much_ado(edge, users):
+    """One request must not keep a worker from all others."""
+    began = time.process_time()
+    assert "instance['users']" in refused(edge, users=users)
+    assert time.process_time() - began < CHECKING
+
+
+@pytest.mark.parametrize('name', ('trove_x', 'repl_x', 'mysql', 'mariadb.sys', 'healthcheck', 'public', 'PUBLIC', 'root',
+                                  'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a', 'a\u00a0'))
+def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
+    """Otherwise a whole machine is built before somebody says no."""
+    user = {'name': name, 'password': 'pä😀'}
+    try:
+        [checked] = objects.check_users('mariadb', [user], 'users')
+    except exception.BadRequest:
+        return
+    MariaDB().check_user(checked['name'], checked['host'], checked['password'])
+
+
+@pytest.mark.parametrize('host', ('%', '127.0.0.1', '::1', 'localhost', '10.0.%', '%.1', '10.0.0.1', '%%',
+                                  '1', '10', 'a'))
+@pytest.mark.parametrize('strict', (True, False))
+def test_a_host_the_edge_takes_is_one_the_guest_takes(edge, host, strict):
+    edge.conf.set_override('hostname_require_valid_ip', strict)
+    try:
+        objects.check_host('mariadb', host, 'host')
+    except exception.BadRequest:
+        return
+    MariaDB().check_user('app', host)
+
+
+@pytest.mark.parametrize('name', ('mysql', 'MYSQL', 'Sys', 'information_schema', 'lost+found', 'a b', 'a#b', 'ab',
+                                  'x' * 64, '-a', 'a ', 'test', '#mysql50#a'))
+def test_a_database_the_edge_takes_is_one_the_guest_takes(edge, name):
+    try:
+        [checked] = objects.check_databases('mariadb', [{'name': name}], 'databases')
+    except exception.BadRequest:
+        return
+    MariaDB().check_database(checked)
