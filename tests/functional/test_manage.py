@@ -151,3 +151,11 @@ def test_upgrade_check_asks_real_questions(operator):
         assert 'has only 5 characters' in answer
     finally:
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET)
+
+
+def test_the_contract_for_programs(operator):
+    text = operator.run('openapi')
+    # Libraries may have warned before.
+    document = json.loads(text[text.index('{'):])
+    assert document['openapi'].startswith('3.1.')
+    assert '/v1.0/{project_id}/instances/{instance_id}' in document['paths']

@@ -166,9 +166,11 @@ class FaultWrapper:
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
             code = int(status.partition(' ')[0])
+            if code < 400:
+                return start_response(status, headers, *more)
             kind = next((value for name, value in headers if name.lower() == 'content-type'), '')
             is_foreign = kind.startswith(serializers.JSON.content_type) and Request(environ).form.suffix != 'json'
-            if code >= 400 and (is_foreign or kind.startswith(('text/html', 'text/plain'))):
+            if is_foreign or kind.startswith(('text/html', 'text/plain')):
                 refused.append((code, headers if is_foreign else []))
                 return lambda _data: None
             return start_response(status, headers, *more)
