@@ -131,6 +131,8 @@ def register(settings: Settings, commands: Commands, ids: dict[str, str]) -> str
         return 'known'
     manage(settings, commands, 'datastore_version_update', 'mariadb', '10.11', 'mariadb', ids['image'], '', '1')
     manage(settings, commands, 'datastore_update', 'mariadb', '10.11')
+    manage(settings, commands, 'db_load_datastore_config_parameters', 'mariadb', '10.11',
+           str(settings.repository / 'trove' / 'templates' / 'mariadb' / 'validation-rules.json'))
     done.parent.mkdir(parents=True, exist_ok=True)
     done.write_text(ids['image'], encoding='ascii')
     return None

@@ -63,10 +63,9 @@ def bound(text: str | None) -> int | float | None:
     """A stored minimum or maximum as a number."""
     if text is None or text == '':
         return None
-    try:
-        return int(text)
-    except ValueError:
-        return float(text)
+    number = float(text)
+    # Integers go beyond what a float can tell apart.
+    return number if '.' in text and not number.is_integer() else int(text.partition('.')[0])
 
 
 def rule(row: Any) -> Rule:
