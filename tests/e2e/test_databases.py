@@ -65,6 +65,18 @@ def test_migrations_lead_to_the_declared_schema(database):
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
+def test_any_character_is_kept_whatever_charset_the_url_says(database):
+    former = CONF.database.connection
+    CONF.set_override('connection', former.replace('charset=utf8mb4', 'charset=utf8'), 'database')
+    try:
+        row = instance_row('p-words', name='orders ü 😀 \ud55c')
+        database.write(instances.create, row, NOW)
+        assert database.read(instances.get, row['id']).name == row['name']
+        assert database.read(instances.get, '😀') is None
+    finally:
+        CONF.set_override('connection', former, 'database')
+
+
 def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
     project = uuid.uuid4().hex
 

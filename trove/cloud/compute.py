@@ -31,7 +31,8 @@ ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 
 #: Statuses in which it is at starting a machine anew.
 REBOOTING = ('REBOOT', 'HARD_REBOOT')
 
-#: What Nova takes for the id of a flavor. The client puts it into the path as it is, where "detail" and ".." are others'.
+#: What Nova takes for the id of a flavor. The client puts it into the path as it is, where "detail" and ".." mean
+#: something else.
 _FLAVOR_ID = re.compile(r'(?!detail\Z|\.{1,2}\Z)[A-Za-z0-9. _-]{1,255}')
 
 _USER_DATA = re.compile(r'(user_data"\s*:\s*")[^"]*')

@@ -233,6 +233,9 @@ class Application:
             path = environ['PATH_INFO'].encode('latin-1').decode()
         except UnicodeError:
             raise exception.NotFound('The resource could not be found.') from None
+        if '\0' in path:
+            # Not every database takes it in a parameter, and nothing is called so.
+            raise exception.NotFound('The resource could not be found.')
         route, arguments, suffix = self._router.match(request.method, path)
         environ[wsgi.FORM_KEY] = (serializers.by_suffix(suffix)
                                   or serializers.by_accept(environ.get('HTTP_ACCEPT', '')))

@@ -42,7 +42,10 @@ def marker_of(request: webob.Request) -> str | None:
     it again. Decoding what is left of the quoting serves both.
     """
     given = request.GET.get('marker')
-    return parse.unquote(given) if given else None
+    marker = parse.unquote(given) if given else None
+    if marker and '\0' in marker:
+        raise exception.BadRequest("Query parameter 'marker' holds a null character.")
+    return marker
 
 
 def offset_of(request: webob.Request) -> int:

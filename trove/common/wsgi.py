@@ -71,9 +71,12 @@ class Request(webob.Request):
     def GET(self) -> Any:  # noqa: N802 (webob's name)
         """The query. :raises trove.common.exception.BadRequest: it is not text."""
         try:
-            return super().GET
+            found = super().GET
         except UnicodeError:
             raise exception.BadRequest('The query of the URL holds characters that are not valid UTF-8.') from None
+        if any('\0' in value for value in found.values()):
+            raise exception.BadRequest('The query of the URL holds a null character.')
+        return found
 
     def json_body(self, *, required: bool = True) -> dict[str, Any]:
         """The body as internal form, whatever form it came in.

@@ -59,6 +59,14 @@ def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
     _clock = clock or _system_clock
 
 
+def _with_all_characters(text: str) -> str:
+    """The URL with MySQL's whole UTF-8: what it calls utf8 has no characters of four bytes."""
+    url = make_url(text)
+    if url.get_backend_name() in ('mysql', 'mariadb') and url.query.get('charset') in (None, 'utf8', 'utf8mb3'):
+        url = url.update_query_dict({'charset': 'utf8mb4'})
+    return url.render_as_string(hide_password=False)
+
+
 def _read_engine(url: str) -> Engine:
     arguments: dict[str, Any] = {}
     if make_url(url).get_backend_name() != 'sqlite':
@@ -111,7 +119,7 @@ def engine(kind: str = 'write') -> Engine:
     with _lock:
         if key not in _engines:
             make = _read_engine if kind == 'read' else _write_engine
-            _engines[key] = make(CONF.database.connection)
+            _engines[key] = make(_with_all_characters(CONF.database.connection))
         return _engines[key]
 
 

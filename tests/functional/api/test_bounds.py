@@ -59,8 +59,17 @@ def test_a_long_list_is_refused_without_much_ado(edge, users):
     assert time.process_time() - began < CHECKING
 
 
-@pytest.mark.parametrize('name', ('trove_x', 'repl_x', 'mysql', 'mariadb.sys', 'healthcheck', 'public', 'PUBLIC', 'root',
-                                  'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a', 'a\u00a0'))
+@pytest.mark.parametrize('path,status', (
+    ('/instances?marker=%00', 400), ('/instances?marker=%2500', 400), ('/instances?x=%00', 400),
+    ('/instances/%00', 404), ('/instances/a%00/operations', 404), ('/operations/%00', 404), ('/flavors/%00', 404)))
+def test_null_characters_stay_outside(edge, path, status):
+    response = edge.ask('GET', path)
+    assert response.status_int == status
+    assert '\\u0000' not in response.text
+
+
+@pytest.mark.parametrize('name', ('trove_x', 'repl_x', 'mysql', 'mariadb.sys', 'healthcheck', 'public', 'PUBLIC',
+                                  'root', 'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a', 'a\u00a0'))
 def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
     """Otherwise a whole machine is built before somebody says no."""
     user = {'name': name, 'password': 'pä😀'}
