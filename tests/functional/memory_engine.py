@@ -51,6 +51,8 @@ class MemoryData:
     root_password: str | None = None
     secured: bool = False
     initialised: int = 0
+    #: GB of the file system.
+    size: int = 2
 
 
 class MemoryUnit:
@@ -121,6 +123,12 @@ class MemoryMachine(Machine):
         self.volumes = volumes if volumes is not None else {}
         self.units: dict[str, MemoryUnit] = {}
         self.mounted: dict[str, str] = {}
+        #: Exit statuses of the next tries to grow a mounted file system; 0 when there are none left.
+        self.refuses_online: list[int] = []
+        #: What the check of a file system says that it cannot repair.
+        self.damaged = ''
+        #: How file systems were grown.
+        self.grown: list[str] = []
         self.root_data = MemoryData()
         (root / 'etc/memory').mkdir(parents=True, exist_ok=True)
 
@@ -144,7 +152,8 @@ class MemoryMachine(Machine):
         if self.volumes[volume_id] is None:
             if not new_volume:
                 raise VolumeError('The volume carries no file system although it is not new.')
-            self.volumes[volume_id] = MemoryData(directory=self.root.parent / f'volume-{volume_id}')
+            self.volumes[volume_id] = MemoryData(directory=self.root.parent / f'volume-{volume_id}',
+                                                 size=self._device_size(volume_id))
         if not self.is_mounted(mount_point):
             self._mount(self.path(mount_point), volume_id)
         return f'uuid of {volume_id}'
@@ -157,11 +166,43 @@ class MemoryMachine(Machine):
         os.symlink(directory, path)
         self.mounted[path] = volume_id
 
+    def _device_size(self, volume_id: str) -> int:
+        """GB, where whoever made the volumes keeps them."""
+        return getattr(self.volumes, 'sizes', {}).get(volume_id, 2)
+
+    def unmount_volume(self, mount_point: str) -> None:
+        path = self.path(mount_point)
+        if path in self.mounted:
+            if any(unit.active == 'active' for unit in self.units.values()):
+                raise ProcessFailed('umount', 32, f'{mount_point}: target is busy.')
+            del self.mounted[path]
+            os.unlink(path)
+            os.mkdir(path)
+
+    def wait_for_size(self, volume_id: str, device_path: str, size_gb: int, *, wait: float) -> None:
+        if volume_id not in self.volumes:
+            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
+        if self._device_size(volume_id) < size_gb:
+            raise VolumeError(f'The device has {self._device_size(volume_id)} GiB, not {size_gb}.')
+
+    def grow_volume(self, volume_id: str, device_path: str, mount_point: str, *, mounted: bool,
+                    timeout: float) -> None:
+        assert mounted == self.is_mounted(mount_point), 'a file system is grown as what it is'
+        status = self.refuses_online.pop(0) if mounted and self.refuses_online else 0
+        if status:
+            raise ProcessFailed('resize2fs', status, 'Permission denied to resize filesystem')
+        if self.damaged and not mounted:
+            raise ProcessFailed('e2fsck', 4, self.damaged)
+        self.volumes[volume_id].size = self._device_size(volume_id)
+        self.grown.append('online' if mounted else 'offline')
+
     def is_mounted(self, mount_point: str) -> bool:
         return self.path(mount_point) in self.mounted
 
     def volume_use(self, path: str) -> VolumeUse:
-        return VolumeUse(total=2 * GIB, used=GIB // 4, available=7 * GIB // 4)
+        volume_id = self.mounted.get(path) or self.mounted.get(self.path(path))
+        size = self.volumes[volume_id].size if volume_id and self.volumes[volume_id] else 2
+        return VolumeUse(total=size * GIB, used=GIB // 4, available=size * GIB - GIB // 4)
 
     def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
         files.directory(path, mode=mode)

@@ -49,6 +49,10 @@ class SimulatedHypervisor:
         self.guests: dict[str, SimulatedGuest] = {}
         self.specs: dict[str, ServerSpec] = {}
         self.volumes: dict[str, MemoryData | None] = {}
+        #: volume id -> GB of the device.
+        self.sizes: dict[str, int] = {}
+        #: Volumes that were taken from a machine that had them mounted: never.
+        self.torn: list[str] = []
         self._stopped: set[str] = set()
         #: Called with each new guest before it starts.
         self.prepare: Callable[[SimulatedGuest], None] = lambda guest: None
@@ -86,7 +90,8 @@ class SimulatedHypervisor:
         attached = {volume.volume_id for volume in spec.volumes}
         return SimulatedGuest(
             self._bus, info['guest_id'], keys.decode(info['instance_rpc_encr_key']), self._directory / spec.id,
-            volumes=AttachedVolumes(self.volumes, attached), boot_epoch=int(info['boot_epoch']), clock=self._clock)
+            volumes=AttachedVolumes(self.volumes, attached, self.sizes), boot_epoch=int(info['boot_epoch']),
+            clock=self._clock)
 
     def delete_server(self, server_id: str) -> None:
         self.specs.pop(server_id, None)
@@ -109,6 +114,12 @@ class SimulatedHypervisor:
         if spec.id in self.guests:
             self.guests[spec.id].reboot()
 
+    def resize_server(self, spec: ServerSpec) -> None:
+        self.specs[spec.id] = spec
+        self._stopped.discard(spec.id)
+        if spec.id in self.guests:
+            self.guests[spec.id].reboot()
+
     def server_state(self, server_id: str) -> State:
         if server_id not in self.specs:
             return State.MISSING
@@ -121,21 +132,39 @@ class SimulatedHypervisor:
 
     def create_volume(self, volume_id: str, size_gb: int) -> None:
         self.volumes.setdefault(volume_id, None)
+        self.sizes.setdefault(volume_id, size_gb)
+
+    def extend_volume(self, volume_id: str, size_gb: int) -> None:
+        self.sizes[volume_id] = size_gb
+
+    def attach_volume(self, server_id: str, volume_id: str, device: str) -> None:
+        if server_id in self.guests:
+            self.guests[server_id].machine.volumes.attached.add(volume_id)
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        if server_id not in self.guests:
+            return
+        machine = self.guests[server_id].machine
+        if volume_id in machine.mounted.values():
+            self.torn.append(volume_id)
+        machine.volumes.attached.discard(volume_id)
 
     def delete_volume(self, volume_id: str) -> None:
         self.volumes.pop(volume_id, None)
+        self.sizes.pop(volume_id, None)
 
 
 class AttachedVolumes(dict):
     """The volumes one machine sees: a view of all volumes, so that content outlives the machine."""
 
-    def __init__(self, every: dict[str, MemoryData | None], attached: set[str]) -> None:
+    def __init__(self, every: dict[str, MemoryData | None], attached: set[str], sizes: dict[str, int]) -> None:
         super().__init__()
         self._every = every
-        self._attached = attached
+        self.attached = attached
+        self.sizes = sizes
 
     def __contains__(self, volume_id: object) -> bool:
-        return volume_id in self._attached and volume_id in self._every
+        return volume_id in self.attached and volume_id in self._every
 
     def __getitem__(self, volume_id: str) -> MemoryData | None:
         if volume_id not in self:

@@ -33,7 +33,7 @@ from trove.common.rpc import keys
 from trove.conductor.manager import Manager as Conductor
 from trove.db import datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
-from trove.instance import changes, doors, models
+from trove.instance import changes, doors, models, resizing
 from trove.taskmanager import flows
 from trove.taskmanager import tools as real_tools
 from trove.taskmanager.api import TaskManagerAPI
@@ -143,6 +143,9 @@ class World:
 
     def restart(self, instance_id: str) -> str:
         return models.restart(self.context, self.row(instance_id)).operation_id
+
+    def resize_volume(self, instance_id: str, size: int) -> str:
+        return resizing.volume(self.context, self.row(instance_id), size).operation_id
 
     def reboot(self, instance_id: str) -> str:
         return models.reboot(self.context, self.row(instance_id)).operation_id

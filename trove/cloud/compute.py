@@ -28,6 +28,8 @@ from trove.common import exception
 
 #: Statuses in which Nova is done with a server for good or until somebody asks for something.
 ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 'DELETED'
+#: Nova has moved a server to another flavor and waits to be told whether that is well.
+VERIFY_RESIZE = 'VERIFY_RESIZE'
 #: Statuses in which it is at starting a machine anew.
 REBOOTING = ('REBOOT', 'HARD_REBOOT')
 
@@ -67,6 +69,7 @@ class Server:
     addresses: tuple[str, ...] = ()
     volume_ids: tuple[str, ...] = ()
     availability_zone: str = ''
+    flavor_name: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -184,6 +187,22 @@ class Compute:
         with errors.translated('compute', 'reboot the server'):
             self._nova.servers.reboot(server_id, 'HARD' if hard else 'SOFT')
 
+    def attach_volume(self, server_id: str, volume_id: str, device: str | None = None) -> None:
+        """Ask for a volume to be attached. Does not wait for it.
+
+        :param device: name hint such as ``vdb``.
+        """
+        with errors.translated('compute', 'attach the volume'):
+            self._nova.volumes.create_server_volume(server_id, volume_id, f'/dev/{device}' if device else None)
+
+    def detach_volume(self, server_id: str, volume_id: str) -> None:
+        """Ask for a volume to be detached. Does not wait for it; detached already is fine."""
+        try:
+            with errors.translated('compute', 'detach the volume'):
+                self._nova.volumes.delete_server_volume(server_id, volume_id)
+        except exception.CloudNotFound:
+            return
+
     def console_log(self, server_id: str, lines: int = 50) -> str:
         """The last lines the machine wrote to its console."""
         with errors.translated('compute', 'show the console log'):
@@ -253,7 +272,8 @@ def _server(item: Any) -> Server:
                   instance_id=(known.get('metadata') or {}).get('trove_instance_id', ''),
                   task=known.get('OS-EXT-STS:task_state'),
                   fault=str((known.get('fault') or {}).get('message', '')), addresses=addresses, volume_ids=volumes,
-                  availability_zone=known.get('OS-EXT-AZ:availability_zone') or '')
+                  availability_zone=known.get('OS-EXT-AZ:availability_zone') or '',
+                  flavor_name=str((known.get('flavor') or {}).get('original_name', '')))
 
 
 def _flavor(item: Any) -> Flavor:

@@ -15,6 +15,7 @@
 import dataclasses
 from typing import Any
 
+from openstack import utils
 from openstack.block_storage.v3 import _proxy
 
 from trove.cloud import errors
@@ -22,6 +23,9 @@ from trove.common import exception
 
 #: In these a volume is free; Cinder deletes it at once.
 _FREE = frozenset({'available', 'error', 'error_extending', 'error_restoring', 'error_managing', 'error_deleting'})
+
+#: From this microversion on Cinder extends volumes that are attached.
+_IN_USE_EXTEND = '3.42'
 
 _MADE_BY = 'trove_operation_id'
 
@@ -88,6 +92,24 @@ class Storage:
             wanted['availability_zone'] = zone
         with errors.translated('volume', 'make the volume'):
             return _volume(self._cinder.create_volume(**wanted))
+
+    def extends_in_use(self) -> bool:
+        """Whether Cinder can make a volume larger while it is attached."""
+        with errors.translated('volume', 'tell its versions'):
+            return bool(utils.supports_microversion(self._cinder, _IN_USE_EXTEND))
+
+    def extend_volume(self, volume_id: str, size: int) -> None:
+        """Ask for a volume to be made larger. Does not wait for it.
+
+        :param size: GB it shall have.
+        """
+        with errors.translated('volume', 'make the volume larger'):
+            self._cinder.extend_volume(volume_id, size)
+
+    def set_status(self, volume_id: str, status: str) -> None:
+        """Say what a volume is that Cinder gave up on; for volumes whose data are known to be whole."""
+        with errors.translated('volume', 'reset the status of the volume'):
+            self._cinder.reset_volume_status(volume_id, status, None, None)
 
     def delete_volume(self, volume_id: str) -> str:
         """Ask for the volume to be removed, once whoever had it attached has let go of it.

@@ -86,7 +86,7 @@ ROUTES = (
     Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422)),
     Route('POST', f'{_I}/action', instances.action,
-          ('instance:restart', 'instance:reset_status', 'instance:force_delete'),
+          ('instance:restart', 'instance:resize_volume', 'instance:reset_status', 'instance:force_delete'),
           takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
     Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
           gives=operation_forms.INDEX, query=_PAGE),

@@ -15,6 +15,8 @@
 What the values of a request mean is checked in validation.py.
 """
 
+from typing import Any
+
 from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME, NUMBER, SIZE, STRING,
                                   TEXT, UUID, array, compiled, nullable, obj, page_of, showing, shown, wrapped)
 
@@ -31,6 +33,10 @@ USER = obj({'name': NAME, 'password': TEXT, 'host': HOST,
             'databases': array(DATABASE_NAME, uniqueItems=True, maxItems=MAX_OBJECTS)}, required=('name', 'password'))
 
 _VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, required=('size',))
+
+#: openstacksdk sends the bare size.
+_NEW_VOLUME = {'anyOf': [obj({'size': SIZE}, required=('size',)), *SIZE['anyOf']],
+               'reason': "must be an object with 'size', a whole number of GB, at least 1"}
 
 _NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
 
@@ -59,11 +65,19 @@ CREATE = compiled(wrapped('instance', obj({
 #: Every action there is on the wire. A body names one of them.
 ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
 #: The form of a body for each action this service can do.
+RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
 ACTIONS = {
     'reset_status': compiled(obj({'reset_status': FREE})),
+    'resize': RESIZE_VOLUME,
     'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+
+
+def size_of(volume: Any) -> int:
+    """GB of a volume as a resize names it, which the schema has let through."""
+    return int(volume['size'] if isinstance(volume, dict) else volume)
+
 
 # --- answers -------------------------------------------------------------------------------------
 

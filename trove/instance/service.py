@@ -21,7 +21,7 @@ from trove.db.session import Connection, Row
 from trove.common import exception, pagination, policy, schemas
 from trove.common.wsgi import Answer, Request
 from trove.db import instances, session
-from trove.instance import listing, models, validation, views
+from trove.instance import listing, models, resizing, validation, views
 from trove.instance import schemas as instance_schemas
 
 CONF = cfg.CONF
@@ -137,6 +137,18 @@ def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Answer
     return accepted(models.restart(request.context, row))
 
 
+def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+    """What is resized stands in the value; each has its own rule, and its own form."""
+    asked = body['resize']
+    if isinstance(asked, dict) and 'volume' in asked:
+        row = find(request, 'instance:resize_volume', instance_id)
+        schemas.check(instance_schemas.RESIZE_VOLUME, body)
+        return accepted(resizing.volume(request.context, row, instance_schemas.size_of(asked['volume'])))
+    models.find(request.context, instance_id)
+    schemas.check(instance_schemas.ACTIONS['resize'], body)
+    raise exception.BadRequest("resize must hold 'volume'.")
+
+
 def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
     """With the key ``force_delete`` the owner may too, for that is what a forced delete begins with."""
     asked = body['reset_status']
@@ -149,5 +161,6 @@ def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> A
 
 _ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {
     'reset_status': _reset_status,
+    'resize': _resize,
     'restart': _restart,
 }

@@ -94,7 +94,10 @@ MORE = {
 #: request sample -> (method, path, token, status, sample of the answer)
 REQUESTS = {
     'instance-create-request': ('POST', '/instances', 'demo', 200, 'instance-create'),
+    'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
+    'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
     'instance-restart-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
+    'instance-resize-volume-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'databases-create-request': ('POST', f'{INSTANCE}/databases', 'demo', 202, None),
     'users-create-request': ('POST', f'{INSTANCE}/users', 'demo', 202, None),
     'users-passwords-request': ('PUT', f'{INSTANCE}/users', 'demo', 202, None),

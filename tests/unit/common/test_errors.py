@@ -25,12 +25,12 @@ FROZEN = {
     'guest_prepare_directories', 'guest_prepare_failed', 'guest_prepare_finish', 'guest_prepare_init',
     'guest_prepare_objects', 'guest_prepare_secure', 'guest_prepare_start', 'guest_prepare_volume',
     'guest_reserved_name', 'guest_restart_failed', 'guest_silent', 'guest_stale_boot',
-    'guest_timeout', 'guest_unknown_command', 'instance_missing', 'internal',
+    'guest_timeout', 'guest_unknown_command', 'guest_volume_failed', 'instance_missing', 'internal',
     'leftovers', 'not_acceptable', 'not_found', 'not_supported',
     'not_supported_by_datastore', 'operation_in_progress', 'over_limit', 'port_failed',
     'quota_exceeded', 'reset', 'security_group_failed', 'server_failed', 'server_missing',
-    'step_failed', 'unauthorized', 'unprocessable', 'unsupported_media_type',
-    'volume_failed',
+    'server_resize_failed', 'step_failed', 'unauthorized', 'unprocessable', 'unsupported_media_type',
+    'volume_extend_failed', 'volume_failed',
 }
 
 

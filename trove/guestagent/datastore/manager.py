@@ -27,6 +27,7 @@ from trove.common import exception
 from trove.common.rpc import messages
 from trove.guestagent.datastore import health
 from trove.guestagent.datastore.configuration import Configuration
+from trove.guestagent.datastore.data_volume import DataVolume
 from trove.guestagent.datastore.engine import Engine, EngineError, User
 from trove.guestagent.datastore.paging import page
 from trove.guestagent.datastore.prepare import Preparation, Prepared
@@ -36,6 +37,8 @@ from trove.guestagent.system.machine import Machine
 LOG = logging.getLogger(__name__)
 
 PASSWORD_LENGTH = 36
+#: Seconds for a command that nobody waits for any more.
+LONGEST = 3600
 _PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 
 
@@ -71,6 +74,7 @@ class Manager:
         self.service = make_service(engine, machine, self.configuration, **timing)
         clock = {'clock': timing['clock']} if 'clock' in timing else {}
         self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
+        self.data_volume = DataVolume(machine, self.service, self.preparation)
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
             'ListDatabases': ('databases', self._list_databases),
             'CreateDatabases': ('databases', self._create_databases),
@@ -89,6 +93,7 @@ class Manager:
         }
         self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
             'Prepare': self._prepare, 'Restart': self._restart, 'StopDatabase': self._stop,
+            'StartDatabase': self._start, 'ReleaseVolume': self._release_volume, 'GrowVolume': self._grow_volume,
         }
 
     @property
@@ -100,7 +105,7 @@ class Manager:
 
     def resume(self) -> None:
         """After a start of the agent, perhaps of the machine: the volume is mounted and the engine runs if wanted."""
-        self.preparation.bring_back_volume()
+        self.data_volume.resume()
         if not self.preparation.state().finished:
             return
         if self.service.wanted and not self._machine.unit(self._engine.description.unit).state().running:
@@ -166,6 +171,34 @@ class Manager:
         progress('stop')
         self.service.stop(command.deadline or None, for_good=command.do_not_start_on_reboot)
         return Outcome('stop')
+
+    def _start(self, command: messages.StartDatabase, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        progress('mount')
+        self.data_volume.mount()
+        progress('start')
+        place = self.preparation.place(self.preparation.state().mount_point)
+        limit = command.deadline or None
+        try:
+            if command.config_contents:
+                self.configuration.write_base(command.config_contents)
+                self._engine.validate_configuration(place)
+                self.service.restart(limit)
+            else:
+                self.service.start(limit)
+        except EngineError as error:
+            raise exception.GuestError(error.message, code='guest_restart_failed') from None
+        return Outcome('start', {'engine': self.engine_facts()})
+
+    def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        self.data_volume.release(command.deadline or LONGEST, progress)
+        return Outcome('unmount')
+
+    def _grow_volume(self, command: messages.GrowVolume, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        how = self.data_volume.grow(command.size, command.deadline or LONGEST, progress)
+        return Outcome('start', {'how': how, 'volume': self.volume()})
 
     # --- short commands ---------------------------------------------------------------------------
 

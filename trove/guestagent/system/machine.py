@@ -60,6 +60,29 @@ class Machine:
         volume.mount(mount_point, found)
         return found
 
+    def unmount_volume(self, mount_point: str) -> None:
+        """:raises ProcessFailed: it is in use."""
+        mount.unmount(mount_point)
+
+    def wait_for_size(self, volume_id: str, device_path: str, size_gb: int, *, wait: float) -> None:
+        """Wait until the volume is there and has its size.
+
+        :raises VolumeError: not in time. :raises ProcessFailed: it cannot be looked at.
+        """
+        mount.wait_for_size(mount.find_device(volume_id, device_path, wait=wait), size_gb, wait=wait)
+
+    def grow_volume(self, volume_id: str, device_path: str, mount_point: str, *, mounted: bool,
+                    timeout: float) -> None:
+        """Let the file system fill its device.
+
+        :raises VolumeError: it is of a kind that cannot be. :raises ProcessFailed: not in this state of the machine.
+        """
+        volume = mount.Volume(mount.find_device(volume_id, device_path, wait=0), self._file_system)
+        if mounted:
+            volume.grow_mounted(mount_point, timeout)
+        else:
+            volume.grow_unmounted(timeout)
+
     def is_mounted(self, mount_point: str) -> bool:
         return mount.is_mounted(mount_point)
 

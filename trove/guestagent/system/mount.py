@@ -19,10 +19,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from trove.guestagent.system import files
-from trove.guestagent.system.process import run
+from trove.guestagent.system.process import ProcessFailed, run
 
 _FSTAB = '/etc/fstab'
 _FOUND_NOTHING = 2     # exit status of blkid: no signature of any kind
+_CHECKED = (0, 1)      # exit statuses of e2fsck: clean, or clean now
+_GIB = 1024 ** 3
+_HEADER = 64 * 1024 ** 2
 
 
 class VolumeError(Exception):
@@ -133,6 +136,67 @@ class Volume:
         if is_mounted(mount_point):
             return
         run(['mount', '-t', kind, '-o', self._options.mount_options, self.device, mount_point], timeout=120)
+
+    def size(self) -> int:
+        """Bytes of the device."""
+        return int(run(['blockdev', '--getsize64', self.device], timeout=30).output)
+
+    def grow_mounted(self, mount_point: str, timeout: float) -> None:
+        """Let the mounted file system fill the device; one that does already stays as it is.
+
+        :raises ProcessFailed: the kernel does not let us.
+        """
+        kind = self._growable()
+        run(['xfs_growfs', mount_point] if kind == 'xfs' else ['resize2fs', self.device], timeout=timeout)
+
+    def grow_unmounted(self, timeout: float) -> None:
+        """The same while it is not mounted, after a check that repairs what is safe to repair.
+
+        :raises VolumeError: this kind grows only while it is mounted.
+        """
+        kind = self._growable()
+        if kind == 'xfs':
+            raise VolumeError('xfs can only be grown while it is mounted.')
+        run(['e2fsck', '-f', '-p', self.device], timeout=timeout, allowed=_CHECKED)
+        run(['resize2fs', self.device], timeout=timeout)
+
+    def _growable(self) -> str:
+        kind = self.signature().get('TYPE', '')
+        if kind not in ('ext2', 'ext3', 'ext4', 'xfs'):
+            raise VolumeError(f'{self.device} carries {kind or "no file system"}, which this agent cannot grow.')
+        return kind
+
+
+def wait_for_size(device: str, size_gb: int, *, wait: float = 60, size_of: Callable[[str], int] | None = None,
+                  sleep: Callable[[float], None] = time.sleep) -> None:
+    """Wait until the machine sees that a device has become larger: the host tells it some time after Cinder is done.
+
+    :raises VolumeError: it is still smaller when the time is over.
+    """
+    look = size_of or (lambda path: Volume(path, FileSystemOptions()).size())
+    # An encrypted volume keeps its header on itself and is a little smaller than what was paid for.
+    wanted = size_gb * _GIB - _HEADER
+    deadline = time.monotonic() + wait
+    while (found := look(device)) < wanted:
+        if time.monotonic() >= deadline:
+            raise VolumeError(f'{device} has {found / _GIB:.2f} GiB, not the {size_gb} GiB of its volume, also after '
+                              f'{wait:.0f} seconds.')
+        sleep(0.5)
+
+
+def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Unmount; not mounted is fine. Somebody who looks at the files for a moment is waited for.
+
+    :raises ProcessFailed: it is in use for longer.
+    """
+    deadline = time.monotonic() + wait
+    while is_mounted(mount_point):
+        try:
+            run(['umount', mount_point], timeout=120)
+        except ProcessFailed:
+            if time.monotonic() >= deadline:
+                raise
+            sleep(0.5)
 
 
 def _ensure_fstab(mount_point: str, line: str) -> None:

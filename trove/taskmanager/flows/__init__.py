@@ -15,6 +15,7 @@
 from trove.taskmanager.flows import instance_create
 from trove.taskmanager.flows import instance_delete
 from trove.taskmanager.flows import instance_reboot
+from trove.taskmanager.flows import instance_resize_volume
 from trove.taskmanager.flows import instance_restart
 from trove.taskmanager.flows import instance_stop
 from trove.taskmanager.flows import instance_update_access
@@ -24,5 +25,6 @@ from trove.taskmanager.step import Flow
 def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
-             instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW)
+             instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
+             instance_resize_volume.FLOW)
     return {flow.kind: flow for flow in flows}

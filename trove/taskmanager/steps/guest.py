@@ -81,16 +81,24 @@ class CommandStep(Step):
     def limit(self, work: Work) -> int:
         """Seconds after the operation was asked for at which the guest must be done."""
 
+    def id_of(self, work: Work) -> str:
+        """The id of the command."""
+        return command_id(work, self.kind)
+
+    def left(self, work: Work) -> float:
+        """Seconds the guest still has for it."""
+        return base.time_left(work, self.limit(work))
+
     def succeeded(self, work: Work) -> list[Change]:
         """What to write when the guest has done it."""
         return []
 
     def run(self, work: Work) -> Done | Wait:
         row = base.instance(work)
-        result = work.tools.read(instances.command_result, command_id(work, self.kind))
+        result = work.tools.read(instances.command_result, self.id_of(work))
         if result is not None:
             return self._ended(work, result)
-        left = base.time_left(work, self.limit(work))
+        left = self.left(work)
         if left <= 0:
             raise exception.StepFailed(
                 f'The agent on the database server did not finish in time: gave up after {int(work.waited)} seconds '
@@ -102,6 +110,10 @@ class CommandStep(Step):
             facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id}
         return Wait(poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
                     facts=facts)
+
+    def may_pass(self, failure: exception.GuestError) -> bool:
+        """Whether the same command may succeed if it is sent again under another id."""
+        return False
 
     def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
         # Facts of an earlier command step must not pass for ours.
@@ -115,9 +127,38 @@ class CommandStep(Step):
             return Done(changes=self.succeeded(work), note=f'done by the guest, last step {result.step or "unnamed"}')
         failure = guest_api.guest_failure({'code': result.error_code, 'message': result.message})
         where = f' (step {result.step})' if result.step else ''
-        raise exception.StepFailed(f'{failure.message}{where}', code=failure.code,
+        raise exception.StepFailed(f'{failure.message}{where}', code=failure.code, retriable=self.may_pass(failure),
                                    detail=f'{self.kind} failed in the guest at step {result.step or "unnamed"}: '
                                           f'{result.message}\n{server.console_tail(work)}')
+
+
+class Command(CommandStep):
+    """A command of a flow with several: its time counts from when the step began, and it may be sent anew.
+
+    Such commands bring the guest into a state, so that doing one twice is doing it once.
+    """
+
+    def id_of(self, work: Work) -> str:
+        return command_id(work, f'{self.name}/{work.attempt}')
+
+    def left(self, work: Work) -> float:
+        return self.limit(work) - work.waited
+
+    def may_pass(self, failure: exception.GuestError) -> bool:
+        return failure.code == 'guest_busy'
+
+
+class DatabaseStarted(Command):
+    """The guest has mounted its data volume if there is one, and the engine runs with the configuration it had."""
+
+    kind = 'StartDatabase'
+    what = 'the database to be started'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.restart_timeout
 
 
 class Prepared(CommandStep):
@@ -134,7 +175,8 @@ class Prepared(CommandStep):
         return messages.Prepare(
             command_id=command_id(work, self.kind), operation_id=work.id, deadline=seconds,
             datastore_version=row.version_number or row.version_name, mount_point=options.mount_point,
-            memory_mb=row.ram, config_contents=_base_configuration(conf, row),
+            memory_mb=row.ram,
+            config_contents=base_configuration(conf, row, ram=row.ram, vcpus=row.vcpus),
             device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
             new_volume=bool(work.facts['new_volume']), databases=work.args.get('databases') or [],
             users=secrets.get('users') or [], root_password=secrets.get('root_password'))
@@ -185,9 +227,9 @@ def poll(work: Work, left: float) -> float:
     return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
 
 
-def _base_configuration(conf: Any, row: Row) -> str:
-    """The engine's file, sized by the flavor."""
-    return template.render(row.manager, row.version_name, {'ram': row.ram, 'vcpus': row.vcpus}, row.server_id_number,
+def base_configuration(conf: Any, row: Row, *, ram: int, vcpus: int) -> str:
+    """The engine's file, sized by the flavor. :param ram: MB."""
+    return template.render(row.manager, row.version_name, {'ram': ram, 'vcpus': vcpus}, row.server_id_number,
                            name=row.datastore_name, template_path=conf.template_path)
 
 

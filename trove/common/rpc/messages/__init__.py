@@ -27,6 +27,9 @@ from trove.common.rpc.messages.database import CreateDatabases
 from trove.common.rpc.messages.database import DeleteDatabase
 from trove.common.rpc.messages.database import ListDatabases
 from trove.common.rpc.messages.heartbeat import Heartbeat
+from trove.common.rpc.messages.resize import GrowVolume
+from trove.common.rpc.messages.resize import ReleaseVolume
+from trove.common.rpc.messages.resize import StartDatabase
 from trove.common.rpc.messages.root import DisableRoot
 from trove.common.rpc.messages.root import EnableRoot
 from trove.common.rpc.messages.user import ChangePasswords
@@ -41,9 +44,9 @@ from trove.common.rpc.messages.user import UpdateUser
 
 __all__ = (
     'ChangePasswords', 'Command', 'CommandResult', 'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser',
-    'DisableRoot', 'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'Heartbeat', 'ListAccess', 'ListDatabases',
-    'ListUsers', 'Message', 'Ping', 'Prepare', 'Restart', 'RevokeAccess', 'StopDatabase', 'UP', 'UpdateBackup',
-    'UpdateUser', 'parse',
+    'DisableRoot', 'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'Heartbeat', 'ListAccess',
+    'ListDatabases', 'ListUsers', 'Message', 'Ping', 'Prepare', 'ReleaseVolume', 'Restart', 'RevokeAccess',
+    'StartDatabase', 'StopDatabase', 'UP', 'UpdateBackup', 'UpdateUser', 'parse',
 )
 
 #: Reports of guests by kind.
@@ -51,9 +54,9 @@ UP: dict[str, type[Message]] = {cls.KIND: cls for cls in (Heartbeat, CommandResu
 
 #: Commands to guests by kind.
 DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
-    Prepare, Restart, StopDatabase, Ping, ListDatabases, CreateDatabases, DeleteDatabase, ListUsers, GetUser,
-    CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess, RevokeAccess, EnableRoot,
-    DisableRoot)}
+    Prepare, Restart, StopDatabase, StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
+    DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess,
+    RevokeAccess, EnableRoot, DisableRoot)}
 
 
 def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:

@@ -1,0 +1,94 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Resizes: whether what is asked for can be had, and recording that it is to be done.
+
+What an operation will need besides is taken from the quota in the transaction that records it; see
+:func:`trove.db.quotas.give_back`.
+"""
+
+import datetime
+from typing import Any
+
+from oslo_config import cfg
+from trove.db.session import Connection, Row
+
+from trove.common import exception, faults
+from trove.db import instances, operations, quotas, session
+from trove.instance import doors, models
+from trove.instance.models import RESOURCE, Recorded
+
+CONF = cfg.CONF
+
+#: What an integer column of the database holds.
+_MAX_INTEGER = 2 ** 31 - 1
+
+
+def volume(context: Any, row: Row, size: int) -> Recorded:
+    """Write down that the volume of an instance, and of each of its replicas, is to be made larger: all or nothing.
+
+    :param size: GB.
+    :returns: the operation on the instance itself; those on the replicas name it as their parent.
+    :raises trove.common.exception.BadRequest: there is no volume, or it is not smaller than that.
+    :raises trove.common.exception.OverLimit: larger than the operator allows, or than the quota.
+    :raises trove.common.exception.Unprocessable: the instance or a replica cannot now.
+    :raises trove.common.exception.NotSupported: it is a member of a cluster.
+    """
+    models.require_no_cluster(row, context)
+    check_size(row, size)
+    operation_id = operations.new_id()
+
+    def write(connection: Connection) -> list[str]:
+        now = session.utcnow()
+        replicas = [replica.id for replica in instances.replicas_of(connection, [row.id]).get(row.id, ())]
+        asked = []
+        for instance_id in [row.id, *replicas]:
+            found = instances.get(connection, instance_id)
+            if found is None:
+                raise faults.not_found(instance_id)
+            if instance_id == row.id:
+                check_size(found, size)
+            elif found.volume_size is None or found.volume_size >= size:
+                continue
+            models.require_ready(found, now)
+            asked.append(_enlarge(connection, context, found, size, now,
+                                  **({'operation_id': operation_id} if instance_id == row.id else
+                                     {'parent_id': operation_id})))
+        return asked
+
+    for asked_id in session.write(write):
+        doors.current().wake(asked_id)
+    return Recorded(operation_id, row.id)
+
+
+def check_size(row: Row, size: int) -> None:
+    """Refuse what the volume of an instance cannot become; see :func:`volume`."""
+    if not row.volume_support or row.volume_size is None:
+        raise exception.BadRequest(f'Instance {row.id} has no volume.')
+    if size <= row.volume_size:
+        raise exception.BadRequest(f"resize['volume']['size'] must be larger than the {row.volume_size} GB that the "
+                                   f"volume has now.")
+    maximum = CONF.max_accepted_volume_size if CONF.max_accepted_volume_size >= 0 else _MAX_INTEGER
+    if size > maximum:
+        raise exception.OverLimit(f"resize['volume']['size'] {str(size)[:20]} GB is more than the maximum of "
+                                  f"{maximum} GB.")
+
+
+def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: datetime.datetime, **more: Any) -> str:
+    held = {'volumes': size - row.volume_size}
+    quotas.consume(connection, row.tenant_id, held, now)
+    # Waiting for Cinder and Nova, the guest's two commands, and the engine's health, each with its own limit.
+    deadline = 4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout + CONF.state_change_wait_time
+    return operations.create(connection, kind='instance_resize_volume', resource_type=RESOURCE, resource_id=row.id,
+                             now=now, deadline=deadline, project_id=row.tenant_id,
+                             args={'size': size, 'former_size': row.volume_size, 'quota': held},
+                             request_id=context.request_id, actor=context.user_id, **more)
