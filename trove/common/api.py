@@ -42,6 +42,7 @@ from trove.flavor import service as flavors
 from trove.instance import history
 from trove.instance import schemas as instance_forms
 from trove.instance import service as instances
+from trove.instance import update as instance_update
 from trove.limits import schemas as limit_forms
 from trove.limits import service as limits
 from trove.operation import schemas as operation_forms
@@ -84,6 +85,10 @@ ROUTES = (
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',), gives=instance_forms.DETAIL,
           query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),
+    Route('PUT', _I, instance_update.update, ('instance:update',), takes=instance_forms.UPDATE, status=202,
+          faults=(422, 501)),
+    Route('PATCH', _I, instance_update.edit, ('instance:update',), takes=instance_forms.EDIT, status=202,
+          faults=(422, 501)),
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422)),
     Route('POST', f'{_I}/action', instances.action,
           ('instance:restart', 'instance:resize_volume', 'instance:reset_status', 'instance:force_delete'),

@@ -60,7 +60,22 @@ CREATE = compiled(wrapped('instance', obj({
     'locality': TEXT,
     'modules': array(obj({'id': UUID}, required=('id',))),
     'access': _ACCESS,
+    'deletion_protection': {'type': 'boolean'},
 }, required=('name',))))
+
+#: What may be changed. ``configuration`` and ``replica_of`` mean something without a value, too.
+_CHANGES = {
+    'name': TEXT,
+    'configuration': {'anyOf': [UUID, {'type': 'null'}], 'reason': 'must be a UUID or null'},
+    'replica_of': {},
+    'datastore_version': TEXT,
+    'deletion_protection': {'type': 'boolean'},
+}
+#: Of a PUT.
+UPDATE = compiled(wrapped('instance', obj({**_CHANGES, 'access': obj(_ACCESS['properties'], extras=False)},
+                                          extras=False)))
+#: Of a PATCH.
+EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=False)))
 
 #: Every action there is on the wire. A body names one of them.
 ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
@@ -89,7 +104,7 @@ _ADDRESS = shown('Address', {'address': STRING, 'type': {'enum': ['private', 'pu
 _SUMMARY = {
     'id': STRING, 'name': STRING, 'status': STRING, 'operating_status': STRING, 'links': LINKS, 'flavor': _FLAVOR,
     'datastore': shown('', {'type': STRING, 'version': STRING}), 'region': nullable(STRING),
-    'access': _SHOWN_ACCESS}
+    'access': _SHOWN_ACCESS, 'deletion_protection': BOOLEAN}
 _SUMMARY_SOMETIMES = {
     'volume': shown('', {'size': INTEGER}), 'hostname': STRING, 'ip': array(STRING), 'addresses': array(_ADDRESS),
     'replica_of': _LINKED, 'replicas': array(_LINKED), 'tenant_id': STRING}

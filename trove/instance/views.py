@@ -51,6 +51,7 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
     }
     addresses = [address for address in addresses if _is_visible(address)]
     shown['access'] = _access(row, addresses)
+    shown['deletion_protection'] = bool(row.deletion_protection)
     if row.volume_support:
         shown['volume'] = {'size': row.volume_size}
     if row.hostname:

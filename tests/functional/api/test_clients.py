@@ -12,6 +12,8 @@
 
 """The clients people have: python-troveclient and openstacksdk, unmodified, against the edge in this process."""
 
+import argparse
+
 import openstack
 import pytest
 import requests
@@ -19,6 +21,7 @@ from keystoneauth1 import session as keystone_session
 from minicloud import inprocess
 from openstack.config import cloud_region
 from troveclient import exceptions as trove_errors
+from troveclient.osc.v1 import database_instances
 from troveclient.v1 import client as trove_client
 
 from tests.functional.api import tokens, worlds
@@ -94,6 +97,51 @@ def test_troveclient_works_on_databases_and_users(edge, trove):
     trove.databases.delete(ORDERS, 'blog')
     with pytest.raises(trove_errors.NotFound, match='cannot be found on the instance'):
         trove.users.delete(ORDERS, 'amy@home', '10.20.%')
+
+
+def test_troveclient_changes_an_instance(edge, trove):
+    worlds.orders(edge)
+    trove.instances.update(ORDERS, name='invoices')
+    assert trove.instances.get(ORDERS).name == 'invoices'
+    trove.instances.update(ORDERS, remove_configuration=True)
+    trove.instances.modify(ORDERS)
+    with pytest.raises(trove_errors.NotFound):
+        trove.instances.update(ORDERS, configuration=WORDS['nobody'])
+    with pytest.raises(trove_errors.BadRequest, match='is not a replica'):
+        trove.instances.update(ORDERS, detach_replica_source=True)
+    with pytest.raises(trove_errors.BadRequest, match='cannot be found'):
+        trove.instances.upgrade(ORDERS, 'eleven')
+    with pytest.raises(trove_errors.BadRequest, match='one way at a time'):
+        trove.instances.update(ORDERS, name='never', remove_configuration=True, is_public=True)
+    trove.instances.update(ORDERS, is_public=True, allowed_cidrs=['203.0.113.0/24', '2001:db8::/32'])
+    found = trove.instances.get(ORDERS)
+    assert (found.name, found.status, found.operating_status) == ('invoices', 'ACTIVE', '')
+
+
+def test_openstackclient_updates_an_instance(edge, trove):
+    worlds.orders(edge)
+    app = argparse.Namespace(client_manager=argparse.Namespace(database=trove))
+    command = database_instances.UpdateDatabaseInstance(app, None)
+    for words in (['--name', 'invoices', '--is-public', '--allowed-cidr', '203.0.113.0/24', ORDERS],
+                  ['--name', 'orders', 'invoices']):
+        command.take_action(command.get_parser('update').parse_args(words))
+    assert trove.instances.get(ORDERS).name == 'orders'
+    assert edge.ask('GET', f'/instances/{ORDERS}/operations').json['operations'][0]['kind'] == 'instance_update_access'
+
+
+def test_openstacksdk_renames_an_instance(edge, sdk):
+    worlds.orders(edge)
+    sdk.database.update_instance(ORDERS, name='invoices')
+    assert sdk.database.get_instance(ORDERS).name == 'invoices'
+
+
+def test_troveclient_acts_as_an_administrator(edge, session_of):
+    worlds.orders(edge)
+    worlds.silent(edge)
+    admin = trove_client.Client(session=session_of('admin'), region_name='RegionOne')
+    admin.mgmt_instances.stop(ORDERS)
+    admin.mgmt_instances.reboot(WORDS['silent'])
+    assert admin.mgmt_instances.show(WORDS['silent']).status == 'REBOOT'
 
 
 def test_troveclient_enables_root(edge, trove):

@@ -96,6 +96,8 @@ REQUESTS = {
     'instance-create-request': ('POST', '/instances', 'demo', 200, 'instance-create'),
     'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
     'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
+    'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
+    'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
     'instance-restart-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'instance-resize-volume-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'databases-create-request': ('POST', f'{INSTANCE}/databases', 'demo', 202, None),

@@ -50,7 +50,7 @@ def row(**values):
                  version_number='10.11.6', region_id='R1', volume_support=True, volume_size=2, tenant_id='p',
                  created=NOW, updated=NOW, service_status='healthy', service_status_updated=NOW,
                  server_status='ACTIVE', compute_instance_id='s', restart_required=False, backup_running=False,
-                 deleted=False)
+                 deleted=False, deletion_protection=False)
     return types.SimpleNamespace(**{**known, **values})
 
 
@@ -61,7 +61,7 @@ def address(text, kind='private', family=4, network_id='n'):
 def test_the_least():
     shown = views.summary(request(), row(), [], [], NOW)
     assert set(shown) == {'id', 'name', 'status', 'operating_status', 'links', 'flavor', 'datastore', 'region',
-                          'access', 'volume'}
+                          'access', 'deletion_protection', 'volume'}
     assert shown['access'] == {}
     assert (shown['status'], shown['operating_status']) == ('ACTIVE', 'HEALTHY')
 
