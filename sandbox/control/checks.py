@@ -45,7 +45,8 @@ def check_host(settings: Settings, running: set[str]) -> None:
     :param running: services of this sandbox that run; their ports are theirs.
     :raises Refused: with all reasons at once.
     """
-    reasons = [*_platform(), *_reachable(settings.directory), *_disk(settings), *_memory(bool(running)),
+    reasons = [*_platform(), *belongs_to_others(settings.directory), *_reachable(settings.directory),
+               *_disk(settings), *_memory(bool(running)),
                *_ports(settings, running), *_network(settings, bool(running))]
     if reasons:
         raise Refused('\n'.join(reasons))
@@ -76,6 +77,19 @@ def _may_administer() -> bool:
             effective = int(line.split()[1], 16)
             return bool(effective >> 21 & 1 and effective >> 12 & 1)
     return False
+
+
+#: What a first start makes before all else, and what only a sandbox has.
+_EARLY = frozenset({'.lock', '.cache', '.config', '.local', 'logs', 'run'})
+_MARKS = frozenset({'secrets', 'venv', 'images', 'minicloud'})
+
+
+def belongs_to_others(directory: pathlib.Path) -> list[str]:
+    """Why a directory cannot be a sandbox's: there is something in it, but not what each sandbox has."""
+    there = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
+    if there - _EARLY and not there & _MARKS:
+        return [f'{directory} is in use for something else: choose an empty or a new TROVE_SANDBOX_DIR']
+    return []
 
 
 def _reachable(directory: pathlib.Path) -> list[str]:

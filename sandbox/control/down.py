@@ -16,14 +16,16 @@ import pathlib
 import shutil
 import sys
 
-from control import cloud, processes
+from control import checks, cloud, processes
 from control.commands import CommandError, Commands
 from control.sandbox import Sandbox
 from control.services import ServiceError
 from control.stages import Display
 
-#: What makes a directory a sandbox; anything else is never removed.
-_FAMILIAR = ('secrets', 'run', 'etc', 'logs', 'data')
+#: All that is in the directory of a sandbox, which is also the home of what runs in it. Beside anything else, nothing
+#: is removed: other directories have an "etc" too.
+_OURS = frozenset({'secrets', 'run', 'etc', 'logs', 'data', 'images', 'minicloud', 'venv', '.lock', '.cache', '.config',
+                   '.local', '.novaclient'})
 
 
 def main(sandbox: Sandbox, purge: bool) -> int:
@@ -87,8 +89,10 @@ def left_behind(sandbox: Sandbox) -> list[str]:
 def remove(sandbox: Sandbox) -> list[str]:
     """Remove the directory with everything in it, if it is a sandbox's."""
     directory = sandbox.settings.directory
-    strange = not any((directory / name).is_dir() for name in _FAMILIAR)
-    if strange and any(path.name != '.lock' for path in directory.iterdir()):
+    strange = sorted(path.name for path in directory.iterdir() if path.name not in _OURS)
+    if strange:
+        return [f'{directory} holds {", ".join(strange[:5])}, which no sandbox made, and is not removed']
+    if checks.belongs_to_others(directory):
         return [f'{directory} does not look like a sandbox and is not removed']
     shutil.rmtree(directory)
     print(f'removed {directory}')
