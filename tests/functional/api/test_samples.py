@@ -96,8 +96,6 @@ REQUESTS = {
     'instance-create-request': ('POST', '/instances', 'demo', 200, 'instance-create'),
     'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
     'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
-    'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
-    'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
     'instance-restart-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'instance-resize-volume-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'databases-create-request': ('POST', f'{INSTANCE}/databases', 'demo', 202, None),
@@ -199,5 +197,6 @@ def test_a_sample_in_xml_is_accepted(edge):
 
 
 def test_every_sample_is_tested():
-    tested = {*ANSWERS, *MGMT_ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer), 'versions', 'root-enable'}
+    tested = {*ANSWERS, *MGMT_ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer),
+              'versions', 'root-enable'}
     assert {path.stem for path in SAMPLES.glob('*.json')} == tested
