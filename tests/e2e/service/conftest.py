@@ -19,12 +19,20 @@ import pytest
 
 from tests.e2e.service.canaries import Canaries
 from tests.e2e.service.holdings import Holdings
-from tests.e2e.service.running import Service, new_password, say, unique
+from tests.e2e.service.running import FIGURES, Service, new_password, say, unique
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What looks at everything the other tests have left comes last; the order is otherwise kept."""
     items.sort(key=lambda item: item.path.name == 'test_canaries.py')
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show what was measured."""
+    if FIGURES:
+        terminalreporter.section('measured')
+        for figure in FIGURES:
+            terminalreporter.line(figure)
 
 
 @pytest.fixture(scope='session')

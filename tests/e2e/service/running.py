@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import secrets
+import signal
 import sys
 import time
 import uuid
@@ -35,6 +36,8 @@ SERVING = ('ACTIVE', 'HEALTHY')
 FAILED = ('ERROR', 'FAILED')
 #: Seconds until an instance must be ACTIVE; what is slower than this hangs.
 PATIENCE = 240.0
+#: What was measured, for the end of the test run.
+FIGURES: list[str] = []
 
 
 class Refused(Exception):
@@ -44,6 +47,12 @@ class Refused(Exception):
 def say(text: str) -> None:
     """Show progress; pytest shows it while the test runs when called with -s, else with a failure."""
     print(f'{time.strftime("%H:%M:%S")}  {text}', file=sys.stderr, flush=True)
+
+
+def report(figure: str) -> None:
+    """Show something that was measured, also among the last lines of the test run."""
+    FIGURES.append(figure)
+    say(figure)
 
 
 def new_password() -> str:
@@ -190,22 +199,23 @@ class Service(Sandbox):
         for table in sqlalchemy.inspect(self._database).get_table_names():
             yield table, repr([tuple(row) for row in self.rows(f'SELECT * FROM `{table}`')])
 
-    def wait_step(self, instance_id: str, step: str, *, held: bool = False, seconds: float = 90.0) -> None:
-        """Wait until the open operation of an instance is at a step.
-
-        :param held: whether a task manager must be at work on it in that moment, not only waiting.
-        """
+    def wait_step(self, instance_id: str, step: str, seconds: float = 90.0) -> None:
+        """Wait until the open operation of an instance has come as far as a step, and is not over."""
         def look() -> bool:
-            found = self.rows('SELECT steps, position, owner FROM operations WHERE resource_id = :id AND active = 1',
+            found = self.rows('SELECT steps, position FROM operations WHERE resource_id = :id AND active = 1',
                               id=instance_id)
             assert found, f'the operation has ended before it was seen at {step}: {self.story(instance_id)}'
-            names, position = json.loads(found[0].steps), found[0].position
-            if not names:
-                return False  # no task manager has seen it yet
-            assert position <= names.index(step), f'{step} was over before it was seen: {self.story(instance_id)}'
-            return names[position] == step and (found[0].owner is not None or not held)
+            names = json.loads(found[0].steps)
+            # Without names no task manager has seen it yet.
+            return bool(names) and found[0].position >= names.index(step)
         wait_for(f'the operation of {instance_id} is at {step}', look, seconds, interval=0.003,
                  state=lambda: self.story(instance_id))
+
+    def attempts_under_way(self, instance_id: str) -> list[str]:
+        """Steps that were begun and whose end was not written down."""
+        return [row.name for row in self.rows(
+            'SELECT name FROM operation_steps JOIN operations ON operation_id = id '
+            'WHERE resource_id = :id AND outcome IS NULL', id=instance_id)]
 
     # --- the broker
 
@@ -215,6 +225,17 @@ class Service(Sandbox):
         return rest.request('GET', self.settings.url('rabbitmq-management', f'/api/{path}'), headers=headers)[0]
 
     # --- processes
+
+    @contextlib.contextmanager
+    def frozen(self, name: str) -> Iterator[None]:
+        """A service that takes connections but does not answer, for the length of a block."""
+        pid = self.pid(name)
+        assert pid is not None, f'{name} does not run'
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     @contextlib.contextmanager
     def taskmanager_with(self, section: str, **options: Any) -> Iterator[None]:

@@ -16,7 +16,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.service.running import new_password, say
+from tests.e2e.service.running import new_password, report
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -34,7 +34,7 @@ def test_the_search_would_find_a_password_on_a_command_line(service, canaries):
 
 
 def test_no_secret_was_on_a_command_line_or_in_the_journal(canaries):
-    say(f'{canaries.looks} looks at {canaries.lines} command lines')
+    report(f'{canaries.looks} looks at {canaries.lines} command lines')
     assert canaries.running(), 'the search has ended before the tests'
     assert canaries.looks > 0 and canaries.lines > canaries.looks
     assert sorted(canaries.found) == []

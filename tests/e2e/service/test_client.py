@@ -44,8 +44,9 @@ def test_the_client_lists_and_shows_it(service, shop):
 
 def test_users_connect_with_what_they_were_given(shop):
     assert shop.as_clerk('SELECT CURRENT_USER(), DATABASE()') == ['clerk@%\torders']
-    shop.as_clerk('CREATE TABLE IF NOT EXISTS bill (id INT PRIMARY KEY); REPLACE INTO bill VALUES (7)')
+    shop.as_clerk('CREATE TABLE bill (id INT PRIMARY KEY); INSERT INTO bill VALUES (7)')
     assert shop.query('auditor', shop.second_password, 'SELECT id FROM bill', 'orders') == ['7']
+    shop.as_clerk('DROP TABLE bill')
     version = shop.as_clerk('SELECT VERSION()')[0]
     assert version.startswith('10.11.') and 'MariaDB' in version
 

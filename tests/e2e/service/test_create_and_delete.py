@@ -17,7 +17,7 @@ import time
 
 import pytest
 
-from tests.e2e.service.running import factor, new_password, say, unique
+from tests.e2e.service.running import factor, new_password, report, unique
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 #: What must hold everywhere. The aims are 15 s and 1 s, on two cores that have nothing else to do.
@@ -63,8 +63,8 @@ def test_a_create_is_fast(service, life):
     steps = life.operation['steps']
     busy = sum(step['busy_ms'] for step in steps) / 1000
     late = sum(step['late_ms'] for step in steps) / 1000
-    say(f'POST answered after {life.answered:.2f} s, ACTIVE after {life.took:.1f} s (bar 15 s); the control plane: '
-        f'{busy + late:.2f} s, of it {late:.2f} s late (bar 1 s)')
+    report(f'POST answered after {life.answered:.2f} s, ACTIVE after {life.took:.1f} s (bar 15 s); the control plane: '
+           f'{busy + late:.2f} s, of it {late:.2f} s late (bar 1 s)')
     assert life.took <= CREATE_SECONDS * factor(), service.story(life.id)
     assert busy + late <= OWN_SHARE_SECONDS * factor(), service.story(life.id)
     assert life.operation['state'] == 'succeeded'
@@ -87,7 +87,7 @@ def test_processes_are_small(service, holdings, life):
              for name in ('trove-api', 'trove-taskmanager', 'trove-conductor')}
     lines = holdings.machines.run(life.server, 'cat', f'/proc/{holdings.machines.agent(life.server)}/status')
     agent = next(int(line.split()[1]) for line in lines.splitlines() if line.startswith('VmRSS:')) / 1024
-    say(', '.join(f'{name} {size:.0f} MB' for name, size in sizes.items()) + f', agent {agent:.0f} MB')
+    report(', '.join(f'{name} {size:.0f} MB' for name, size in sizes.items()) + f', agent {agent:.0f} MB')
     assert max(sizes.values()) <= SERVICE_MEGABYTES, sizes
     assert agent <= AGENT_MEGABYTES
 
@@ -109,7 +109,7 @@ def test_a_delete_leaves_nothing_behind(service, holdings, life):
     service.delete(life.id)
     assert service.show(life.id)['status'] == 'SHUTDOWN'
     service.wait_gone(life.id)
-    say(f'gone after {time.monotonic() - begun:.1f} s')
+    report(f'deleted: gone after {time.monotonic() - begun:.1f} s')
     assert time.monotonic() - begun < DELETE_SECONDS * factor()
     holdings.assert_as_before(life.before)
     rules = holdings.machines.packet_filter()

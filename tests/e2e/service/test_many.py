@@ -19,7 +19,7 @@ import pytest
 from control import rest
 from control.rest import RestError
 
-from tests.e2e.service.running import SERVING, factor, new_password, say, unique
+from tests.e2e.service.running import SERVING, factor, new_password, report, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(500)]
@@ -39,7 +39,7 @@ def test_five_creates_at_once(service, holdings):
 
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         made = dict(zip(pool.map(create, passwords), passwords, strict=True))
-    say(f'{AT_ONCE} creates were answered after {time.monotonic() - begun:.2f} s')
+    report(f'{AT_ONCE} creates were answered after {time.monotonic() - begun:.2f} s')
 
     def active() -> bool:
         shown = {row['id']: row['status'] for row in service.trove('GET', '/instances')['instances']}
@@ -50,8 +50,8 @@ def test_five_creates_at_once(service, holdings):
     took = time.monotonic() - begun
     steps = [service.operation(instance_id, 'instance_create')['steps'] for instance_id in made]
     own = [sum(step['busy_ms'] + step['late_ms'] for step in theirs) / 1000 for theirs in steps]
-    say(f'all ACTIVE after {took:.1f} s; the control plane for each: '
-        + ', '.join(f'{seconds:.2f} s' for seconds in own))
+    report(f'five at once: all ACTIVE after {took:.1f} s; the control plane for each: '
+           + ', '.join(f'{seconds:.2f} s' for seconds in own))
     # They do not get into each other's way: not in the database, not in the cloud, not at the broker.
     assert {step['outcome'] for theirs in steps for step in theirs} == {'done'}, list(map(service.story, made))
     assert max(own) < OWN_SHARE_SECONDS * factor(), list(map(service.story, made))

@@ -20,13 +20,20 @@ from tests.e2e.waiting import wait_for
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
+@pytest.fixture(scope='module', autouse=True)
+def kept(shop):
+    """Data that must survive."""
+    shop.as_clerk('CREATE TABLE kept (id INT PRIMARY KEY); INSERT INTO kept VALUES (42)')
+    yield
+    shop.as_clerk('DROP TABLE kept')
+
+
 def uptime(shop) -> int:
     """Seconds since the engine was started."""
     return int(shop.as_clerk("SHOW GLOBAL STATUS LIKE 'Uptime'")[0].split('\t')[1])
 
 
 def test_a_restart_starts_the_engine_anew(service, shop):
-    shop.as_clerk('CREATE TABLE IF NOT EXISTS kept (id INT PRIMARY KEY); REPLACE INTO kept VALUES (42)')
     before = wait_for('the engine has run for a while', lambda: uptime(shop) >= 3 and uptime(shop), 10)
     service.client('database', 'instance', 'restart', shop.id)
     service.wait_status(shop.id, 'REBOOT', 20)

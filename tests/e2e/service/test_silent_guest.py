@@ -18,7 +18,7 @@ import time
 
 import pytest
 
-from tests.e2e.service.running import say, unique
+from tests.e2e.service.running import report, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -48,6 +48,14 @@ def mute_version(service, holdings):
     assert (source / UNITS / AGENT).is_file(), 'the image of the sandbox was harmed'
 
 
+def ended(service, instance_id: str) -> dict:
+    """The create, once all it had made is taken back."""
+    def look() -> dict | None:
+        operation = service.operation(instance_id, 'instance_create')
+        return operation if operation['finished'] else None
+    return wait_for('the create has ended', look, 60)
+
+
 def test_a_guest_that_never_calls_back(service, holdings, mute_version):
     before, usage = holdings.all(), service.usage()
     with service.taskmanager_with('DEFAULT', agent_start_timeout=AGENT_START_TIMEOUT):
@@ -56,10 +64,9 @@ def test_a_guest_that_never_calls_back(service, holdings, mute_version):
         service.wait_step(instance_id, 'AgentSeen')
         assert service.show(instance_id)['status'] == 'BUILD'
         service.wait_status(instance_id, 'ERROR', AGENT_START_TIMEOUT + 40)
-        say(f'ERROR after {time.monotonic() - begun:.1f} s')
+        report(f'a guest that never calls back: ERROR after {time.monotonic() - begun:.1f} s')
         assert time.monotonic() - begun >= AGENT_START_TIMEOUT
-        operation = wait_for('the create has ended', lambda: service.operation(instance_id, 'instance_create')['finished']
-                             and service.operation(instance_id, 'instance_create'), 60)
+        operation = ended(service, instance_id)
         assert operation['state'] == 'failed'
         assert operation['error']['code'] == 'guest_silent'
         assert 'did not report in' in operation['error']['message']
