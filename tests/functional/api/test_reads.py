@@ -72,9 +72,14 @@ def test_a_list_takes_the_same_statements_for_twenty_and_for_a_thousand_rows(edg
     '/instances/{orders}/events', '/datastores', '/datastores/mariadb', '/datastores/mariadb/versions',
     '/datastores/mariadb/versions/10.11', '/datastores/mariadb/versions/10.11/flavors',
     '/datastores/mariadb/versions/10.11/volume-types', '/flavors', '/flavors/10', '/limits',
-    '/mgmt/quotas/{demo}', '/instances/{orders}/root'])
+    '/mgmt/quotas/{demo}', '/instances/{orders}/root', '/configurations', '/configurations/{group}',
+    '/configurations/{group}/instances', '/datastores/mariadb/versions/10.11/parameters',
+    '/datastores/versions/{version}/parameters/max_connections',
+    '/instances?name=orders&datastore=mariadb&sort_key=name'])
 def test_a_read_asks_nobody_outside(edge, path):
     worlds.orders(edge)
+    worlds.parameters(edge)
+    worlds.groups(edge)
     edge.cloud.requests.clear()
     edge.guests.taken.clear()
     with counted() as statements:
@@ -83,6 +88,33 @@ def test_a_read_asks_nobody_outside(edge, path):
     assert edge.cloud.requests == []
     assert edge.control.taken == edge.guests.taken == []
     assert 0 < len(statements) <= MAX_STATEMENTS
+
+
+@pytest.mark.parametrize('path', [
+    '/mgmt/instances', '/mgmt/instances/{orders}', '/mgmt/instances/{orders}/root', '/mgmt/datastore-versions',
+    '/mgmt/datastore-versions/{version}', '/mgmt/datastores/versions/{version}/parameters', '/mgmt/clusters'])
+def test_a_read_of_an_administrator_asks_nobody_outside(edge, path):
+    worlds.orders(edge)
+    edge.cloud.requests.clear()
+    edge.guests.taken.clear()
+    with counted() as statements:
+        response = edge.ask('GET', path.format(**WORDS), token='admin')
+    assert response.status_int == 200
+    assert edge.cloud.requests == edge.control.taken == edge.guests.taken == []
+    assert len(statements) <= MAX_STATEMENTS
+
+
+@pytest.mark.parametrize('query', ['?sort_key=name', '?sort_key=created&sort_dir=asc&marker={marker}',
+                                   '?name=n3', '?datastore=mariadb'])
+def test_a_filtered_list_takes_the_same_statements_for_twenty_and_for_a_thousand_rows(edge, query):
+    fill(edge, 20)
+    query = query.format(marker=edge.ask('GET', '/instances?limit=1').json['instances'][0]['id'])
+    with counted() as few:
+        edge.ask('GET', f'/instances{query}')
+    fill(edge, 180)
+    with counted() as many:
+        assert edge.ask('GET', f'/instances{query}').json['instances']
+    assert len(many) <= MAX_STATEMENTS and len(few) <= len(many)
 
 
 def test_a_list_of_databases_is_one_question_to_the_guest(edge):
