@@ -53,9 +53,15 @@ def _event(connection: Connection, context: Any, row: Row, now: datetime.datetim
 
 
 def protect(context: Any, row: Row, name: str | None, wanted: bool) -> None:
-    """Switch deletion protection on or off."""
+    """Switch deletion protection on or off.
+
+    :raises trove.common.exception.Unprocessable: it comes too late, the instance is being deleted.
+    """
     def write(connection: Connection) -> None:
         now = session.utcnow()
+        found = instances.get(connection, row.id)
+        if wanted and (found is None or found.cancel_wanted or found.operation_kind == 'instance_delete'):
+            raise exception.Unprocessable(f'Instance {row.id} is being deleted; it cannot be protected any more.')
         _rename(connection, now, context=context, row=row, name=name)
         if wanted != row.deletion_protection:
             instances.change(connection, row.id, now, deletion_protection=wanted)
