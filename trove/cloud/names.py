@@ -42,6 +42,15 @@ def server_group(instance_id: str) -> str:
     return f'locality_{instance_id}'
 
 
+def server(name: str, instance_id: str) -> str:
+    """What the server of an instance is called: as the user called the instance, as far as Nova takes that.
+
+    Nova refuses control characters, separators, what is beyond the basic multilingual plane, and spaces at the ends.
+    """
+    taken = ''.join(character if character.isprintable() and ord(character) < 0xFFFF else ' ' for character in name)
+    return taken.strip() or f'trove-{instance_id}'
+
+
 def server_tag(instance_id: str) -> str:
     """Finds the server of an instance: server names are the users', and need not be unique."""
     return f'trove_instance_id_{instance_id}'

@@ -189,7 +189,12 @@ class Agent:
             LOG.exception('%s %s failed', command.KIND, command.command_id)
             result = self._result(command, messages.command.FAILED, step=self._step, error_code='guest_error',
                                   message=f'The agent failed in step {self._step!r}: {type(error).__name__}.')
-        self._journal.end(result)
+        try:
+            self._journal.end(result)
+        except OSError:
+            # A full disk must not keep the agent busy for ever. Its next start does the command again, from what it
+            # wrote before it began; all of them are made for that.
+            LOG.exception('How %s %s ended could not be written down', command.KIND, command.command_id)
         self._running = None
         self._report_result(result)
         self._news()

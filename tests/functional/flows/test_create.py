@@ -42,6 +42,16 @@ def let_in(world, group_ids):
             if rule['security_group_id'] in group_ids and rule['direction'] == 'ingress'}
 
 
+@pytest.mark.parametrize('name,shown', (
+    ('Bestellungen für 2031', None), ('한국어', None), ('orders 😀 1', 'orders   1'), (' orders\n', 'orders'),
+    ('a\tb\x7fc\u2028d', 'a b c d'), ('1😀', '1'), ('x' * 255, None)))
+def test_an_instance_may_be_called_what_nova_refuses(world, name, shown):
+    instance_id = created(world, name=name)
+    assert world.row(instance_id).name == name
+    [server] = world.cloud.all('server')
+    assert server['name'] == (shown or name)
+
+
 def test_users_see_their_address_and_not_ours(world):
     found = addresses(world, created(world))
     assert set(found) == {'private'}

@@ -14,6 +14,8 @@
 
 import pytest
 
+import pathlib
+
 from tests.functional.guestagent.conftest import ID, KEY, USER, VOLUME, prepare
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.common.rpc import messages
@@ -46,6 +48,19 @@ def test_prepare(guest, api, conductor):
     assert data.secured and data.root_password == 'canary-root' and list(data.users) == [('app', '%')]
     assert 'ConditionPathIsMountPoint=/var/lib/mysql' in guest.machine.unit('memory').drop_ins['10-trove']
     assert guest.machine.unit('memory').enabled()
+
+
+def test_a_disk_that_cannot_be_written_does_not_keep_the_agent_busy(prepared, api, conductor):
+    api.cast(messages.Restart(command_id='restart-1', operation_id='restart'))
+    directory = pathlib.Path(prepared.machine.state_file('commands.json')).parent
+    directory.rename(f'{directory}.away')
+    prepared.step()
+    pathlib.Path(f'{directory}.away').rename(directory)
+    assert conductor.of('CommandResult')[-1]['command_id'] == 'restart-1'
+    api.cast(messages.Restart(command_id='restart-2', operation_id='restart'))
+    prepared.step()
+    result = conductor.of('CommandResult')[-1]
+    assert (result['command_id'], result['outcome']) == ('restart-2', 'done')
 
 
 def test_no_secret_on_the_guests_disk(guest, api):

@@ -45,8 +45,9 @@ def test_a_sandbox_is_removed_with_all_that_is_in_it(tmp_path, there):
     assert not directory.exists()
 
 
-@pytest.mark.parametrize('there,refused', (((), False), (('.lock',), False), (('secrets', 'etc'), False), (('venv', 'logs'), False),
-                                           (('etc', 'bin'), True), (('thesis.odt',), True)))
+@pytest.mark.parametrize('there,refused', (
+    ((), False), (('.lock',), False), (('secrets', 'etc'), False), (('venv', 'logs'), False), (('etc', 'bin'), True),
+    (('thesis.odt',), True)))
 def test_a_directory_of_somebody_else_does_not_become_a_sandbox(tmp_path, there, refused):
     for name in there:
         (tmp_path / name).mkdir()
