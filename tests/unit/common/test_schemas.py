@@ -63,12 +63,14 @@ def test_sizes_that_are_none(size):
     assert "thing['size'] must be a whole number of GB, at least 1" in failure(size=size)
 
 
-@pytest.mark.parametrize('net', ['0.0.0.0/0', '10.0.0.0/8', '192.168.1.1', '255.255.255.255/32'])
+@pytest.mark.parametrize('net', ['0.0.0.0/0', '10.0.0.0/8', '192.168.1.1', '255.255.255.255/32', 'fd00::/8',
+                                 '2001:db8::7', '::/0', '::ffff:10.0.0.1/128'])
 def test_networks(net):
     passes(net=net)
 
 
-@pytest.mark.parametrize('net', ['999.1.1.1', '10.0.0.0/33', '10.0.0', 'fd00::/8', '10.0.0.0/8\n', '', 5])
+@pytest.mark.parametrize('net', ['999.1.1.1', '10.0.0.0/33', '10.0.0', 'fd00::/129', 'fd00:/8', '1:2',
+                                 'fd00::/8\n', '10.0.0.0/8\n', '', 5])
 def test_networks_that_are_none(net):
     assert "thing['net']" in failure(net=net)
 
