@@ -140,8 +140,9 @@ def check_machines(settings: Settings, commands: Commands, python: str) -> None:
 
     :raises CommandError: the text names what this host lacks.
     """
+    # It mounts something for a moment: stopped in between, that would stay.
     commands.run([python, '-m', 'minicloud.machines', 'check'], log='machines-check',
-                 environment=environment(settings))
+                 environment=environment(settings), finish=True)
 
 
 def take_down_machines(settings: Settings, commands: Commands | None, purge: bool) -> None:

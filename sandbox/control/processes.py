@@ -103,11 +103,14 @@ def start(arguments: list[str], *, environment: Mapping[str, str], log: pathlib.
     return Process(child.pid, int(stat.rpartition(')')[2].split()[19]))
 
 
-def stop(process: Process, patience: float, first_signal: signal.Signals = signal.SIGTERM) -> None:
-    """Ask a process to end, and after ``patience`` seconds end it together with its whole session."""
-    members = session(process.pid)
+def stop(process: Process, patience: float, with_descendants: bool = False) -> None:
+    """Ask a process to end, and after ``patience`` seconds end it together with its whole session.
+
+    :param with_descendants: end what it has started in other sessions, too.
+    """
+    members = session(process.pid) | (descendants(process.pid) if with_descendants else set())
     if process.alive():
-        send(process.pid, first_signal)
+        send(process.pid, signal.SIGTERM)
         deadline = time.monotonic() + patience
         while process.alive() and time.monotonic() < deadline:
             _bury(process.pid)
@@ -119,7 +122,10 @@ def stop(process: Process, patience: float, first_signal: signal.Signals = signa
 
 
 def kill(process: Process) -> None:
-    """End a process and its session at once, as ``kill -9`` does."""
+    """End a process and its session at once, as ``kill -9`` does.
+
+    What has left the session stays: that is how machines outlive minicloud.
+    """
     for member in {process, *session(process.pid)}:
         if member.alive():
             send(member.pid, signal.SIGKILL)
@@ -169,6 +175,25 @@ def session(leader: int) -> set[Process]:
         started = start_time(pid)
         if started is not None:
             found.add(Process(pid, started))
+    return found
+
+
+def descendants(pid: int) -> set[Process]:
+    """Children of a process, their children, and so on, as servers have helpers in other sessions."""
+    parents: dict[int, list[int]] = {}
+    for one in all_pids():
+        try:
+            stat = pathlib.Path(f'/proc/{one}/stat').read_text(encoding='utf-8', errors='replace')
+        except OSError:
+            continue
+        parents.setdefault(int(stat.rpartition(')')[2].split()[1]), []).append(one)
+    found, waiting = set(), [pid]
+    while waiting:
+        for child in parents.get(waiting.pop(), []):
+            waiting.append(child)
+            started = start_time(child)
+            if started is not None:
+                found.add(Process(child, started))
     return found
 
 

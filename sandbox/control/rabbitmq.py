@@ -153,5 +153,6 @@ def services(settings: Settings, store: SecretStore) -> list[Service]:
                 ready=lambda: listens(settings.port('epmd')), user=SYSTEM_USER, patience=10.0, stop_patience=1.0),
         Service('rabbitmq', 'RabbitMQ', f'127.0.0.1:{settings.port("rabbitmq")}, {management}',
                 ('/usr/lib/rabbitmq/bin/rabbitmq-server',), ready=broker_ready,
-                environment=environment(settings), user=SYSTEM_USER, patience=120.0, stop_patience=30.0),
+                environment=environment(settings), user=SYSTEM_USER, patience=120.0, stop_patience=30.0,
+                has_helpers=True),
     ]

@@ -41,6 +41,8 @@ class Service:
     user: str | None = None
     patience: float = 60.0
     stop_patience: float = 15.0
+    #: Whether what it starts in other sessions are helpers that end with it. Machines of minicloud are not.
+    has_helpers: bool = False
 
 
 #: What processes of the sandbox inherit from the shell that started it, and nothing else.
@@ -118,7 +120,8 @@ class Supervisor:
         """
         process = self.running(name)
         if process is not None:
-            processes.stop(process, self.services[name].stop_patience if name in self.services else 15.0)
+            service = self.services[name]
+            processes.stop(process, service.stop_patience, service.has_helpers)
             if process.alive():
                 raise ServiceError(f'{name} (process {process.pid}) does not end')
         self.record(name).forget()
