@@ -213,13 +213,12 @@ def save(connection: Connection, operation_id: str, claim: int, now: datetime, *
         raise exception.ClaimLost(operation_id)
 
 
-def renew(connection: Connection, claims: dict[str, int], now: datetime, lease: int) -> None:
-    """Prolong the leases of operations one is working on; lost claims are left alone."""
-    for operation_id, claim in claims.items():
-        connection.execute(
-            update(OPERATIONS)
-            .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim, OPERATIONS.c.owner.is_not(None))
-            .values(lease_until=now + timedelta(seconds=lease)))
+def renew(connection: Connection, operation_id: str, claim: int, now: datetime, lease: int) -> None:
+    """Prolong the lease of an operation one is working on; a lost claim is left alone."""
+    connection.execute(
+        update(OPERATIONS)
+        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim, OPERATIONS.c.owner.is_not(None))
+        .values(lease_until=now + timedelta(seconds=lease)))
 
 
 def release(connection: Connection, operation_id: str, claim: int, now: datetime, seconds: float) -> datetime:

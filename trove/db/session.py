@@ -37,6 +37,9 @@ CONF = cfg.CONF
 
 __all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'utcnow', 'write', 'writer']
 
+#: How often a transaction may be the victim of a deadlock in a row.
+_DEADLOCKS = 10
+
 _lock = threading.Lock()
 _engines: dict[str, Engine] = {}
 
@@ -167,10 +170,10 @@ def read(function: Any, *args: Any, **kwargs: Any) -> Any:
 
 def write(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call ``function(connection, ...)`` in one transaction, again when the database chose it as deadlock victim."""
-    for attempt in range(5):
+    for attempt in range(_DEADLOCKS):
         try:
             with writer() as connection:
                 return function(connection, *args, **kwargs)
         except db_exception.DBDeadlock:
-            if attempt == 4:
+            if attempt == _DEADLOCKS - 1:
                 raise

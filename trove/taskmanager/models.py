@@ -133,8 +133,9 @@ class Runner:
         """Prolong the leases of what is being advanced right now; called every third of a lease."""
         with self._claims_lock:
             claims = dict(self._claims)
-        if claims:
-            session.write(operations.renew, claims, self.tools.clock(), self._options.lease_time)
+        # Each by itself: a transaction that holds several operations can deadlock with a report on the same ones.
+        for operation_id, claim in claims.items():
+            session.write(operations.renew, operation_id, claim, self.tools.clock(), self._options.lease_time)
 
     # --- one operation -------------------------------------------------------------------------
 
