@@ -24,7 +24,10 @@ from oslo_config import cfg
 from tests.e2e import database_servers
 from trove.common import cfg as options
 from trove.common import exception
-from trove.db import events, instances, migration, operations, quotas, session, tables
+from trove.common.context import RequestContext
+from trove.configuration import models as configuration_models
+from trove.db import (configurations, datastores, events, instances, migration, operations, quotas, session,
+                      tables)
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -151,3 +154,79 @@ def test_pages_are_complete_and_disjoint(database):
     second = session.read(instances.page, project, limit=4, marker=first[-1].id)
     assert [row.id for row in first] + [row.id for row in second] == ids
     assert {row.service_status for row in first} == {'new'}
+
+
+@pytest.fixture
+def version_id(database):
+    """A version with ten parameters."""
+    def make(connection):
+        datastore_id = datastores.ensure_datastore(connection, 'mariadb')
+        made = datastores.create_version(connection, datastore_id, {
+            'name': uuid.uuid4().hex, 'version': '1', 'manager': 'mariadb', 'active': True, 'registry_ext': '',
+            'repl_strategy': ''})
+        datastores.replace_parameters(connection, made, [
+            {'name': f'p{number}', 'data_type': 'integer', 'restart_required': False, 'max_size': '100',
+             'min_size': '0'} for number in range(10)])
+        return made
+    return session.write(make)
+
+
+def new_group(version_id, **wanted):
+    return session.write(configurations.create, name='g', description=None, tenant_id='p', version_id=version_id,
+                         wanted=wanted, now=NOW)
+
+
+def test_parallel_changes_of_a_group_lose_nothing(version_id):
+    group = new_group(version_id, p0=0)
+    context = RequestContext(user_id='u', project_id='p', overwrite=False)
+
+    def change(number):
+        configuration_models.edit(context, group, {f'p{number}': number})
+
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(change, range(1, 10)))
+    assert session.read(configurations.values, group) == {f'p{number}': number for number in range(10)}
+    configuration_models.edit(context, group, {'P3': 33})
+    found = session.read(configurations.values, group)
+    assert (found['P3'], len(found)) == (33, 10)
+
+
+def test_a_version_goes_with_its_deleted_groups(version_id):
+    group = new_group(version_id, p0=0)
+    assert session.read(datastores.uses_of_version, version_id)['configurations'] == 1
+    session.write(configurations.mark_deleted, group, NOW)
+    session.write(datastores.delete_version, version_id)
+    assert session.read(datastores.version, version_id) is None
+
+
+def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(database):
+    resource = str(uuid.uuid4())
+
+    def open_one():
+        return session.write(operations.create, kind='test', resource_type='instance', resource_id=resource, now=NOW,
+                             deadline=60, project_id='p')
+
+    first = open_one()
+    claim = session.write(operations.take, first, 'a', NOW, 60).claim
+    assert session.write(operations.abandon, 'instance', resource, NOW).id == first
+    with pytest.raises(exception.ClaimLost):
+        session.write(operations.save, first, claim, NOW, attempt=1)
+    second = open_one()
+    assert session.write(operations.take, second, 'b', NOW, 60) is None
+    assert second not in session.read(operations.due, NOW, 1000)
+    assert session.write(operations.left, first, 'a', NOW) == second
+    assert session.write(operations.take, second, 'b', NOW, 60).claim == 1
+
+
+@pytest.mark.parametrize('descending', [False, True])
+@pytest.mark.parametrize('key', instances.SORT_KEYS)
+def test_sorted_pages_hold_every_row_once(database, key, descending):
+    project = uuid.uuid4().hex
+    for number in range(7):
+        moment = NOW + datetime.timedelta(seconds=number // 2)
+        session.write(instances.create, instance_row(project, name=f'n{number // 3}'), moment)
+    filters, marker, seen = instances.Filters(sort_key=key, descending=descending), None, []
+    while page := session.read(instances.page, project, limit=2, marker=marker, filters=filters):
+        seen += [(getattr(row, key), row.id) for row in page]
+        marker = page[-1].id
+    assert len(seen) == 7 and seen == sorted(seen, reverse=descending)
