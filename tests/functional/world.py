@@ -147,6 +147,10 @@ class World:
     def resize_volume(self, instance_id: str, size: int) -> str:
         return resizing.volume(self.context, self.row(instance_id), size).operation_id
 
+    def resize_flavor(self, instance_id: str, flavor_id: str) -> str:
+        context = self.cloud.context(PROJECT, USER)
+        return resizing.flavor(context, self.row(instance_id), flavor_id).operation_id
+
     def reboot(self, instance_id: str) -> str:
         return models.reboot(self.context, self.row(instance_id)).operation_id
 

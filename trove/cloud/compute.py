@@ -203,6 +203,21 @@ class Compute:
         except exception.CloudNotFound:
             return
 
+    def resize_server(self, server_id: str, flavor_id: str) -> None:
+        """Ask for another flavor. Does not wait for it."""
+        with errors.translated('compute', 'change the flavor of the server'):
+            self._nova.servers.resize(server_id, flavor_id)
+
+    def confirm_resize(self, server_id: str) -> None:
+        """Let go of what Nova keeps for the way back to the former flavor."""
+        with errors.translated('compute', 'confirm the new flavor of the server'):
+            self._nova.servers.confirm_resize(server_id)
+
+    def revert_resize(self, server_id: str) -> None:
+        """Ask for the former flavor again, as long as the new one was not confirmed. Does not wait for it."""
+        with errors.translated('compute', 'give the server its former flavor again'):
+            self._nova.servers.revert_resize(server_id)
+
     def console_log(self, server_id: str, lines: int = 50) -> str:
         """The last lines the machine wrote to its console."""
         with errors.translated('compute', 'show the console log'):

@@ -79,6 +79,7 @@ OPERATION_WORDS: dict[str, str | None] = {
     'instance_delete': 'SHUTDOWN',
     'instance_restart': 'REBOOT',
     'instance_resize_volume': 'RESIZE',
+    'instance_resize_flavor': 'RESIZE',
     'instance_reboot': 'REBOOT',
     'instance_stop': None,
     'instance_update_access': None,

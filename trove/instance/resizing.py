@@ -17,13 +17,15 @@ What an operation will need besides is taken from the quota in the transaction t
 """
 
 import datetime
+from collections.abc import Collection
 from typing import Any
 
 from oslo_config import cfg
 from trove.db.session import Connection, Row
 
+from trove.cloud import clouds, compute
 from trove.common import exception, faults
-from trove.db import instances, operations, quotas, session
+from trove.db import datastores, instances, operations, quotas, session
 from trove.instance import doors, models
 from trove.instance.models import RESOURCE, Recorded
 
@@ -81,6 +83,90 @@ def check_size(row: Row, size: int) -> None:
     if size > maximum:
         raise exception.OverLimit(f"resize['volume']['size'] {str(size)[:20]} GB is more than the maximum of "
                                   f"{maximum} GB.")
+
+
+def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
+    """Write down that an instance is to have another flavor.
+
+    :raises trove.common.exception.BadRequest: it has it already, or cannot have it.
+    :raises trove.common.exception.OverLimit: more RAM than the quota.
+    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.NotSupported: it is a member of a cluster, or the flavor has an ephemeral disk.
+    """
+    models.require_no_cluster(row, context)
+    models.require_ready(row, session.utcnow())
+    if flavor_id == row.flavor_id:
+        raise exception.BadRequest(f"resize['flavorRef'] {flavor_id} is the flavor that the instance has already.")
+    cloud = clouds.user_cloud(CONF, context)
+    wanted, former = _flavor(cloud, flavor_id), _former(cloud, row)
+    check_flavor(row, wanted, former, session.read(datastores.bound, row.datastore_version_id, 'flavor'),
+                 CONF[row.manager if row.manager in CONF else 'mysql'])
+    sizes = {'flavor': _size(wanted), 'former': {**_size(former), 'ram': row.ram, 'vcpus': row.vcpus}}
+
+    def write(connection: Connection) -> str:
+        now = session.utcnow()
+        found = instances.get(connection, row.id)
+        if found is None:
+            raise faults.not_found(row.id)
+        models.require_ready(found, now)
+        if found.flavor_id != row.flavor_id:
+            raise exception.Unprocessable(f'Instance {row.id} has been given another flavor just now.')
+        held = {'ram': max(0, wanted.ram - found.ram)}
+        quotas.consume(connection, row.tenant_id, held, now)
+        # There and, should it fail, back; the engine stopped and started each time.
+        deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
+                    + CONF.state_change_wait_time)
+        return operations.create(connection, kind='instance_resize_flavor', resource_type=RESOURCE,
+                                 resource_id=row.id, now=now, deadline=deadline, project_id=row.tenant_id,
+                                 args={**sizes, 'quota': held}, request_id=context.request_id,
+                                 actor=context.user_id)
+
+    operation_id = session.write(write)
+    doors.current().wake(operation_id)
+    return Recorded(operation_id, row.id)
+
+
+def check_flavor(row: Row, wanted: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
+                 settings: Any) -> None:
+    """Refuse a flavor that the server of an instance cannot go over to; see :func:`flavor`.
+
+    :param allowed: ids of the flavors of the datastore version; none for any.
+    :param settings: options of the datastore's manager.
+    """
+    place = f"resize['flavorRef'] {wanted.id}"
+    if allowed and wanted.id not in allowed:
+        raise exception.BadRequest(f'{place} is not allowed for datastore version {row.version_name}.')
+    if wanted.name == former.name:
+        raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
+    if row.volume_support and wanted.ephemeral:
+        raise exception.NotSupported(f'{place} has an ephemeral disk, which instances with a volume do not use.')
+    if not row.volume_support and settings.device_path and not wanted.ephemeral:
+        raise exception.BadRequest(f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
+    if wanted.disk < former.disk and not CONF.volume_rootdisk_support:
+        raise exception.BadRequest(f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
+                                   f'({former.disk} GB); a disk does not shrink.')
+
+
+def _flavor(cloud: clouds.Cloud, flavor_id: str) -> compute.Flavor:
+    try:
+        return cloud.compute.get_flavor(flavor_id)
+    except exception.CloudNotFound:
+        raise exception.BadRequest(f"resize['flavorRef'] {flavor_id[:255]} cannot be found.") from None
+
+
+def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
+    """The flavor an instance has. One that is gone from the cloud cannot be gone back to."""
+    for sight in (cloud, clouds.service_cloud(CONF, row.region_id)):
+        try:
+            return sight.compute.get_flavor(row.flavor_id)
+        except exception.CloudNotFound:
+            continue
+    raise exception.BadRequest(f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
+                               f'taken back. Tell the operator.')
+
+
+def _size(found: compute.Flavor) -> dict[str, Any]:
+    return {'id': found.id, 'name': found.name, 'ram': found.ram, 'vcpus': found.vcpus}
 
 
 def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: datetime.datetime, **more: Any) -> str:

@@ -81,9 +81,10 @@ EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=Fal
 ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
 #: The form of a body for each action this service can do.
 RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
+RESIZE_FLAVOR = compiled(wrapped('resize', obj({'flavorRef': FLAVOR}, required=('flavorRef',))))
 ACTIONS = {
     'reset_status': compiled(obj({'reset_status': FREE})),
-    'resize': RESIZE_VOLUME,
+    'resize': compiled({'anyOf': [RESIZE_VOLUME.schema, RESIZE_FLAVOR.schema]}),
     'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})

@@ -19,6 +19,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.common import exception, pagination, policy, schemas
+from trove.common.views import reference
 from trove.common.wsgi import Answer, Request
 from trove.db import instances, session
 from trove.instance import listing, models, resizing, validation, views
@@ -144,9 +145,9 @@ def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
         row = find(request, 'instance:resize_volume', instance_id)
         schemas.check(instance_schemas.RESIZE_VOLUME, body)
         return accepted(resizing.volume(request.context, row, instance_schemas.size_of(asked['volume'])))
-    models.find(request.context, instance_id)
-    schemas.check(instance_schemas.ACTIONS['resize'], body)
-    raise exception.BadRequest("resize must hold 'volume'.")
+    row = find(request, 'instance:resize_flavor', instance_id)
+    schemas.check(instance_schemas.RESIZE_FLAVOR, body)
+    return accepted(resizing.flavor(request.context, row, reference(asked['flavorRef'])))
 
 
 def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:

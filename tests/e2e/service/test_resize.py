@@ -15,14 +15,19 @@
 import pytest
 from control.rest import RestError
 
+from tests.e2e.service.conftest import Shop
+
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 GIB = 1024 ** 3
 
 
-@pytest.fixture(scope='module', autouse=True)
-def _kept(shop):
-    shop.as_clerk('CREATE TABLE IF NOT EXISTS resized (id INT PRIMARY KEY); REPLACE INTO resized VALUES (7)')
+@pytest.fixture(scope='module')
+def shop(service):
+    """An instance of our own: it is larger afterwards."""
+    made = Shop(service)
+    made.as_clerk('CREATE TABLE IF NOT EXISTS resized (id INT PRIMARY KEY); REPLACE INTO resized VALUES (7)')
+    return made
 
 
 def capacity(holdings, server: str) -> int:
@@ -52,3 +57,17 @@ def test_a_volume_does_not_shrink(service, shop):
         shop.call('POST', '/action', {'resize': {'volume': {'size': 1}}})
     assert refused.value.status == 400
     assert service.show(shop.id)['status'] == 'ACTIVE'
+
+
+def test_another_flavor(service, holdings, shop):
+    server, before = service.server(shop.id), service.usage()['ram']
+    pool = int(shop.as_clerk('SELECT @@innodb_buffer_pool_size')[0])
+    service.client('database', 'instance', 'resize', 'flavor', shop.id, '2')
+    service.wait_status(shop.id, 'RESIZE', 20)
+    shown = service.wait_active(shop.id)
+    assert shown['flavor']['id'] == '2'
+    assert service.server(shop.id) == server, 'the same server'
+    assert int(shop.as_clerk('SELECT @@innodb_buffer_pool_size')[0]) > pool, 'configured for the new size'
+    assert shop.as_clerk('SELECT id FROM resized') == ['7']
+    assert service.usage()['ram'] == before + 1024
+    assert service.operation(shop.id, 'instance_resize_flavor')['state'] == 'succeeded', service.story(shop.id)

@@ -97,6 +97,7 @@ REQUESTS = {
     'instance-access-request': ('PUT', INSTANCE, 'demo', 202, None),
     'instance-edit-request': ('PATCH', INSTANCE, 'demo', 202, None),
     'instance-restart-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
+    'instance-resize-flavor-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'instance-resize-volume-request': ('POST', f'{INSTANCE}/action', 'demo', 202, None),
     'databases-create-request': ('POST', f'{INSTANCE}/databases', 'demo', 202, None),
     'users-create-request': ('POST', f'{INSTANCE}/users', 'demo', 202, None),

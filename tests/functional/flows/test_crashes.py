@@ -36,6 +36,7 @@ DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
 BEGIN = {
     'instance_delete': lambda world, instance_id: world.delete(instance_id),
     'instance_reboot': lambda world, instance_id: world.reboot(instance_id),
+    'instance_resize_flavor': lambda world, instance_id: world.resize_flavor(instance_id, 'f-large'),
     'instance_resize_volume': lambda world, instance_id: world.resize_volume(instance_id, 5),
     'instance_restart': lambda world, instance_id: world.restart(instance_id),
     'instance_stop': lambda world, instance_id: world.stop(instance_id),

@@ -15,6 +15,7 @@
 from trove.taskmanager.flows import instance_create
 from trove.taskmanager.flows import instance_delete
 from trove.taskmanager.flows import instance_reboot
+from trove.taskmanager.flows import instance_resize_flavor
 from trove.taskmanager.flows import instance_resize_volume
 from trove.taskmanager.flows import instance_restart
 from trove.taskmanager.flows import instance_stop
@@ -26,5 +27,5 @@ def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
-             instance_resize_volume.FLOW)
+             instance_resize_volume.FLOW, instance_resize_flavor.FLOW)
     return {flow.kind: flow for flow in flows}

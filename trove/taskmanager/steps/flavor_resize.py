@@ -1,0 +1,216 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The server of an instance gets another flavor, and goes back to the one it had when something fails.
+
+Nova does it in two halves: it moves the server and waits in VERIFY_RESIZE, until it is told that all is well or not.
+Clouds may be set to answer that themselves, so ACTIVE with the wanted flavor is as good; the way back is then another
+resize. Which flavor a server has is told by the name of the flavor: Nova shows no more of it.
+"""
+
+import functools
+from typing import Any
+
+from trove.cloud import compute
+from trove.cloud.compute import Compute, Server
+from trove.common import exception
+from trove.common.rpc import messages
+from trove.db import quotas
+from trove.db.session import Row
+from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import guest
+
+
+def nova(work: Work) -> Compute:
+    return base.cloud(work).compute
+
+
+def server_of(work: Work) -> Server:
+    """:raises StepFailed: it is gone."""
+    try:
+        return nova(work).get_server(base.instance(work).compute_instance_id)
+    except exception.CloudNotFound as error:
+        raise exception.StepFailed(code='server_missing', detail=error.detail) from error
+    except exception.CloudError as error:
+        raise base.failing_as('server_resize_failed', error) from error
+
+
+class ServerReady(Step):
+    """The server runs and can be resized."""
+
+    gives = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done:
+        server = server_of(work)
+        if server.status != compute.ACTIVE:
+            raise exception.StepFailed(f'The flavor can only be changed while the server is ACTIVE; it is '
+                                       f'{server.status}.', code='server_resize_failed')
+        return Done(facts={'server_id': server.id})
+
+
+class EngineStopped(guest.Command):
+    """The guest has stopped the engine in good order, and does not start it with the machine."""
+
+    kind = 'StopDatabase'
+    what = 'the database to be stopped'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        # It would start with a configuration for the other memory.
+        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+                                     do_not_start_on_reboot=True)
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.restart_timeout
+
+    def undo(self, work: Work) -> Done | Wait:
+        return _WITH_FORMER.run(work)
+
+
+class ServerResized(Step):
+    """Nova runs the server with the new flavor, and waits for the confirmation or has given it itself."""
+
+    needs = frozenset({'server_id'})
+    gives = frozenset({'resize_asked'})
+
+    def run(self, work: Work) -> Done | Wait:
+        server, wanted = server_of(work), work.args['flavor']
+        if server.status == compute.VERIFY_RESIZE or _has(server, wanted):
+            return Done(events=[(f'{work.kind}.server', f'The server runs with the flavor {wanted["name"]}.')])
+        facts: dict[str, Any] = {}
+        if server.status == compute.ERROR:
+            raise exception.StepFailed(f'The server could not be given its new flavor: '
+                                       f'{server.fault or "no reason was given."}', code='server_resize_failed')
+        if server.status == compute.ACTIVE and server.task is None:
+            if work.facts.get('resize_asked'):
+                raise exception.StepFailed('The cloud could not give the server its new flavor: it has the former one '
+                                           'again.', code='server_resize_failed', detail=server.fault)
+            _ask(work, lambda client: client.resize_server(server.id, wanted['id']))
+            facts['resize_asked'] = True
+        return Wait(_pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
+                    reason='the server to have its new flavor', facts=facts)
+
+    def undo(self, work: Work) -> Done | Wait:
+        server, former = server_of(work), work.args['former']
+        if _has(server, former):
+            return Done(changes=[base.changed(work, server_status=server.status)])
+        facts: dict[str, Any] = {}
+        if server.status == compute.VERIFY_RESIZE and server.task is None:
+            if server.flavor_name != former['name']:
+                _ask(work, lambda client: client.revert_resize(server.id))
+            else:
+                facts = _confirmed_once(work, server, 'return_confirmed')
+        elif server.status == compute.ACTIVE and server.task is None:
+            # Somebody has confirmed it: back is another resize, confirmed by us.
+            _ask(work, lambda client: client.resize_server(server.id, former['id']))
+        return Wait(_pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
+                    reason=f'the server, which is {server.status}, to have its former flavor', facts=facts,
+                    changes=[base.changed(work, server_status=server.status)])
+
+
+def _has(server: Server, flavor: dict[str, Any]) -> bool:
+    """Whether the server runs with that flavor and nothing is being done to it."""
+    return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor['name']
+
+
+def _ask(work: Work, request: Any) -> None:
+    try:
+        request(nova(work))
+    except exception.CloudError as error:
+        raise base.failing_as('server_resize_failed', error) from error
+
+
+def _confirmed_once(work: Work, server: Server, fact: str) -> dict[str, Any]:
+    """Ask for the confirmation, once: while Nova is at it, it shows no task and refuses to be asked again.
+
+    :param fact: that says whether it was asked.
+    """
+    if work.facts.get(fact):
+        return {}
+    try:
+        nova(work).confirm_resize(server.id)
+    except exception.CloudError as error:
+        if error.retriable:
+            raise base.failing_as('server_resize_failed', error) from error
+        # Perhaps because a lost answer was a yes. Whether it was is seen by waiting.
+        return {fact: error.detail}
+    return {fact: 'accepted'}
+
+
+def _pause(work: Work) -> float:
+    return 0.5 if work.waited < 10 else 2
+
+
+class EngineStarted(guest.Command):
+    """The engine runs with a configuration made for the new flavor."""
+
+    kind = 'StartDatabase'
+    what = 'the database to be started'
+    #: arg with the flavor its configuration is for
+    flavor = 'flavor'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        flavor = work.args[self.flavor]
+        contents = guest.base_configuration(work.tools.conf, row, ram=flavor['ram'], vcpus=flavor['vcpus'])
+        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+                                      config_contents=contents)
+
+    def limit(self, work: Work) -> int:
+        # The machine has just been started, so its agent may not be there yet.
+        return work.tools.conf.agent_start_timeout + work.tools.conf.restart_timeout
+
+    def undo(self, work: Work) -> Done | Wait:
+        """With the memory it had before it may not even start with this configuration."""
+        return _STOPPED_AGAIN.run(work)
+
+
+class EngineStartedAsBefore(EngineStarted):
+    """The engine runs with a configuration made for the former flavor."""
+
+    flavor = 'former'
+
+
+class ResizeConfirmed(Step):
+    """Nova has let go of the former flavor; the instance has the new one."""
+
+    needs = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done | Wait:
+        server, flavor = server_of(work), work.args['flavor']
+        if _has(server, flavor):
+            return Done(facts={quotas.SETTLED: True}, changes=self._changes(work, flavor))
+        facts: dict[str, Any] = {}
+        if server.status == compute.VERIFY_RESIZE and server.task is None:
+            facts = _confirmed_once(work, server, 'confirm_asked')
+        elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
+            raise exception.StepFailed(code='server_resize_failed',
+                                       detail=f'server {server.id} is {server.status} with flavor '
+                                              f'{server.flavor_name}, not {flavor["name"]}: {server.fault}')
+        return Wait(_pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
+                    reason='the cloud to confirm the new flavor', facts=facts)
+
+    @staticmethod
+    def _changes(work: Work, flavor: dict[str, Any]) -> list[Change]:
+        changes = [base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
+                                server_status=compute.ACTIVE, restart_required=False)]
+        less = work.args['former']['ram'] - flavor['ram']
+        if less > 0 and work.project_id:
+            changes.append(functools.partial(quotas.release, tenant_id=work.project_id, deltas={'ram': less},
+                                             now=work.tools.clock()))
+        return changes
+
+
+class EngineStoppedAgain(EngineStopped):
+    """The engine does not start with the machine, whatever it was told meanwhile."""
+
+
+_WITH_FORMER, _STOPPED_AGAIN = EngineStartedAsBefore(), EngineStoppedAgain()
