@@ -129,6 +129,25 @@ def test_openstackclient_updates_an_instance(edge, trove):
     assert edge.ask('GET', f'/instances/{ORDERS}/operations').json['operations'][0]['kind'] == 'instance_update_access'
 
 
+def test_openstackclient_resizes_instances(edge, trove):
+    worlds.orders(edge)
+    worlds.replicas(edge)
+    app = argparse.Namespace(client_manager=argparse.Namespace(database=trove))
+    for command, words in ((database_instances.ResizeDatabaseInstanceVolume, [ORDERS, '3']),
+                           (database_instances.ResizeDatabaseInstanceFlavor, [WORDS['source'], 'db.medium'])):
+        made = command(app, None)
+        made.take_action(made.get_parser('resize').parse_args(words))
+    assert [trove.instances.get(one).status for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
+
+
+def test_openstacksdk_resizes_instances(edge, sdk):
+    worlds.orders(edge)
+    worlds.replicas(edge)
+    sdk.database.get_instance(ORDERS).resize_volume(sdk.database, 3)
+    sdk.database.get_instance(WORDS['source']).resize(sdk.database, 'm2')
+    assert [sdk.database.get_instance(one).status for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
+
+
 def test_openstacksdk_renames_an_instance(edge, sdk):
     worlds.orders(edge)
     sdk.database.update_instance(ORDERS, name='invoices')
