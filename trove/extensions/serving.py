@@ -15,7 +15,7 @@
 These calls are synchronous by contract: the guest is asked while the client waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
@@ -23,6 +23,7 @@ from trove.db.session import Row
 
 from trove.common import exception, names, states
 from trove.common.rpc import messages
+from trove.common.rpc.messages import base
 from trove.common.wsgi import Request
 from trove.instance import doors, models, service
 
@@ -30,6 +31,18 @@ CONF = cfg.CONF
 
 #: Longer names are nobody's; a guest would not even read the message.
 MAX_NAME = 255
+
+_MOST = 1000
+_NAMED = base.needing(base.record(name=base.text(MAX_NAME)), 'name')
+_USER = base.record(name=base.text(MAX_NAME), password=base.nullable(base.text(MAX_NAME)),
+                    host=base.nullable(base.text(MAX_NAME)), databases=base.list_of(_NAMED, 10 * _MOST))
+#: What answers may hold, for ``gives`` of :func:`ask`.
+DATABASES = {'databases': base.list_of(_NAMED, _MOST)}
+ACCESS = {'databases': base.list_of(_NAMED, 10 * _MOST)}
+USERS = {'users': base.list_of(base.needing(_USER, 'name'), _MOST)}
+USER = {'user': base.nullable(base.needing(_USER, 'name'))}
+ROOT = {'user': _USER}
+_MARKER = base.nullable(base.text(4 * MAX_NAME))
 
 
 def instance(request: Request, rule: str, instance_id: str, *, only_own: bool = False) -> Row:
@@ -47,21 +60,31 @@ def instance(request: Request, rule: str, instance_id: str, *, only_own: bool = 
     return row
 
 
-def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patient: bool = False) -> dict[str, Any]:
+def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patient: bool = False,
+        gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
     """Ask the guest and wait.
 
     :param named: the users or databases the message is about, for failures.
     :param patient: allow the time of a long call.
+    :param gives: the keys of the answer and what they may hold; others are dropped. A guest may be anybody's.
     :raises trove.common.exception.NotFound, BadRequest, GuestError:
     """
     timeout = CONF.agent_call_high_timeout if patient else CONF.agent_call_low_timeout
     try:
-        return doors.current().guest(row).call(message, timeout)
+        return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
     except exception.GuestError as error:
         failure = _told(error, list(named))
         if failure is None:
             raise
         raise failure from error
+
+
+def _bounded(answer: dict[str, Any], gives: Mapping[str, base.Check]) -> dict[str, Any]:
+    try:
+        checked = {key: check(key, answer.get(key)) for key, check in gives.items()}
+        return {**checked, 'next_marker': _MARKER('next_marker', answer.get('next_marker'))}
+    except ValueError as problem:
+        raise exception.GuestError('The guest gave an answer that cannot be used.', detail=str(problem)) from None
 
 
 def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError | None:

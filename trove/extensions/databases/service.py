@@ -32,7 +32,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_RULE}:index', instance_id)
     message = messages.ListDatabases(limit=pagination.limit_of(request, CONF.databases_page_size),
                                      marker=pagination.marker_of(request))
-    answer = serving.ask(row, message)
+    answer = serving.ask(row, message, gives=serving.DATABASES)
     shown = [{'name': database['name']} for database in answer['databases']]
     return pagination.page(request, 'databases', shown, answer.get('next_marker'))
 

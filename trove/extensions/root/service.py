@@ -39,7 +39,8 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
     if password is not None:
         objects.check_password(row.manager, password, 'password')
     try:
-        user = serving.ask(row, messages.EnableRoot(password=password), patient=True)['user']
+        user = serving.ask(row, messages.EnableRoot(password=password), patient=True,
+                           gives=serving.ROOT)['user']
     except exception.GuestTimeout:
         # It may have been enabled all the same; the record errs on the side that an auditor needs.
         _record_enabled(row.id, request.context.user_id)

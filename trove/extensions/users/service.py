@@ -37,7 +37,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_USER}:index', instance_id)
     message = messages.ListUsers(limit=pagination.limit_of(request, CONF.users_page_size),
                                  marker=pagination.marker_of(request))
-    answer = serving.ask(row, message, patient=True)
+    answer = serving.ask(row, message, patient=True, gives=serving.USERS)
     return pagination.page(request, 'users', [_view(user) for user in answer['users']], answer.get('next_marker'))
 
 
@@ -65,7 +65,7 @@ def change_passwords(request: Request, instance_id: str) -> Answer:
 def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_USER}:show', instance_id)
     name, host = _meant(row, user)
-    found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name]).get('user')
+    found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name], gives=serving.USER)['user']
     if found is None:
         raise serving.no_such('User', name)
     return {'user': _view(found)}
@@ -95,7 +95,7 @@ def delete(request: Request, instance_id: str, user: str) -> Answer:
 def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_ACCESS}:index', instance_id)
     name, host = _meant(row, user)
-    answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name])
+    answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name], gives=serving.ACCESS)
     return {'databases': [{'name': database['name']} for database in answer['databases']]}
 
 
