@@ -27,6 +27,10 @@ from typing import Any
 
 # Names are resolved by the C library, which knows the host's files and order; eventlet's own resolver costs 8 MB.
 os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
+# What only takes memory here: eventlet loads OpenSSL's bindings and openstacksdk the Prometheus client where they are
+# installed, and neither is used. None makes an import fail, which both are prepared for.
+sys.modules.setdefault('OpenSSL', None)  # type: ignore[arg-type]
+sys.modules.setdefault('prometheus_client', None)  # type: ignore[arg-type]
 
 import eventlet  # noqa: E402
 from oslo_config import cfg  # noqa: E402
