@@ -35,7 +35,8 @@ from sqlalchemy.engine import Engine, make_url
 
 CONF = cfg.CONF
 
-__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'utcnow', 'write', 'writer']
+__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'utcnow', 'write',
+           'writer']
 
 #: How often a transaction may be the victim of a deadlock in a row.
 _DEADLOCKS = 10

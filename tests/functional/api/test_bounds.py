@@ -69,7 +69,8 @@ def test_null_characters_stay_outside(edge, path, status):
 
 
 @pytest.mark.parametrize('name', ('trove_x', 'repl_x', 'mysql', 'mariadb.sys', 'healthcheck', 'public', 'PUBLIC',
-                                  'root', 'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a', 'a\u00a0'))
+                                  'root', 'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a',
+                                  'a\u00a0'))
 def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
     """Otherwise a whole machine is built before somebody says no."""
     user = {'name': name, 'password': 'pä😀'}

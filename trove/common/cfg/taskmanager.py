@@ -60,8 +60,8 @@ DEFAULT: list[cfg.Opt] = [
     cfg.IntOpt('access_timeout', default=300, min=1,
                help='Seconds a change of who may connect may take; later it is taken back.'),
     cfg.IntOpt('resize_time_out', default=900, min=1,
-               help='Seconds for each long phase of a resize: Nova changing the flavor of a server, a guest checking and '
-                    'growing its file system. Raise it for large volumes that are grown offline.'),
+               help='Seconds for each long phase of a resize: Nova changing the flavor of a server, a guest checking '
+                    'and growing its file system. Raise it for large volumes that are grown offline.'),
     cfg.IntOpt('revert_time_out', default=600, min=1,
                help='Seconds for Nova to bring a server back to its former flavor when a resize has failed.'),
     cfg.IntOpt('delete_deadline', default=86400, min=60,
