@@ -129,6 +129,27 @@ def left(connection: Connection, operation_id: str, owner: str, now: datetime) -
     return follower.id
 
 
+def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool, now: datetime,
+                 deadline: int) -> str | None:
+    """Have a resource removed once more, because something may have been made for it after its removal had looked.
+
+    :param late: the operation whose runner was late.
+    :param is_gone: the removal has ended; otherwise one that is open is followed by another.
+    :returns: id of the operation that was opened now, if any.
+    """
+    wanted: dict[str, Any] = {'kind': remover, 'resource_type': late.resource_type, 'resource_id': late.resource_id,
+                              'deadline': deadline, 'project_id': late.project_id, 'request_id': late.request_id,
+                              'actor': late.actor}
+    row = open_of(connection, late.resource_type, late.resource_id)
+    if row is None:
+        return create(connection, now=now, **wanted) if is_gone else None
+    if row.kind == remover:
+        connection.execute(update(OPERATIONS)
+                           .where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1, OPERATIONS.c.successor.is_(None))
+                           .values(successor=json.dumps(wanted), updated=now))
+    return None
+
+
 def request_cancel(connection: Connection, resource_type: str, resource_id: str, successor: dict[str, Any],
                    now: datetime) -> Row | None:
     """Ask the open operation of a resource to give way to ``successor``.

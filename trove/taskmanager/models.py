@@ -115,13 +115,22 @@ class Runner:
         except exception.ClaimLost:
             LOG.warning('%s: operation %s was taken over by another task manager, or reset', row.resource_id, row.id)
             now = self.tools.clock()
-            waited = session.write(operations.left, row.id, self.owner, now)
-            if waited:
-                self.later(waited, now)
+            for waited in (session.write(operations.left, row.id, self.owner, now), self._removed_again(row, now)):
+                if waited:
+                    self.later(waited, now)
         finally:
             with self._claims_lock:
                 self._claims.pop(row.id, None)
         return True
+
+    def _removed_again(self, row: Row, now: datetime) -> str | None:
+        """Have removed what this runner may have made too late. :returns: the operation that was opened for it."""
+        flow = self.flows.get(row.kind)
+        if flow is None or flow.remover is None:
+            return None
+        is_gone = session.read(flow.load, row.resource_id) is None
+        return session.write(operations.remove_again, row, flow.remover, is_gone, now,
+                             self.tools.conf.delete_deadline)
 
     def _look_again(self, operation_id: str) -> None:
         """Plan for an operation that is not due yet: it was another host's clock that it is due by."""

@@ -157,6 +157,8 @@ class Flow:
     :param succeeded: row changes of the closing transaction.
     :param failed: the same, for an end in failure, given the code, the sentence and the operator's detail.
     :param undoable: undo the steps done so far when a step fails.
+    :param remover: kind of the operation that removes the resource, for flows that make something: a runner that was
+        frozen may have made it after that operation had looked.
     """
 
     kind: str
@@ -168,6 +170,7 @@ class Flow:
     succeeded: Callable[[Work], Sequence[Change]]
     failed: Callable[[Work, str, str, str], Sequence[Change]]
     undoable: bool = True
+    remover: str | None = None
 
     @property
     def step_names(self) -> list[str]:

@@ -12,10 +12,14 @@
 
 """Deletes that really delete, whatever the cloud answers."""
 
+import dataclasses
+
 import pytest
 
 from tests.functional.world import NOTHING
 from trove.common import exception
+from trove.taskmanager import flows
+from trove.taskmanager.steps import identity, network, volume
 
 
 @pytest.fixture
@@ -48,6 +52,32 @@ def test_a_lost_answer_changes_nothing(world, instance_id, service, path):
     world.delete(instance_id)
     world.settle()
     assert (world.status(instance_id), world.holds()) == ('404', NOTHING)
+
+
+@pytest.mark.parametrize('step', (network.EnsureSecurityGroup, network.EnsureManagementPort,
+                                  volume.EnsureVolume, identity.EnsureGuestIdentity))
+def test_what_a_frozen_task_manager_makes_of_a_deleted_instance_is_removed(world, step):
+    """Its lease ran out, the create was cancelled, the instance deleted; then its request reaches the cloud."""
+    class Frozen(step):
+        name = step.__name__
+
+        def run(self, work):
+            world.clock.advance(world.conf.taskmanager.lease_time + 1)
+            world.delete(work.resource_id)
+            world.settle(runner=world.new_runner())
+            assert world.status(work.resource_id) == '404'
+            return super().run(work)
+
+    known = flows.registry()
+    create = known['instance_create']
+    steps = tuple(Frozen() if type(one) is step else one for one in create.steps)
+    instance_id = world.create()
+    frozen = world.new_runner({**known, 'instance_create': dataclasses.replace(create, steps=steps)})
+    world.run(lambda: world.status(instance_id) == '404', runner=frozen)
+    assert world.holds() != NOTHING, 'made too late'
+    world.settle()
+    assert (world.status(instance_id), world.holds()) == ('404', NOTHING)
+    assert set(world.usage().values()) == {0}, 'given back once'
 
 
 def test_a_broker_that_is_away_delays_the_end(world, instance_id):

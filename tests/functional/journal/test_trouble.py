@@ -12,6 +12,7 @@
 
 """The journal when others act at the same moment, when the database refuses, and when clocks differ."""
 
+import dataclasses
 import datetime
 
 import pytest
@@ -20,7 +21,7 @@ from oslo_db import exception as db_exception
 from tests.functional.journal.test_runner import RESOURCE, Await, Journal, Make
 from trove.common.states import OperationState
 from trove.db import operations
-from trove.taskmanager.step import Done, Step
+from trove.taskmanager.step import Done, Flow, Step
 
 DELETE = {'kind': 'delete', 'resource_type': 'instance', 'resource_id': RESOURCE, 'deadline': 600,
           'project_id': 'p1', 'operation_id': 'b9b9a2f4-0000-4000-8000-00000000dddd'}
@@ -157,6 +158,58 @@ def test_a_report_from_a_host_whose_clock_is_behind_is_not_lost(journal):
     runner.advance(operation_id)
     assert runner.advance(operation_id), 'due at once'
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
+
+
+class LetGo(Step):
+    """Stands where a step waited before, and waits no more."""
+
+    name = 'Await'
+
+    def run(self, work):
+        return Done()
+
+
+class Remove(Step):
+    """Ensures that nothing is there; then the resource is gone."""
+
+    def run(self, work):
+        work.tools.cloud.things.clear()
+        return Done()
+
+
+@pytest.mark.parametrize('ended', (True, False))
+def test_what_a_frozen_runner_makes_after_the_delete_has_looked_is_removed(journal, ended):
+    there = [True]
+
+    class Frozen(Make):
+        def run(self, work):
+            journal.clock.advance(100)
+            journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
+            other = journal.runner('other')
+            assert other.advance(work.id)
+            other.advance(DELETE['operation_id'])
+            return super().run(work)
+
+    def gone(_work):
+        return [lambda _connection: there.clear()]
+
+    steps = (Remove(),) if ended else (Remove(), Await())
+    journal.flow([Frozen('port')])
+    both = {'load': lambda _connection, _id: tuple(there) or None, 'failed': journal.ends.failed}
+    journal.flows = {
+        'test': Flow('test', 1, 'Testing', 'instance', journal.flows['test'].steps, succeeded=journal.ends.succeeded,
+                     remover='delete', **both),
+        'delete': Flow('delete', 1, 'Deleting', 'instance', steps, succeeded=gone, undoable=False, **both)}
+    journal.runner('one').advance(journal.open())
+    assert journal.cloud.things == {'port'}, 'made too late'
+    for _round in range(2):
+        journal.clock.advance(30)
+        row = journal.session.read(operations.open_of, 'instance', RESOURCE)
+        if row is not None:
+            journal.flows['delete'] = dataclasses.replace(journal.flows['delete'], steps=(Remove(), LetGo()))
+            journal.runner('two').advance(row.id)
+    assert journal.session.read(operations.open_of, 'instance', RESOURCE) is None
+    assert journal.cloud.things == set() and not there
 
 
 def test_a_delete_does_not_wait_for_work_of_an_unknown_kind(journal):

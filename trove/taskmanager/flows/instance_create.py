@@ -60,4 +60,4 @@ FLOW = Flow(
         guest.Prepared(),
         guest.Healthy(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=succeeded, failed=failed, remover='instance_delete')
