@@ -97,7 +97,8 @@ class EnsureServer(Step):
         ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id']) if port)
         return compute.ServerSpec(
             instance_id=row.id, name=names.server(row.name, row.id), project_id=row.tenant_id,
-            user_id=row.user_id or '', manager=row.manager, image_id=facts['image_id'], flavor_id=row.flavor_id, port_ids=ports, user_data=data,
+            user_id=row.user_id or '', manager=row.manager, image_id=facts['image_id'], flavor_id=row.flavor_id,
+            port_ids=ports, user_data=data,
             volume_id=facts['volume_id'], volume_device=conf.block_device_mapping,
             availability_zone=row.availability_zone, keypair=conf.nova_keypair,
             config_drive=conf.use_nova_server_config_drive, server_group_id=facts['server_group_id'],
