@@ -17,16 +17,14 @@ What an operation will need besides is taken from the quota in the transaction t
 """
 
 import datetime
-from collections.abc import Collection
 from typing import Any
 
 from oslo_config import cfg
 from trove.db.session import Connection, Row
 
-from trove.cloud import clouds, compute
 from trove.common import exception, faults
-from trove.db import datastores, instances, operations, quotas, session
-from trove.instance import doors, models
+from trove.db import instances, operations, quotas, session
+from trove.instance import doors, models, validation
 from trove.instance.models import RESOURCE, Recorded
 
 CONF = cfg.CONF
@@ -95,12 +93,7 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
     """
     models.require_no_cluster(row, context)
     models.require_ready(row, session.utcnow())
-    if flavor_id == row.flavor_id:
-        raise exception.BadRequest(f"resize['flavorRef'] {flavor_id} is the flavor that the instance has already.")
-    cloud = clouds.user_cloud(CONF, context)
-    wanted, former = _flavor(cloud, flavor_id), _former(cloud, row)
-    check_flavor(row, wanted, former, session.read(datastores.bound, row.datastore_version_id, 'flavor'),
-                 CONF[row.manager if row.manager in CONF else 'mysql'])
+    wanted, former = validation.new_flavor(context, row, flavor_id)
     sizes = {'flavor': _size(wanted), 'former': {**_size(former), 'ram': row.ram, 'vcpus': row.vcpus}}
 
     def write(connection: Connection) -> str:
@@ -126,46 +119,7 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
     return Recorded(operation_id, row.id)
 
 
-def check_flavor(row: Row, wanted: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
-                 settings: Any) -> None:
-    """Refuse a flavor that the server of an instance cannot go over to; see :func:`flavor`.
-
-    :param allowed: ids of the flavors of the datastore version; none for any.
-    :param settings: options of the datastore's manager.
-    """
-    place = f"resize['flavorRef'] {wanted.id}"
-    if allowed and wanted.id not in allowed:
-        raise exception.BadRequest(f'{place} is not allowed for datastore version {row.version_name}.')
-    if wanted.name == former.name:
-        raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
-    if row.volume_support and wanted.ephemeral:
-        raise exception.NotSupported(f'{place} has an ephemeral disk, which instances with a volume do not use.')
-    if not row.volume_support and settings.device_path and not wanted.ephemeral:
-        raise exception.BadRequest(f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
-    if wanted.disk < former.disk and not CONF.volume_rootdisk_support:
-        raise exception.BadRequest(f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
-                                   f'({former.disk} GB); a disk does not shrink.')
-
-
-def _flavor(cloud: clouds.Cloud, flavor_id: str) -> compute.Flavor:
-    try:
-        return cloud.compute.get_flavor(flavor_id)
-    except exception.CloudNotFound:
-        raise exception.BadRequest(f"resize['flavorRef'] {flavor_id[:255]} cannot be found.") from None
-
-
-def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
-    """The flavor an instance has. One that is gone from the cloud cannot be gone back to."""
-    for sight in (cloud, clouds.service_cloud(CONF, row.region_id)):
-        try:
-            return sight.compute.get_flavor(row.flavor_id)
-        except exception.CloudNotFound:
-            continue
-    raise exception.BadRequest(f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
-                               f'taken back. Tell the operator.')
-
-
-def _size(found: compute.Flavor) -> dict[str, Any]:
+def _size(found: Any) -> dict[str, Any]:
     return {'id': found.id, 'name': found.name, 'ram': found.ram, 'vcpus': found.vcpus}
 
 

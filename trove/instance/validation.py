@@ -19,6 +19,7 @@ belongs to the operator, is looked up with the service's credentials. Failures n
 import ipaddress
 import secrets
 import string
+from collections.abc import Collection
 from typing import Any
 
 from oslo_config import cfg
@@ -301,3 +302,57 @@ def _image(version: Row) -> str:
         raise exception.BadRequest(f"instance['datastore']['version'] {version.name} cannot be created: no image has "
                                    f"its tags. Tell the operator.")
     return found.id
+
+
+# --- another flavor ----------------------------------------------------------------------------------
+
+def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, compute.Flavor]:
+    """The flavor an instance shall have, and the one it has.
+
+    :raises trove.common.exception.BadRequest: it has it already, or cannot have it.
+    :raises trove.common.exception.NotSupported: the flavor has an ephemeral disk.
+    """
+    place = f"resize['flavorRef'] {flavor_id[:255]}"
+    if flavor_id == row.flavor_id:
+        raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
+    cloud = clouds.user_cloud(CONF, context)
+    try:
+        wanted = cloud.compute.get_flavor(flavor_id)
+    except exception.CloudNotFound:
+        raise exception.BadRequest(f'{place} cannot be found.') from None
+    former = _former(cloud, row)
+    check_flavor(row, wanted, former, session.read(datastores.bound, row.datastore_version_id, 'flavor'),
+                 CONF[row.manager if row.manager in CONF else 'mysql'])
+    return wanted, former
+
+
+def check_flavor(row: Row, wanted: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
+                 settings: Any) -> None:
+    """Refuse a flavor that the server of an instance cannot go over to; see :func:`new_flavor`.
+
+    :param allowed: ids of the flavors of the datastore version; none for any.
+    :param settings: options of the datastore's manager.
+    """
+    place = f"resize['flavorRef'] {wanted.id}"
+    if allowed and wanted.id not in allowed:
+        raise exception.BadRequest(f'{place} is not allowed for datastore version {row.version_name}.')
+    if wanted.name == former.name:
+        raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
+    if row.volume_support and wanted.ephemeral:
+        raise exception.NotSupported(f'{place} has an ephemeral disk, which instances with a volume do not use.')
+    if not row.volume_support and settings.device_path and not wanted.ephemeral:
+        raise exception.BadRequest(f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
+    if wanted.disk < former.disk and not CONF.volume_rootdisk_support:
+        raise exception.BadRequest(f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
+                                   f'({former.disk} GB); a disk does not shrink.')
+
+
+def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
+    """The flavor an instance has. One that is gone from the cloud cannot be gone back to."""
+    for sight in (cloud, clouds.service_cloud(CONF, row.region_id)):
+        try:
+            return sight.compute.get_flavor(row.flavor_id)
+        except exception.CloudNotFound:
+            continue
+    raise exception.BadRequest(f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
+                               f'taken back. Tell the operator.')

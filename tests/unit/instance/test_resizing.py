@@ -19,7 +19,7 @@ import pytest
 from trove.cloud.compute import Flavor
 from trove.common import cfg as options
 from trove.common import exception
-from trove.instance import resizing
+from trove.instance import resizing, validation
 
 FORMER = Flavor('1', 'db.small', ram=1024, vcpus=1, disk=5, ephemeral=0, is_public=True)
 
@@ -76,12 +76,12 @@ def wanted(**changes):
 def test_flavors(columns, flavor, allowed, refusal, said):
     settings = SimpleNamespace(device_path='/dev/vdb')
     if refusal is None:
-        resizing.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
+        validation.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
         return
     with pytest.raises(refusal, match=said):
-        resizing.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
+        validation.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
 
 
 def test_a_server_that_boots_from_a_volume_has_no_disk_to_shrink(conf):
     conf.set_override('volume_rootdisk_support', True)
-    resizing.check_flavor(row(), wanted(disk=1), FORMER, (), SimpleNamespace(device_path='/dev/vdb'))
+    validation.check_flavor(row(), wanted(disk=1), FORMER, (), SimpleNamespace(device_path='/dev/vdb'))
