@@ -14,6 +14,9 @@
 
 import concurrent.futures
 import datetime
+import functools
+import itertools
+import time
 import uuid
 
 import pytest
@@ -26,8 +29,11 @@ from trove.common import cfg as options
 from trove.common import exception
 from trove.common.context import RequestContext
 from trove.configuration import models as configuration_models
-from trove.db import (configurations, datastores, events, instances, migration, operations, quotas, session,
+from trove.db import (configurations, datastores, events, instances, lastseen, migration, operations, quotas, session,
                       tables)
+from trove.taskmanager.models import Runner
+from trove.taskmanager.scheduler import Scheduler
+from trove.taskmanager.step import Done, Flow, Step, Tools, Wait
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -116,6 +122,70 @@ def test_an_operation_has_one_taker(database):
         takers = list(pool.map(lambda name: session.write(operations.take, operation_id, str(name), NOW, 60),
                                range(8)))
     assert sum(row is not None for row in takers) == 1
+
+
+class Touch(Step):
+    """Changes what a report and other steps change as well."""
+
+    def __init__(self, number):
+        self.number = number
+
+    @property
+    def name(self):
+        return f'Touch{self.number}'
+
+    def run(self, work):
+        if not work.waited:
+            return Wait(0.02, at_most=60, code='guest_silent', reason='a report')
+        return Done(facts={self.name: True}, events=[('touched', 'It was touched.')], changes=[
+            functools.partial(instances.change, instance_id=work.resource_id, now=session.utcnow(),
+                              server_status='ACTIVE'),
+            lambda connection: instances.replace_addresses(connection, work.resource_id, [
+                {'kind': 'private', 'address': '10.0.0.1', 'family': 4}], ['private'])])
+
+
+def test_no_deadlock_reaches_a_runner(database):
+    """A transaction that failed for one would cost its operation a lease."""
+    flow = Flow('load', 1, 'Loading', 'instance', tuple(map(Touch, range(4))), load=instances.get,
+                succeeded=lambda _work: [], failed=lambda *_why: [])
+    tools = Tools(conf=CONF, clock=session.utcnow, cloud=None, broker=None, guest=None, keys=None, read=session.read)
+    troubles, ids = [], [str(uuid.uuid4()) for _ in range(16)]
+
+    def told(function):
+        def call(*args):
+            try:
+                return function(*args)
+            except Exception as error:
+                troubles.append(repr(error))
+        return call
+
+    runner = Runner({'load': flow}, tools, 'load', later=lambda *due: scheduler.later(*due))
+    scheduler = Scheduler(told(runner.advance), session.utcnow, 4)
+
+    @told
+    def report(number):
+        beat = f'00000001.{number:08d}'
+
+        def write(connection):
+            lastseen.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in ids})
+            return operations.nudge(connection, 'instance', ids, session.utcnow())
+        for operation_id in database.write(write):
+            scheduler.now(operation_id)
+
+    for one in ids:
+        database.write(instances.create, instance_row('p-load', one), NOW)
+        scheduler.now(database.write(operations.create, kind='load', resource_type='instance', resource_id=one,
+                                     now=session.utcnow(), deadline=600, project_id='p-load'))
+    scheduler.start()
+    end = time.monotonic() + 60
+    for number in itertools.count(1):
+        report(number)
+        told(runner.renew_leases)()
+        if not any(database.read(operations.open_of, 'instance', one) for one in ids):
+            break
+        assert time.monotonic() < end, 'operations are stuck'
+    scheduler.stop()
+    assert troubles == []
 
 
 def test_one_of_many_parallel_requests_gets_the_resource(database):
