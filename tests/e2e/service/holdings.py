@@ -64,6 +64,14 @@ class Holdings:
         usage = {f'{number} {resource} charged' for resource, number in self._service.usage().items()}
         return self.in_cloud() | self.machines.on_host() | self.at_broker() | usage
 
+    def settled(self, seconds: float = 60.0) -> set[str]:
+        """Everything together, once nothing is being made or deleted any more."""
+        def look() -> set[str] | None:
+            open_ones = self._service.rows('SELECT id FROM operations WHERE active = 1')
+            stock = self.all()
+            return stock if not open_ones and stock == self.all() else None
+        return wait_for('nothing is being made or deleted', look, seconds, interval=0.3)
+
     def assert_as_before(self, before: set[str], seconds: float = 15.0) -> None:
         """Nothing has come and nothing has gone since a stock was taken.
 

@@ -39,7 +39,7 @@ class Life:
 
     def __init__(self, service, holdings) -> None:
         self.service = service
-        self.before = holdings.all()
+        self.before = holdings.settled()
         self.usage_before = service.usage()
         begun = time.monotonic()
         self.id = service.create(unique('life'), databases=[{'name': 'app'}], users=[
@@ -128,7 +128,7 @@ def test_its_row_and_its_journal_are_closed(service, life):
 
 
 def test_a_delete_in_the_middle_of_a_create_leaves_nothing_behind(service, holdings, life):
-    before = holdings.all()
+    before = holdings.settled()
     instance_id = service.create(unique('regret'))
     service.wait_step(instance_id, 'AgentSeen')
     service.delete(instance_id)

@@ -29,7 +29,7 @@ OWN_SHARE_SECONDS = 10.0
 
 
 def test_five_creates_at_once(service, holdings):
-    before = holdings.all()
+    before = holdings.settled()
     passwords = [new_password() for _ in range(AT_ONCE)]
     begun = time.monotonic()
 
@@ -105,7 +105,7 @@ WRONG = {
 @pytest.fixture(scope='module')
 def stock(service, holdings):
     """What there is before anything is refused."""
-    return holdings.all()
+    return holdings.settled()
 
 
 @pytest.mark.parametrize('what', WRONG)

@@ -57,7 +57,7 @@ def ended(service, instance_id: str) -> dict:
 
 
 def test_a_guest_that_never_calls_back(service, holdings, mute_version):
-    before, usage = holdings.all(), service.usage()
+    before, usage = holdings.settled(), service.usage()
     with service.taskmanager_with('DEFAULT', agent_start_timeout=AGENT_START_TIMEOUT):
         begun = time.monotonic()
         instance_id = service.create(unique('mute'), datastore={'type': 'mariadb', 'version': mute_version})
