@@ -16,6 +16,7 @@ import concurrent.futures
 import datetime
 import functools
 import itertools
+import random
 import time
 import uuid
 
@@ -144,12 +145,16 @@ class Touch(Step):
                 {'kind': 'private', 'address': '10.0.0.1', 'family': 4}], ['private'])])
 
 
+def _deleted(work):
+    return [lambda connection: instances.mark_deleted(connection, work.resource_id, session.utcnow())]
+
+
 def test_no_deadlock_reaches_a_runner(database):
     """A transaction that failed for one would cost its operation a lease."""
     flow = Flow('load', 1, 'Loading', 'instance', tuple(map(Touch, range(4))), load=instances.get,
-                succeeded=lambda _work: [], failed=lambda *_why: [])
+                succeeded=_deleted, failed=lambda *_why: [])
     tools = Tools(conf=CONF, clock=session.utcnow, cloud=None, broker=None, guest=None, keys=None, read=session.read)
-    troubles, ids = [], [str(uuid.uuid4()) for _ in range(16)]
+    troubles, ids = [], [str(uuid.uuid4()) for _ in range(32)]
 
     def told(function):
         def call(*args):
@@ -164,11 +169,12 @@ def test_no_deadlock_reaches_a_runner(database):
 
     @told
     def report(number):
-        beat = f'00000001.{number:08d}'
+        beat, some = f'00000001.{number:08d}', sorted(random.Random(number).sample(ids, 12))
 
         def write(connection):
-            lastseen.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in ids})
-            return operations.nudge(connection, 'instance', ids, session.utcnow())
+            lastseen.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in some})
+            return operations.nudge(connection, 'instance', some, session.utcnow())
+
         for operation_id in database.write(write):
             scheduler.now(operation_id)
 
@@ -178,13 +184,18 @@ def test_no_deadlock_reaches_a_runner(database):
                                      now=session.utcnow(), deadline=600, project_id='p-load'))
     scheduler.start()
     end = time.monotonic() + 60
-    for number in itertools.count(1):
-        report(number)
-        told(runner.renew_leases)()
-        if not any(database.read(operations.open_of, 'instance', one) for one in ids):
-            break
-        assert time.monotonic() < end, 'operations are stuck'
+
+    def reports(first):
+        for number in itertools.count(first, 2):
+            report(number)
+            told(runner.renew_leases)()
+            if time.monotonic() > end or not any(database.read(operations.open_of, 'instance', one) for one in ids):
+                return
+
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        list(pool.map(reports, (1, 2)))
     scheduler.stop()
+    assert time.monotonic() < end, 'operations are stuck'
     assert troubles == []
 
 
