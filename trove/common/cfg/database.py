@@ -15,6 +15,10 @@
 from oslo_config import cfg
 from oslo_db import options as db_options
 
+#: As many as the threads that may want one at the same time: a pool that is too small makes them wait for each other.
+MAX_POOL_SIZE = 16
+
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
+    cfg.set_defaults(db_options.database_opts, max_pool_size=MAX_POOL_SIZE)
     return [('database', list(db_options.database_opts))]
