@@ -14,6 +14,7 @@
 
 import functools
 import threading
+import types
 from typing import Any, Callable
 
 from keystoneauth1.session import Session
@@ -110,7 +111,24 @@ class Cloud:
             described = cloud_region.from_session(self._session_for(found.insecure), region_name=self.region,
                                                   app_name='trove', **settings)
             # Strict: a service that cannot be reached now is a failure now, not a client that never works.
-            return getattr(connection.Connection(config=described, strict_proxies=True), service)
+            made = connection.Connection(config=described, strict_proxies=True)
+            client = getattr(made, service)
+        _unpin(made, client)
+        return client
+
+
+def _unpin(made: connection.Connection, client: Any) -> None:
+    """Let a client of openstacksdk go with the request it was made for.
+
+    The library keeps hold of it in two places: what it would close at the end of the process (the sockets belong to
+    the session, which is ours), and a cache of names whose keys are the last 256 clients. Together that is 20 MB.
+    """
+    finalizer = getattr(made, '_finalizer', None)
+    if finalizer is not None:
+        finalizer.detach()
+    uncached = getattr(getattr(type(client), '_extract_name', None), '__wrapped__', None)
+    if uncached is not None:
+        client._extract_name = types.MethodType(uncached, client)
 
 
 @functools.lru_cache(maxsize=16)

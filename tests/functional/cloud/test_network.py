@@ -12,10 +12,14 @@
 
 """Ports, groups and public addresses: looked for first, made once, gone is fine."""
 
+import gc
+import logging
 import uuid
 
+from openstack import connection
 import pytest
 
+from trove.cloud import clouds
 from trove.cloud import firewall
 from trove.cloud import names
 from trove.common import exception
@@ -155,3 +159,21 @@ def test_a_full_quota_is_known_as_one(cloud, minicloud):
                              message="Quota exceeded for resources: ['port'].")
     with pytest.raises(exception.CloudQuotaExceeded):
         cloud.network.ensure_port('any', network_id=minicloud.named('network', 'private')['id'])
+
+
+def test_the_cloud_of_a_request_goes_with_it(conf, minicloud):
+    """Otherwise each create leaves a client behind, and the API grows until it is killed."""
+    def living():
+        gc.collect()
+        return sum(type(thing) is connection.Connection for thing in gc.get_objects())
+
+    # What is logged is kept for the report of a failed test, arguments and all.
+    logging.disable(logging.CRITICAL)
+    try:
+        before = living()
+        network_id = minicloud.named('network', 'private')['id']
+        for _request in range(3):
+            assert clouds.user_cloud(conf, minicloud.context()).network.get_network(network_id).id == network_id
+        assert living() == before
+    finally:
+        logging.disable(logging.NOTSET)
