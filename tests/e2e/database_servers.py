@@ -23,6 +23,13 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+from oslo_config import cfg
+
+from trove.common import cfg as options
+from trove.db import session
+
+CONF = cfg.CONF
+
 START_TIMEOUT = 60
 
 
@@ -107,3 +114,25 @@ def postgresql(directory: pathlib.Path) -> Iterator[str]:
                '-c', 'listen_addresses=127.0.0.1']
     with _serving(command, port, directory, 'postgres'):
         yield f'postgresql+psycopg2://trove:trove@127.0.0.1:{port}/postgres'
+
+
+#: What the control plane's database may be.
+ENGINES = ('mariadb', 'postgresql', 'sqlite')
+
+
+@contextlib.contextmanager
+def configured(engine: str, directory: pathlib.Path, pool_size: int) -> Iterator[None]:
+    """An empty database of one of :data:`ENGINES` that the service's sessions lead to."""
+    options.register(CONF)
+    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
+    servers = {'mariadb': mariadb, 'postgresql': postgresql,
+               'sqlite': lambda path: contextlib.nullcontext(f'sqlite:///{path / "trove.sqlite"}')}
+    with servers[engine](directory) as url:
+        CONF.set_override('connection', url, 'database')
+        CONF.set_override('max_pool_size', pool_size, 'database')
+        try:
+            yield
+        finally:
+            session.dispose()
+            CONF.clear_override('connection', 'database')
+            CONF.clear_override('max_pool_size', 'database')

@@ -26,7 +26,6 @@ from alembic.runtime.migration import MigrationContext
 from oslo_config import cfg
 
 from tests.e2e import database_servers
-from trove.common import cfg as options
 from trove.common import exception
 from trove.common.context import RequestContext
 from trove.configuration import models as configuration_models
@@ -40,27 +39,12 @@ CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
 
 
-@pytest.fixture(scope='module', params=['mariadb', 'postgresql', 'sqlite'])
+@pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
     """An engine with our schema, made by the migrations."""
-    options.register(CONF)
-    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
-    directory = tmp_path_factory.mktemp('server')
-    if request.param == 'sqlite':
-        yield from _migrated(f'sqlite:///{directory / "trove.sqlite"}')
-        return
-    with getattr(database_servers, request.param)(directory) as url:
-        yield from _migrated(url)
-
-
-def _migrated(url):
-    CONF.set_override('connection', url, 'database')
-    CONF.set_override('max_pool_size', 16, 'database')
-    assert migration.sync() == (None, migration.head())
-    yield session
-    session.dispose()
-    CONF.clear_override('connection', 'database')
-    CONF.clear_override('max_pool_size', 'database')
+    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'), pool_size=16):
+        assert migration.sync() == (None, migration.head())
+        yield session
 
 
 def instance_row(project, instance_id=None, **values):

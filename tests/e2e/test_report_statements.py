@@ -23,7 +23,6 @@ import pytest
 from sqlalchemy import select
 
 from tests.e2e import database_servers
-from trove.common import cfg as options
 from trove.db import command_results, heartbeats, instances, lastseen, operations, session, tables
 
 CONF = cfg.CONF
@@ -32,26 +31,11 @@ NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
 pytestmark = pytest.mark.e2e
 
 
-@pytest.fixture(scope='module', params=['mariadb', 'postgresql', 'sqlite'])
+@pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
-    options.register(CONF)
-    CONF([], project='trove', default_config_files=[], default_config_dirs=[])
-    directory = tmp_path_factory.mktemp('server')
-    if request.param == 'sqlite':
-        yield from _ready(f'sqlite:///{directory / "trove.sqlite"}')
-        return
-    with getattr(database_servers, request.param)(directory) as url:
-        yield from _ready(url)
-
-
-def _ready(url):
-    CONF.set_override('connection', url, 'database')
-    CONF.set_override('max_pool_size', 8, 'database')
-    tables.metadata.create_all(session.engine())
-    yield session
-    session.dispose()
-    CONF.clear_override('connection', 'database')
-    CONF.clear_override('max_pool_size', 'database')
+    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'), pool_size=8):
+        tables.metadata.create_all(session.engine())
+        yield session
 
 
 def new_instance():
