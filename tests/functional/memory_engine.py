@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trove.guestagent.datastore.engine import (
-    Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Place, Restart, User)
+    SYS, Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Log, Place, Restart, User)
 from trove.guestagent.datastore.mysql_common import names, options
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
@@ -36,7 +36,11 @@ DESCRIPTION = Description(
     mount_point='/var/lib/mysql', data_directory='data', configuration_directory='/etc/memory',
     base_file='70-base.cnf', user_file='71-user.cnf', system_file='80-system.cnf',
     reserved_users=frozenset({'os_admin', 'root'}), reserved_databases=frozenset({'mysql', 'sys'}),
-    reserved_user_prefixes=('trove_',), capabilities=frozenset({'databases', 'users', 'grants', 'root'}))
+    reserved_user_prefixes=('trove_',), capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
+    logs=(Log('general', file='general.log', on={'general_log': 'ON'}, off={'general_log': 'OFF'}),
+          Log('audit', file='audit.log', on={'audit_log': 'ON'}, off={'audit_log': 'OFF'}, needs_restart=True),
+          Log('error', SYS)),
+    logs_file='70-logs.cnf')
 
 GIB = 1024 ** 3
 
@@ -253,7 +257,8 @@ class MemoryEngine(names.NameRules):
         return bool(self.data.initialised)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        return {'datadir': place.data_directory}
+        return {'datadir': place.data_directory, 'general_log_file': os.path.join(place.log_directory, 'general.log'),
+                'audit_log_file': os.path.join(place.log_directory, 'audit.log')}
 
     def render_options(self, values: Mapping[str, str]) -> str:
         return options.render(values)
@@ -289,6 +294,12 @@ class MemoryEngine(names.NameRules):
     def heal(self, restart: Restart) -> None:
         restart.with_environment('MEMORY_OPTS', '--init')
         self.locked = False
+
+    # --- logs -------------------------------------------------------------------------------------
+
+    def reopen_log(self, log: Log) -> None:
+        self.probe()
+        pathlib.Path(self.machine.path(self.description.mount_point), 'logs', log.file).touch()
 
     # --- databases, users, grants, root -----------------------------------------------------------
 

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The layers of an engine's configuration: base from the control plane, the tenant's, and what the agent insists on.
+"""The layers of an engine's configuration: base from the control plane, what the switched logs need, the tenant's, and
+what the agent insists on.
 
 Files are read in the order of their names and the last one wins, so each layer is one file that is replaced whole:
 an option that is no longer in a layer is no longer in its file.
@@ -33,23 +34,37 @@ class Configuration:
         self._engine = engine
         self._machine = machine
         described = engine.description
-        self._layers = tuple(machine.path(os.path.join(described.configuration_directory, name))
-                             for name in (described.base_file, described.user_file, described.system_file))
+        named = (described.base_file, described.logs_file, described.user_file, described.system_file)
+        self._base, self._logs, self._user, self._system = (
+            machine.path(os.path.join(described.configuration_directory, name)) if name else '' for name in named)
+        #: In the order in which they are read.
+        self._layers = tuple(path for path in (self._base, self._logs, self._user, self._system) if path)
 
     def write_base(self, text: str) -> None:
         """Replace the layer that the control plane rendered from its template."""
-        self._write(self._layers[0], text)
+        self._write(self._base, text)
 
     def write_user(self, options: Mapping[str, str]) -> None:
         """Replace the layer of the configuration group; no options, no file."""
+        self._write_or_remove(self._user, options)
+
+    def write_logs(self, options: Mapping[str, str]) -> None:
+        """Replace the layer of the switched logs; no options, no file."""
+        self._write_or_remove(self._logs, options)
+
+    def logs(self) -> dict[str, str]:
+        """The options of that layer."""
+        return self._engine.parse_options(files.read(self._logs) or '')
+
+    def _write_or_remove(self, path: str, options: Mapping[str, str]) -> None:
         if options:
-            self._write(self._layers[1], self._engine.render_options(options))
+            self._write(path, self._engine.render_options(options))
         else:
-            files.remove(self._layers[1])
+            files.remove(path)
 
     def write_system(self, place: Place) -> None:
         """Replace the agent's own layer."""
-        self._write(self._layers[2], self._engine.render_options(self._engine.system_options(place)))
+        self._write(self._system, self._engine.render_options(self._engine.system_options(place)))
 
     def _write(self, path: str, text: str) -> None:
         # Root writes, the engine's account reads: what stands here is nobody else's to see.

@@ -21,6 +21,7 @@ Shapes: a database is ``{"name", "character_set", "collate"}``, a user ``{"name"
 """
 
 import abc
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,32 @@ class LockedOut(EngineUnavailable):
 
     def __init__(self, message: str = "The engine refuses the agent's account.") -> None:
         super().__init__(message, answering=True)
+
+
+#: Logs that belong to the engine's normal life, and those a tenant switches on and off.
+SYS, USER = 'SYS', 'USER'
+
+
+@dataclass(frozen=True)
+class Log:
+    """A log of an engine, as data: where its bytes come from and what switches it on and off.
+
+    With a ``file``, the engine's account writes it into :attr:`Place.log_directory`; its whole path must be told to
+    the engine by :meth:`Engine.system_options`, whether the log is on or not. Without one, its lines are what the
+    ``unit`` (the engine's own, unless named) says to systemd's journal.
+    """
+    #: What users call it: error, general, slow_query.
+    name: str
+    #: SYS logs are always on and can only be published and discarded.
+    type: str = USER
+    #: Name of the file below the log directory; "" for a log from the journal.
+    file: str = ''
+    unit: str = ''
+    #: Options that switch it on and off; written to the layer between the base and the tenant's own.
+    on: Mapping[str, str] = field(default_factory=dict)
+    off: Mapping[str, str] = field(default_factory=dict)
+    #: Whether these options only count after a restart of the engine.
+    needs_restart: bool = False
 
 
 @dataclass(frozen=True)
@@ -84,6 +111,10 @@ class Description:
     capabilities: frozenset[str] = frozenset()
     #: Lines of the unit's drop-in [Service] section that only this engine needs.
     unit_settings: tuple[str, ...] = field(default=())
+    #: Its logs; the agent's own is added to those of every engine.
+    logs: tuple[Log, ...] = ()
+    #: Name of the configuration file of the switched logs: sorts after ``base_file`` and before ``user_file``.
+    logs_file: str = ''
 
 
 @dataclass(frozen=True)
@@ -93,6 +124,11 @@ class Place:
     data_directory: str
     #: The agent's own directory on the volume: outside the data directory, so a restore does not wipe it.
     state_directory: str
+
+    @property
+    def log_directory(self) -> str:
+        """Where the engine's account writes its log files: on the volume, so they survive a new root disk."""
+        return os.path.join(self.mount_point, 'logs')
 
 
 @dataclass(frozen=True)
@@ -153,6 +189,12 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def heal(self, restart: 'Restart') -> None:
         """Give the agent its account back after a tenant with root took it away, calling ``restart`` once."""
+
+    # --- logs; only for engines that describe one with a file ---------------------------------------
+
+    def reopen_log(self, log: Log) -> None:
+        """Close the file of a log and go on in a new one of that name; the old one has been moved aside."""
+        raise NotImplementedError
 
     # --- databases, users, grants, root; only those the capabilities name are called ------------------
 

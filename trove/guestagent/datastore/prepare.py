@@ -172,6 +172,8 @@ class Preparation:
         place = self.place(message.mount_point)
         self._machine.directory(place.mount_point, mode=0o755, user=described.os_user, group=described.os_group)
         self._machine.directory(place.state_directory, mode=0o711, user='root', group='root')
+        if any(log.file for log in described.logs):
+            self._machine.directory(place.log_directory, mode=0o750, user=described.os_user, group=described.os_group)
 
     def _init(self, message: messages.Prepare) -> None:
         """3. A pristine data directory, unless the volume brings data of this engine along."""

@@ -18,7 +18,7 @@ import shutil
 from collections.abc import Mapping
 
 from trove.guestagent.datastore.engine import (
-    Description, EngineError, EngineUnavailable, Facts, Place, Restart)
+    SYS, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
 from trove.guestagent.datastore.mysql_common import connection, options, statements
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
@@ -43,6 +43,13 @@ DESCRIPTION = Description(
     reserved_databases=frozenset({'mysql', 'information_schema', 'performance_schema', 'sys'}),
     capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
     unit_settings=('LimitNOFILE=65536',),
+    logs=(
+        Log('general', file='general.log', on={'general_log': 'ON', 'log_output': 'FILE'}, off={'general_log': 'OFF'}),
+        Log('slow_query', file='slow_query.log', on={'slow_query_log': 'ON', 'log_output': 'FILE'},
+            off={'slow_query_log': 'OFF'}),
+        Log('error', SYS),
+    ),
+    logs_file='70-trove-logs.cnf',
 )
 
 #: A data directory made when the image was built; copying it is much faster than making one.
@@ -86,7 +93,9 @@ class MariaDB(MySQLAccounts):
 
     def system_options(self, place: Place) -> dict[str, str]:
         return {'datadir': place.data_directory, 'socket': self.socket, 'port': str(self.description.ports[0]),
-                'local_infile': 'OFF', 'secure_file_priv': self._no_files(place)}
+                'local_infile': 'OFF', 'secure_file_priv': self._no_files(place),
+                'general_log_file': os.path.join(place.log_directory, 'general.log'),
+                'slow_query_log_file': os.path.join(place.log_directory, 'slow_query.log')}
 
     @staticmethod
     def _no_files(place: Place) -> str:
@@ -147,11 +156,20 @@ class MariaDB(MySQLAccounts):
         finally:
             shutil.rmtree(RECOVERY_DIRECTORY, ignore_errors=True)
 
+    # --- logs -------------------------------------------------------------------------------------
+
+    def reopen_log(self, log: Log) -> None:
+        with self._session() as sql:
+            sql.execute(_REOPEN[log.name])
+
     # --- SQL that differs -------------------------------------------------------------------------
 
     def accounts_query(self) -> str:
         return "SELECT User, Host FROM mysql.user WHERE is_role = 'N'"
 
+
+# LOCAL: nothing a replica should repeat.
+_REOPEN = {'general': 'FLUSH LOCAL GENERAL LOGS', 'slow_query': 'FLUSH LOCAL SLOW LOGS'}
 
 # One statement per line: the server reads an init file that way.
 _RECOVERY = """SET SESSION sql_log_bin=0;
