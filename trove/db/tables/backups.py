@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups of instances."""
+"""Backups of instances, and where their data goes by default."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, Float, ForeignKey, Index, String, Text, false
+from sqlalchemy import Boolean, Float, ForeignKey, Index, String, Text, UniqueConstraint, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, Timestamp, uuid_key, with_defaults
@@ -43,3 +43,23 @@ class Backup(Base):
     updated: Mapped[datetime] = mapped_column(Timestamp)
     deleted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
+    #: why it has failed: one of trove.common.errors.CODES, and a sentence for the user
+    error_code: Mapped[str | None] = mapped_column(String(64))
+    error_text: Mapped[str | None] = mapped_column(String(1024))
+
+
+class BackupStrategy(Base):
+    """Where backups go that do not say it themselves, per project or per instance of a project."""
+
+    __tablename__ = 'backup_strategy'
+    __table_args__ = with_defaults(
+        UniqueConstraint('tenant_id', 'instance_id', name='uq_backup_strategy_tenant_instance'))
+
+    id: Mapped[str] = uuid_key()
+    tenant_id: Mapped[str] = mapped_column(String(36))
+    #: empty for the whole project: NULL would not be unique
+    instance_id: Mapped[str] = mapped_column(String(36), default='', server_default='')
+    backend: Mapped[str] = mapped_column(String(255))
+    swift_container: Mapped[str] = mapped_column(String(255))
+    created: Mapped[datetime] = mapped_column(Timestamp)
+    updated: Mapped[datetime] = mapped_column(Timestamp)

@@ -16,9 +16,90 @@ Revision ID: t0002
 Revises: t0001
 """
 
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects import mysql
+
 revision = 't0002'
 down_revision = 't0001'
+
+ENGINE = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4'}
+TIMESTAMP = sa.DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb')
+LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def upgrade() -> None:
     """Each subject is a function of its own below; one line here calls it."""
+    _backup_strategy()
+    _backup_failures()
+    _modules()
+    _instance_modules()
+
+
+def _backup_strategy() -> None:
+    op.create_table(
+        'backup_strategy',
+        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('tenant_id', sa.String(length=36), nullable=False),
+        sa.Column('instance_id', sa.String(length=36), server_default='', nullable=False),
+        sa.Column('backend', sa.String(length=255), nullable=False),
+        sa.Column('swift_container', sa.String(length=255), nullable=False),
+        sa.Column('created', TIMESTAMP, nullable=False),
+        sa.Column('updated', TIMESTAMP, nullable=False),
+        sa.PrimaryKeyConstraint('id', name='pk_backup_strategy'),
+        sa.UniqueConstraint('tenant_id', 'instance_id', name='uq_backup_strategy_tenant_instance'),
+        **ENGINE)
+
+
+def _backup_failures() -> None:
+    with op.batch_alter_table('backups') as table:
+        table.add_column(sa.Column('error_code', sa.String(length=64)))
+        table.add_column(sa.Column('error_text', sa.String(length=1024)))
+
+
+def _modules() -> None:
+    op.create_table(
+        'modules',
+        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('name', sa.String(length=255), nullable=False),
+        sa.Column('type', sa.String(length=255), nullable=False),
+        sa.Column('description', sa.String(length=255)),
+        sa.Column('contents', LONG_TEXT, nullable=False),
+        sa.Column('md5', sa.String(length=32), nullable=False),
+        sa.Column('tenant_id', sa.String(length=36)),
+        sa.Column('datastore_id', sa.String(length=36)),
+        sa.Column('datastore_version_id', sa.String(length=36)),
+        sa.Column('auto_apply', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('visible', sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column('live_update', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('priority_apply', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('apply_order', sa.Integer(), server_default=sa.text('5'), nullable=False),
+        sa.Column('is_admin', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('created', TIMESTAMP, nullable=False),
+        sa.Column('updated', TIMESTAMP, nullable=False),
+        sa.Column('deleted', sa.Boolean(), server_default=sa.false(), nullable=False),
+        sa.Column('deleted_at', TIMESTAMP),
+        sa.Column('identity', sa.String(length=64)),
+        sa.PrimaryKeyConstraint('id', name='pk_modules'),
+        sa.UniqueConstraint('identity', name='uq_modules_identity'),
+        **ENGINE)
+    op.create_index('ix_modules_tenant_id', 'modules', ['tenant_id'])
+
+
+def _instance_modules() -> None:
+    op.create_table(
+        'instance_modules',
+        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('instance_id', sa.String(length=36), nullable=False),
+        sa.Column('module_id', sa.String(length=36), nullable=False),
+        sa.Column('md5', sa.String(length=32), nullable=False),
+        sa.Column('created', TIMESTAMP, nullable=False),
+        sa.Column('updated', TIMESTAMP, nullable=False),
+        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'], name='fk_instance_modules_instance_id',
+                                ondelete='CASCADE'),
+        sa.ForeignKeyConstraint(['module_id'], ['modules.id'], name='fk_instance_modules_module_id',
+                                ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name='pk_instance_modules'),
+        sa.UniqueConstraint('instance_id', 'module_id', name='uq_instance_modules_instance_module'),
+        **ENGINE)
+    op.create_index('ix_instance_modules_module_id', 'instance_modules', ['module_id'])
