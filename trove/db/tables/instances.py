@@ -72,6 +72,8 @@ class Instance(Base):
 
     #: Set by the operation that failed, cleared by the next one that succeeds; decides status ERROR.
     error_code: Mapped[str | None] = mapped_column(String(64))
+    #: What the cloud has made of the instance behind our back, a code; set and cleared by looking.
+    drift: Mapped[str | None] = mapped_column(String(64))
     restart_required: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deletion_protection: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     ssl_mode: Mapped[str | None] = mapped_column(String(16))
@@ -116,6 +118,8 @@ class ServiceStatus(Base):
     #: bytes
     volume_total: Mapped[int | None] = mapped_column(BigInteger)
     volume_used: Mapped[int | None] = mapped_column(BigInteger)
+    #: when it was noticed that the guest has not reported for too long; NULL while it reports
+    unreachable_since: Mapped[datetime | None] = mapped_column(Timestamp)
     #: JSON object of everything else the guest reported, at most 4 KiB
     facts: Mapped[str | None] = mapped_column(Text)
 

@@ -72,6 +72,8 @@ class Operation(Base):
     error_detail: Mapped[str | None] = mapped_column(LongText)
     request_id: Mapped[str | None] = mapped_column(String(64))
     actor: Mapped[str | None] = mapped_column(String(64))
+    #: where the request came from, for notifications
+    client_address: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)
     finished: Mapped[datetime | None] = mapped_column(Timestamp)

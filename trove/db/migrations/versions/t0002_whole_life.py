@@ -34,6 +34,9 @@ def upgrade() -> None:
     _backup_failures()
     _modules()
     _instance_modules()
+    _duties()
+    _notifications()
+    _drift()
 
 
 def _backup_strategy() -> None:
@@ -103,3 +106,39 @@ def _instance_modules() -> None:
         sa.UniqueConstraint('instance_id', 'module_id', name='uq_instance_modules_instance_module'),
         **ENGINE)
     op.create_index('ix_instance_modules_module_id', 'instance_modules', ['module_id'])
+
+
+def _duties() -> None:
+    op.create_table(
+        'duties',
+        sa.Column('name', sa.String(length=128), nullable=False),
+        sa.Column('owner', sa.String(length=128)),
+        sa.Column('claim', sa.Integer(), nullable=False),
+        sa.Column('lease_until', TIMESTAMP),
+        sa.Column('due_at', TIMESTAMP, nullable=False),
+        sa.Column('done_until', TIMESTAMP),
+        sa.PrimaryKeyConstraint('name', name='pk_duties'),
+        **ENGINE)
+
+
+def _notifications() -> None:
+    op.create_table(
+        'notifications',
+        sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
+        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('event_type', sa.String(length=128), nullable=False),
+        sa.Column('publisher_id', sa.String(length=255), nullable=False),
+        sa.Column('payload', LONG_TEXT, nullable=False),
+        sa.Column('created', TIMESTAMP, nullable=False),
+        sa.PrimaryKeyConstraint('seq', name='pk_notifications'),
+        sa.UniqueConstraint('id', name='uq_notifications_id'),
+        **ENGINE)
+    with op.batch_alter_table('operations') as table:
+        table.add_column(sa.Column('client_address', sa.String(length=64)))
+
+
+def _drift() -> None:
+    with op.batch_alter_table('instances') as table:
+        table.add_column(sa.Column('drift', sa.String(length=64)))
+    with op.batch_alter_table('service_statuses') as table:
+        table.add_column(sa.Column('unreachable_since', TIMESTAMP))
