@@ -17,13 +17,14 @@ survives agents, restarts and rebuilt servers; tests can make it hang, refuse to
 """
 
 import dataclasses
+import json
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from trove.guestagent.datastore.engine import (
-    SYS, Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Log, Place, Restart, User)
+    SYS, Applied, Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Log, Place, Restart, User)
 from trove.guestagent.datastore.mysql_common import names, options
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
@@ -43,6 +44,10 @@ DESCRIPTION = Description(
     logs_file='70-logs.cnf')
 
 GIB = 1024 ** 3
+#: Options that the engine takes at its start only: those of which the rules of MariaDB say so.
+STATIC = frozenset(rule['name'] for rule in json.loads(
+    (pathlib.Path(__file__).parents[2] / 'trove/templates/mariadb/validation-rules.json').read_text()
+)['configuration-parameters'] if rule['restart_required'])
 
 
 @dataclasses.dataclass
@@ -241,7 +246,28 @@ class MemoryEngine(names.NameRules):
         self.hangs = self.full = self.locked = False
         #: Refused by the configuration check if this option is set.
         self.bad_option = ''
+        #: Refused at run time: option -> why. Cut at run time: option -> what becomes of any value.
+        self.refuses: dict[str, str] = {}
+        self.cuts: dict[str, str] = {}
+        #: What the engine runs with, and the start of its unit at which it was read.
+        self._running: dict[str, str] = {}
+        self._read_at = 0
         machine.unit(description.unit)
+
+    @property
+    def running(self) -> dict[str, str]:
+        """The values in force: those of the files at the last start, and what was changed since."""
+        starts = self.machine.unit(self.description.unit).starts
+        if self._read_at != starts:
+            self._running, self._read_at = self._files(), starts
+        return self._running
+
+    def _files(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        directory = pathlib.Path(self.machine.path(self.description.configuration_directory))
+        for path in sorted(directory.glob('*.cnf')):
+            found.update(options.parse(path.read_text()))
+        return found
 
     @property
     def data(self) -> MemoryData:
@@ -267,8 +293,7 @@ class MemoryEngine(names.NameRules):
         return options.parse(text)
 
     def validate_configuration(self, place: Place) -> None:
-        text = pathlib.Path(self.machine.path('/etc/memory/70-base.cnf')).read_text()
-        if self.bad_option and self.bad_option in options.parse(text):
+        if self.bad_option and self.bad_option in self._files():
             raise EngineError(f'The engine refuses its configuration: unknown variable {self.bad_option!r}')
 
     # --- a running engine -------------------------------------------------------------------------
@@ -290,6 +315,23 @@ class MemoryEngine(names.NameRules):
     def secure(self) -> None:
         self.probe()
         self.data.secured = True
+
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        self.probe()
+        refused = {name: self.refuses[name] for name in changes if name in self.refuses}
+        waiting = frozenset(changes) & STATIC
+        taken = frozenset(changes) - waiting - frozenset(refused)
+        for name in taken:
+            value = changes[name]
+            if value is None:
+                self.running.pop(name, None)
+            else:
+                self.running[name] = self.cuts.get(name, value)
+        return Applied(taken, waiting, refused, {name: self.cuts[name] for name in taken if name in self.cuts})
+
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        self.probe()
+        return {name: self.running[name] for name in wanted if self.running.get(name, wanted[name]) != wanted[name]}
 
     def heal(self, restart: Restart) -> None:
         restart.with_environment('MEMORY_OPTS', '--init')

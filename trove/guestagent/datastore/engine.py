@@ -138,6 +138,19 @@ class Facts:
     uptime: int
 
 
+@dataclass(frozen=True)
+class Applied:
+    """What became of options that a running engine was told. Each name stands in exactly one of the first three."""
+    #: In force now.
+    taken: frozenset[str] = frozenset()
+    #: In force with the next start of the engine.
+    waiting: frozenset[str] = frozenset()
+    #: Never in force as they are: name -> why, in a few words.
+    refused: Mapping[str, str] = field(default_factory=dict)
+    #: Of those taken, what the engine made of a value it rounded or cut: name -> value, in its own words.
+    adjusted: Mapping[str, str] = field(default_factory=dict)
+
+
 class Engine(abc.ABC):
     """One engine's own SQL and commands. All methods may raise :class:`EngineError`."""
 
@@ -167,7 +180,13 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def validate_configuration(self, place: Place) -> None:
-        """Ask the server binary whether it could start with the files in place, without starting it."""
+        """Ask the server binary whether it could start with the files in place, without starting it.
+
+        Called before each restart and before options of a configuration group are applied; the files of all layers are
+        written. An engine whose binary cannot tell checks by itself what it can (names, types, bounds).
+
+        :raises EngineError: it could not; says which option and why.
+        """
 
     # --- a running engine -------------------------------------------------------------------------
 
@@ -185,6 +204,28 @@ class Engine(abc.ABC):
     @abc.abstractmethod
     def secure(self) -> None:
         """Ensure the agent's account, and that no other administrator, anonymous account or sample data exists."""
+
+    @abc.abstractmethod
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        """Make the running engine take options whose files have been written, without a restart.
+
+        Names and values are as :meth:`parse_options` gives them. One that cannot be taken holds up no other. Told
+        again, it has the same effect.
+
+        :param changes: name -> value; None for an option that no file sets any more: the engine's built-in default.
+        :raises EngineUnavailable: the engine does not answer; some may be in force.
+        """
+
+    @abc.abstractmethod
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        """Which of these options run with another value than the files gave, because somebody changed it behind our
+        back: name -> running value, in the engine's words. Two spellings of one value (1G, 1073741824) do not differ.
+
+        Only of options that do not wait for a restart; asked every few heartbeats, so it has to be cheap. Those
+        changed by :meth:`apply_options` that were adjusted may be among them; the caller knows of these.
+
+        :param wanted: what all layers say together.
+        """
 
     @abc.abstractmethod
     def heal(self, restart: 'Restart') -> None:

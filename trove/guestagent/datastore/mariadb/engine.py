@@ -18,7 +18,8 @@ import shutil
 from collections.abc import Mapping
 
 from trove.guestagent.datastore.engine import (
-    SYS, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
+    SYS, Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
+from trove.guestagent.datastore.mariadb import runtime
 from trove.guestagent.datastore.mysql_common import connection, options, statements
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
@@ -146,6 +147,14 @@ class MariaDB(MySQLAccounts):
             # The packaged privileges on databases called test or test_… belong to everybody.
             sql.execute("DELETE FROM mysql.db WHERE User = '' OR User = 'PUBLIC'")
             sql.execute('FLUSH PRIVILEGES')
+
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        with self._session() as sql:
+            return runtime.apply(sql, changes)
+
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        with connection.session(self.socket, timeout=connection.PROBE_TIMEOUT) as sql:
+            return runtime.drifted(sql, wanted)
 
     def heal(self, restart: Restart) -> None:
         files.directory(RECOVERY_DIRECTORY, mode=0o750, user='root', group=self.description.os_group)
