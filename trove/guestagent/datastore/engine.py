@@ -231,6 +231,37 @@ class Engine(abc.ABC):
     def heal(self, restart: 'Restart') -> None:
         """Give the agent its account back after a tenant with root took it away, calling ``restart`` once."""
 
+    # --- going over to another version; only where an engine has something to do ---------------------
+    #
+    # An instance goes over by being given the image of the other version; its volume stays. The first two are called
+    # by the agent of the former image while the engine serves, the other two by that of the new one.
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        """Refuse what this engine knows that the engine of another version cannot take over.
+
+        :param version: number of the version it shall become, such as ``11.4``.
+        :raises EngineError: code ``guest_upgrade_refused``; says what stands in the way. Nothing is changed.
+        """
+
+    def prepare_upgrade(self, place: Place) -> None:
+        """Have the engine leave its data complete, so that another version can take them over: it is stopped next."""
+
+    def upgrade_data(self, place: Place, timeout: float) -> None:
+        """Bring the data directory into the form of this version, before the engine is first started on it.
+
+        Run again after a crash; all or nothing where the engine's own program is not.
+
+        :raises EngineError: it could not be; the data are as they were.
+        """
+
+    def finish_upgrade(self, place: Place, timeout: float) -> bool:
+        """The engine's own upgrade step, on the running engine; run again after a crash.
+
+        :returns: whether there was anything to do.
+        :raises EngineError: it failed; says what the engine's program said.
+        """
+        return False
+
     # --- logs; only for engines that describe one with a file ---------------------------------------
 
     def reopen_log(self, log: Log) -> None:
