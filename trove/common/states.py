@@ -17,7 +17,7 @@ combinations.
 """
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class ServiceStatus:
@@ -83,6 +83,11 @@ OPERATION_WORDS: dict[str, str | None] = {
     'instance_reboot': 'REBOOT',
     'instance_stop': None,
     'instance_update_access': None,
+    'instance_promote': 'PROMOTE',
+    'instance_eject': 'EJECT',
+    'instance_detach_replica': 'DETACH',
+    'instance_upgrade_agent': None,
+    'backup_create': 'BACKUP',
 }
 
 #: Nova's word -> ``status`` of the API; anything else is UNKNOWN
@@ -113,6 +118,30 @@ class Facts(NamedTuple):
     operation_kind: str | None = None
     cancel_wanted: bool = False
     deleted: bool = False
+    #: what the cloud did behind our back, one of :class:`Drift`
+    drift: str | None = None
+
+
+class Drift:
+    """How the cloud can differ from what we know of an instance. Error codes of :mod:`trove.common.errors` too."""
+
+    SERVER_MISSING = 'server_missing'
+    VOLUME_MISSING = 'volume_missing'
+    VOLUME_DETACHED = 'volume_detached'
+    PORT_MISSING = 'port_missing'
+    PORT_DETACHED = 'port_detached'
+
+    #: the worst first: of several the first one is told
+    ALL = (SERVER_MISSING, VOLUME_MISSING, VOLUME_DETACHED, PORT_MISSING, PORT_DETACHED)
+
+
+def facts_of(row: Any) -> Facts:
+    """What decides the shown status, taken from a row of :mod:`trove.db.instances`."""
+    return Facts(
+        server_status=row.server_status, service_status=row.service_status, heartbeat=row.service_status_updated,
+        error_code=row.error_code, restart_required=row.restart_required, backup_running=row.backup_running,
+        operation_kind=row.operation_kind, cancel_wanted=bool(row.cancel_wanted), deleted=row.deleted,
+        drift=row.drift)
 
 
 def shown(facts: Facts) -> str:
@@ -121,7 +150,7 @@ def shown(facts: Facts) -> str:
         return 'SHUTDOWN'
     if facts.operation_kind is not None:
         return OPERATION_WORDS.get(facts.operation_kind) or _server_word(facts.server_status)
-    if facts.error_code is not None:
+    if facts.error_code is not None or facts.drift is not None:
         return 'ERROR'
     if facts.restart_required and facts.server_status == 'ACTIVE':
         return 'RESTART_REQUIRED'
@@ -141,7 +170,10 @@ def operating(facts: Facts, now: datetime, expiry: int) -> str:
     :param now: UTC without zone, the clock of the control plane.
     :param expiry: seconds after which a silent guest counts as unreachable.
     """
-    if facts.operation_kind is not None or facts.server_status != 'ACTIVE' or facts.service_status is None:
+    # A backup is no task of the instance: its database serves meanwhile as always.
+    if facts.operation_kind not in (None, 'backup_create'):
+        return ''
+    if facts.server_status != 'ACTIVE' or facts.service_status is None:
         return ''
     if facts.error_code is not None and facts.service_status == ServiceStatus.NEW:
         return ''

@@ -16,18 +16,18 @@ import json
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, delete, insert, select, true, update
-from sqlalchemy.sql import expression
+from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, insert, select, true, update
 
 from trove.common.states import ServiceStatus as Status
-from trove.db import lastseen, quotas
+from trove.db import backups, lastseen, quotas
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
 from trove.db.tables.instances import (CommandResult, Instance, InstanceAddress, InstanceFault, RootEnabledHistory,
                                        ServiceStatus)
+from trove.db.tables.modules import InstanceModule
 from trove.db.tables.operations import Operation
 
 INSTANCES = Instance.__table__
@@ -41,15 +41,18 @@ DATASTORES = Datastore.__table__
 OPERATIONS = Operation.__table__
 CONFIGURATIONS = Configuration.__table__
 BACKUPS = Backup.__table__
+MODULES = InstanceModule.__table__
 
 RUNNING_BACKUPS = ('NEW', 'BUILDING', 'SAVING')
 
 
-def _shown() -> Select:
-    """All that a view or a precondition of one instance needs, in one statement and one row per instance."""
+def _columns() -> list[Any]:
+    """All that a view or a precondition of one instance needs; one row per instance."""
     backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id, BACKUPS.c.deleted.is_(False),
                                          BACKUPS.c.state.in_(RUNNING_BACKUPS)).exists())
-    columns = [
+    replica = INSTANCES.alias('replica')
+    follower = select(replica.c.id).where(replica.c.slave_of_id == INSTANCES.c.id, replica.c.deleted.is_(False)).exists()
+    return [
         *INSTANCES.c,
         VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
         VERSIONS.c.manager.label('manager'), VERSIONS.c.image_tags.label('version_image_tags'),
@@ -58,29 +61,31 @@ def _shown() -> Select:
         STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.boot_id, STATUSES.c.agent_version,
         STATUSES.c.volume_total, STATUSES.c.volume_used, STATUSES.c.engine_version,
         OPERATIONS.c.id.label('operation_id'), OPERATIONS.c.kind.label('operation_kind'),
-        OPERATIONS.c.cancel_wanted.label('cancel_wanted'),
+        # Without a successor the operation only turns back.
+        and_(OPERATIONS.c.cancel_wanted, OPERATIONS.c.successor.is_not(None)).label('cancel_wanted'),
         FAULTS.c.message.label('fault_message'), FAULTS.c.created.label('fault_created'),
         FAULTS.c.details.label('fault_details'),
         CONFIGURATIONS.c.name.label('configuration_name'),
-        backup.label('backup_running'),
+        backup.label('backup_running'), follower.label('has_replicas'),
     ]
-    source = (INSTANCES
-              .outerjoin(VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id)
-              .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
-              .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
-              .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance',
-                                          OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1))
-              .outerjoin(FAULTS, FAULTS.c.instance_id == INSTANCES.c.id)
-              .outerjoin(CONFIGURATIONS, CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
-    return select(*columns).select_from(source)
 
 
-_SHOWN = _shown()
+def with_all_parts(instances: FromClause) -> FromClause:
+    """Join to ``instances``, which has the table in it, what :data:`COLUMNS` are taken from."""
+    return (instances
+            .outerjoin(VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id)
+            .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
+            .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
+            .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance',
+                                        OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1))
+            .outerjoin(FAULTS, FAULTS.c.instance_id == INSTANCES.c.id)
+            .outerjoin(CONFIGURATIONS, CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
+
+
+#: What a row has, by name.
+COLUMNS: dict[str, Any] = {column.name: column for column in _columns()}
+_SHOWN = select(*COLUMNS.values()).select_from(with_all_parts(INSTANCES))
 _ONE = _SHOWN.where(INSTANCES.c.id == bindparam('id'))
-_PAGE = (_SHOWN.where(INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
-                      INSTANCES.c.id > bindparam('marker'),
-                      expression.or_(bindparam('include_clustered'), INSTANCES.c.cluster_id.is_(None)))
-         .order_by(INSTANCES.c.id).limit(bindparam('limit')))
 _ADDRESSES_OF = (select(ADDRESSES).where(ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)),
                                          ADDRESSES.c.kind != 'management')
                  .order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
@@ -95,68 +100,6 @@ def get(connection: Connection, instance_id: str, *, include_deleted: bool = Fal
     """One instance with all that its views and preconditions need."""
     row = connection.execute(_ONE, {'id': instance_id}).first()
     return row if row is not None and (include_deleted or not row.deleted) else None
-
-
-#: What lists may be sorted by.
-SORT_KEYS = ('created', 'name', 'updated')
-
-
-class Filters(NamedTuple):
-    """What a list of instances is narrowed to, and its order: by ascending id unless ``sort_key`` says otherwise."""
-
-    name: str | None = None
-    #: id or name
-    datastore: str | None = None
-    replica_of: str | None = None
-    include_clustered: bool = False
-    sort_key: str | None = None
-    descending: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        return (self.name, self.datastore, self.replica_of, self.sort_key) == (None,) * 4 and not self.descending
-
-
-def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | None = None,
-         filters: Filters = Filters()) -> Sequence[Row]:
-    """A page of a project's instances. Index: ix_instances_tenant_page.
-
-    :param marker: id of the last row of the page before.
-    """
-    if filters.is_plain:
-        return connection.execute(_PAGE, {'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
-                                          'include_clustered': filters.include_clustered}).all()
-    statement = _SHOWN.where(INSTANCES.c.tenant_id == tenant_id, INSTANCES.c.deleted.is_(False), *_narrowed(filters))
-    order = [INSTANCES.c[filters.sort_key], INSTANCES.c.id] if filters.sort_key else [INSTANCES.c.id]
-    if marker is not None:
-        statement = statement.where(_behind(order, marker, filters.descending))
-    directed = [column.desc() if filters.descending else column for column in order]
-    return connection.execute(statement.order_by(*directed).limit(limit)).all()
-
-
-def _narrowed(filters: Filters) -> list[Any]:
-    conditions: list[Any] = []
-    if not filters.include_clustered:
-        conditions.append(INSTANCES.c.cluster_id.is_(None))
-    if filters.name is not None:
-        conditions.append(INSTANCES.c.name == filters.name)
-    if filters.replica_of is not None:
-        conditions.append(INSTANCES.c.slave_of_id == filters.replica_of)
-    if filters.datastore is not None:
-        conditions.append(expression.or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
-    return conditions
-
-
-def _behind(order: Sequence[Any], marker: str, descending: bool) -> Any:
-    """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id."""
-    def beyond(column: Any, value: Any) -> Any:
-        return column < value if descending else column > value
-
-    if len(order) == 1:
-        return beyond(INSTANCES.c.id, marker)
-    last = INSTANCES.alias()
-    value = select(last.c[order[0].name]).where(last.c.id == marker).scalar_subquery()
-    return expression.or_(beyond(order[0], value), and_(order[0] == value, beyond(INSTANCES.c.id, marker)))
 
 
 def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bool | None = None,
@@ -174,6 +117,16 @@ def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bo
     if not include_clustered:
         statement = statement.where(INSTANCES.c.cluster_id.is_(None))
     return connection.execute(statement).all()
+
+
+def created_before(connection: Connection, moment: datetime, after: str, limit: int) -> Sequence[Row]:
+    """A page of the live instances that were created before a moment, by id. Index: primary key.
+
+    :param after: id of the last row of the page before, empty for the first.
+    """
+    return connection.execute(
+        _SHOWN.where(INSTANCES.c.id > after, INSTANCES.c.deleted.is_(False), INSTANCES.c.created < moment)
+        .order_by(INSTANCES.c.id).limit(limit)).all()
 
 
 def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
@@ -263,8 +216,9 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
         cluster_id=None, datastore_version_id=None, encrypted_key=None, server_status=None))
     connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
                        .values(status=Status.DELETED, reason=None))
-    for table in (ADDRESSES, FAULTS, RESULTS):
+    for table in (ADDRESSES, FAULTS, RESULTS, MODULES):
         connection.execute(delete(table).where(table.c.instance_id == instance_id))
+    backups.fail_running(connection, instance_id, now, 'instance_missing')
     lastseen.forget(connection, instance_id)
     quotas.release(connection, row.tenant_id, quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
 

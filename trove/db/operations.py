@@ -25,9 +25,9 @@ from typing import Any
 from oslo_db import exception as db_exception
 from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_, select, update
 
-from trove.common import exception
+from trove.common import errors, exception, notification
 from trove.common.states import OperationState
-from trove.db import quotas
+from trove.db import notices, quotas
 from trove.db.tables.operations import Operation, OperationStep
 
 OPERATIONS = Operation.__table__
@@ -49,22 +49,28 @@ def new_id() -> str:
 def create(connection: Connection, *, kind: str, resource_type: str, resource_id: str, now: datetime,
            deadline: int, project_id: str | None, args: dict[str, Any] | None = None, secrets: str | None = None,
            request_id: str | None = None, actor: str | None = None, parent_id: str | None = None,
-           operation_id: str | None = None) -> str:
+           operation_id: str | None = None, client_address: str | None = None) -> str:
     """Record an operation in the caller's transaction; the unique index on open operations is the resource's lock.
 
     :param deadline: seconds after which it must have ended.
     :param args: what was asked for; never a secret.
     :param secrets: what was asked for that is secret, sealed.
+    :param client_address: where it was asked for, when that was not in the request that is being served.
     :returns: its id.
     :raises trove.common.exception.Unprocessable: code ``operation_in_progress`` when one is open on the resource.
     """
     operation_id = operation_id or new_id()
     holder = _abandoned_holder(connection, resource_type, resource_id, now)
+    client_address = client_address or notification.client_address()
+    facts = notices.opened(connection, kind=kind, resource_type=resource_type, resource_id=resource_id,
+                           project_id=project_id, request_id=request_id, client_address=client_address,
+                           args=args or {}, now=now)
     try:
         connection.execute(insert(OPERATIONS).values(
             id=operation_id, project_id=project_id, resource_type=resource_type, resource_id=resource_id,
             parent_id=parent_id, kind=kind, flow_version=0, steps='[]', state=OperationState.RUNNING, position=0,
-            attempt=0, args=json.dumps(args or {}), secrets=secrets, facts='{}', active=1, claim=0, due_at=now,
+            attempt=0, failures=0, args=json.dumps(args or {}), secrets=secrets, facts=json.dumps(facts), active=1, claim=0,
+            due_at=now, client_address=client_address,
             deadline=now + timedelta(seconds=deadline), cancel_wanted=False, request_id=request_id, actor=actor,
             created=now, updated=now, owner=holder and holder.owner, lease_until=holder and holder.lease_until))
     except db_exception.DBDuplicateEntry:
@@ -94,6 +100,7 @@ def abandon(connection: Connection, resource_type: str, resource_id: str, now: d
     if not changed.rowcount:
         return None
     quotas.give_back(connection, row, json.loads(row.facts), now)
+    notices.closed(connection, row, OperationState.CANCELLED, 'reset', errors.CODES['reset'].sentence, now)
     return row
 
 
@@ -160,11 +167,29 @@ def request_cancel(connection: Connection, resource_type: str, resource_id: str,
     row = open_of(connection, resource_type, resource_id)
     if row is None or row.kind == successor['kind']:
         return row
+    successor = {**successor, 'client_address': notification.client_address()}
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1)
         .values(cancel_wanted=True, successor=json.dumps(successor), due_at=_sooner(now), nudged_at=now, updated=now))
     # It may have closed between the two statements; then there is nothing to cancel.
     return row if changed.rowcount else None
+
+
+def cancel(connection: Connection, operation_id: str, now: datetime) -> bool:
+    """Ask an operation to turn back. :returns: False when it has ended, or is turning back already."""
+    changed = connection.execute(
+        update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1,
+                                 OPERATIONS.c.state == OperationState.RUNNING)
+        .values(cancel_wanted=True, due_at=_sooner(now), nudged_at=now, updated=now))
+    return bool(changed.rowcount)
+
+
+def hurry(connection: Connection, operation_id: str, now: datetime) -> bool:
+    """Have an open operation looked at now instead of when its pause is over. :returns: whether it is open."""
+    changed = connection.execute(
+        update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1)
+        .values(due_at=_sooner(now), nudged_at=now))
+    return bool(changed.rowcount)
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -305,6 +330,12 @@ def account_step(connection: Connection, operation_id: str, seq: int, *, outcome
         values['note'] = note[:1024]
     connection.execute(update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.seq == seq)
                        .values(**values))
+
+
+def end_attempts(connection: Connection, operation_id: str, word: str, now: datetime) -> None:
+    """Close the attempts of an operation that nobody will go on with."""
+    connection.execute(update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.ended.is_(None))
+                       .values(outcome=word, ended=now))
 
 
 def count_open(connection: Connection) -> list[Row]:

@@ -21,10 +21,11 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import exception, names, states
+from trove.common import exception, names, notification, states
 from trove.common.rpc import messages
 from trove.common.rpc.messages import base
 from trove.common.wsgi import Request
+from trove.db import notices
 from trove.instance import doors, models, service
 
 CONF = cfg.CONF
@@ -43,6 +44,14 @@ USERS = {'users': base.list_of(base.needing(_USER, 'name'), _MOST)}
 USER = {'user': base.nullable(base.needing(_USER, 'name'))}
 ROOT = {'user': _USER}
 _MARKER = base.nullable(base.text(4 * MAX_NAME))
+
+#: message to a guest -> the event it is on the notification bus; the others are not told
+_EVENTS: dict[type[messages.Command], str] = {
+    messages.CreateDatabases: 'database_create', messages.DeleteDatabase: 'database_delete',
+    messages.CreateUsers: 'user_create', messages.DeleteUser: 'user_delete',
+    messages.UpdateUser: 'user_update_attributes', messages.GrantAccess: 'user_grant',
+    messages.RevokeAccess: 'user_revoke', messages.ChangePasswords: 'user_change_password',
+}
 
 
 def instance(request: Request, rule: str, instance_id: str, *, only_own: bool = False) -> Row:
@@ -71,7 +80,9 @@ def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patie
     """
     timeout = CONF.agent_call_high_timeout if patient else CONF.agent_call_low_timeout
     try:
-        return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
+        with notices.around(_EVENTS.get(type(message)), tenant_id=row.tenant_id,
+                            request_id=notification.request_id(), **_told_of(row, message)):
+            return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
     except exception.GuestError as error:
         failure = _told(error, list(named))
         if failure is None:
@@ -85,6 +96,25 @@ def _bounded(answer: dict[str, Any], gives: Mapping[str, base.Check]) -> dict[st
         return {**checked, 'next_marker': _MARKER('next_marker', answer.get('next_marker'))}
     except ValueError as problem:
         raise exception.GuestError('The guest gave an answer that cannot be used.', detail=str(problem)) from None
+
+
+def _told_of(row: Row, message: messages.Command) -> dict[str, Any]:
+    """What a message is about, for notifications: names only, never a password."""
+    told: dict[str, Any] = {'instance_id': row.id}
+    match message:
+        case messages.CreateDatabases():
+            told['databases'] = notification.names(message.databases)
+        case messages.DeleteDatabase():
+            told['name'] = message.name
+        case messages.CreateUsers() | messages.ChangePasswords():
+            told['users'] = notification.names(message.users)
+        case messages.GrantAccess():
+            told |= {'username': message.name, 'hostname': message.host, 'databases': list(message.databases)}
+        case messages.RevokeAccess():
+            told |= {'username': message.name, 'hostname': message.host, 'database': message.database}
+        case messages.UpdateUser() | messages.DeleteUser():
+            told |= {'username': message.name, 'hostname': message.host}
+    return told
 
 
 def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError | None:

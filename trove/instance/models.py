@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 from trove.db.session import Connection, Row
 
-from trove.common import exception, faults, states
-from trove.db import backups, events, instances, operations, quotas, session
+from trove.common import exception, faults, notification, states
+from trove.db import backups, events, instances, notices, operations, quotas, session
 from trove.instance import doors
 
 CONF = cfg.CONF
@@ -116,12 +116,7 @@ def find(context: Any, instance_id: str, *, only_own: bool = False, include_dele
     return row
 
 
-def facts_of(row: Row) -> states.Facts:
-    """What decides the shown status, taken from a row of :mod:`trove.db.instances`."""
-    return states.Facts(
-        server_status=row.server_status, service_status=row.service_status, heartbeat=row.service_status_updated,
-        error_code=row.error_code, restart_required=row.restart_required, backup_running=row.backup_running,
-        operation_kind=row.operation_kind, cancel_wanted=bool(row.cancel_wanted), deleted=row.deleted)
+facts_of = states.facts_of
 
 
 # --- may it be done now? -------------------------------------------------------------------------
@@ -326,6 +321,9 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
                    text=f'The status was reset: {", ".join(told)}.', now=now, project_id=row.tenant_id,
                    operation_id=given_up.id if given_up else None, actor=context.user_id,
                    request_id=context.request_id)
+        for phase in (notification.START, notification.END):
+            notices.told(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id, now=now,
+                         request_id=context.request_id, instance_id=row.id)
         return given_up.id if given_up else None
 
     return session.write(write)

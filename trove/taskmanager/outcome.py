@@ -23,9 +23,13 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.states import OperationState
-from trove.db import events, operations, quotas
+from trove.db import events, notices, operations, quotas
 from trove.db.session import Connection, Row
 from trove.taskmanager.step import Change, Flow, Work
+
+
+#: Code of an operation that somebody has cancelled; one that a delete has cancelled is not taken back.
+CANCELLED = 'cancelled_by_request'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,7 +76,7 @@ def changes(flow: Flow, work: Work, state: str, code: str | None, text: str, det
         return flow.succeeded(work)
     if state == OperationState.FAILED:
         return flow.failed(work, code or 'internal', text, detail)
-    return ()
+    return flow.cancelled(work) if code == CANCELLED else ()
 
 
 def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | None, text: str, detail: str,
@@ -93,6 +97,7 @@ def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | 
              OperationState.CANCELLED: ('cancelled', f'{flow.title} was cancelled.')}
     suffix, sentence = words[state]
     _event(connection, row, f'{row.kind}.{suffix}', sentence, now)
+    notices.closed(connection, row, state, code, text, now)
     return _followed(connection, row.id, now)
 
 
@@ -102,6 +107,7 @@ def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None
                          (OperationState.FAILED, 'internal', f'No task manager knows operations of kind {row.kind}.'))
     operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None, finished=now,
                     secrets=None, error_code=code, error_text=text)
+    notices.closed(connection, row, state, code, text, now)
     return _followed(connection, row.id, now)
 
 

@@ -23,7 +23,7 @@ from oslo_log import log as logging
 CONF = cfg.CONF
 
 #: The concerns of the control plane. The guest registers only those in GUEST_CONCERNS.
-CONCERNS = ('api', 'cloud', 'datastores', 'database', 'guest', 'limits', 'rpc', 'taskmanager')
+CONCERNS = ('api', 'backups', 'cloud', 'datastores', 'database', 'guest', 'limits', 'metrics', 'notifications', 'rpc', 'taskmanager')
 GUEST_CONCERNS = ('guest', 'rpc')
 
 
@@ -44,6 +44,8 @@ def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) 
     """Register the options of the named concerns; registering twice is harmless."""
     for group, options in list_opts(concerns):
         conf.register_opts(options, group=group)
+    if 'notifications' in concerns:
+        importlib.import_module(f'{__name__}.notifications').register_library(conf)
 
 
 def set_library_defaults() -> None:
