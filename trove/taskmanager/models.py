@@ -53,6 +53,7 @@ class Held:
     position: int
     state: str
     attempt: int
+    failures: int
     facts: dict[str, Any]
     waiting_since: datetime | None
     due_at: datetime
@@ -155,9 +156,11 @@ class Runner:
             return
         held = self._held(row, flow)
         while True:
-            if row.cancel_wanted:
+            if row.cancel_wanted and row.successor:
                 self._close(held, OperationState.CANCELLED, 'cancelled')
                 return
+            if row.cancel_wanted:
+                self._turn_back(held)
             if held.finished:
                 self._close_at_end(held)
                 return
@@ -174,7 +177,7 @@ class Runner:
     def _held(self, row: Row, flow: Flow) -> Held:
         steps = json.loads(row.steps) or flow.step_names
         return Held(row=row, flow=flow, steps=steps, position=row.position, state=row.state, attempt=row.attempt,
-                    facts=json.loads(row.facts), waiting_since=row.waiting_since, due_at=row.due_at)
+                    failures=row.failures, facts=json.loads(row.facts), waiting_since=row.waiting_since, due_at=row.due_at)
 
     def _refuse(self, row: Row) -> None:
         """Give an operation of a kind this release does not know to whoever knows it, until its deadline."""
@@ -217,7 +220,8 @@ class Runner:
         first = not json.loads(held.row.steps)
         operations.save(connection, held.id, held.row.claim, now, nudged_at=None,
                         lease_until=now + timedelta(seconds=self._options.lease_time),
-                        **({'steps': json.dumps(held.steps), 'flow_version': held.flow.version} if first else {}))
+                        **({'steps': json.dumps(held.steps), 'flow_version': held.flow.version,
+                            'started': now} if first else {}))
         last = operations.last_step(connection, held.id)
         label = f'undo {name}' if held.undoing else name
         if last is not None and last.name == label and last.ended is None and last.outcome == 'wait':
@@ -261,7 +265,7 @@ class Runner:
 
         def write(connection: Connection) -> None:
             operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts), position=position,
-                            attempt=0, waiting_since=None, due_at=now,
+                            attempt=0, failures=0, waiting_since=None, due_at=now,
                             lease_until=now + timedelta(seconds=self._options.lease_time))
             self._account(connection, held, 'undone' if held.undoing else 'done', busy_ms, begun, now, answer.note)
             for change in answer.changes:
@@ -270,22 +274,24 @@ class Runner:
                 self._event(connection, held, type_, text, now)
 
         session.write(write)
-        held.position, held.attempt, held.waiting_since, held.due_at = position, 0, None, now
+        held.position, held.due_at = position, now
+        held.attempt, held.failures, held.waiting_since = 0, 0, None
         return True
 
     def _wait(self, held: Held, answer: Wait, busy_ms: int, begun: datetime, now: datetime) -> bool:
-        since = held.waiting_since or begun
+        since, step = held.waiting_since or begun, held.flow.step(held.steps[held.position])
         if (now - since).total_seconds() > answer.at_most:
-            step = held.flow.step(held.steps[held.position])
             error = exception.StepFailed(f'Timed out after {int(answer.at_most)} seconds waiting for {answer.reason}.',
                                          code=answer.code)
             return self._failed(held, step, error, busy_ms, begun)
         held.facts |= answer.facts
+        # It got somewhere: what failed before was not the beginning of a row of failures.
+        failures = 0 if step is not None and step.forgives else held.failures
         seconds = min(answer.seconds, max(0.0, answer.at_most - (now - since).total_seconds()) + 0.001)
 
         def write(connection: Connection) -> datetime:
             operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts),
-                            waiting_since=since)
+                            waiting_since=since, failures=failures)
             self._account(connection, held, 'wait', busy_ms, begun, None, f'waiting for {answer.reason}')
             for change in answer.changes:
                 change(connection)
@@ -318,16 +324,42 @@ class Runner:
         values = self._turned_back(held, code, text, detail)
 
         def write(connection: Connection) -> None:
-            operations.save(connection, held.id, held.row.claim, now, attempt=0, waiting_since=None, due_at=now,
-                            **values)
+            operations.save(connection, held.id, held.row.claim, now, attempt=0, failures=0, waiting_since=None,
+                            due_at=now, **values)
             self._account(connection, held, 'failed', busy_ms, begun, now, text)
             if held.undoing:
                 self._event(connection, held, f'{held.row.kind}.undo_failed', text, now)
 
         session.write(write)
-        held.attempt, held.waiting_since, held.due_at = 0, None, now
-        held.state, held.position = values['state'], values['position']
+        self._turned(held, values, now)
         return True
+
+    @staticmethod
+    def _turned(held: Held, values: dict[str, Any], now: datetime) -> None:
+        held.attempt, held.failures, held.waiting_since, held.due_at = 0, 0, None, now
+        held.state, held.position = values['state'], values['position']
+
+    def _turn_back(self, held: Held) -> None:
+        """Take back what was done so far, because somebody asked for that; on the way back already, just go on."""
+        now = self.tools.clock()
+        wanted = held.flow.cancellable and not held.undoing
+        sentence = errors.CODES[outcome.CANCELLED].sentence
+        values = self._turned_back(held, outcome.CANCELLED, sentence, '') if wanted else {}
+        if wanted and not json.loads(held.row.steps):
+            values['position'] = -1  # no step was begun
+
+        def write(connection: Connection) -> None:
+            changed = {'attempt': 0, 'failures': 0, 'waiting_since': None, 'due_at': now, **values} if wanted else {}
+            operations.save(connection, held.id, held.row.claim, now, cancel_wanted=False, **changed)
+            if wanted:
+                operations.end_attempts(connection, held.id, 'cancelled', now)
+                self._event(connection, held, f'{held.row.kind}.cancelling',
+                            f'{held.flow.title} is cancelled; what was done is taken back.', now)
+
+        session.write(write)
+        if wanted:
+            self._turned(held, values, now)
+            held.row = session.read(operations.get, held.id)
 
     def _turned_back(self, held: Held, code: str, text: str, detail: str) -> dict[str, Any]:
         if held.undoing:
@@ -342,15 +374,16 @@ class Runner:
         if step is None or not outcome.is_retriable(error) or (now >= held.row.deadline and not held.undoing):
             return False
         attempts = self._options.step_attempts if step.attempts == 0 or held.undoing else step.attempts
-        return attempts is None or held.attempt + 1 < attempts
+        return attempts is None or held.failures + 1 < attempts
 
     def _retry(self, held: Held, text: str, busy_ms: int, begun: datetime, now: datetime) -> None:
         step = held.flow.step(held.steps[held.position])
         limit = self._options.delete_retry_limit if step and step.attempts is None else MAX_RETRY_DELAY
-        delay = min(limit, self._options.retry_delay * 2 ** min(held.attempt, 16))
+        delay = min(limit, self._options.retry_delay * 2 ** min(held.failures, 16))
 
         def write(connection: Connection) -> datetime:
-            operations.save(connection, held.id, held.row.claim, now, attempt=held.attempt + 1)
+            operations.save(connection, held.id, held.row.claim, now, attempt=held.attempt + 1,
+                            failures=held.failures + 1)
             self._account(connection, held, 'retry', busy_ms, begun, now, text)
             return operations.release(connection, held.id, held.row.claim, now, delay)
 
@@ -366,7 +399,8 @@ class Runner:
         if not held.undoing:
             self._close(held, OperationState.SUCCEEDED, None)
             return
-        self._close(held, OperationState.FAILED, held.row.error_code)
+        code = held.row.error_code
+        self._close(held, OperationState.CANCELLED if code == outcome.CANCELLED else OperationState.FAILED, code)
 
     def _close(self, held: Held, state: str, code: str | None) -> None:
         now = self.tools.clock()

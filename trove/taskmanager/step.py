@@ -129,6 +129,8 @@ class Step(abc.ABC):
     #: tries before the operation fails, when the failure may pass by itself: 0 is the configured number, None is
     #: until the operation's deadline
     attempts: ClassVar[int | None] = 0
+    #: whether failures count from anew when a try has got as far as waiting
+    forgives: ClassVar[bool] = True
 
     @property
     def name(self) -> str:
@@ -159,6 +161,9 @@ class Flow:
     :param undoable: undo the steps done so far when a step fails.
     :param remover: kind of the operation that removes the resource, for flows that make something: a runner that was
         frozen may have made it after that operation had looked.
+    :param cancellable: may be asked to turn back; needs ``undoable``, and a kind in
+        :data:`trove.common.states.CANCELLABLE`, which the API looks at.
+    :param cancelled: row changes of the closing transaction when all was taken back because somebody asked for that.
     """
 
     kind: str
@@ -171,6 +176,8 @@ class Flow:
     failed: Callable[[Work, str, str, str], Sequence[Change]]
     undoable: bool = True
     remover: str | None = None
+    cancellable: bool = False
+    cancelled: Callable[[Work], Sequence[Change]] = lambda _work: ()
 
     @property
     def step_names(self) -> list[str]:

@@ -54,6 +54,8 @@ class Instance(Base):
     volume_type: Mapped[str | None] = mapped_column(String(255))
 
     datastore_version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('datastore_versions.id'))
+    #: The version it is going over to, while it does.
+    desired_version_id: Mapped[str | None] = mapped_column(String(36))
     configuration_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('configurations.id'))
     slave_of_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('instances.id'), index=True)
     cluster_id: Mapped[str | None] = mapped_column(String(36), index=True)

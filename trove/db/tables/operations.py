@@ -14,7 +14,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint, false
+from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, LongText, Timestamp, uuid_key, with_defaults
@@ -47,7 +47,10 @@ class Operation(Base):
     #: one of trove.common.states.OperationState
     state: Mapped[str] = mapped_column(String(16))
     position: Mapped[int] = mapped_column(Integer, default=0)
+    #: number of the present step's try, from 0: part of the ids of what is asked on its behalf
     attempt: Mapped[int] = mapped_column(Integer, default=0)
+    #: tries of the present step that failed since it last got anywhere
+    failures: Mapped[int] = mapped_column(Integer, default=0, server_default=text('0'))
     #: JSON object, what was asked for; never a secret
     args: Mapped[str] = mapped_column(LongText)
     #: what was asked for that is secret, sealed under the instance's key; dropped when the operation closes
@@ -76,6 +79,8 @@ class Operation(Base):
     client_address: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)
+    #: when its first step began
+    started: Mapped[datetime | None] = mapped_column(Timestamp)
     finished: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
@@ -93,7 +98,7 @@ class OperationStep(Base):
     seq: Mapped[int] = mapped_column(Integer, primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
     attempt: Mapped[int] = mapped_column(Integer)
-    #: done, wait, retry, failed, undone, lost; NULL while it runs
+    #: done, wait, retry, failed, undone, lost, cancelled; NULL while it runs
     outcome: Mapped[str | None] = mapped_column(String(16))
     started: Mapped[datetime] = mapped_column(Timestamp)
     ended: Mapped[datetime | None] = mapped_column(Timestamp)

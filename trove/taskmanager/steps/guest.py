@@ -138,6 +138,9 @@ class Command(CommandStep):
     Such commands bring the guest into a state, so that doing one twice is doing it once.
     """
 
+    #: Waiting is how a command is tried, not a sign that it got anywhere.
+    forgives = False
+
     def id_of(self, work: Work) -> str:
         return command_id(work, f'{self.name}/{work.attempt}')
 

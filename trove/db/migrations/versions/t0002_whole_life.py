@@ -37,6 +37,7 @@ def upgrade() -> None:
     _duties()
     _notifications()
     _drift()
+    _lifecycle()
 
 
 def _backup_strategy() -> None:
@@ -142,3 +143,11 @@ def _drift() -> None:
         table.add_column(sa.Column('drift', sa.String(length=64)))
     with op.batch_alter_table('service_statuses') as table:
         table.add_column(sa.Column('unreachable_since', TIMESTAMP))
+
+
+def _lifecycle() -> None:
+    with op.batch_alter_table('operations') as table:
+        table.add_column(sa.Column('failures', sa.Integer(), server_default=sa.text('0'), nullable=False))
+        table.add_column(sa.Column('started', TIMESTAMP))
+    with op.batch_alter_table('instances') as table:
+        table.add_column(sa.Column('desired_version_id', sa.String(length=36)))
