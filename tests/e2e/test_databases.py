@@ -29,8 +29,8 @@ from tests.e2e import database_servers
 from trove.common import exception
 from trove.common.context import RequestContext
 from trove.configuration import models as configuration_models
-from trove.db import (configurations, datastores, events, instances, lastseen, migration, operations, quotas, session,
-                      tables)
+from trove.db import (configurations, datastores, events, instance_pages, instances, lastseen, migration, operations,
+                      quotas, session, tables)
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
 from trove.taskmanager.step import Done, Flow, Step, Tools, Wait
@@ -88,7 +88,7 @@ def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
     with concurrent.futures.ThreadPoolExecutor(12) as pool:
         results = list(pool.map(create, range(50)))
     assert results.count(True) == CONF.max_instances_per_tenant == 10
-    rows = session.read(instances.page, project, limit=100)
+    rows = session.read(instance_pages.page, project, limit=100).rows
     assert len(rows) == 10
     assert session.read(quotas.usages, project) == {'instances': 10, 'ram': 10240, 'volumes': 20, 'backups': 0}
 
@@ -96,7 +96,7 @@ def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
         session.write(instances.mark_deleted, row.id, NOW)
         session.write(instances.mark_deleted, row.id, NOW)
     assert set(session.read(quotas.usages, project).values()) == {0}
-    assert session.read(instances.page, project, limit=100) == []
+    assert session.read(instance_pages.page, project, limit=100).rows == []
 
 
 def test_an_operation_has_one_taker(database):
@@ -215,8 +215,8 @@ def test_pages_are_complete_and_disjoint(database):
     ids = sorted(str(uuid.uuid4()) for _number in range(7))
     for instance_id in ids:
         session.write(instances.create, instance_row(project, instance_id), NOW)
-    first = session.read(instances.page, project, limit=4)
-    second = session.read(instances.page, project, limit=4, marker=first[-1].id)
+    first = session.read(instance_pages.page, project, limit=4).rows
+    second = session.read(instance_pages.page, project, limit=4, marker=first[-1].id).rows
     assert [row.id for row in first] + [row.id for row in second] == ids
     assert {row.service_status for row in first} == {'new'}
 
@@ -284,14 +284,15 @@ def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(databas
 
 
 @pytest.mark.parametrize('descending', [False, True])
-@pytest.mark.parametrize('key', instances.SORT_KEYS)
+@pytest.mark.parametrize('key', instance_pages.SORT_KEYS)
 def test_sorted_pages_hold_every_row_once(database, key, descending):
     project = uuid.uuid4().hex
     for number in range(7):
         moment = NOW + datetime.timedelta(seconds=number // 2)
         session.write(instances.create, instance_row(project, name=f'n{number // 3}'), moment)
-    filters, marker, seen = instances.Filters(sort_key=key, descending=descending), None, []
-    while page := session.read(instances.page, project, limit=2, marker=marker, filters=filters):
+    filters, marker, seen = instance_pages.Filters(sort_key=key, descending=descending), None, []
+    while page := session.read(instance_pages.page, project, limit=2, marker=marker, filters=filters,
+                               detailed=True).rows:
         seen += [(getattr(row, key), row.id) for row in page]
         marker = page[-1].id
     assert len(seen) == 7 and seen == sorted(seen, reverse=descending)

@@ -19,7 +19,7 @@ by, because it is made of the instance, its operation and its guest.
 import webob
 
 from trove.common import exception
-from trove.db.instances import SORT_KEYS, Filters
+from trove.db.instance_pages import SORT_KEYS, Filters
 
 #: Longest text that a row could be equal to.
 _LONGEST = 255

@@ -21,7 +21,7 @@ from trove.db.session import Connection, Row
 from trove.common import exception, pagination, policy, schemas
 from trove.common.views import reference
 from trove.common.wsgi import Answer, Request
-from trove.db import instances, session
+from trove.db import instance_pages, instances, session
 from trove.instance import listing, models, resizing, validation, views
 from trove.instance import schemas as instance_schemas
 
@@ -51,37 +51,28 @@ def accepted(recorded: models.Recorded) -> Answer:
 
 def index(request: Request) -> dict[str, Any]:
     policy.authorize(request.context, 'instance:index')
-    return _list(request, views.summary)
+    return _list(request, views.summary, detailed=False)
 
 
 def detail(request: Request) -> dict[str, Any]:
     policy.authorize(request.context, 'instance:detail')
-    return _list(request, views.detail)
+    return _list(request, views.detail, detailed=True)
 
 
-def _list(request: Request, view: Callable[..., dict[str, Any]]) -> dict[str, Any]:
-    """A page in three statements: in the order asked for, or picked by ascending id and shown newest first."""
+def _list(request: Request, view: Callable[..., dict[str, Any]], *, detailed: bool) -> dict[str, Any]:
+    """A page: in the order asked for, or picked by ascending id and shown newest first."""
     limit = pagination.limit_of(request, CONF.instances_page_size)
     filters = listing.filters(request)
-    rows, addresses, replicas = session.read(_page, request.context.project_id, limit,
-                                             pagination.marker_of(request), filters)
-    following = rows[limit - 1].id if len(rows) > limit else None
-    now = session.utcnow()
-    rows = rows[:limit]
-    if filters.sort_key is None:
-        rows = sorted(rows, key=lambda row: row.created, reverse=True)
-    shown = [view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now) for row in rows]
-    return pagination.page(request, 'instances', shown, following)
-
-
-def _page(connection: Connection, project_id: str, limit: int, marker: str | None,
-          filters: instances.Filters) -> tuple[Any, Any, Any]:
     # One more than asked for tells whether another page follows.
-    rows = instances.page(connection, project_id, limit=limit + 1, marker=marker, filters=filters)
-    ids = [row.id for row in rows[:limit]]
-    if not ids:
-        return rows, {}, {}
-    return rows, instances.addresses_of(connection, ids), instances.replicas_of(connection, ids)
+    page = session.read(instance_pages.page, request.context.project_id, limit=limit + 1,
+                        marker=pagination.marker_of(request), filters=filters, detailed=detailed)
+    rows = page.rows[:limit]
+    following = rows[-1].id if len(page.rows) > limit else None
+    now = session.utcnow()
+    if filters.sort_key is None:
+        rows.sort(key=lambda row: row.created, reverse=True)
+    shown = [view(request, row, page.addresses[row.id], page.replicas.get(row.id, ()), now) for row in rows]
+    return pagination.page(request, 'instances', shown, following)
 
 
 def show(request: Request, instance_id: str) -> dict[str, Any]:
@@ -91,7 +82,8 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
 
 def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]], **more: Any) -> dict[str, Any]:
     def read(connection: Connection) -> tuple[Any, Any]:
-        return instances.addresses_of(connection, [row.id]), instances.replicas_of(connection, [row.id])
+        return (instances.addresses_of(connection, [row.id]),
+                instances.replicas_of(connection, [row.id]) if row.has_replicas else {})
 
     addresses, replicas = session.read(read)
     return view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), session.utcnow(), **more)

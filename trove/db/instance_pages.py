@@ -1,0 +1,151 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Pages of a project's instances, each with its addresses: one statement, of the columns that the view shows."""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
+
+from trove.common import states
+from trove.db import instances
+from trove.db.instances import ADDRESSES, COLUMNS, DATASTORES, INSTANCES, VERSIONS
+
+#: What lists may be sorted by.
+SORT_KEYS = ('created', 'name', 'updated')
+
+#: What the shown status is made of (:func:`trove.common.states.facts_of`).
+_FACTS = tuple('service_status_updated' if name == 'heartbeat' else name for name in states.Facts._fields)
+#: What the short list shows (:func:`trove.instance.views.summary`).
+_SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname', 'volume_support',
+            'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
+            'version_name')
+#: What the detailed list has beside that (:func:`trove.instance.views.detail`).
+_DETAIL = (*_SUMMARY, 'updated', 'version_number', 'fault_message', 'fault_created', 'fault_details',
+           'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id', 'volume_id',
+           'encrypted_key')
+_ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}') for name in ('kind', 'address', 'family', 'network_id'))
+
+
+class Filters(NamedTuple):
+    """What a list of instances is narrowed to, and its order: by ascending id unless ``sort_key`` says otherwise."""
+
+    name: str | None = None
+    #: id or name
+    datastore: str | None = None
+    replica_of: str | None = None
+    include_clustered: bool = False
+    sort_key: str | None = None
+    descending: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        return (self.name, self.datastore, self.replica_of, self.sort_key) == (None,) * 4 and not self.descending
+
+
+class Address(NamedTuple):
+    """What is shown of a row of ``instance_addresses``."""
+    kind: str
+    address: str
+    family: int
+    network_id: str | None
+
+
+class Page(NamedTuple):
+    """Instances in order, and by their ids what belongs to them: addresses, and rows with the ids of replicas."""
+    rows: list[Row]
+    addresses: dict[str, list[Address]]
+    replicas: dict[str, list[Row]]
+
+
+def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | None = None,
+         filters: Filters = Filters(), detailed: bool = False) -> Page:
+    """A page of a project's instances: one statement, and one more when any of them has replicas.
+
+    :param marker: id of the last row of the page before.
+    :param detailed: with what only the detailed list shows.
+    """
+    found = connection.execute(_statement(filters, marker, detailed), {
+        'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
+        'include_clustered': filters.include_clustered})
+    rows: list[Row] = []
+    addresses: dict[str, list[Address]] = {}
+    for row in found:
+        theirs = addresses.get(row.id)
+        if theirs is None:
+            theirs = addresses[row.id] = []
+            rows.append(row)
+        if row.address_kind is not None:
+            theirs.append(Address(*row[-len(_ADDRESS):]))
+    sources = [row.id for row in rows if row.has_replicas]
+    return Page(rows, addresses, instances.replicas_of(connection, sources) if sources else {})
+
+
+def _statement(filters: Filters, marker: str | None, detailed: bool) -> Select:
+    if filters.is_plain:
+        return _PLAIN[detailed]
+    order = [INSTANCES.c[filters.sort_key], INSTANCES.c.id] if filters.sort_key else [INSTANCES.c.id]
+    ids = _ids().where(*_narrowed(filters))
+    if marker is not None:
+        ids = ids.where(_behind(order, marker, filters.descending))
+    directed = [column.desc() if filters.descending else column for column in order]
+    return _with_addresses(ids.order_by(*directed), directed, detailed)
+
+
+def _ids() -> Select:
+    """The ids of a project's live instances. Index: ix_instances_tenant_page."""
+    return select(INSTANCES.c.id).where(
+        INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
+        or_(bindparam('include_clustered'), INSTANCES.c.cluster_id.is_(None)))
+
+
+def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> Select:
+    """The rows of ``ids``, each as often as it has addresses that users may see, or once.
+
+    The page is cut off inside, where an instance is one row. Index: ix_instance_addresses_instance_id.
+    """
+    chosen = ids.limit(bindparam('limit')).subquery('chosen')
+    source = instances.with_all_parts(chosen.join(INSTANCES, INSTANCES.c.id == chosen.c.id)).outerjoin(
+        ADDRESSES, and_(ADDRESSES.c.instance_id == INSTANCES.c.id, ADDRESSES.c.kind != 'management'))
+    columns = [COLUMNS[name] for name in (_DETAIL if detailed else _SUMMARY)]
+    return select(*columns, *_ADDRESS).select_from(source).order_by(
+        *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)
+
+
+_PLAIN = {detailed: _with_addresses(_ids().where(INSTANCES.c.id > bindparam('marker')).order_by(INSTANCES.c.id),
+                                    [INSTANCES.c.id], detailed) for detailed in (False, True)}
+
+
+def _narrowed(filters: Filters) -> list[Any]:
+    conditions: list[Any] = []
+    if filters.name is not None:
+        conditions.append(INSTANCES.c.name == filters.name)
+    if filters.replica_of is not None:
+        conditions.append(INSTANCES.c.slave_of_id == filters.replica_of)
+    if filters.datastore is not None:
+        versions = select(VERSIONS.c.id).join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id).where(
+            or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
+        conditions.append(INSTANCES.c.datastore_version_id.in_(versions))
+    return conditions
+
+
+def _behind(order: Sequence[Any], marker: str, descending: bool) -> Any:
+    """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id."""
+    def beyond(column: Any, value: Any) -> Any:
+        return column < value if descending else column > value
+
+    if len(order) == 1:
+        return beyond(INSTANCES.c.id, marker)
+    last = INSTANCES.alias()
+    value = select(last.c[order[0].name]).where(last.c.id == marker).scalar_subquery()
+    return or_(beyond(order[0], value), and_(order[0] == value, beyond(INSTANCES.c.id, marker)))
