@@ -30,12 +30,19 @@ class Settings:
 
     region: str = 'RegionOne'
     availability_zone: str = 'nova'
-    #: The compute host's name, as admins see it.
+    #: The name of the compute host that new servers come to, as admins see it.
     host: str = 'minicloud'
+    #: Further names of this machine, so that servers have somewhere to be moved to.
+    other_hosts: tuple[str, ...] = ('minicloud-2',)
     #: Start machines again that should run and do not, when this process starts.
     resume: bool = True
     #: Where uploaded images are kept; None refuses uploads.
     image_directory: str | None = None
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """All compute hosts there seem to be."""
+        return self.host, *self.other_hosts
 
 
 class Cloud:

@@ -19,7 +19,7 @@ The configuration is a JSON document named by ``--config`` or ``MINICLOUD_CONFIG
      "hypervisor": {"factory": "minicloud.machines.hypervisor:create", ...its settings},
      "keystone": "/path/minicloud.conf",
      "service_project": "service",
-     "settings": {"region", "availability_zone", "host", "resume", "image_directory"},
+     "settings": {"region", "availability_zone", "host", "other_hosts", "resume", "image_directory"},
      "workers": 8,
      "bootstrap": "/path/bootstrap.json"}
 

@@ -80,16 +80,17 @@ def zones_detail(call: web.Call) -> web.Answer:
     up = {'active': True, 'available': True, 'updated_at': call.time().rstrip('Z') + '.000000'}
     return {'availabilityZoneInfo': [
         {'zoneName': zone, 'zoneState': {'available': True},
-         'hosts': {settings.host: {binary: up}}}
-        for zone, binary in (('internal', 'nova-conductor'),
-                             (settings.availability_zone, 'nova-compute'))]}
+         'hosts': {host: {binary: up} for host in hosts}}
+        for zone, binary, hosts in (
+            ('internal', 'nova-conductor', (settings.host,)),
+            (settings.availability_zone, 'nova-compute', settings.hosts))]}
 
 
-def _stable_id(call: web.Call, name: str, since: web.Version = (2, 53)) -> str | int:
-    """Return an id for a thing there is one of: a number before ``since``, then a UUID."""
+def _stable_id(call: web.Call, name: str, host: str, since: web.Version = (2, 53)) -> str | int:
+    """Return an id for a thing each host has one of: a number before ``since``, then a UUID."""
     if call.version < since:
-        return 1
-    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f'{name}.{call.cloud.settings.host}'))
+        return call.cloud.settings.hosts.index(host) + 1
+    return str(uuid.uuid5(uuid.NAMESPACE_DNS, f'{name}.{host}'))
 
 
 def services(call: web.Call) -> web.Answer:
@@ -97,33 +98,33 @@ def services(call: web.Call) -> web.Answer:
     call.require_admin('os_compute_api:os-services:list')
     settings = call.cloud.settings
     found = []
-    for number, (binary, zone) in enumerate((
-            ('nova-conductor', 'internal'), ('nova-scheduler', 'internal'),
-            ('nova-compute', settings.availability_zone)), start=1):
-        id = number if call.version < (2, 53) else _stable_id(call, binary)
-        shown = {'id': id, 'binary': binary, 'host': settings.host, 'zone': zone,
+    for number, (binary, zone, host) in enumerate((
+            ('nova-conductor', 'internal', settings.host),
+            ('nova-scheduler', 'internal', settings.host),
+            *(('nova-compute', settings.availability_zone, host)
+              for host in settings.hosts)), start=1):
+        id = number if call.version < (2, 53) else _stable_id(call, binary, host)
+        shown = {'id': id, 'binary': binary, 'host': host, 'zone': zone,
                  'status': 'enabled', 'state': 'up', 'disabled_reason': None,
                  'updated_at': call.time().rstrip('Z') + '.000000'}
         if call.version >= (2, 11):
             shown['forced_down'] = False
-        if binary == call.query.get('binary', binary) and (
-                settings.host == call.query.get('host', settings.host)):
+        if binary == call.query.get('binary', binary) and host == call.query.get('host', host):
             found.append(shown)
     return {'services': found}
 
 
-def _hypervisor(call: web.Call, detail: bool) -> dict[str, Any]:
-    settings = call.cloud.settings
-    shown = {'id': _stable_id(call, 'hypervisor'), 'hypervisor_hostname': settings.host,
+def _hypervisor(call: web.Call, host: str, detail: bool) -> dict[str, Any]:
+    shown = {'id': _stable_id(call, 'hypervisor', host), 'hypervisor_hostname': host,
              'state': 'up', 'status': 'enabled'}
-    servers = call.tx.list('server')
+    servers = call.tx.list('server', host=host)
     if call.flag('with_servers'):
         shown['servers'] = [{'uuid': server['id'], 'name': f'instance-{server["id"][:8]}'}
                             for server in servers]
     if not detail:
         return shown
     shown |= {'host_ip': '127.0.0.1', 'hypervisor_type': 'nspawn', 'hypervisor_version': 1000,
-              'service': {'id': _stable_id(call, 'nova-compute'), 'host': settings.host,
+              'service': {'id': _stable_id(call, 'nova-compute', host), 'host': host,
                           'disabled_reason': None}}
     if call.version >= (2, 88):
         with open('/proc/uptime', encoding='ascii') as file:
@@ -165,26 +166,29 @@ def hypervisors_detail(call: web.Call) -> web.Answer:
 
 def _named(call: web.Call, detail: bool) -> list[dict[str, Any]]:
     pattern = call.query.get('hypervisor_hostname_pattern', '')
-    return [_hypervisor(call, detail)] if pattern in call.cloud.settings.host else []
+    return [_hypervisor(call, host, detail) for host in call.cloud.settings.hosts
+            if pattern in host]
 
 
 def hypervisor(call: web.Call, id: str) -> web.Answer:
     """GET /os-hypervisors/{id} (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:show')
-    shown = _hypervisor(call, True)
-    if id != str(shown['id']):
-        raise errors.NotFound(f"Compute host {id} could not be found.")
-    return {'hypervisor': shown}
+    for host in call.cloud.settings.hosts:
+        shown = _hypervisor(call, host, True)
+        if id == str(shown['id']):
+            return {'hypervisor': shown}
+    raise errors.NotFound(f"Compute host {id} could not be found.")
 
 
 def statistics(call: web.Call) -> web.Answer:
     """GET /os-hypervisors/statistics (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:statistics')
-    return {'hypervisor_statistics': {'count': 1, **_resources(call.tx.list('server'))}}
+    return {'hypervisor_statistics': {'count': len(call.cloud.settings.hosts),
+                                      **_resources(call.tx.list('server'))}}
 
 
 def aggregates(call: web.Call) -> web.Answer:
-    """GET /os-aggregates (admins): one host needs none."""
+    """GET /os-aggregates (admins): names of one machine need none."""
     call.require_admin('os_compute_api:os-aggregates:index')
     return {'aggregates': []}
 

@@ -101,21 +101,45 @@ def _resize(call: web.Call, record: Record, arguments: Any) -> web.Answer:
 
 def _migrate(call: web.Call, record: Record, arguments: Any) -> web.Answer:
     call.require_admin('os_compute_api:os-migrate-server:migrate')
-    host = arguments.get('host') if isinstance(arguments, dict) else None
-    if host not in (None, call.cloud.settings.host):
-        raise errors.BadRequest(f'Compute host {host} could not be found.')
-    return _move(call, record, record['flavor'])
+    wanted = arguments.get('host') if isinstance(arguments, dict) else None
+    if wanted == record['host']:
+        raise errors.BadRequest('Cannot migrate to the host where the server exists.')
+    return _move(call, record, record['flavor'], _target(call, record, wanted))
 
 
-def _move(call: web.Call, record: Record, flavor: dict[str, Any]) -> web.Answer:
-    """Start the machine anew with a flavor, keeping the old one until it is confirmed."""
+def _target(call: web.Call, record: Record, wanted: str | None) -> str:
+    """Return the host to move to: the one that is named, else another than the present one."""
+    hosts = call.cloud.settings.hosts
+    if wanted is not None and wanted not in hosts:
+        raise errors.BadRequest(f'Compute host {wanted} could not be found.')
+    found = [host for host in hosts if wanted == host or wanted is None and host != record['host']]
+    if not found:
+        raise errors.BadRequest('No valid host was found.')
+    return found[0]
+
+
+def _migrate_live(call: web.Call, record: Record, arguments: Any) -> web.Answer:
+    call.require_admin('os_compute_api:os-migrate-server:migrate_live')
+    web.check(schemas.migrate_live(call.version), arguments)
+    target = _target(call, record, arguments['host'])
+    # Whether it is another one is looked at after the answer, as everything about it.
+    return _begin(call, record, 'migrating', 'server.live', host=target)
+
+
+def _move(call: web.Call, record: Record, flavor: dict[str, Any],
+          host: str | None = None) -> web.Answer:
+    """Start the machine anew with a flavor, keeping the old one until it is confirmed.
+
+    ``host`` is where it is afterwards; None: where it was.
+    """
     return _begin(call, record, 'resize_prep', 'server.resize', {
-        'old_flavor': record['flavor'], 'old_vm_state': record['vm_state'], 'flavor': flavor})
+        'old_flavor': record['flavor'], 'old_vm_state': record['vm_state'], 'flavor': flavor,
+        'old_host': record['host']}, host=host or record['host'])
 
 
 def _confirm(call: web.Call, record: Record, arguments: Any) -> web.Answer:
     servers.change(call, record['id'], vm_state=record['old_vm_state'], old_flavor=None,
-                   old_vm_state=None)
+                   old_vm_state=None, old_host=None)
     return 204, None
 
 
@@ -206,6 +230,7 @@ _ACTIONS = {
     'reboot': Action(_reboot, ('active', 'stopped', 'error')),
     'resize': Action(_resize, ('active', 'stopped')),
     'migrate': Action(_migrate, ('active', 'stopped')),
+    'os-migrateLive': Action(_migrate_live, ('active',), 'live-migration'),
     'confirmResize': Action(_confirm, ('resized',)),
     'revertResize': Action(_revert, ('resized',)),
     'rebuild': Action(_rebuild, ('active', 'stopped', 'error')),
@@ -218,7 +243,7 @@ _ACTIONS = {
 }
 _UNSUPPORTED = ('pause', 'unpause', 'suspend', 'resume', 'rescue', 'unrescue', 'shelve',
                 'shelveOffload', 'unshelve', 'createImage', 'createBackup', 'changePassword',
-                'os-migrateLive', 'evacuate', 'restore', 'trigger_crash_dump',
+                'evacuate', 'restore', 'trigger_crash_dump',
                 'resetNetwork', 'injectNetworkInfo', 'addFloatingIp', 'removeFloatingIp',
                 'addFixedIp', 'removeFixedIp', 'os-getVNCConsole', 'os-getSPICEConsole')
 

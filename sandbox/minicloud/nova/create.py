@@ -152,7 +152,7 @@ def key_pair_of(call: web.Call, name: str | None) -> dict[str, str] | None:
 def _zone(call: web.Call, wanted: str | None) -> str:
     ours = call.cloud.settings.availability_zone
     zone, _, host = (wanted or ours).partition(':')
-    if zone != ours or host not in ('', call.cloud.settings.host):
+    if zone != ours or host not in ('', *call.cloud.settings.hosts):
         raise errors.BadRequest('The requested availability zone is not available')
     return ours
 

@@ -180,15 +180,41 @@ def _after_start(cloud: 'Cloud', server: Record, vm_state: str | None = None,
           power_state=SHUTDOWN if was_stopped else RUNNING, fault=None, **changes)
 
 
+def _settled_on(cloud: 'Cloud', server_id: str, host: str) -> dict[str, str]:
+    """Show the ports of a server on a host; return what its own record says of that."""
+    with cloud.state.transaction() as tx:
+        for port in tx.list('port', device_id=server_id):
+            tx.update('port', port['id'], **{'binding:host_id': host})
+    return {'host': host}
+
+
 @work.job('server.resize', failed=failed)
-def resize(cloud: 'Cloud', server_id: str) -> None:
+def resize(cloud: 'Cloud', server_id: str, host: str | None = None) -> None:
     """Start the machine with its new flavor and wait for the user's word."""
     begun = _begin(cloud, server_id, ('resize_prep', 'resize_migrating'), 'resize_migrating')
     if begun is None:
         return
     server, spec = begun
     cloud.hypervisor.resize_server(spec)
-    _after_start(cloud, server, vm_state='resized')
+    _after_start(cloud, server, vm_state='resized',
+                 **_settled_on(cloud, server_id, host or server['host']))
+
+
+def _live_failed(cloud: 'Cloud', message: str, server_id: str, **arguments: Any) -> None:
+    """A running machine that could not be moved runs on where it is."""
+    _done(cloud, server_id)
+
+
+@work.job('server.live', failed=_live_failed)
+def live(cloud: 'Cloud', server_id: str, host: str) -> None:
+    """Show the server on another host. All hosts are this machine, so that is all there is to do."""
+    begun = _begin(cloud, server_id, ('migrating',))
+    if begun is None:
+        return
+    if host == begun[0]['host']:
+        _done(cloud, server_id)
+        return
+    _done(cloud, server_id, **_settled_on(cloud, server_id, host))
 
 
 @work.job('server.revert', failed=failed)
@@ -201,7 +227,9 @@ def revert(cloud: 'Cloud', server_id: str) -> None:
         before = {**server, 'flavor': server['old_flavor'] or server['flavor']}
         spec = specs.server(tx, before)
     cloud.hypervisor.resize_server(spec)
-    _after_start(cloud, before, flavor=before['flavor'], old_flavor=None, old_vm_state=None)
+    host = before.get('old_host') or before['host']
+    _after_start(cloud, before, flavor=before['flavor'], old_flavor=None, old_vm_state=None,
+                 old_host=None, **_settled_on(cloud, server_id, host))
 
 
 def _ports_failed(cloud: 'Cloud', message: str, server_id: str) -> None:

@@ -12,6 +12,8 @@
 
 """What bodies about servers must look like."""
 
+from typing import Any
+
 #: Printable characters of the basic plane, no white space at the ends.
 NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255,
         'pattern': '^(?!\\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\uffff-\U0010ffff]*(?<!\\s)\\Z'}
@@ -69,6 +71,21 @@ REBUILD = {
         'key_name': _TEXT, 'user_data': USER_DATA,
         'hostname': {'type': 'string', 'minLength': 1, 'maxLength': 255},
         'trusted_image_certificates': {'type': ['array', 'null']}}}
+
+
+def migrate_live(version: tuple[int, int]) -> dict[str, Any]:
+    """Return the form of ``os-migrateLive``, which microversions have changed several times."""
+    properties: dict[str, Any] = {'host': _TEXT}
+    if version < (2, 25):
+        properties |= {'block_migration': BOOLEAN, 'disk_over_commit': BOOLEAN}
+    else:
+        properties['block_migration'] = {'anyOf': [BOOLEAN, {'const': 'auto'}]}
+    required = sorted(properties)
+    if (2, 30) <= version < (2, 68):
+        properties['force'] = BOOLEAN
+    return {'type': 'object', 'additionalProperties': False, 'required': required,
+            'properties': properties}
+
 
 UPDATE = {
     'type': 'object', 'additionalProperties': False, 'properties': {

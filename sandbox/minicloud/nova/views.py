@@ -25,7 +25,7 @@ _RESIZING = dict.fromkeys(('resize_prep', 'resize_migrating', 'resize_migrated',
 _STATUS: dict[str, dict[str | None, str]] = {
     'building': {None: 'BUILD'},
     'active': {None: 'ACTIVE', 'rebooting': 'REBOOT', 'rebooting_hard': 'HARD_REBOOT',
-               'rebuilding': 'REBUILD', **_RESIZING},
+               'rebuilding': 'REBUILD', 'migrating': 'MIGRATING', **_RESIZING},
     'stopped': {None: 'SHUTOFF', 'rebooting_hard': 'HARD_REBOOT', 'rebuilding': 'REBUILD',
                 **_RESIZING},
     'resized': {None: 'VERIFY_RESIZE', 'resize_reverting': 'REVERT_RESIZE'},
