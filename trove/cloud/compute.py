@@ -16,6 +16,7 @@ A server is found by the tag that holds its instance's id, among the servers of 
 """
 
 import dataclasses
+import functools
 import logging
 import re
 from typing import Any
@@ -32,6 +33,11 @@ ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 
 VERIFY_RESIZE = 'VERIFY_RESIZE'
 #: Statuses in which it is at starting a machine anew.
 REBOOTING = ('REBOOT', 'HARD_REBOOT')
+#: Statuses in which it takes another image for a server.
+REBUILDABLE = (ACTIVE, SHUTOFF, ERROR)
+
+#: From this microversion on Nova gives another image also to servers whose root disk is a volume.
+_REBUILDS_VOLUMES = '2.93'
 
 #: What Nova takes for the id of a flavor. The client puts it into the path as it is, where "detail" and ".." mean
 #: something else.
@@ -59,6 +65,9 @@ class Server:
     :ivar status: Nova's word, upper case.
     :ivar task: what Nova is doing with it, if anything.
     :ivar fault: why the status is ERROR, in Nova's words.
+    :ivar image_id: empty when the root disk is a volume.
+    :ivar host_key: differs between hosts; their names are for administrators.
+    :ivar build: the mark given with the image it has; empty when that was at its creation.
     """
     id: str
     name: str
@@ -70,6 +79,9 @@ class Server:
     volume_ids: tuple[str, ...] = ()
     availability_zone: str = ''
     flavor_name: str = ''
+    image_id: str = ''
+    host_key: str = ''
+    build: str = ''
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,6 +129,9 @@ class Compute:
                  interface: str = 'public', url: str | None = None) -> None:
         self._nova = nova.Client(microversion, session=session, region_name=region, service_type=service_type,
                                  endpoint_type=interface, endpoint_override=url, logger=_HTTP)
+        self._volumes_nova = functools.partial(
+            nova.Client, _REBUILDS_VOLUMES, session=session, region_name=region, service_type=service_type,
+            endpoint_type=interface, endpoint_override=url, logger=_HTTP)
 
     # --- servers ---------------------------------------------------------------------------------
 
@@ -131,6 +146,18 @@ class Compute:
             listed = self._nova.servers.list(search_opts={'tags': names.server_tag(instance_id)})
         found = [item for item in listed if item.metadata.get('trove_instance_id') == instance_id]
         return [_server(item) for item in sorted(found, key=lambda item: (item.created, item.id))]
+
+    def list_servers(self) -> list[Server]:
+        """All servers of the service project that are ours."""
+        with errors.translated('compute', 'list the servers'):
+            # Without a limit Nova gives its first page only; -1 makes the client ask for all of them.
+            listed = self._nova.servers.list(search_opts={'tags': names.SERVER_TAG}, limit=-1)
+        return [_server(item) for item in listed if item.metadata.get('trove_instance_id')]
+
+    def list_server_groups(self) -> dict[str, str]:
+        """id -> name of the groups of the service project."""
+        with errors.translated('compute', 'list the server groups'):
+            return {group.id: group.name for group in self._nova.server_groups.list()}
 
     def get_server(self, server_id: str) -> Server:
         """:raises CloudNotFound: there is none."""
@@ -182,6 +209,39 @@ class Compute:
         except exception.CloudNotFound:
             return True
         return False
+
+    def start_server(self, server_id: str) -> None:
+        """Ask for a machine that is off to be switched on. Does not wait for it."""
+        with errors.translated('compute', 'start the server'):
+            self._nova.servers.start(server_id)
+
+    def rebuild_server(self, server_id: str, image_id: str, *, user_data: bytes, metadata: dict[str, str], mark: str,
+                       root_on_volume: bool = False) -> None:
+        """Ask for a fresh root disk from an image. Ports and data volumes stay. Does not wait for it.
+
+        :param metadata: replaces what the server has, together with ``mark``.
+        :param mark: shown as :attr:`Server.build` from the moment Nova has taken the request.
+        """
+        client = self._volumes_nova() if root_on_volume else self._nova
+        # Nova answers 409 while something is being done to the server.
+        with errors.translated('compute', 'give the server another image'):
+            client.servers.rebuild(server_id, image_id, meta={**metadata, names.BUILD_MARK: mark}, userdata=user_data)
+
+    def migrate_server(self, server_id: str, host: str | None = None) -> None:
+        """Ask for the server to be moved, switched off, to another host. Does not wait for it.
+
+        :param host: where to; None lets Nova choose.
+        """
+        with errors.translated('compute', 'move the server to another host'):
+            self._nova.servers.migrate(server_id, host=host)
+
+    def live_migrate_server(self, server_id: str, host: str | None = None) -> None:
+        """Ask for the running server to be moved to another host. Does not wait for it.
+
+        :param host: where to; None lets Nova choose.
+        """
+        with errors.translated('compute', 'move the running server to another host'):
+            self._nova.servers.live_migrate(server_id, host, 'auto')
 
     def reboot_server(self, server_id: str, *, hard: bool = False) -> None:
         with errors.translated('compute', 'reboot the server'):
@@ -288,7 +348,9 @@ def _server(item: Any) -> Server:
                   task=known.get('OS-EXT-STS:task_state'),
                   fault=str((known.get('fault') or {}).get('message', '')), addresses=addresses, volume_ids=volumes,
                   availability_zone=known.get('OS-EXT-AZ:availability_zone') or '',
-                  flavor_name=str((known.get('flavor') or {}).get('original_name', '')))
+                  flavor_name=str((known.get('flavor') or {}).get('original_name', '')),
+                  image_id=str((known.get('image') or {}).get('id', '')), host_key=known.get('hostId') or '',
+                  build=(known.get('metadata') or {}).get(names.BUILD_MARK, ''))
 
 
 def _flavor(item: Any) -> Flavor:
