@@ -16,10 +16,13 @@ from typing import Any
 
 from oslo_config import cfg
 
+from trove.backup import schemas as backup_forms
+from trove.backup import service as backups
+from trove.backup import strategies as backup_strategies
 from trove.cluster import schemas as cluster_forms
 from trove.cluster import service as clusters
 from trove import versions
-from trove.common import exception, openapi, serializers, wsgi
+from trove.common import exception, listing, openapi, serializers, wsgi
 from trove.common.router import Route, Router
 from trove.configuration import parameters
 from trove.configuration import schemas as configuration_forms
@@ -42,9 +45,13 @@ from trove.flavor import service as flavors
 from trove.instance import history
 from trove.instance import schemas as instance_forms
 from trove.instance import service as instances
+from trove.instance import tls
 from trove.instance import update as instance_update
 from trove.limits import schemas as limit_forms
 from trove.limits import service as limits
+from trove.module import instances as instance_modules
+from trove.module import schemas as module_forms
+from trove.module import service as modules
 from trove.operation import schemas as operation_forms
 from trove.operation import service as operations
 from trove.quota import schemas as quota_forms
@@ -62,6 +69,11 @@ _VERSION = f'{_DS}/versions/{{version}}'
 _PARAMETERS = f'{_DATASTORES}/versions/{{version}}/parameters'
 _GROUPS = f'{_P}/configurations'
 _GROUP = f'{_GROUPS}/{{configuration_id}}'
+_BACKUPS = f'{_P}/backups'
+_BACKUP = f'{_BACKUPS}/{{backup_id}}'
+_STRATEGIES = f'{_P}/backup_strategies'
+_MODULES = f'{_P}/modules'
+_MODULE = f'{_MODULES}/{{module_id}}'
 _CLUSTERS = f'{_P}/clusters'
 _CLUSTER = f'{_CLUSTERS}/{{cluster_id}}'
 _M = f'{_P}/mgmt'
@@ -74,6 +86,8 @@ _QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 _PAGE = ('limit', 'marker')
 #: What lists of instances are narrowed and sorted by.
 _LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'sort_key', 'sort_dir')
+#: Filters and orders of other lists.
+_WINDOW = (*listing.WINDOW, *listing.ORDER)
 #: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
 _GUEST = (400, 422)
 
@@ -92,11 +106,24 @@ ROUTES = (
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422)),
     Route('POST', f'{_I}/action', instances.action,
           ('instance:restart', 'instance:resize_volume', 'instance:resize_flavor', 'instance:reset_status',
-           'instance:force_delete'), takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
+           'instance:force_delete', 'instance:promote_to_replica_source', 'instance:eject_replica_source'), takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
     Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
           gives=operation_forms.INDEX, query=_PAGE),
     Route('GET', f'{_I}/events', history.events, ('instance:events',), gives=operation_forms.EVENTS,
           query=_PAGE),
+
+    Route('GET', f'{_I}/backups', backups.of_instance, ('instance:backups',), gives=backup_forms.INDEX,
+          query=(*_PAGE, 'datastore', 'name', 'status', *_WINDOW)),
+    Route('GET', f'{_I}/ssl', tls.show, ('instance:show',), gives=instance_forms.SSL, query=('include_certificate',),
+          faults=_GUEST),
+    Route('POST', f'{_I}/ssl', tls.change, ('instance:update',), takes=instance_forms.SSL_CHANGE,
+          gives=instance_forms.SSL_CHANGED, faults=_GUEST),
+    Route('GET', f'{_I}/modules', instance_modules.index, ('instance:module_list',), gives=module_forms.ON_INSTANCE,
+          query=('from_guest', 'include_contents'), faults=_GUEST),
+    Route('POST', f'{_I}/modules', instance_modules.apply, ('instance:module_apply',), takes=module_forms.APPLY,
+          gives=module_forms.ON_INSTANCE, faults=_GUEST),
+    Route('DELETE', f'{_I}/modules/{{module_id}}', instance_modules.remove, ('instance:module_remove',),
+          faults=_GUEST),
 
     Route('GET', f'{_I}/root', root.show, ('instance:extension:root:index',), gives=root_forms.SHOW, faults=(422,)),
     Route('POST', f'{_I}/root', root.enable, ('instance:extension:root:create',), takes=root_forms.ENABLE,
@@ -168,6 +195,32 @@ ROUTES = (
     Route('GET', f'{_GROUP}/instances', configurations.instances, ('configuration:instances',),
           gives=configuration_forms.INSTANCES, query=_PAGE),
 
+    Route('GET', _BACKUPS, backups.index, ('backup:index', 'backup:index:all_projects'), gives=backup_forms.INDEX,
+          query=(*_PAGE, 'datastore', 'instance_id', 'project_id', 'all_projects', 'name', 'status', *_WINDOW),
+          faults=(404,)),
+    Route('POST', _BACKUPS, backups.create, ('backup:create',), takes=backup_forms.CREATE, gives=backup_forms.SHOW,
+          status=202, faults=(404, 422, 501)),
+    Route('GET', _BACKUP, backups.show, ('backup:show',), gives=backup_forms.SHOW),
+    Route('DELETE', _BACKUP, backups.delete, ('backup:delete',), status=202, faults=(422,)),
+    Route('GET', _STRATEGIES, backup_strategies.index, ('backup_strategy:index',), gives=backup_forms.STRATEGIES,
+          query=('instance_id', 'project_id')),
+    Route('POST', _STRATEGIES, backup_strategies.create, ('backup_strategy:create',),
+          takes=backup_forms.STRATEGY_CREATE, gives=backup_forms.STRATEGY_SHOW, status=202),
+    Route('DELETE', _STRATEGIES, backup_strategies.delete, ('backup_strategy:delete',), status=202,
+          query=('instance_id', 'project_id')),
+
+    Route('GET', _MODULES, modules.index, ('module:index',), gives=module_forms.INDEX,
+          query=('datastore', 'name', 'type'), faults=(404,)),
+    Route('POST', _MODULES, modules.create, ('module:create',), takes=module_forms.CREATE, gives=module_forms.MODULE,
+          faults=(404,)),
+    Route('GET', _MODULE, modules.show, ('module:show',), gives=module_forms.SHOW),
+    Route('PUT', _MODULE, modules.update, ('module:update',), takes=module_forms.UPDATE, gives=module_forms.MODULE),
+    Route('DELETE', _MODULE, modules.delete, ('module:delete',)),
+    Route('GET', f'{_MODULE}/instances', modules.instances_of, ('module:instances',), gives=module_forms.INSTANCES,
+          query=(*_PAGE, 'include_clustered', 'count_only')),
+    Route('PUT', f'{_MODULE}/instances', modules.reapply, ('module:reapply',), takes=module_forms.REAPPLY, status=202,
+          faults=(422,)),
+
     Route('GET', _CLUSTERS, clusters.index, ('cluster:index',), gives=cluster_forms.INDEX, query=_PAGE),
     Route('POST', _CLUSTERS, clusters.create, ('cluster:create',), takes=cluster_forms.CREATE, status=501,
           faults=(404,)),
@@ -199,6 +252,12 @@ ROUTES = (
           gives=mgmt_forms.ROOT_HISTORY),
     Route('GET', f'{_M_INSTANCE}/rpc_ping', mgmt_instances.rpc_ping, ('mgmt:instance:rpc_ping',), status=204,
           faults=_GUEST),
+    Route('GET', f'{_M_INSTANCE}/diagnostics', mgmt_instances.diagnostics, ('mgmt:instance:diagnostics',),
+          gives=mgmt_forms.DIAGNOSTICS, faults=_GUEST),
+    Route('GET', f'{_M_INSTANCE}/hwinfo', mgmt_instances.hwinfo, ('mgmt:instance:hwinfo',), gives=mgmt_forms.HARDWARE,
+          faults=_GUEST),
+    Route('POST', f'{_M_INSTANCE}/upgrade', mgmt_instances.upgrade, ('mgmt:instance:upgrade',),
+          takes=mgmt_forms.AGENT_UPGRADE, status=202, faults=(422,)),
     Route('GET', f'{_M}/clusters', mgmt_clusters.index, ('mgmt:cluster:index',), gives=cluster_forms.INDEX,
           query=('deleted',)),
     Route('GET', _M_CLUSTER, mgmt_clusters.show, ('mgmt:cluster:show',), status=404),

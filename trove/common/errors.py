@@ -95,6 +95,7 @@ CODES: dict[str, Code] = {
         guest_exists_database='The database already exists.',
         guest_not_found_user='The user cannot be found on the instance.',
         guest_not_found_database='The database cannot be found on the instance.',
+        guest_not_found_module='The module cannot be found on the instance.',
         guest_reserved_name='The name is reserved.',
         guest_invalid_name='The name is not allowed by the engine.',
         guest_invalid_host='The host is not allowed by the engine.',

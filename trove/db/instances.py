@@ -102,6 +102,12 @@ def get(connection: Connection, instance_id: str, *, include_deleted: bool = Fal
     return row if row is not None and (include_deleted or not row.deleted) else None
 
 
+def some(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:
+    """Those of some instances that are there, by id, with all that :func:`get` gives. Index: primary key."""
+    return connection.execute(_SHOWN.where(INSTANCES.c.id.in_(ids), INSTANCES.c.deleted.is_(False))
+                              .order_by(INSTANCES.c.id)).all()
+
+
 def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bool | None = None,
                  tenant_id: str | None = None, include_clustered: bool = False) -> Sequence[Row]:
     """A page of the instances of all projects, last changed first.

@@ -26,7 +26,7 @@ from trove.common import exception, faults, states
 from trove.datastore import models as datastore_models
 from trove.db import configurations, events, instances, session
 from trove.db.session import Connection, Row
-from trove.instance import models, validation
+from trove.instance import models, replication, validation
 from trove.instance.models import Recorded
 
 CONF = cfg.CONF
@@ -115,17 +115,13 @@ def _check_attach(context: Any, row: Row, configuration_id: str) -> None:
                                    f"than that of instance {row.id}.")
 
 
-def detach_replica(_context: Any, row: Row, _name: str | None, _source: Any) -> None:
-    """Make a replica independent, whatever value was given.
+def detach_replica(context: Any, row: Row, name: str | None, _source: Any) -> Recorded:
+    """Write down that a replica is to become independent, whatever value was given.
 
     :raises trove.common.exception.BadRequest: it is no replica.
     :raises trove.common.exception.Unprocessable: not now.
-    :raises trove.common.exception.NotSupported: all is well with the request.
     """
-    if row.slave_of_id is None:
-        raise exception.BadRequest(f'Instance {row.id} is not a replica.')
-    models.require_ready(row, session.utcnow())
-    raise exception.NotSupported(f'Instance {row.id}: this service does not detach replicas from their source.')
+    return replication.detach(context, row, functools.partial(_rename, context=context, row=row, name=name))
 
 
 def upgrade(_context: Any, row: Row, _name: str | None, version: str) -> None:

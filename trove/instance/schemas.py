@@ -83,11 +83,21 @@ ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eje
 RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
 RESIZE_FLAVOR = compiled(wrapped('resize', obj({'flavorRef': FLAVOR}, required=('flavorRef',))))
 ACTIONS = {
+    'eject_replica_source': compiled(obj({'eject_replica_source': FREE})),
+    'promote_to_replica_source': compiled(obj({'promote_to_replica_source': FREE})),
     'reset_status': compiled(obj({'reset_status': FREE})),
     'resize': compiled({'anyOf': [RESIZE_VOLUME.schema, RESIZE_FLAVOR.schema]}),
     'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+
+
+_ANYTHING_TRUE = {'type': ['boolean', 'integer', 'string', 'null']}
+SSL_CHANGE = compiled(wrapped('ssl', obj({
+    'enable': _ANYTHING_TRUE, 'disable': _ANYTHING_TRUE, 'rollback': _ANYTHING_TRUE,
+    'mode': {'enum': ['basic', 'enforced', 'mtls'], 'reason': 'must be basic, enforced or mtls'},
+    'container_ref': {'type': ['string', 'null'], 'maxLength': 1024},
+    'password_ref': {'type': ['string', 'null'], 'maxLength': 1024}})))
 
 
 def size_of(volume: Any) -> int:
@@ -128,4 +138,9 @@ DETAIL_ALWAYS, DETAIL_SOMETIMES = _DETAIL, _DETAIL_SOMETIMES
 INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIMES))
 DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
 SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))
+SSL = showing('ssl', shown('', {
+    'status': {'enum': ['on', 'off']}, 'mode': {'enum': ['builtin', 'basic', 'enforced', 'mtls']},
+    'certificate': shown('Certificate', {'cn': nullable(STRING), 'expire_at': nullable(STRING), 'san': array(STRING)},
+                         {'payload': nullable(STRING)})}))
+SSL_CHANGED = showing('ssl', shown('', {'restart_required': BOOLEAN}, {'status': STRING, 'mode': STRING}))
 CREATED = showing('instance', shown('CreatedInstance', _DETAIL, {**_COMPLETE_SOMETIMES, 'password': STRING}))

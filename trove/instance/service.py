@@ -22,7 +22,7 @@ from trove.common import exception, pagination, policy, schemas
 from trove.common.views import reference
 from trove.common.wsgi import Answer, Request
 from trove.db import instance_pages, instances, session
-from trove.instance import listing, models, resizing, validation, views
+from trove.instance import listing, models, replication, resizing, validation, views
 from trove.instance import schemas as instance_schemas
 
 CONF = cfg.CONF
@@ -152,7 +152,22 @@ def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> A
     return Answer(202)
 
 
+def _promote(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+    row = find(request, 'instance:promote_to_replica_source', instance_id)
+    schemas.check(instance_schemas.ACTIONS['promote_to_replica_source'], body)
+    return accepted(replication.promote(request.context, row))
+
+
+def _eject(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+    row = find(request, 'instance:eject_replica_source', instance_id)
+    schemas.check(instance_schemas.ACTIONS['eject_replica_source'], body)
+    models.require_server(row)
+    return accepted(replication.eject(request.context, row))
+
+
 _ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {
+    'eject_replica_source': _eject,
+    'promote_to_replica_source': _promote,
     'reset_status': _reset_status,
     'resize': _resize,
     'restart': _restart,

@@ -31,7 +31,7 @@ from trove.common.names import WITH_OBJECTS
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, configurations, datastores, session
-from trove.instance import objects
+from trove.instance import objects, replication
 from trove.instance.models import CheckedRequest, CreateRequest, Nic
 
 CONF = cfg.CONF
@@ -76,6 +76,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     manager = version.manager
     databases, users = _objects(manager, request)
     _check_references(context, request)
+    _check_backup(context, request, version)
     _check_nic_form(request.nic)
     _check_placement(request)
     check_access(request.access)
@@ -108,7 +109,10 @@ def _check_replication(context: Any, request: CreateRequest) -> None:
     if request.nic is not None and request.nic.ip_address is not None:
         raise exception.BadRequest("instance['nics'][0]['ip_address'] cannot be given together with "
                                    "instance['replica_of'].")
-    raise exception.BadRequest("instance['replica_of'] cannot be used: this service does not make replicas.")
+    source = replication.check_source(context, request.replica_of)
+    # Refused before anything is made: an instance in ERROR would help nobody.
+    raise exception.BadRequest(f"instance['replica_of'] cannot be used: replicas are not supported for datastore "
+                               f"{source.manager}.", code='not_supported_by_datastore')
 
 
 def _version(request: CreateRequest) -> Row:
@@ -137,18 +141,32 @@ def _objects(manager: str, request: CreateRequest) -> tuple[list[dict[str, Any]]
 
 
 def _check_references(context: Any, request: CreateRequest) -> None:
-    """Configuration groups and backups of the caller; this service cannot yet make an instance from either."""
+    """Configuration groups of the caller; this service cannot yet make an instance with one."""
     if request.configuration_id is not None:
         group = session.read(configurations.get, request.configuration_id)
         if group is None or (group.tenant_id != context.project_id and not context.is_admin):
             raise faults.not_found(request.configuration_id)
         raise exception.BadRequest("instance['configuration'] cannot be used: this service does not apply "
                                    "configuration groups.")
-    if request.backup_id is not None:
-        backup = session.read(backups.get, request.backup_id)
-        if backup is None or (backup.tenant_id != context.project_id and not context.is_admin):
-            raise faults.not_found(request.backup_id)
-        raise exception.BadRequest("instance['restorePoint'] cannot be used: this service does not restore backups.")
+
+
+def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
+    """Refuse a backup that an instance cannot be made of; of the others this service can make none yet."""
+    if request.backup_id is None:
+        return
+    backup = session.read(backups.get, request.backup_id)
+    if backup is None or (backup.tenant_id != context.project_id and not context.is_admin):
+        raise faults.not_found(request.backup_id)
+    if backup.state not in backups.USABLE:
+        raise exception.Conflict(f'Backup {backup.id} cannot be restored: its status is {backup.state}.')
+    if backup.datastore_id != version.datastore_id:
+        raise exception.BadRequest(f"instance['restorePoint']['backupRef'] {backup.id} was made of another datastore "
+                                   f"({backup.datastore_name}).")
+    if request.volume_size is not None and (backup.size or 0) > request.volume_size:
+        raise exception.Forbidden(f"Backup {backup.id} has {backup.size} GB, more than the {request.volume_size} GB of "
+                                  f"instance['volume']['size'].")
+    raise exception.BadRequest(f"instance['restorePoint'] cannot be used: restoring backups is not supported for "
+                               f"datastore {version.manager}.", code='not_supported_by_datastore')
 
 
 def _check_nic_form(nic: Nic | None) -> None:

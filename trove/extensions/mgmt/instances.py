@@ -19,6 +19,7 @@ from oslo_config import cfg
 
 from trove.common import exception, faults, pagination, policy, schemas
 from trove.common.rpc import messages
+from trove.common.rpc.messages import about
 from trove.common.wsgi import Answer, Request
 from trove.db import instances, session
 from trove.db.session import Connection, Row
@@ -97,6 +98,37 @@ def rpc_ping(request: Request, instance_id: str) -> Answer:
     models.require_server(row)
     serving.ask(row, messages.Ping())
     return Answer(204)
+
+
+def diagnostics(request: Request, instance_id: str) -> dict[str, Any]:
+    """How the agent is doing: its version, and what its process takes in kB."""
+    _authorize(request, 'diagnostics')
+    return {'diagnostics': _facts(instance_id, messages.Diagnose(), about.DIAGNOSTICS)}
+
+
+def hwinfo(request: Request, instance_id: str) -> dict[str, Any]:
+    """What machine the agent is on: memory in kB, and processors."""
+    _authorize(request, 'hwinfo')
+    return {'hwinfo': _facts(instance_id, messages.DescribeHardware(), about.HARDWARE)}
+
+
+def _facts(instance_id: str, message: messages.Command, facts: dict[str, Any]) -> dict[str, Any]:
+    row = _find(instance_id)
+    models.require_server(row)
+    told = serving.ask(row, message, gives=facts)
+    return {key: told[key] for key in facts}
+
+
+def upgrade(request: Request, instance_id: str) -> Answer:
+    """Have the agent of an instance exchanged. What came of it stands in the operation."""
+    _authorize(request, 'upgrade')
+    body = request.json_body()
+    schemas.check(mgmt_schemas.AGENT_UPGRADE, body)
+    row = _find(instance_id)
+    models.require_server(row)
+    recorded = models.record(request.context, row, 'instance_upgrade_agent', CONF.agent_start_timeout,
+                             args=body['upgrade'])
+    return service.accepted(recorded)
 
 
 # --- actions -------------------------------------------------------------------------------------

@@ -69,6 +69,13 @@ ACTIONS = {
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
 
+AGENT_UPGRADE = compiled(wrapped('upgrade', obj({
+    'instance_version': TEXT, 'location': {**TEXT, 'maxLength': 1024}, 'metadata': FREE})))
+DIAGNOSTICS = showing('diagnostics', shown('Diagnostics', {
+    'version': STRING, 'threads': INTEGER, 'fdSize': INTEGER, 'vmSize': INTEGER, 'vmPeak': INTEGER, 'vmRss': INTEGER,
+    'vmHwm': INTEGER}))
+HARDWARE = showing('hwinfo', shown('Hardware', {'mem_total': INTEGER, 'num_cpus': INTEGER}))
+
 _SERVER = shown('Server', {'id': STRING}, {
     'name': nullable(STRING), 'status': nullable(STRING), 'tenant_id': nullable(STRING), 'host': nullable(STRING),
     'local_id': nullable(STRING), 'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT)})

@@ -12,14 +12,21 @@
 
 """The flows: which steps an operation of each kind takes. A new kind is one module here and one line below."""
 
+from trove.taskmanager.flows import backup_create
+from trove.taskmanager.flows import backup_delete
 from trove.taskmanager.flows import instance_create
 from trove.taskmanager.flows import instance_delete
+from trove.taskmanager.flows import instance_detach_replica
+from trove.taskmanager.flows import instance_eject
+from trove.taskmanager.flows import instance_promote
 from trove.taskmanager.flows import instance_reboot
 from trove.taskmanager.flows import instance_resize_flavor
 from trove.taskmanager.flows import instance_resize_volume
 from trove.taskmanager.flows import instance_restart
 from trove.taskmanager.flows import instance_stop
 from trove.taskmanager.flows import instance_update_access
+from trove.taskmanager.flows import instance_upgrade_agent
+from trove.taskmanager.flows import module_reapply
 from trove.taskmanager.step import Flow
 
 
@@ -27,5 +34,7 @@ def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
-             instance_resize_volume.FLOW, instance_resize_flavor.FLOW)
+             instance_resize_volume.FLOW, instance_resize_flavor.FLOW,
+             instance_promote.FLOW, instance_eject.FLOW, instance_detach_replica.FLOW,
+             instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW)
     return {flow.kind: flow for flow in flows}

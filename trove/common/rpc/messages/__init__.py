@@ -15,6 +15,8 @@
 :data:`UP` and :data:`DOWN` find a class by the ``kind`` of an envelope's header.
 """
 
+from trove.common.rpc.messages.about import DescribeHardware
+from trove.common.rpc.messages.about import Diagnose
 from trove.common.rpc.messages.backup import UpdateBackup
 from trove.common.rpc.messages.base import Message
 from trove.common.rpc.messages.command import Command
@@ -27,6 +29,12 @@ from trove.common.rpc.messages.database import CreateDatabases
 from trove.common.rpc.messages.database import DeleteDatabase
 from trove.common.rpc.messages.database import ListDatabases
 from trove.common.rpc.messages.heartbeat import Heartbeat
+from trove.common.rpc.messages.module import ApplyModule
+from trove.common.rpc.messages.module import checked_modules
+from trove.common.rpc.messages.module import ListModules
+from trove.common.rpc.messages.module import MODULE_ERROR
+from trove.common.rpc.messages.module import MODULE_OK
+from trove.common.rpc.messages.module import RemoveModule
 from trove.common.rpc.messages.resize import GrowVolume
 from trove.common.rpc.messages.resize import ReleaseVolume
 from trove.common.rpc.messages.resize import StartDatabase
@@ -43,10 +51,11 @@ from trove.common.rpc.messages.user import RevokeAccess
 from trove.common.rpc.messages.user import UpdateUser
 
 __all__ = (
-    'ChangePasswords', 'Command', 'CommandResult', 'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser',
-    'DisableRoot', 'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'Heartbeat', 'ListAccess',
-    'ListDatabases', 'ListUsers', 'Message', 'Ping', 'Prepare', 'ReleaseVolume', 'Restart', 'RevokeAccess',
-    'StartDatabase', 'StopDatabase', 'UP', 'UpdateBackup', 'UpdateUser', 'parse',
+    'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
+    'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
+    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'Heartbeat', 'ListAccess', 'ListDatabases',
+    'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',
+    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'UP', 'UpdateBackup', 'UpdateUser',
 )
 
 #: Reports of guests by kind.
@@ -54,9 +63,10 @@ UP: dict[str, type[Message]] = {cls.KIND: cls for cls in (Heartbeat, CommandResu
 
 #: Commands to guests by kind.
 DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
+    ApplyConfiguration,
     Prepare, Restart, StopDatabase, StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
     DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess,
-    RevokeAccess, EnableRoot, DisableRoot)}
+    RevokeAccess, EnableRoot, DisableRoot, Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule)}
 
 
 def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:

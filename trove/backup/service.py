@@ -1,0 +1,101 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The calls on backups."""
+
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.backup import models, views
+from trove.backup import schemas as backup_schemas
+from trove.common import exception, listing, pagination, policy, schemas
+from trove.common.wsgi import Answer, Request
+from trove.datastore import models as datastore_models
+from trove.db import backups, session
+from trove.db.session import Row
+from trove.instance import models as instance_models
+from trove.instance import service as instances
+
+CONF = cfg.CONF
+
+
+def index(request: Request) -> dict[str, Any]:
+    """The backups of the project; with ``project_id`` or ``all_projects`` those of others, for who may."""
+    context = request.context
+    policy.authorize(context, 'backup:index')
+    project_id = request.GET.get('project_id') or None
+    is_everybodys = listing.flag(request, 'all_projects')
+    if project_id is not None or is_everybodys:
+        policy.authorize(context, 'backup:index:all_projects')
+    owner = project_id or (None if is_everybodys else context.project_id)
+    return _page(request, owner, listing.text(request, 'instance_id'))
+
+
+def of_instance(request: Request, instance_id: str) -> dict[str, Any]:
+    """The backups of one instance, whichever project they belong to for an administrator."""
+    row = instances.find(request, 'instance:backups', instance_id)
+    return _page(request, None if request.context.is_admin else row.tenant_id, row.id)
+
+
+def _page(request: Request, tenant_id: str | None, instance_id: str | None) -> dict[str, Any]:
+    """Last changed first; the marker is the number of rows before the page."""
+    limit = pagination.limit_of(request, CONF.backups_page_size, capped=False)
+    offset = pagination.offset_of(request)
+    named = listing.text(request, 'datastore')
+    datastore = session.read(datastore_models.find, named).id if named else None
+    filters = backups.Filters(
+        tenant_id=tenant_id, instance_id=instance_id, datastore_id=datastore, name=listing.text(request, 'name'),
+        status=listing.word(request, 'status', backups.STATES), window=listing.window(request),
+        order=listing.order(request, backups.SORT_KEYS))
+    rows = session.read(backups.page, filters, limit=limit, offset=offset)
+    following = str(offset + limit) if len(rows) == limit else None
+    return pagination.page(request, 'backups', [views.backup(row) for row in rows], following)
+
+
+def create(request: Request) -> Answer:
+    """A backup of an instance, or one that lies in the object store already."""
+    context = request.context
+    policy.authorize(context, 'backup:create')
+    body = request.json_body()
+    schemas.check(backup_schemas.CREATE, body)
+    asked = body['backup']
+    if 'restore_from' in asked:
+        raise exception.NotFound('No object store is there to find the backup in.')
+    if 'instance' not in asked:
+        raise exception.BadRequest("backup needs 'instance' or 'restore_from'.")
+    row = instance_models.find(context, asked['instance'])
+    policy.authorize(context, 'backup:create', row.tenant_id)
+    recorded = models.create(context, row, models.CreateRequest(
+        name=asked['name'], description=asked.get('description'), parent_id=asked.get('parent_id'),
+        incremental=bool(asked.get('incremental')), container=asked.get('swift_container'),
+        storage_driver=asked.get('storage_driver')))
+    made = models.find(context, recorded.backup_id)
+    return Answer(202, {'backup': views.backup(made)}, ((instances.OPERATION_HEADER, recorded.operation_id),))
+
+
+def _find(request: Request, rule: str, backup_id: str) -> Row:
+    policy.authorize(request.context, rule)
+    row = models.find(request.context, backup_id)
+    if row.tenant_id != request.context.project_id:
+        policy.authorize(request.context, rule, row.tenant_id)
+    return row
+
+
+def show(request: Request, backup_id: str) -> dict[str, Any]:
+    return {'backup': views.backup(_find(request, 'backup:show', backup_id))}
+
+
+def delete(request: Request, backup_id: str) -> Answer:
+    row = _find(request, 'backup:delete', backup_id)
+    recorded = models.delete(request.context, row)
+    return Answer(202, headers=((instances.OPERATION_HEADER, recorded.operation_id),))

@@ -1,0 +1,75 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Statements on backup strategies: where the backups of a project, or of one instance, go by default."""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+
+from oslo_db import exception as db_exception
+from sqlalchemy import Connection, Row, delete, insert, select, update
+
+from trove.db.tables.backups import BackupStrategy
+
+STRATEGIES = BackupStrategy.__table__
+
+#: Stands in the column of the instance for the whole project.
+WHOLE_PROJECT = ''
+
+
+def of_project(connection: Connection, tenant_id: str, instance_id: str | None = None) -> Sequence[Row]:
+    """The strategies of a project, that of the whole project first. Index: uq_backup_strategy_tenant_instance.
+
+    :param instance_id: only that of this instance.
+    """
+    statement = (select(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id)
+                 .order_by(STRATEGIES.c.instance_id, STRATEGIES.c.id))
+    if instance_id is not None:
+        statement = statement.where(STRATEGIES.c.instance_id == instance_id)
+    return connection.execute(statement).all()
+
+
+def container(connection: Connection, tenant_id: str, instance_id: str) -> str | None:
+    """The container that backups of an instance go to: by its own strategy, else by its project's."""
+    rows = connection.execute(select(STRATEGIES.c.swift_container)
+                              .where(STRATEGIES.c.tenant_id == tenant_id,
+                                     STRATEGIES.c.instance_id.in_([instance_id, WHOLE_PROJECT]))
+                              .order_by(STRATEGIES.c.instance_id.desc()))
+    return rows.scalars().first()
+
+
+def put(connection: Connection, tenant_id: str, instance_id: str, backend: str, swift_container: str,
+        now: datetime) -> None:
+    """Make or change the strategy of a project or of one of its instances."""
+    values = {'backend': backend, 'swift_container': swift_container, 'updated': now}
+
+    def renewed() -> bool:
+        return bool(connection.execute(
+            update(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id, STRATEGIES.c.instance_id == instance_id)
+            .values(**values)).rowcount)
+
+    if renewed():
+        return
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(STRATEGIES).values(id=str(uuid.uuid4()), tenant_id=tenant_id,
+                                                         instance_id=instance_id, created=now, **values))
+    except db_exception.DBDuplicateEntry:
+        # Another request of the same project made it first.
+        renewed()
+
+
+def remove(connection: Connection, tenant_id: str, instance_id: str) -> None:
+    """End the strategy of a project or of one of its instances; there need not be one."""
+    connection.execute(delete(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id,
+                                                STRATEGIES.c.instance_id == instance_id))

@@ -1,0 +1,105 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Modules on instances: which ones an instance has, applying them and removing them.
+
+The calls are synchronous by contract: the guest does it while the client waits. What the guest has done is written
+down here, so that a module knows its instances without asking them.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.common import exception, faults
+from trove.common.rpc import messages
+from trove.db import modules, session
+from trove.db.session import Row
+from trove.instance import doors
+from trove.module import models
+
+CONF = cfg.CONF
+
+
+def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
+    """The modules that the guest of an instance has.
+
+    :raises trove.common.exception.GuestError: it does not say.
+    """
+    answer = doors.current().guest(row).call(messages.ListModules(include_contents=include_contents),
+                                             CONF.agent_call_high_timeout)
+    return messages.checked_modules(answer.get('modules'))
+
+
+def wanted(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
+    """The modules a request names, in the order in which they are applied. What the caller does not see is not there.
+
+    :raises trove.common.exception.BadRequest: one is for another datastore or version.
+    """
+    ids = [module_id.lower() for module_id in module_ids]
+    found = session.read(modules.by_ids, ids, None if context.is_admin else context.project_id)
+    for module in found:
+        check_fits(module, row.datastore_id, row.datastore_version_id)
+    return in_order(found)
+
+
+def in_order(found: Iterable[Row]) -> list[Row]:
+    """Those with priority first, then by their place, then as they were made."""
+    return sorted(found, key=lambda module: (not module.priority_apply, module.apply_order, module.created, module.id))
+
+
+def check_fits(module: Row, datastore_id: str | None, version_id: str | None) -> None:
+    """:raises trove.common.exception.BadRequest: a module is for another datastore or version."""
+    if module.datastore_id not in (None, datastore_id):
+        raise exception.BadRequest(f'Module {module.id} is for another datastore ({module.datastore_name}).')
+    if module.datastore_version_id not in (None, version_id):
+        raise exception.BadRequest(f'Module {module.id} is for another datastore version ({module.version_name}).')
+
+
+def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
+    """Have modules applied to an instance.
+
+    :returns: how each of them went, in the words of the guest.
+    :raises trove.common.exception.GuestError: the guest did not answer; what it did before is written down.
+    """
+    door = doors.current().guest(row)
+    told = []
+    for module in found:
+        answer = door.call(messages.ApplyModule.of(module, models.contents_of(module)), CONF.agent_call_high_timeout)
+        [result] = messages.checked_modules([answer.get('module')])
+        if result['id'] != module.id:
+            raise exception.GuestError('The guest gave an answer that cannot be used.')
+        told.append(result)
+        if result['status'] == messages.MODULE_OK:
+            session.write(modules.link, row.id, module.id, module.md5, session.utcnow())
+    return told
+
+
+def remove(context: Any, row: Row, module_id: str) -> None:
+    """Have a module removed from an instance.
+
+    :raises trove.common.exception.NotFound: there is no such module, or the instance does not have it.
+    :raises trove.common.exception.GuestError: the guest could not.
+    """
+    module = models.find(context, module_id)
+    try:
+        doors.current().guest(row).call(messages.RemoveModule(id=module.id, type=module.type),
+                                        CONF.agent_call_high_timeout)
+    except exception.GuestError as error:
+        if error.code != 'guest_not_found_module':
+            raise
+        # Our records may still say that it has it.
+        if not session.write(modules.unlink, row.id, module.id):
+            raise faults.not_found(module_id) from None
+        return
+    session.write(modules.unlink, row.id, module.id)

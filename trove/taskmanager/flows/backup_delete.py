@@ -1,0 +1,47 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Delete a backup, and all that is built on it.
+
+What stands for data that are not ours (``RESTORED``) only loses its row. The rows and their quota go in the
+transaction that closes the operation, so a delete that fails can be asked for again.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+from trove.db import backups
+from trove.taskmanager.step import Change, Flow, Work
+from trove.taskmanager.steps import backup
+
+
+def succeeded(work: Work) -> Sequence[Change]:
+    """The backup is no more, nor what was built on it."""
+    return [functools.partial(_deleted, work=work)]
+
+
+def _deleted(connection: Any, work: Work) -> None:
+    for row in reversed(backups.with_increments(connection, work.resource_id)):
+        backups.mark_deleted(connection, row.id, work.tools.clock())
+
+
+def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
+    """Something is left: the backup is shown as DELETE_FAILED and may be deleted again."""
+    return [functools.partial(backups.delete_failed, backup_id=work.resource_id, code=code, text=text,
+                              now=work.tools.clock())]
+
+
+FLOW = Flow(
+    kind='backup_delete', version=1, title='Deleting the backup', resource_type='backup',
+    steps=(backup.BackupDataGone(),),
+    load=backups.get, succeeded=succeeded, failed=failed, undoable=False)
