@@ -77,17 +77,21 @@ class MemoryUnit:
         self.environment: list[tuple[str, str]] = []
         #: Called after each start.
         self.on_start: Callable[[], Any] = lambda: None
+        #: Why it does not start with the files as they are; "" when it does.
+        self.problem: Callable[[], str] = lambda: ''
 
     def state(self) -> UnitState:
         sub = {'active': 'running', 'inactive': 'dead'}.get(self.active, self.active)
-        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=0)
+        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=0,
+                         run=f'run-{self.starts}')
 
     def start(self, timeout: float) -> None:
         if self.active == 'active':
             return
-        if self.refuses:
+        refusal = self.refuses or self.problem()
+        if refusal:
             self.active, self.result = 'failed', 'exit-code'
-            raise ProcessFailed('systemctl', 1, self.refuses)
+            raise ProcessFailed('systemctl', 1, refusal)
         self.active, self.result = 'active', 'success'
         self.starts += 1
         self.on_start()
@@ -117,7 +121,8 @@ class MemoryUnit:
         self.drop_ins[name] = content
 
     def last_words(self, lines: int = 20) -> list[str]:
-        return [f'[ERROR] {self.refuses}'] if self.refuses else []
+        refusal = self.refuses or self.problem()
+        return [f'[ERROR] {refusal}'] if refusal else []
 
 
 class MemoryMachine(Machine):
@@ -249,10 +254,12 @@ class MemoryEngine(names.NameRules):
         #: Refused at run time: option -> why. Cut at run time: option -> what becomes of any value.
         self.refuses: dict[str, str] = {}
         self.cuts: dict[str, str] = {}
+        #: (option, value) with which it does not start, though its check finds nothing.
+        self.deadly: tuple[str, str] = ('', '')
         #: What the engine runs with, and the start of its unit at which it was read.
         self._running: dict[str, str] = {}
         self._read_at = 0
-        machine.unit(description.unit)
+        machine.unit(description.unit).problem = self._problem
 
     @property
     def running(self) -> dict[str, str]:
@@ -261,6 +268,10 @@ class MemoryEngine(names.NameRules):
         if self._read_at != starts:
             self._running, self._read_at = self._files(), starts
         return self._running
+
+    def _problem(self) -> str:
+        option, value = self.deadly
+        return f'cannot start with {option} = {value}' if option and self._files().get(option) == value else ''
 
     def _files(self) -> dict[str, str]:
         found: dict[str, str] = {}

@@ -108,6 +108,10 @@ CODES: dict[str, Code] = {
         guest_restart_failed='The database engine did not come back after a restart.',
         guest_volume_failed='The data volume could not be unmounted, mounted or grown on the database server.',
         guest_upgrade_refused='The data cannot be taken over by the other version of the engine.',
+        guest_configuration_refused='The engine refuses the options of the configuration group; it runs with its '
+                                    'former ones.',
+        guest_configuration_taken_back='The engine did not start with the options of the configuration group; it runs '
+                                       'with the last good ones.',
         guest_upgrade_not_prepared='The database server could not be made ready for its new image.',
         guest_prepare_failed='The database server could not be prepared.',
         guest_prepare_volume='The data volume could not be found, formatted or mounted.',

@@ -40,6 +40,8 @@ _READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess
 _SECRET = frozenset({'EnableRoot'})
 #: Results repeated in each heartbeat.
 RESULTS = 4
+#: Names of options in a report.
+MOST_OPTIONS = 100
 _HEAL = 'heal'
 
 #: Runs a function some time, one after the other.
@@ -222,9 +224,11 @@ class Agent:
         self.on_news()
 
     def tick(self) -> None:
-        """Look at the engine, repair a lock-out, and report what changed or what is due."""
+        """Look at the engine, repair what the agent can by itself, and report what changed or what is due."""
         seen = self._health()
-        if self._manager.service.may_heal() and not self._running:
+        if seen.status == health.HEALTHY:
+            self._manager.service.notice_restart()
+        if self._manager.service.may_repair() and not self._running:
             self._repair()
         now = self._clock()
         state = (seen.status, self._running, tuple(self._manager.configuration.pending_restart()))
@@ -251,7 +255,9 @@ class Agent:
         message = messages.Heartbeat(
             service_status=seen.status, reason=seen.reason[:255], agent_version=self._version, boot_id=self._boot_id,
             volume=self._manager.volume(), engine=self._manager.engine_facts() if healthy else {},
-            pending_restart=self._manager.configuration.pending_restart()[:100],
+            pending_restart=self._manager.configuration.pending_restart()[:MOST_OPTIONS],
+            drift=self._manager.user_options.drifted()[:MOST_OPTIONS] if healthy else [],
+            rejection=self._manager.configuration.rejection()[:255],
             results=self._journal.results(RESULTS))
         try:
             self._conductor.heartbeat(message)
@@ -269,7 +275,7 @@ class Agent:
 
     def _heal(self) -> None:
         try:
-            self._manager.service.heal()
+            self._manager.service.repair()
         except Exception:
             LOG.exception('The repair failed; it is tried again later')
         finally:

@@ -178,6 +178,12 @@ class Engine(abc.ABC):
     def parse_options(self, text: str) -> dict[str, str]:
         """The options of a configuration file, as the engine would read them."""
 
+    def option_text(self, value: bool | int | float | str) -> str:
+        """A value of a configuration group as this engine's files have it, before :meth:`render_options` quotes it."""
+        if isinstance(value, bool):
+            return 'ON' if value else 'OFF'
+        return str(value)
+
     @abc.abstractmethod
     def validate_configuration(self, place: Place) -> None:
         """Ask the server binary whether it could start with the files in place, without starting it.

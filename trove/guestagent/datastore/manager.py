@@ -32,6 +32,7 @@ from trove.guestagent.datastore.engine import Engine, EngineError, User
 from trove.guestagent.datastore.paging import page
 from trove.guestagent.datastore.prepare import Preparation, Prepared
 from trove.guestagent.datastore.service import Service
+from trove.guestagent.datastore.user_options import TAKEN_BACK
 from trove.guestagent.system.machine import Machine
 
 LOG = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class Manager:
         self.service = make_service(engine, machine, self.configuration, **timing)
         clock = {'clock': timing['clock']} if 'clock' in timing else {}
         self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
+        self.user_options = self.preparation.user_options
         self.data_volume = DataVolume(machine, self.service, self.preparation)
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
             'ListDatabases': ('databases', self._list_databases),
@@ -92,8 +94,9 @@ class Manager:
             'DisableRoot': ('root', self._disable_root),
         }
         self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
-            'Prepare': self._prepare, 'Restart': self._restart, 'StopDatabase': self._stop,
-            'StartDatabase': self._start, 'ReleaseVolume': self._release_volume, 'GrowVolume': self._grow_volume,
+            'Prepare': self._prepare, 'ApplyConfiguration': self._apply_configuration, 'Restart': self._restart,
+            'StopDatabase': self._stop, 'StartDatabase': self._start, 'ReleaseVolume': self._release_volume,
+            'GrowVolume': self._grow_volume,
         }
 
     @property
@@ -160,11 +163,17 @@ class Manager:
         progress('restart')
         try:
             # Refused before anything is stopped: a broken configuration must not take a running database down.
-            self._engine.validate_configuration(self.preparation.place(self.preparation.state().mount_point))
+            self.user_options.check()
             self.service.restart(command.deadline or None)
+            self.user_options.settle()
         except EngineError as error:
-            raise exception.GuestError(error.message, code='guest_restart_failed') from None
+            code = TAKEN_BACK if error.code == TAKEN_BACK else 'guest_restart_failed'
+            raise exception.GuestError(error.message, code=code) from None
         return Outcome('restart', {'engine': self.engine_facts()})
+
+    def _apply_configuration(self, command: messages.ApplyConfiguration, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        return Outcome('apply', self.user_options.apply(command.options, progress))
 
     def _stop(self, command: messages.StopDatabase, progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()

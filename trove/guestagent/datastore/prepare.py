@@ -30,6 +30,7 @@ from trove.guestagent.datastore import objects
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Engine, EngineError, Place
 from trove.guestagent.datastore.service import Service
+from trove.guestagent.datastore.user_options import UserOptions
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.mount import VolumeError
@@ -70,6 +71,8 @@ class Preparation:
         self._service = service
         self._configuration = configuration
         self._clock = clock
+        self.user_options = UserOptions(engine, configuration, service,
+                                        lambda: self.place(self.state().mount_point))
         self._attached: dict[str, str] = {}
         self._deadline = 0.0
         self._steps: tuple[tuple[str, Callable[[messages.Prepare], Any]], ...] = (
@@ -187,11 +190,10 @@ class Preparation:
         self._engine.initialise(place, self._remaining())
 
     def _config(self, message: messages.Prepare) -> None:
-        """4. The layers, accepted by the server binary."""
-        place = self.place(message.mount_point)
+        """4. The layers, accepted by the server binary; without the tenant's when it is that which is not."""
         self._configuration.write_base(message.config_contents)
-        self._configuration.write_system(place)
-        self._engine.validate_configuration(place)
+        self._configuration.write_system(self.place(message.mount_point))
+        self.user_options.write_first(message.options)
 
     def _start(self, message: messages.Prepare) -> None:
         """5. Up, and answering a query."""

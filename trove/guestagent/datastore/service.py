@@ -48,9 +48,12 @@ class Service:
         self._sleep = sleep
         self._failures = 0
         self._healed_at: float | None = None
+        #: When another user layer did not help either.
+        self._fell_at: float | None = None
         #: There as long as the engine is stopped on demand; gone when the machine starts anew.
         self._stop_mark = machine.runtime_file('stopped')
         self.locked_out = False
+        self._failed = False
 
     def health(self) -> health.Health:
         """Ask the engine, then systemd; counts failures in a row."""
@@ -65,7 +68,7 @@ class Service:
             probe = health.Probe(answered=False, failures=self._failures, reason=error.message, spoke=True)
         else:
             self._failures = 0
-            self.locked_out = False
+            self.locked_out = self._failed = False
             return health.Health(health.HEALTHY)
         try:
             state = self._unit.state()
@@ -76,7 +79,15 @@ class Service:
         if not state.running:
             # Starting afresh: patience begins anew when it is up.
             self._failures = 0
+        self._failed = state.active == 'failed'
         return health.judge(probe, state, wanted_running=wanted)
+
+    def is_up(self) -> bool:
+        """Whether there is an engine that can be told something, answering or not."""
+        try:
+            return self._unit.state().active not in ('inactive', 'failed')
+        except ProcessFailed as error:
+            raise EngineUnavailable(f'systemd does not answer: {error}') from None
 
     @property
     def wanted(self) -> bool:
@@ -86,6 +97,9 @@ class Service:
     def start(self, timeout: float | None = None) -> None:
         """Start it now and with the machine, and wait for an answered query.
 
+        A user layer that it was never started with, and does not start with, gives way to the last good one: then it
+        runs, and :meth:`Configuration.rejection` says why it does not run with what was asked for.
+
         :raises EngineError: with what the engine said last.
         """
         self._engine_action(self._unit.start, timeout)
@@ -93,6 +107,22 @@ class Service:
     def restart(self, timeout: float | None = None) -> None:
         """As :meth:`start`, stopping it first."""
         self._engine_action(self._unit.restart, timeout)
+
+    def notice_restart(self) -> None:
+        """Note what is in force if somebody else started it: systemd does, with the machine and after a crash.
+
+        Asked only while something waits for that; else there is nothing to be noted.
+        """
+        if not self._configuration.pending_restart() or self._configuration.rejection():
+            return
+        try:
+            state = self._unit.state()
+        except ProcessFailed as error:
+            LOG.warning('systemd does not answer: %s', error)
+            return
+        if state.running and state.run and state.run != self._configuration.run():
+            LOG.info('The engine was started anew: what waited for that is in force')
+            self._configuration.note_in_force(state.run)
 
     def stop(self, timeout: float | None = None, *, for_good: bool = False) -> None:
         """Stop it.
@@ -111,6 +141,25 @@ class Service:
     def _engine_action(self, action: Callable[[float], None], timeout: float | None) -> None:
         limit = timeout or self._wait
         deadline = self._clock() + limit
+        untested = self._configuration.is_untested()
+        try:
+            # Half of the time has to do for a layer that may have to be taken back.
+            self._bring_up(action, limit / 2 if untested else limit)
+        except EngineError as error:
+            if not self._configuration.fall_back(error.message):
+                raise
+            LOG.warning('The engine does not start with its user layer; falling back to the last good one: %s',
+                        error.message)
+            try:
+                self._bring_up(self._unit.restart, max(1.0, deadline - self._clock()))
+            except EngineError:
+                # That layer was not to blame.
+                self._fell_at = self._clock()
+                self._configuration.reinstate()
+                raise error from None
+
+    def _bring_up(self, action: Callable[[float], None], limit: float) -> None:
+        deadline = self._clock() + limit
         files.remove(self._stop_mark)
         try:
             self._unit.enable(True)
@@ -121,7 +170,16 @@ class Service:
         if not self._wait_for_answer(deadline):
             # The tenant has a restart just now: the best time for the one that a repair needs.
             self.heal()
-        self._configuration.note_in_force()
+        run = self._run()
+        if not run or run != self._configuration.run():
+            # One that was up already has not read its files again.
+            self._configuration.note_in_force(run)
+
+    def _run(self) -> str:
+        try:
+            return self._unit.state().run
+        except ProcessFailed:
+            return ''
 
     def _wait_for_answer(self, deadline: float) -> bool:
         """True when the engine answers, false when it is up but refuses the agent."""
@@ -148,9 +206,27 @@ class Service:
 
     # --- repair -----------------------------------------------------------------------------------
 
-    def may_heal(self) -> bool:
+    def may_repair(self) -> bool:
+        """Whether :meth:`repair` has something to do."""
+        return self._may_heal() or self._may_fall_back()
+
+    def repair(self) -> None:
+        """Let a locked-out agent in again, or start an engine that failed with options it was never started with."""
+        if self._may_fall_back():
+            LOG.warning('The engine failed with options it was never started with before; starting it')
+            self.start()
+        else:
+            self.heal()
+
+    def _may_fall_back(self) -> bool:
+        return self._failed and self._long_ago(self._fell_at) and self._configuration.is_untested() and self.wanted
+
+    def _long_ago(self, moment: float | None) -> bool:
+        return moment is None or self._clock() - moment >= HEAL_PAUSE
+
+    def _may_heal(self) -> bool:
         """Whether the agent is locked out and the last repair is long enough ago."""
-        return self.locked_out and (self._healed_at is None or self._clock() - self._healed_at >= HEAL_PAUSE)
+        return self.locked_out and self._long_ago(self._healed_at)
 
     def heal(self) -> None:
         """Restart the engine with statements that give the agent its account back."""

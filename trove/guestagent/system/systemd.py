@@ -18,6 +18,7 @@ from trove.guestagent.system import files
 from trove.guestagent.system.process import run
 
 _QUERY_TIMEOUT = 10
+_PROPERTIES = 'LoadState,ActiveState,SubState,Result,NRestarts,InvocationID'
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,8 @@ class UnitState:
     sub: str
     result: str
     restarts: int
+    #: systemd's name for this run of the unit, another one after each start.
+    run: str = ''
 
     @property
     def running(self) -> bool:
@@ -42,13 +45,12 @@ class Unit:
 
     def state(self) -> UnitState:
         """:raises ProcessFailed: systemd does not answer."""
-        shown = run(['systemctl', 'show', self.name, '--property=LoadState,ActiveState,SubState,Result,NRestarts'],
-                    timeout=_QUERY_TIMEOUT).output
+        shown = run(['systemctl', 'show', self.name, f'--property={_PROPERTIES}'], timeout=_QUERY_TIMEOUT).output
         found = dict(line.partition('=')[::2] for line in shown.splitlines())
         restarts = found.get('NRestarts', '')
         return UnitState(loaded=found.get('LoadState') == 'loaded', active=found.get('ActiveState', ''),
                          sub=found.get('SubState', ''), result=found.get('Result', ''),
-                         restarts=int(restarts) if restarts.isdigit() else 0)
+                         restarts=int(restarts) if restarts.isdigit() else 0, run=found.get('InvocationID', ''))
 
     def start(self, timeout: float) -> None:
         """Start it and wait until systemd calls it started; a counter of earlier failures is reset first."""

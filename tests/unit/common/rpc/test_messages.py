@@ -26,7 +26,7 @@ BACKUP = '11111111-2222-4333-8444-555555555555'
 EXAMPLES = {
     'Heartbeat': {'service_status': 'healthy', 'reason': 'r', 'agent_version': '1', 'boot_id': '00000001.00000001',
                   'volume': {'total': 3, 'used': 1, 'available': 2}, 'engine': {'version': '10.11', 'uptime': 5},
-                  'pending_restart': ['a'], 'results': [RESULT]},
+                  'pending_restart': ['a'], 'drift': ['b'], 'rejection': 'c', 'results': [RESULT]},
     'CommandResult': {**RESULT, 'step': 's', 'error_code': 'guest_error', 'message': 'm', 'data': {'a': [1]}},
     'UpdateBackup': {'backup_id': BACKUP, 'state': 'COMPLETED', 'size': 1.5, 'checksum': 'c', 'location': 'l',
                      'backup_type': 'full'},
@@ -34,7 +34,8 @@ EXAMPLES = {
                 'config_contents': '[mysqld]', 'device': {'volume_id': 'v', 'device_path': '/dev/vdb'},
                 'new_volume': True, 'databases': [{'name': 'd', 'character_set': None, 'collate': 'c'}],
                 'users': [{'name': 'u', 'password': 'p', 'host': '%', 'databases': [{'name': 'd'}]}],
-                'root_password': 'r'},
+                'root_password': 'r', 'options': {'a': True}},
+    'ApplyConfiguration': {'options': {'a': True, 'b': 1, 'c': 0.5, 'd': 'e'}},
     'Restart': {}, 'StartDatabase': {'config_contents': '[x]'}, 'ReleaseVolume': {}, 'GrowVolume': {'size': 3},
     'StopDatabase': {'do_not_start_on_reboot': True}, 'Ping': {}, 'DisableRoot': {},
     'EnableRoot': {'password': None},

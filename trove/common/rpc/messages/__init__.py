@@ -25,6 +25,7 @@ from trove.common.rpc.messages.command import Ping
 from trove.common.rpc.messages.command import Prepare
 from trove.common.rpc.messages.command import Restart
 from trove.common.rpc.messages.command import StopDatabase
+from trove.common.rpc.messages.configuration import ApplyConfiguration
 from trove.common.rpc.messages.database import CreateDatabases
 from trove.common.rpc.messages.database import DeleteDatabase
 from trove.common.rpc.messages.database import ListDatabases
@@ -51,7 +52,7 @@ from trove.common.rpc.messages.user import RevokeAccess
 from trove.common.rpc.messages.user import UpdateUser
 
 __all__ = (
-    'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
+    'ApplyConfiguration', 'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
     'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
     'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'Heartbeat', 'ListAccess', 'ListDatabases',
     'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',

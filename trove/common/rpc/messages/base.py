@@ -18,6 +18,7 @@ them on everything that comes over a wire; senders build the classes from data t
 
 import dataclasses
 import json
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -161,6 +162,28 @@ def list_of(inner: Check, most: int) -> Check:
         if not isinstance(value, list) or len(value) > most:
             raise ValueError(f'{name} must be a list of at most {most}')
         return [inner(f'{name}[{position}]', item) for position, item in enumerate(value)]
+    return check
+
+
+def scalar(longest: int) -> Check:
+    """true, false, a finite number, or text of at most ``longest`` characters."""
+    of_text = text(longest)
+
+    def check(name: str, value: Any) -> bool | int | float | str:
+        if isinstance(value, (bool, int)) or isinstance(value, float) and math.isfinite(value):
+            return value
+        return of_text(name, value)
+    return check
+
+
+def mapping(inner: Check, most: int, *, longest: int) -> Check:
+    """An object with any keys of at most ``longest`` characters."""
+    of_key = text(longest, shortest=1)
+
+    def check(name: str, value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) > most:
+            raise ValueError(f'{name} must be an object with at most {most} keys')
+        return {of_key(f'a key of {name}', key): inner(f'{name}.{key}', item) for key, item in value.items()}
     return check
 
 

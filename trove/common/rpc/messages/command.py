@@ -41,6 +41,9 @@ USER = base.needing(base.record(
     databases=base.list_of(base.needing(base.record(name=base.text(255, shortest=1)), 'name'), 1000),
 ), 'name')
 
+#: Options of a configuration group: name -> true, false, a number or text.
+OPTIONS = base.mapping(base.scalar(1024), 1000, longest=128)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Command(base.Message):
@@ -65,6 +68,8 @@ class Prepare(Command):
     :param device: ``{"volume_id", "device_path"}``; both null when the data lives on the root disk.
     :param memory_mb: memory of the flavor.
     :param root_password: password of a remote root account, null for none.
+    :param options: of the configuration group, as in ApplyConfiguration. Those the engine does not start with are left
+        out; heartbeats say why.
     :param new_volume: the volume was made by this operation, so formatting it destroys nobody's data.
     """
     KIND: ClassVar[str] = 'Prepare'
@@ -79,6 +84,7 @@ class Prepare(Command):
     databases: list[dict[str, Any]] = base.optional(base.list_of(DATABASE, 1000), [])
     users: list[dict[str, Any]] = base.optional(base.list_of(USER, 1000), [])
     root_password: str | None = base.optional(base.nullable(base.text(255)))
+    options: dict[str, Any] = base.optional(OPTIONS, {})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

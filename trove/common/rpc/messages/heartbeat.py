@@ -33,6 +33,8 @@ class Heartbeat(base.Message):
     :param volume: ``{"total", "used", "available"}`` in bytes, empty before the volume is mounted.
     :param engine: ``{"version", "uptime"}`` with uptime in seconds, empty while the engine does not answer.
     :param pending_restart: names of parameters that take effect with the next restart.
+    :param drift: names of parameters that somebody changed in the running engine.
+    :param rejection: why the engine does not run with the options of its configuration group, "" otherwise.
     :param results: how the last few commands ended.
     """
     KIND: ClassVar[str] = 'Heartbeat'
@@ -46,5 +48,7 @@ class Heartbeat(base.Message):
     engine: dict[str, Any] = base.optional(
         base.record(version=base.text(64, cut=True), uptime=base.integer()), {})
     pending_restart: list[str] = base.optional(base.list_of(base.text(128, cut=True), 100), [])
+    drift: list[str] = base.optional(base.list_of(base.text(128, cut=True), 100), [])
+    rejection: str = base.optional(base.text(255, cut=True), '')
     results: list[command.CommandResult] = base.optional(
         base.list_of(base.message(command.CommandResult), MAX_RESULTS), [])

@@ -56,8 +56,11 @@ def apply(sql: Session, changes: Mapping[str, str | None]) -> Applied:
                 refused[name] = error.message
     taken = changes.keys() - waiting - refused.keys()
     now = _variables(sql, taken)
-    adjusted = {name: now[name].value for name in sorted(taken)
-                if changes[name] is not None and not variables.same(now[name].kind, str(changes[name]), now[name].value)}
+    adjusted = {}
+    for name in sorted(taken):
+        value, found = changes[name], now[name]
+        if value is not None and not variables.same(found.kind, value, found.value):
+            adjusted[name] = found.value
     return Applied(frozenset(taken), frozenset(waiting), refused, adjusted)
 
 
