@@ -82,11 +82,18 @@ def write_json(path: str, content: dict[str, Any]) -> None:
 
 
 def directory(path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
-    """Ensure that a directory exists with this mode and owner."""
+    """Ensure that a directory exists with this mode and owner.
+
+    :raises OSError: its name is that of a link. Who owns the directory above could give away any other with it.
+    """
     os.makedirs(path, exist_ok=True)
-    os.chmod(path, mode)
-    if user or group:
-        os.chown(path, *owner_ids(user, group))
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(descriptor, mode)
+        if user or group:
+            os.fchown(descriptor, *owner_ids(user, group))
+    finally:
+        os.close(descriptor)
 
 
 def give_tree(path: str, user: str, group: str) -> None:
@@ -100,6 +107,22 @@ def give_tree(path: str, user: str, group: str) -> None:
             os.chown(os.path.join(parent, name), *ids, follow_symlinks=False)
     # The top goes last: it is the mark that the walk has ended.
     os.chown(path, *ids)
+
+
+def move_aside(path: str, suffix: str, owner: int) -> None:
+    """Rename a file in a directory that must be its owner's own, in the place of one that was moved aside before.
+
+    :param owner: number of the account; the directory may have been put there by it.
+    :raises OSError: no file, or the directory is a link or somebody else's.
+    """
+    descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        if os.fstat(descriptor).st_uid != owner:
+            raise PermissionError(f'{os.path.dirname(path)} belongs to somebody else')
+        name = os.path.basename(path)
+        os.rename(name, name + suffix, src_dir_fd=descriptor, dst_dir_fd=descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def remove(path: str) -> None:

@@ -17,8 +17,9 @@ tests run the same code over a machine that is a directory.
 """
 
 import os
+from collections.abc import Mapping
 
-from trove.guestagent.system import files, mount
+from trove.guestagent.system import files, mount, web
 from trove.guestagent.system.systemd import Unit
 
 
@@ -99,6 +100,17 @@ class Machine:
     def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
               group: str | None = None) -> None:
         files.write(path, content, mode=mode, user=user, group=group)
+
+    def move_aside(self, path: str, suffix: str, user: str) -> None:
+        """Rename a file in a directory of an account's own. :raises OSError: it is not that."""
+        files.move_aside(path, suffix, self.user_number(user))
+
+    def user_number(self, user: str) -> int:
+        return files.owner_ids(user, None)[0]
+
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+        """Store something at a URL. :raises WebError: it did not arrive."""
+        web.put(url, content, headers, verify=verify, timeout=timeout)
 
     def state_file(self, name: str) -> str:
         """Path of a file in the state directory."""

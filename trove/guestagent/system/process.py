@@ -15,6 +15,7 @@
 Nothing here knows what a program is for; the classes beside this module do.
 """
 
+import os
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -70,3 +71,23 @@ def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None, allowe
     if done.returncode not in allowed:
         raise ProcessFailed(argv[0], done.returncode, done.stderr or done.stdout)
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def append(argv: Sequence[str], path: str, *, timeout: float, allowed: Collection[int] = (0,)) -> None:
+    """Run a program to its end, what it says appended to a file for root's eyes only, however much that is.
+
+    :raises ProcessFailed: as :func:`run`.
+    """
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=subprocess.PIPE,
+                              timeout=timeout, encoding='utf-8', errors='replace', env=dict(_ENVIRONMENT),
+                              start_new_session=True, check=False)
+    except subprocess.TimeoutExpired:
+        raise ProcessFailed(argv[0], None, '') from None
+    except OSError as error:
+        raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
+    finally:
+        os.close(descriptor)
+    if done.returncode not in allowed:
+        raise ProcessFailed(argv[0], done.returncode, done.stderr)

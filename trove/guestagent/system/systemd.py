@@ -15,9 +15,10 @@
 from dataclasses import dataclass
 
 from trove.guestagent.system import files
-from trove.guestagent.system.process import run
+from trove.guestagent.system.process import append, run
 
 _QUERY_TIMEOUT = 10
+_EXPORT_TIMEOUT = 60
 _PROPERTIES = 'LoadState,ActiveState,SubState,Result,NRestarts,InvocationID'
 
 
@@ -86,6 +87,15 @@ class Unit:
         files.directory(directory, mode=0o755)
         if files.write_if_changed(f'{directory}/{name}.conf', content):
             run(['systemctl', 'daemon-reload'], timeout=60)
+
+    def export_journal(self, path: str, cursor: str) -> None:
+        """Append what the unit's own processes said since the last time to a file.
+
+        :param cursor: file that remembers how far that was.
+        :raises ProcessFailed: the journal cannot be read.
+        """
+        append(['journalctl', f'_SYSTEMD_UNIT={self.name}.service', '--output', 'short-iso', '--no-pager', '--quiet',
+                f'--cursor-file={cursor}'], path, timeout=_EXPORT_TIMEOUT, allowed=(0, 1))
 
     def last_words(self, lines: int = 20) -> list[str]:
         """The last lines the unit's own processes said, without systemd's remarks; none when there is no journal."""

@@ -1,0 +1,17 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Real Swift in one process: proxy, account, container and object server, one replica on a directory.
+
+``python -m objectstore DIRECTORY`` reads ``swift.conf`` and the four servers' files in DIRECTORY, builds the rings if
+they are not there, and serves until it is ended.
+"""

@@ -1,0 +1,61 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Storing at a URL: one request, with certificates looked at, no redirects and no proxies.
+
+The query of such a URL gives rights, so no text here ever repeats it.
+"""
+
+import http.client
+import ssl
+import urllib.parse
+from collections.abc import Mapping
+
+
+class WebError(Exception):
+    """What was sent did not arrive. ``status`` is None when there was no answer."""
+
+    def __init__(self, text: str, status: int | None = None) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+    """Store something.
+
+    :param verify: look at the server's certificate.
+    :param timeout: seconds for connecting, and for each read or write.
+    :raises WebError: it was refused, or nobody answered.
+    """
+    parts = urllib.parse.urlsplit(url)
+    where = f'{parts.scheme}://{parts.netloc}'
+    connection = _connection(parts, verify, timeout)
+    try:
+        connection.request('PUT', f'{parts.path}?{parts.query}', body=content, headers=dict(headers))
+        answer = connection.getresponse()
+        answer.read()
+    except (OSError, http.client.HTTPException) as error:
+        raise WebError(f'{where} does not answer: {type(error).__name__}: {error}') from None
+    finally:
+        connection.close()
+    if not 200 <= answer.status < 300:
+        raise WebError(f'{where} answered {answer.status} {answer.reason}', answer.status)
+
+
+def _connection(parts: urllib.parse.SplitResult, verify: bool, timeout: float) -> http.client.HTTPConnection:
+    if parts.scheme != 'https':
+        return http.client.HTTPConnection(parts.hostname or '', parts.port, timeout=timeout)
+    context = ssl.create_default_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(parts.hostname or '', parts.port, timeout=timeout, context=context)
