@@ -122,6 +122,7 @@ CODES: dict[str, Code] = {
         guest_prepare_secure='The accounts of the engine could not be secured.',
         guest_prepare_objects='A database or user asked for at creation could not be made.',
         guest_prepare_data='The data volume does not hold the data of this database.',
+        guest_prepare_convert='The data could not be brought into the form that this version of the engine reads.',
         guest_prepare_upgrade="The engine's own upgrade of the data failed.",
         guest_prepare_finish='The end of the preparation could not be recorded.',
     ),

@@ -38,6 +38,8 @@ LOG = logging.getLogger(__name__)
 _READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess'})
 #: Short commands whose answer holds a secret.
 _SECRET = frozenset({'EnableRoot'})
+#: Long commands that make a database server: until they end there is none.
+_MAKING = frozenset({'Prepare', 'TakeOver'})
 #: Results repeated in each heartbeat.
 RESULTS = 4
 #: Names of options in a report.
@@ -111,6 +113,7 @@ class Agent:
         :raises GuestError: coded. :raises ValueError: names the field that cannot be used.
         """
         if kind not in messages.DOWN:
+            self._report_unknown(kind, body)
             raise exception.GuestError(code='guest_unknown_command')
         try:
             command = messages.DOWN[kind].from_wire(body)
@@ -122,16 +125,29 @@ class Agent:
             return None
         return self._answer(command)
 
+    def _report_unknown(self, kind: str, body: dict[str, Any]) -> None:
+        """A command of a newer control plane, which may have been a cast: without a word its flow would wait in vain.
+
+        Who called hears the error itself, and for calls there is no operation that could wait for a result.
+        """
+        if isinstance(body, dict) and body.get('operation_id'):
+            self._report_failure(kind, body, 'guest_unknown_command',
+                                 f'The agent, version {self._version}, does not know the command {kind[:64]}; rebuild '
+                                 f'the instance with a newer image.')
+
     def _report_unusable(self, kind: str, body: dict[str, Any], problem: str) -> None:
-        """Nobody hears an error of a cast: say it in a result, if the command can be named."""
-        if kind not in self._manager.long_commands:
-            return
+        """Nobody hears an error of a cast: say it in a result."""
+        if kind in self._manager.long_commands:
+            self._report_failure(kind, body, 'guest_invalid_message', f'The agent cannot use the command: {problem}.')
+
+    def _report_failure(self, kind: str, body: dict[str, Any], code: str, sentence: str) -> None:
+        """A result for a command that did not become one, if it can be named."""
         try:
             result = messages.CommandResult.from_wire({
                 'command_id': body.get('command_id'), 'operation_id': body.get('operation_id', ''), 'kind': kind,
-                'outcome': messages.command.FAILED, 'error_code': 'guest_invalid_message',
-                'message': f'The agent cannot use the command: {problem}.'})
-        except ValueError:
+                'outcome': messages.command.FAILED, 'error_code': code, 'message': sentence})
+        except ValueError as problem:
+            LOG.warning('A failed command cannot be reported: %s', problem)
             return
         self._report_result(result)
 
@@ -243,7 +259,7 @@ class Agent:
 
     def _health(self) -> health.Health:
         running, step = self._running, self._step
-        if running and running[1] == 'Prepare':
+        if running and running[1] in _MAKING:
             return health.Health(health.BUILDING, f'preparing: {step}')
         seen = self._manager.health()
         if running and seen.status == health.CRASHED:

@@ -31,7 +31,7 @@ FROZEN = {
     'quota_exceeded', 'reset', 'security_group_failed', 'server_failed', 'server_missing',
     'server_resize_failed', 'step_failed', 'unauthorized', 'unprocessable', 'unsupported_media_type',
     'volume_extend_failed', 'volume_failed',
-    'cancelled_by_request', 'guest_prepare_data', 'guest_prepare_upgrade', 'guest_upgrade_not_prepared',
+    'cancelled_by_request', 'guest_prepare_convert', 'guest_prepare_data', 'guest_prepare_upgrade', 'guest_upgrade_not_prepared',
     'guest_upgrade_refused', 'server_migrate_failed', 'server_rebuild_failed',
 }
 

@@ -48,6 +48,10 @@ class DataVolume:
         if not os.path.exists(self._released):
             self._preparation.bring_back_volume()
 
+    def is_released(self) -> bool:
+        """Whether the volume was given back and nobody asked for it since."""
+        return os.path.exists(self._released) and not self._machine.is_mounted(self._preparation.state().mount_point)
+
     def release(self, timeout: float, progress: Callable[[str], None]) -> None:
         """Stop the engine and unmount the volume.
 

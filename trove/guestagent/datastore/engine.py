@@ -249,8 +249,11 @@ class Engine(abc.ABC):
         :raises EngineError: code ``guest_upgrade_refused``; says what stands in the way. Nothing is changed.
         """
 
-    def prepare_upgrade(self, place: Place) -> None:
-        """Have the engine leave its data complete, so that another version can take them over: it is stopped next."""
+    def prepare_upgrade(self, place: Place, version: str) -> None:
+        """Have the engine leave its data complete, so that another version can take them over: it is stopped next.
+
+        :param version: as for :meth:`check_upgrade`, which has let it through.
+        """
 
     def upgrade_data(self, place: Place, timeout: float) -> None:
         """Bring the data directory into the form of this version, before the engine is first started on it.

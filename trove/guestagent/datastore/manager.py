@@ -25,7 +25,7 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.rpc import messages
-from trove.guestagent.datastore import health
+from trove.guestagent.datastore import health, reimage
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.data_volume import DataVolume
 from trove.guestagent.datastore.engine import Engine, EngineError, User
@@ -77,6 +77,8 @@ class Manager:
         self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
         self.user_options = self.preparation.user_options
         self.data_volume = DataVolume(machine, self.service, self.preparation)
+        self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration, **clock)
+        self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
             'ListDatabases': ('databases', self._list_databases),
             'CreateDatabases': ('databases', self._create_databases),
@@ -95,6 +97,7 @@ class Manager:
         }
         self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
             'Prepare': self._prepare, 'ApplyConfiguration': self._apply_configuration, 'Restart': self._restart,
+            'HandOver': self._hand_over, 'TakeOver': self._take_over,
             'StopDatabase': self._stop, 'StartDatabase': self._start, 'ReleaseVolume': self._release_volume,
             'GrowVolume': self._grow_volume,
         }
@@ -208,6 +211,16 @@ class Manager:
         self._require_prepared()
         how = self.data_volume.grow(command.size, command.deadline or LONGEST, progress)
         return Outcome('start', {'how': how, 'volume': self.volume()})
+
+    def _hand_over(self, command: messages.HandOver, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        self._handover.run(command, command.deadline or LONGEST, progress)
+        return Outcome('unmount')
+
+    def _take_over(self, command: messages.TakeOver, progress: Callable[[str], None]) -> Outcome:
+        step = self._takeover.run(command, progress)
+        return Outcome(step, {'engine': self.engine_facts(), 'volume': self.volume(),
+                              'upgraded': self._takeover.upgraded})
 
     # --- short commands ---------------------------------------------------------------------------
 

@@ -38,6 +38,9 @@ from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
+#: A step's name and what it does.
+Step = tuple[str, Callable[[Any], Any]]
+
 PROGRESS = 'prepare.json'
 _STEP_TIMEOUT = 600
 
@@ -59,6 +62,8 @@ class Prepared:
     failure: str = ''
     #: volume_id, device_path and uuid, with which it is brought back; empty without a volume.
     volume: dict[str, str] = field(default_factory=dict)
+    #: number of the datastore version it was prepared as
+    version: str = ''
 
 
 class Preparation:
@@ -75,7 +80,11 @@ class Preparation:
                                         lambda: self.place(self.state().mount_point))
         self._attached: dict[str, str] = {}
         self._deadline = 0.0
-        self._steps: tuple[tuple[str, Callable[[messages.Prepare], Any]], ...] = (
+        self._steps = self._plan()
+
+    def _plan(self) -> tuple[Step, ...]:
+        """The steps in their order; whoever has others ends with the same."""
+        return (
             ('volume', self._volume),
             ('directories', self._directories),
             ('init', self._init),
@@ -91,7 +100,8 @@ class Preparation:
         noted = files.read_json(self._machine.state_file(PROGRESS))
         return Prepared(mount_point=noted.get('mount_point') or self._engine.description.mount_point,
                         finished=noted.get('finished') == self._steps[-1][0],
-                        failure=noted.get('failure') or '', volume=noted.get('volume') or {})
+                        failure=noted.get('failure') or '', volume=noted.get('volume') or {},
+                        version=noted.get('datastore_version') or '')
 
     def place(self, mount_point: str) -> Place:
         mount_point = self._machine.path(mount_point)
@@ -141,7 +151,11 @@ class Preparation:
                           'volume': self._attached, 'datastore_version': message.datastore_version})
 
     def _remaining(self) -> float:
-        return max(1.0, min(_STEP_TIMEOUT, self._deadline - self._clock()))
+        return max(1.0, min(_STEP_TIMEOUT, self._rest()))
+
+    def _rest(self) -> float:
+        """Seconds until nobody waits any more: for steps that last as long as there are data."""
+        return max(1.0, self._deadline - self._clock())
 
     def bring_back_volume(self) -> None:
         """After a start of the machine: mount the volume if systemd did not, as in containers, where it ignores fstab.

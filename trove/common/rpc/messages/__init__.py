@@ -36,6 +36,8 @@ from trove.common.rpc.messages.module import ListModules
 from trove.common.rpc.messages.module import MODULE_ERROR
 from trove.common.rpc.messages.module import MODULE_OK
 from trove.common.rpc.messages.module import RemoveModule
+from trove.common.rpc.messages.reimage import HandOver
+from trove.common.rpc.messages.reimage import TakeOver
 from trove.common.rpc.messages.resize import GrowVolume
 from trove.common.rpc.messages.resize import ReleaseVolume
 from trove.common.rpc.messages.resize import StartDatabase
@@ -54,9 +56,9 @@ from trove.common.rpc.messages.user import UpdateUser
 __all__ = (
     'ApplyConfiguration', 'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
     'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
-    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'Heartbeat', 'ListAccess', 'ListDatabases',
+    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'HandOver', 'Heartbeat', 'ListAccess', 'ListDatabases',
     'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',
-    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'UP', 'UpdateBackup', 'UpdateUser',
+    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'TakeOver', 'UP', 'UpdateBackup', 'UpdateUser',
 )
 
 #: Reports of guests by kind.
@@ -64,7 +66,7 @@ UP: dict[str, type[Message]] = {cls.KIND: cls for cls in (Heartbeat, CommandResu
 
 #: Commands to guests by kind.
 DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
-    ApplyConfiguration,
+    ApplyConfiguration, HandOver, TakeOver,
     Prepare, Restart, StopDatabase, StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
     DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess,
     RevokeAccess, EnableRoot, DisableRoot, Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule)}

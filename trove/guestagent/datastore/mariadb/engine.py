@@ -19,7 +19,7 @@ from collections.abc import Mapping
 
 from trove.guestagent.datastore.engine import (
     SYS, Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
-from trove.guestagent.datastore.mariadb import runtime
+from trove.guestagent.datastore.mariadb import runtime, upgrading
 from trove.guestagent.datastore.mysql_common import connection, options, statements
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
@@ -170,6 +170,24 @@ class MariaDB(MySQLAccounts):
     def reopen_log(self, log: Log) -> None:
         with self._session() as sql:
             sql.execute(_REOPEN[log.name])
+
+    # --- going over to another version --------------------------------------------------------------
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        with self._session() as sql:
+            running = str(sql.scalar('SELECT VERSION()'))
+            upgrading.check(running, version, [str(row[-1]) for row in sql.rows('XA RECOVER')])
+
+    def prepare_upgrade(self, place: Place, version: str) -> None:
+        with self._session() as sql:
+            if upgrading.is_other_series(str(sql.scalar('SELECT VERSION()')), version):
+                # The formats of its logs may differ: the stop that follows leaves nothing in them.
+                sql.execute('SET GLOBAL innodb_fast_shutdown = 0')
+
+    def finish_upgrade(self, place: Place, timeout: float) -> bool:
+        with self._session() as sql:
+            upgrading.ensure_account(sql)
+        return upgrading.upgrade(self.socket, timeout)
 
     # --- SQL that differs -------------------------------------------------------------------------
 
