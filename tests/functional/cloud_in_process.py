@@ -169,6 +169,11 @@ class InProcessCloud:
         with self._state.transaction() as tx:
             tx.update(kind, record_id, **values)
 
+    def remove(self, kind: str, record_id: str) -> None:
+        """Take a record away behind everybody's back."""
+        with self._state.transaction() as tx:
+            tx.remove(kind, record_id)
+
     def leftovers(self) -> dict[str, list[str]]:
         """What exists besides what the cloud began with: kind -> names. The shared group of management ports stays."""
         def name_of(record: dict[str, Any]) -> str:

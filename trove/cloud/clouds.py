@@ -28,6 +28,7 @@ from trove.cloud.compute import Compute
 from trove.cloud.firewall import Firewall
 from trove.cloud.image import Images
 from trove.cloud.network import Networking
+from trove.cloud.objects import Objects, account_url
 from trove.cloud.volume import Storage
 from trove.common import exception
 
@@ -69,6 +70,33 @@ class Cloud:
     def image(self) -> Images:
         return self._once('image', lambda: Images(
             self._proxy('glance', 'image', self._conf.glance_client_version)))
+
+    def objects(self, project_id: str) -> Objects:
+        """The object store's account of a project: of that of these credentials, or of one they have rights to.
+
+        :raises ObjectStoreMissing: the cloud has no object store.
+        """
+        proxy = self._once('objects', lambda: self._proxy('swift', 'object_store', '1'))
+        return Objects(proxy, self._account(project_id))
+
+    def _account(self, project_id: str) -> str:
+        if self._conf.swift_url:
+            return f'{self._conf.swift_url}{project_id}'
+        return account_url(self.objects_endpoint(), self.project_id, project_id)
+
+    def objects_endpoint(self) -> str:
+        """Where the catalog says the object store is; nobody but Keystone is asked, and it only for a new token.
+
+        :raises ObjectStoreMissing: nowhere.
+        """
+        found = http.endpoint(self._conf, 'swift')
+        with errors.translated('object store', 'tell where it is'):
+            url = found.url or self._session_for(found.insecure).get_endpoint(
+                service_type=found.service_type, interface=found.interface, region_name=self.region)
+        if not url:
+            raise exception.ObjectStoreMissing(
+                detail=f'the catalog has no {found.interface} endpoint of type {found.service_type} in {self.region}')
+        return url
 
     @property
     def project_id(self) -> str:

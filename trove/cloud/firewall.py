@@ -72,6 +72,11 @@ class Firewall:
                       if item.name == name and item.project_id == self._project_id]
         return [item.id for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
 
+    def list_groups(self) -> dict[str, str]:
+        """id -> name of the groups of the service project."""
+        with errors.translated('network', 'list the security groups'):
+            return {item.id: item.name for item in self._neutron.security_groups(project_id=self._project_id)}
+
     def ensure_group(self, name: str, wanted: frozenset[Rule], *, description: str = '') -> str:
         """The group of this name, letting in exactly ``wanted``. :returns: its id."""
         found = self.find_groups(name)

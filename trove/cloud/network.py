@@ -71,6 +71,7 @@ class PublicAddress:
     address: str
     port_id: str | None
     network_id: str
+    description: str = ''
 
 
 class Networking:
@@ -159,6 +160,12 @@ class Networking:
         with errors.translated('network', 'make the port'):
             return _port(self._neutron.create_port(**wanted))
 
+    def list_ports(self) -> list[Port]:
+        """All ports of the service project that are named like ours."""
+        with errors.translated('network', 'list the ports'):
+            listed = list(self._neutron.ports(project_id=self._project_id))
+        return [_port(item) for item in listed if (item.name or '').startswith(names.PREFIX)]
+
     def delete_port(self, port_id: str) -> None:
         """Remove the port; gone is fine."""
         with errors.translated('network', 'delete the port'):
@@ -172,16 +179,20 @@ class Networking:
 
     # --- public addresses ------------------------------------------------------------------------
 
-    def find_public_addresses(self, port_id: str) -> list[PublicAddress]:
-        """The floating addresses that lead to a port, whoever owns them."""
+    def find_public_addresses(self, port_id: str, description: str) -> list[PublicAddress]:
+        """The floating addresses of this description that lead to a port, whoever owns them.
+
+        A user may have let another one lead there, which is not ours to show or to give back.
+        """
         with errors.translated('network', 'look for the public address'):
-            listed = [item for item in self._neutron.ips(port_id=port_id) if item.port_id == port_id]
+            listed = [item for item in self._neutron.ips(port_id=port_id)
+                      if item.port_id == port_id and (item.description or '') == description]
         return [_public(item) for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
 
     def ensure_public_address(self, port: Port, *, network_id: str, project_id: str,
-                              description: str = '') -> PublicAddress:
-        """A floating address that leads to the port, owned by the tenant's project."""
-        found = self.find_public_addresses(port.id)
+                              description: str) -> PublicAddress:
+        """The floating address of this description that leads to the port, owned by the tenant's project."""
+        found = self.find_public_addresses(port.id, description)
         if found:
             return found[0]
         fixed = next((fixed.address for fixed in port.addresses if ':' not in fixed.address), None)
@@ -218,4 +229,4 @@ def _port(item: Any) -> Port:
 
 def _public(item: Any) -> PublicAddress:
     return PublicAddress(id=item.id, address=item.floating_ip_address, port_id=item.port_id,
-                         network_id=item.floating_network_id)
+                         network_id=item.floating_network_id, description=item.description or '')

@@ -19,6 +19,7 @@ from openstack import utils
 from openstack.block_storage.v3 import _proxy
 
 from trove.cloud import errors
+from trove.cloud import names
 from trove.common import exception
 
 #: In these a volume is free; Cinder deletes it at once.
@@ -68,6 +69,12 @@ class Storage:
         with errors.translated('volume', 'look for the volume'):
             listed = [item for item in self._cinder.volumes(details=True, name=name) if item.name == name]
         return [_volume(item) for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
+
+    def list_volumes(self) -> list[Volume]:
+        """All volumes of the service project that are named like ours."""
+        with errors.translated('volume', 'list the volumes'):
+            return [_volume(item) for item in self._cinder.volumes(details=True)
+                    if (item.name or '').startswith(names.PREFIX)]
 
     def get_volume(self, volume_id: str) -> Volume:
         """:raises CloudNotFound: there is none."""

@@ -24,6 +24,11 @@ from trove.common.rpc import keys, service, transport
 
 CONF = cfg.CONF
 
+#: Seconds between two looks for notifications to send.
+NOTIFICATION_INTERVAL = 1.0
+#: Seconds between two looks whether an audit period is over.
+USAGE_INTERVAL = 15.0
+
 
 def main() -> None:
     options.parse(sys.argv[1:], program='trove-taskmanager')
@@ -46,6 +51,11 @@ def serve() -> int:
     process.add_timer('sweep', CONF.taskmanager.sweep_interval, manager.sweep)
     process.add_timer('leases', CONF.taskmanager.lease_time / 3, manager.renew_leases)
     process.add_timer('flavors', CONF.taskmanager.flavor_refresh_interval, manager.refresh_flavors)
+    process.add_timer('notifications', NOTIFICATION_INTERVAL, manager.send_notifications)
+    process.add_timer('usage', USAGE_INTERVAL, manager.write_usage)
+    process.add_timer('silence', CONF.taskmanager.silence_interval, manager.look_at_guests,
+                      delay=CONF.taskmanager.silence_interval)
+    process.add_timer('watch', CONF.taskmanager.watch_interval / 2, manager.look_at_cloud)
     process.on_stop(transport.close_all)
     process.on_stop(manager.stop)
     return process.run()

@@ -59,21 +59,23 @@ def due(connection: Connection, name: str, now: datetime) -> bool:
     return row is None or (row.due_at <= now and (row.owner is None or row.lease_until < now))
 
 
-def hold(connection: Connection, name: str, claim: int, now: datetime, lease: int) -> None:
+def hold(connection: Connection, name: str, claim: int, now: datetime, lease: int,
+         done_until: datetime | None = None) -> None:
     """Prove in the caller's transaction that the work is still ours, and go on with it.
 
+    :param done_until: up to which time it is done when the transaction is committed.
     :raises trove.common.exception.ClaimLost: somebody else has taken it.
     """
-    _save(connection, name, claim, lease_until=now + timedelta(seconds=lease))
+    values = {'done_until': done_until} if done_until is not None else {}
+    _save(connection, name, claim, lease_until=now + timedelta(seconds=lease), **values)
 
 
-def done(connection: Connection, name: str, claim: int, due_at: datetime, done_until: datetime | None = None) -> None:
+def done(connection: Connection, name: str, claim: int, due_at: datetime) -> None:
     """Give the work back until it is due again.
 
     :raises trove.common.exception.ClaimLost: somebody else has taken it.
     """
-    values = {'done_until': done_until} if done_until is not None else {}
-    _save(connection, name, claim, owner=None, lease_until=None, due_at=due_at, **values)
+    _save(connection, name, claim, owner=None, lease_until=None, due_at=due_at)
 
 
 def _save(connection: Connection, name: str, claim: int, **values: object) -> None:

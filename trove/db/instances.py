@@ -58,7 +58,8 @@ def _columns() -> list[Any]:
         VERSIONS.c.manager.label('manager'), VERSIONS.c.image_tags.label('version_image_tags'),
         DATASTORES.c.name.label('datastore_name'), DATASTORES.c.id.label('datastore_id'),
         STATUSES.c.status.label('service_status'), STATUSES.c.reason.label('service_reason'),
-        STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.boot_id, STATUSES.c.agent_version,
+        STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.unreachable_since,
+        STATUSES.c.boot_id, STATUSES.c.agent_version,
         STATUSES.c.volume_total, STATUSES.c.volume_used, STATUSES.c.engine_version,
         OPERATIONS.c.id.label('operation_id'), OPERATIONS.c.kind.label('operation_kind'),
         # Without a successor the operation only turns back.
@@ -190,8 +191,12 @@ def replace_addresses(connection: Connection, instance_id: str, found: Iterable[
 
     :param found: mappings with kind, address, family, and port_id, network_id, subnet_id, mac where known.
     """
-    connection.execute(delete(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id,
-                                               ADDRESSES.c.kind.in_(list(kinds))))
+    # By key, and only when there is something: a DELETE that finds nothing would lock the gap where the rows of other
+    # instances are about to be inserted.
+    former = list(connection.execute(select(ADDRESSES.c.id).where(
+        ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds)))).scalars())
+    if former:
+        connection.execute(delete(ADDRESSES).where(ADDRESSES.c.id.in_(former)))
     rows = [dict(row, id=str(uuid.uuid4()), instance_id=instance_id) for row in found]
     if rows:
         connection.execute(insert(ADDRESSES), rows)

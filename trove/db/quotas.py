@@ -19,11 +19,11 @@ requests together never get more than the limit.
 import json
 import uuid
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection, Row, insert, select, true, update
+from sqlalchemy import Connection, Row, and_, insert, select, true, update
 
 from trove.common import exception
 from trove.db.tables.quotas import Quota, QuotaUsage
@@ -58,6 +58,28 @@ def usages(connection: Connection, tenant_id: str) -> dict[str, int]:
     rows = connection.execute(select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id))
     found.update({row.resource: row.in_use for row in rows if row.resource in found})
     return found
+
+
+class Usage(NamedTuple):
+    """What a project has of one resource."""
+
+    tenant_id: str
+    resource: str
+    in_use: int
+    hard_limit: int
+    updated: datetime
+
+
+def all_usages(connection: Connection) -> list[Usage]:
+    """What every project has in use, by project and resource."""
+    joined = USAGES.outerjoin(QUOTAS, and_(QUOTAS.c.tenant_id == USAGES.c.tenant_id,
+                                           QUOTAS.c.resource == USAGES.c.resource))
+    rows = connection.execute(
+        select(USAGES.c.tenant_id, USAGES.c.resource, USAGES.c.in_use, USAGES.c.updated, QUOTAS.c.hard_limit)
+        .select_from(joined).order_by(USAGES.c.tenant_id, USAGES.c.resource))
+    return [Usage(row.tenant_id, row.resource, row.in_use,
+                  CONF[DEFAULTS[row.resource]] if row.hard_limit is None else row.hard_limit, row.updated)
+            for row in rows if row.resource in DEFAULTS]
 
 
 def set_limit(connection: Connection, tenant_id: str, resource: str, limit: int, now: datetime) -> None:

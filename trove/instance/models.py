@@ -24,6 +24,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, notification, states
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import backups, events, instances, notices, operations, quotas, session
 from trove.instance import doors
 
@@ -68,6 +69,8 @@ class CreateRequest:
     locality: str | None = None
     access: dict[str, Any] | None = None
     deletion_protection: bool = False
+    #: ids
+    modules: tuple[str, ...] = ()
     #: keys the request had, also those whose value says nothing
     given: frozenset[str] = frozenset()
 
@@ -94,6 +97,8 @@ class CheckedRequest:
     access: dict[str, Any] | None
     root_password: str | None
     deletion_protection: bool = False
+    #: ids, in the order in which they are applied
+    modules: list[str] = dataclasses.field(default_factory=list)
 
 
 class Recorded(NamedTuple):
@@ -137,7 +142,7 @@ def require_ready(row: Row, now: datetime.datetime) -> None:
     :raises trove.common.exception.Unprocessable: saying which status is in the way.
     """
     require_server(row)
-    refusal = states.refusal(facts_of(row), now, CONF.agent_heartbeat_expiry)
+    refusal = states.refusal(facts_of(row), now, heartbeat_expiry(CONF))
     if refusal is not None:
         raise exception.Unprocessable(
             f'Instance {row.id} is not currently available for an action to be performed ({refusal}).')
@@ -164,7 +169,8 @@ def create(context: Any, checked: CheckedRequest) -> Recorded:
     """
     recorded = Recorded(operations.new_id(), str(uuid.uuid4()))
     ring = doors.current().keys
-    args = {'databases': checked.databases, 'nic': dataclasses.asdict(checked.nic) if checked.nic else None}
+    args = {'databases': checked.databases, 'modules': checked.modules,
+            'nic': dataclasses.asdict(checked.nic) if checked.nic else None}
     hidden = {'users': checked.users, 'root_password': checked.root_password}
     sealed = ring.seal(recorded.operation_id, json.dumps(hidden).encode())
     values = _columns(context, checked, recorded.instance_id)
@@ -292,7 +298,7 @@ def stop(context: Any, row: Row) -> Recorded:
     """
     def check(found: Row, now: datetime.datetime) -> None:
         require_server(found)
-        if states.is_expired(found.service_status_updated, now, CONF.agent_heartbeat_expiry):
+        if states.is_expired(found.service_status_updated, now, heartbeat_expiry(CONF)):
             raise exception.GuestTimeout(f'The agent of instance {row.id} has not reported for too long to be told.')
 
     return record(context, row, 'instance_stop', CONF.restart_timeout, check=check)

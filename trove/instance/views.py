@@ -21,7 +21,8 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import states, views, wsgi
+from trove.common import errors, states, views, wsgi
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.instance import models
 
 CONF = cfg.CONF
@@ -43,7 +44,7 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
         'id': row.id,
         'name': row.name,
         'status': states.shown(facts),
-        'operating_status': states.operating(facts, now, CONF.agent_heartbeat_expiry),
+        'operating_status': states.operating(facts, now, heartbeat_expiry(CONF)),
         'links': views.links(request, 'instances', row.id),
         'flavor': {'id': str(row.flavor_id), 'links': views.links(request, 'flavors', row.flavor_id)},
         'datastore': {'type': row.datastore_name, 'version': row.version_name},
@@ -77,7 +78,10 @@ def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: 
     shown['updated'] = views.timestamp(row.updated)
     shown['service_status_updated'] = views.timestamp(row.service_status_updated)
     is_admin = request.context.is_admin
-    if row.fault_message is not None:
+    if row.drift is not None and row.error_code is None:
+        shown['fault'] = {'message': errors.CODES[row.drift].sentence, 'created': views.timestamp(row.updated),
+                          'details': None}
+    elif row.fault_message is not None:
         shown['fault'] = {'message': row.fault_message, 'created': views.timestamp(row.fault_created),
                           'details': row.fault_details if is_admin else None}
     if row.configuration_id is not None:

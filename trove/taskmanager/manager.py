@@ -18,12 +18,15 @@ from typing import Any
 from oslo_log import log as logging
 
 from trove.cloud.clouds import Cloud
-from trove.common import exception
-from trove.db import flavors, operations, session
+from trove.common import exception, notification
+from trove.db import flavors, operations, outbox, session
 from trove.taskmanager import flows
+from trove.taskmanager.chores import Chores
 from trove.taskmanager.models import Runner
+from trove.taskmanager.notifier import Notifier
 from trove.taskmanager.scheduler import Scheduler
 from trove.taskmanager.step import Tools
+from trove.taskmanager.watch import Watch
 
 LOG = logging.getLogger(__name__)
 
@@ -42,6 +45,10 @@ class Manager:
         self.tools = tools
         self.runner = Runner(flows.registry(), tools, owner, later=self._later)
         self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
+        self.chores = Chores(owner, tools.clock)
+        self.notifier = Notifier(tools.conf, tools.clock)
+        self.notifier.stopping = self.runner.stopping.is_set
+        self.watch = Watch(tools.conf, tools.clock, tools.cloud)
 
     def _later(self, operation_id: str, when: datetime) -> None:
         self.scheduler.later(operation_id, when)
@@ -81,6 +88,30 @@ class Manager:
             flavors.replace_volume_types(connection, region, [
                 {'id': type_.id, 'name': type_.name, 'is_public': type_.is_public,
                  'description': (type_.description or '')[:255]} for type_ in types], now)
+
+    def send_notifications(self) -> None:
+        """Send the notifications that are written down."""
+        # Most often there are none: one read of one row, by each task manager.
+        if notification.enabled(self.tools.conf) and session.read(outbox.first, 1):
+            self.chores.run('notifications', 0, self.notifier.send)
+
+    def write_usage(self) -> None:
+        """Write the notifications down that are due by the clock."""
+        conf = self.tools.conf
+        if not notification.enabled(conf):
+            return
+        if conf.exists_notification_transformer:
+            self.chores.run('exists', self.notifier.until_next_period(), self.notifier.exists)
+        if conf.quota_notification_interval:
+            self.chores.run('quotas', conf.quota_notification_interval, self.notifier.quotas)
+
+    def look_at_guests(self) -> None:
+        """Find guests that have fallen silent."""
+        self.chores.run('silence', self.tools.conf.taskmanager.silence_interval, self.watch.guests)
+
+    def look_at_cloud(self) -> None:
+        """Find what was changed in the cloud behind our back."""
+        self.chores.run('watch', self.tools.conf.taskmanager.watch_interval, self.watch.resources)
 
     # --- life ----------------------------------------------------------------------------------
 

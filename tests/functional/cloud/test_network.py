@@ -130,12 +130,14 @@ def test_an_address_that_is_taken_is_refused(cloud, minicloud, port):
 
 def test_a_public_address_belongs_to_the_tenant_and_is_given_once(cloud, minicloud, port):
     public = cloud.network.public_network(None)
-    given = cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo')
-    assert cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo') == given
+    given = cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo',
+                                                description=names.public_address(INSTANCE))
+    assert cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo',
+                                                description=names.public_address(INSTANCE)) == given
     assert [record['project_id'] for record in minicloud.all('floatingip')] == ['demo']
     cloud.network.delete_public_address(given.id)
     cloud.network.delete_public_address(given.id)
-    assert cloud.network.find_public_addresses(port.id) == []
+    assert cloud.network.find_public_addresses(port.id, names.public_address(INSTANCE)) == []
 
 
 def test_whether_a_router_is_there(cloud, minicloud):

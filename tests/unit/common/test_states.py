@@ -17,7 +17,7 @@ import itertools
 
 import pytest
 
-from trove.common import states
+from trove.common import errors, states
 from trove.common.states import Facts, ServiceStatus
 from trove.taskmanager import flows
 
@@ -40,6 +40,9 @@ def everything():
             SERVER_STATUSES, [None, *ServiceStatus.ALL], [None, FRESH, STALE], [None, 'server_failed'],
             [False, True], [False, True], [None, *flows.registry()], [False, True], [False, True]):
         yield Facts(server, service, heartbeat, code, restart, backup, kind, cancel, deleted)
+        if code is None and not backup:
+            yield Facts(server, service, heartbeat, code, restart, backup, kind, cancel, deleted,
+                        drift=states.Drift.VOLUME_DETACHED)
 
 
 @pytest.mark.parametrize(('facts', 'status'), [
@@ -52,6 +55,10 @@ def everything():
     (healthy(operation_kind='instance_restart', error_code='server_failed'), 'REBOOT'),
     (healthy(error_code='server_failed'), 'ERROR'),
     (healthy(error_code='server_failed', restart_required=True, backup_running=True), 'ERROR'),
+    (healthy(drift='volume_detached'), 'ERROR'),
+    (healthy(drift='server_missing', server_status='DELETED'), 'ERROR'),
+    (healthy(drift='port_missing', operation_kind='instance_restart'), 'REBOOT'),
+    (healthy(drift='port_missing', operation_kind='instance_delete'), 'SHUTDOWN'),
     (healthy(restart_required=True, backup_running=True), 'RESTART_REQUIRED'),
     (healthy(backup_running=True), 'BACKUP'),
     (healthy(server_status=None), 'SHUTDOWN'),
@@ -95,12 +102,18 @@ def test_an_action_may_start_only_when_the_instance_is_idle_alive_and_heard_of()
         refusal = states.refusal(facts, NOW, EXPIRY)
         may = (facts.operation_kind is None and facts.server_status == 'ACTIVE' and facts.heartbeat == FRESH
                and facts.service_status in ServiceStatus.ACTIONABLE and not facts.cancel_wanted and not facts.deleted
-               and facts.error_code is None and not facts.backup_running)
+               and facts.error_code is None and facts.drift is None and not facts.backup_running)
         assert (refusal is None) == may, (facts, refusal)
 
 
 def test_every_kind_of_operation_has_a_word():
     assert set(states.OPERATION_WORDS) == set(flows.registry())
+
+
+def test_every_drift_has_a_sentence():
+    assert set(states.Drift.ALL) == {value for name, value in vars(states.Drift).items()
+                                     if name.isupper() and name != 'ALL'}
+    assert set(states.Drift.ALL) <= set(errors.CODES)
 
 
 def test_service_statuses_are_distinct():

@@ -44,7 +44,7 @@ def request(*, is_admin=False):
 def row(**values):
     known = dict.fromkeys((
         'slave_of_id', 'hostname', 'access', 'fault_message', 'fault_created', 'fault_details', 'configuration_id',
-        'configuration_name', 'cluster_id', 'shard_id', 'locality', 'error_code', 'operation_kind', 'cancel_wanted',
+        'configuration_name', 'cluster_id', 'shard_id', 'locality', 'error_code', 'drift', 'operation_kind', 'cancel_wanted',
         'volume_used', 'volume_total', 'encrypted_key', 'volume_id'))
     known.update(id='i', name='orders', flavor_id='10', datastore_name='mariadb', version_name='10.11',
                  version_number='10.11.6', region_id='R1', volume_support=True, volume_size=2, tenant_id='p',

@@ -75,7 +75,8 @@ DEFAULT = [
     cfg.IntOpt('agent_call_low_timeout', default=15, min=1, help='Seconds a guest may take for a short call.'),
     cfg.IntOpt('agent_call_high_timeout', default=180, min=1, help='Seconds a guest may take for a long call.'),
     cfg.IntOpt('agent_heartbeat_expiry', default=90, min=1,
-               help='Seconds without a report after which a guest counts as unreachable.'),
+               help='Seconds without a report after which a guest counts as unreachable; never less than three times '
+                    'report_interval, so that one lost report shows nothing.'),
     cfg.IntOpt('service_stop_timeout', default=30, min=1,
                help='Seconds a service that is asked to stop waits for the work it has begun.'),
     cfg.StrOpt('inst_rpc_key_encr_key', secret=True,
@@ -94,6 +95,11 @@ DEFAULT = [
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     return [('guest_bus', GUEST_BUS), ('conductor', CONDUCTOR), (None, DEFAULT)]
+
+
+def heartbeat_expiry(conf: cfg.ConfigOpts) -> int:
+    """Seconds without a report after which a guest counts as unreachable: three intervals at least."""
+    return max(conf.agent_heartbeat_expiry, 3 * conf.report_interval)
 
 
 def register(conf: cfg.ConfigOpts) -> None:

@@ -33,6 +33,12 @@ JOURNAL: list[cfg.Opt] = [
                help='Longest pause, in seconds, between two tries of a delete that the cloud keeps refusing.'),
     cfg.IntOpt('flavor_refresh_interval', default=300, min=10,
                help='Seconds between two looks at the flavors of Nova, which the API serves from its own table.'),
+    cfg.IntOpt('watch_interval', default=20, min=0,
+               help='Seconds between two looks at the servers, volumes and ports in the cloud, for what was changed '
+                    'behind the back of this service: three lists in each region, by one task manager of all. Raise it '
+                    'when these lists are a burden to the cloud; changes then show later. 0 switches the looks off.'),
+    cfg.IntOpt('silence_interval', default=10, min=1,
+               help='Seconds between two looks for guests that have stopped to report, or report again.'),
 ]
 
 DEFAULT: list[cfg.Opt] = [

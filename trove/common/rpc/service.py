@@ -80,7 +80,8 @@ class Timer:
 class Service:
     """One RPC process.
 
-    Order of a start: ``on_start`` functions, servers (they wait for the broker as long as it takes), timers, ready.
+    Order of a start: ``on_start`` functions, timers, servers (they wait for the broker as long as it takes), ready.
+    Work that only needs the database goes on while the broker is away, so timers do not wait for it.
     Order of a stop: no new messages, timers, then ``on_stop`` functions in reverse order, all within the time limit.
 
     :param name: for logs.
@@ -157,6 +158,10 @@ class Service:
         try:
             for function in self._on_start:
                 function()
+            if self._stopping.is_set():
+                return
+            for timer in self._timers:
+                timer.start()
             for make in self._server_makers:
                 server = make()
                 server.start()
@@ -168,8 +173,6 @@ class Service:
             return
         if self._stopping.is_set():
             return
-        for timer in self._timers:
-            timer.start()
         LOG.info('%s is ready', self.name)
         notify_systemd('READY=1')
 

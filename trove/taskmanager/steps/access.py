@@ -68,8 +68,7 @@ class PublicAddressSet(Step):
     def _taken(work: Work) -> Done:
         cloud, found = base.cloud(work), []
         for port in cloud.network.find_ports(work.resource_id):
-            found += [public.address for public in cloud.network.find_public_addresses(port.id)]
-            network.delete_public_addresses(cloud, port.id)
+            found += network.delete_public_addresses(cloud, work.resource_id, port.id)
         return Done(changes=[base.addresses(work, 'public', [])],
                     events=[(f'{work.kind}.public_address', f'The public address {address} was given back.')
                             for address in found])

@@ -73,7 +73,7 @@ def ensure_public_address(work: Work, port_id: str) -> network.PublicAddress:
             _check_router(cloud, port)
         public = cloud.network.public_network(conf.network.public_network_id)
         return cloud.network.ensure_public_address(port, network_id=public.id, project_id=row.tenant_id,
-                                                   description=f'Database instance {row.id}')
+                                                   description=names.public_address(row.id))
     except exception.CloudError as error:
         raise base.failing_as('floating_ip_failed', error) from error
 
@@ -196,7 +196,7 @@ class EnsurePublicAddress(Step):
     def undo(self, work: Work) -> Done:
         cloud = base.cloud(work)
         for port in cloud.network.find_ports(work.resource_id):
-            delete_public_addresses(cloud, port.id)
+            delete_public_addresses(cloud, work.resource_id, port.id)
         return Done(changes=[base.addresses(work, 'public', [])])
 
 
@@ -231,13 +231,20 @@ def delete_ports(work: Work, name: str | None = None) -> None:
     cloud = base.cloud(work)
     for port in cloud.network.find_ports(work.resource_id):
         if name is None or port.name == name:
-            delete_public_addresses(cloud, port.id)
+            delete_public_addresses(cloud, work.resource_id, port.id)
             cloud.network.delete_port(port.id)
 
 
-def delete_public_addresses(cloud: Any, port_id: str) -> None:
-    for public in cloud.network.find_public_addresses(port_id):
+def delete_public_addresses(cloud: Any, instance_id: str, port_id: str) -> list[str]:
+    """Give back the addresses that were given to this instance. One that its user let lead there is let alone:
+    Neutron takes it off the port that goes.
+
+    :returns: the addresses.
+    """
+    found = cloud.network.find_public_addresses(port_id, names.public_address(instance_id))
+    for public in found:
         cloud.network.delete_public_address(public.id)
+    return [public.address for public in found]
 
 
 def delete_groups(work: Work) -> None:

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from trove.cloud import compute
 from trove.common import exception
 from trove.common import states
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
 from trove.db import instances
@@ -60,7 +61,7 @@ class DatabaseStoppedIfItListens(DatabaseStopped):
 
     def run(self, work: Work) -> Done | Wait:
         row, conf = base.instance(work), work.tools.conf
-        if states.is_expired(row.service_status_updated, work.tools.clock(), conf.agent_heartbeat_expiry):
+        if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(conf)):
             return Done(note='not stopped: its agent has not reported for too long')
         try:
             return super().run(work)

@@ -83,6 +83,32 @@ def test_order_of_start_and_stop():
     assert log == ['start', 'server starts', 'server stops', 'server waits', 'stop 2', 'stop 1']
 
 
+class WaitingServer(Server):
+    """One whose broker is away until :attr:`there` is set."""
+
+    def __init__(self, log):
+        super().__init__(log)
+        self.there = threading.Event()
+
+    def start(self):
+        assert self.there.wait(10)
+        super().start()
+
+
+def test_timers_do_not_wait_for_the_broker():
+    log, called = [], threading.Event()
+    server = WaitingServer(log)
+    made = service.Service('s', 5)
+    made.add_server(lambda: server)
+    made.add_timer('t', 3600, called.set)
+    starter = threading.Thread(target=made._start)
+    starter.start()
+    assert called.wait(10) and log == []
+    server.there.set()
+    starter.join(10)
+    assert log == ['server starts'] and made._stop_all()
+
+
 def test_what_cannot_start_stops_the_service():
     log = []
     made = service.Service('s', 5)
