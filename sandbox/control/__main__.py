@@ -17,7 +17,7 @@ import pathlib
 import sys
 import tempfile
 
-from control import checks, down, host, status, up
+from control import checks, down, host, images, status, up
 from control.commands import CommandError, Commands
 from control.sandbox import Busy, Sandbox
 from control.services import ServiceError
@@ -42,12 +42,15 @@ def parser(command: str) -> argparse.ArgumentParser:
         'logs': 'Show what services have logged.',
         'restart': 'Stop and start one service.',
         'kill': 'End one service as kill -9 does; for tests.',
+        'image': 'Build guest images now, or bring them up to date; otherwise the first instance does it.',
         'packages': 'Install Debian packages without their daemons; for tests.',
     }
     made = argparse.ArgumentParser(prog=f'sandbox/{command}', description=words[command], epilog=_ENVIRONMENT,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     if command == 'up':
         made.add_argument('--no-demo', action='store_true', help='start the services only, without an instance')
+        made.add_argument('--images', default='', metavar='NAME,...',
+                          help='guest images to build now, besides that of the instance: a datastore, an image or all')
         made.add_argument('--python', default=sys.executable, help=argparse.SUPPRESS)
     elif command == 'down':
         made.add_argument('--purge', action='store_true', help='remove the data, the image and the environment, too')
@@ -58,6 +61,8 @@ def parser(command: str) -> argparse.ArgumentParser:
         made.add_argument('-f', '--follow', action='store_true', help='go on showing what is written')
     elif command in ('restart', 'kill'):
         made.add_argument('service')
+    elif command == 'image':
+        made.add_argument('image', nargs='*', help='a datastore or an image; all when not given')
     elif command == 'packages':
         made.add_argument('package', nargs='*', help='besides those the sandbox needs')
     return made
@@ -91,7 +96,8 @@ def main(arguments: list[str]) -> int:
         checks.refuse_unless_root()
         sandbox = Sandbox.from_environment()
         if command == 'up':
-            return up.main(sandbox, options.python, not options.no_demo)
+            return up.main(sandbox, options.python, not options.no_demo,
+                           [word for word in options.images.split(',') if word])
         if command == 'down':
             return down.main(sandbox, options.purge)
         if command == 'status':
@@ -100,6 +106,8 @@ def main(arguments: list[str]) -> int:
             return status.openrc(sandbox, options.user)
         if command == 'logs':
             return status.logs(sandbox, options.service, options.follow)
+        if command == 'image':
+            return images.main(sandbox.settings, options.image)
         if command == 'packages':
             return install(options.package)
         return change(sandbox, command, options.service)

@@ -17,18 +17,18 @@ import pathlib
 import subprocess
 from typing import Any
 
+from control import images as guest_images
 from control import rest
 from control.commands import Commands
 from control.rest import RestError, Session
 from control.secretstore import SecretStore, write_private
 from control.services import Service, clean_environment
-from control.settings import IMAGE, REGION, Settings
+from control.settings import REGION, Settings
 
 FLAVORS: list[dict[str, Any]] = [
     {'id': '1', 'name': 'db.small', 'vcpus': 1, 'ram': 1024, 'disk': 5},
     {'id': '2', 'name': 'db.medium', 'vcpus': 2, 'ram': 2048, 'disk': 10},
     {'id': '3', 'name': 'db.large', 'vcpus': 2, 'ram': 4096, 'disk': 10}]
-IMAGE_NAME = 'trove-mariadb-10.11'
 KEYPAIR = 'trove'
 MANAGEMENT_GROUP = 'trove-management'
 VOLUME_TYPE = 'loop'
@@ -55,9 +55,9 @@ def bootstrap(settings: Settings, owner: str) -> dict:
                      network('private', 'private', True, shared=True),
                      network('public', 'public', False, external=True)],
         'routers': [{'name': 'router', 'external_network': 'public', 'subnets': ['private-v4']}],
-        'images': [{'name': IMAGE_NAME, 'rootfs_path': str(settings.image / 'rootfs'), 'visibility': 'public',
-                    'min_disk': 5, 'min_ram': 512, 'tags': ['trove', IMAGE],
-                    'properties': {'os_distro': 'debian', 'os_version': '12'}}],
+        'images': [{'name': image.glance_name, 'rootfs_path': str(guest_images.root_tree(settings, image)),
+                    'visibility': 'public', 'min_disk': 5, 'min_ram': 512, 'tags': ['trove', image.name],
+                    'properties': {'os_distro': 'debian', 'os_version': '12'}} for image in guest_images.offered(settings)],
         'default_volume_type': VOLUME_TYPE,
         # All instances of all projects run as servers of one project.
         'quotas': {'compute': {'instances': 50, 'cores': 100, 'ram': 102400},
@@ -75,7 +75,8 @@ def prepare(settings: Settings, store: SecretStore, owner: str) -> None:
     write_private(etc / 'keystone.conf', keystone_section(settings, store, 'minicloud'))
     (etc / 'minicloud.json').write_text(json.dumps({
         'host': '127.0.0.1', 'port': settings.port('minicloud'), 'state': str(data / 'state.sqlite'),
-        'hypervisor': {'factory': 'minicloud.machines.hypervisor:create', 'directory': str(settings.directory)},
+        'hypervisor': {'factory': 'minicloud.machines.hypervisor:create', 'directory': str(settings.directory),
+                       'images': guest_images.recipes(settings)},
         'keystone': str(etc / 'keystone.conf'), 'service_project': 'service',
         'settings': {'region': REGION, 'image_directory': str(data / 'images')},
         'workers': 8, 'bootstrap': str(etc / 'bootstrap.json')}, indent=1), encoding='utf-8')
@@ -179,14 +180,17 @@ class Tenant:
         write_private(self._settings.secrets / 'guest-ssh-key', made['private_key'])
 
     def identities(self) -> dict[str, str]:
-        """Ids that the configuration of Trove names: networks, group, image."""
-        found = {'management_network': self._one('network', '/v2.0/networks', 'networks', 'trove-mgmt'),
+        """Ids that the configuration of Trove names: networks, group."""
+        return {'management_network': self._one('network', '/v2.0/networks', 'networks', 'trove-mgmt'),
                  'private_network': self._one('network', '/v2.0/networks', 'networks', 'private'),
                  'public_network': self._one('network', '/v2.0/networks', 'networks', 'public'),
                  'management_group': self._one('network', '/v2.0/security-groups', 'security_groups',
-                                               MANAGEMENT_GROUP),
-                 'image': self._one('image', '/v2/images', 'images', IMAGE_NAME)}
-        return found
+                                               MANAGEMENT_GROUP)}
+
+    def images(self) -> dict[str, str]:
+        """Ids of the images, by the names they have in Glance."""
+        return {image.glance_name: self._one('image', '/v2/images', 'images', image.glance_name)
+                for image in guest_images.offered(self._settings)}
 
     def _find(self, service: str, path: str, collection: str, name: str) -> list[dict]:
         return self._session.call('GET', service, f'{path}?name={name}')[collection]

@@ -18,7 +18,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from control import keystone, processes, rest
+from control import images, keystone, processes, rest
 from control.sandbox import Sandbox
 from control.settings import REGION
 
@@ -59,6 +59,8 @@ def show(sandbox: Sandbox) -> int:
     print(table(rows, ('SERVICE', 'STATE', 'PROCESS', 'MEMORY', 'SINCE', 'ADDRESS')))
     if sandbox.supervisor.running('minicloud') and sandbox.supervisor.running('keystone'):
         print('\n' + machines(sandbox))
+    print('\n' + table([(image.name, images.state(sandbox.settings, image))
+                        for image in images.offered(sandbox.settings)], ('IMAGE', 'STATE')))
     return 0 if all(row[1] == 'running' for row in rows) else 1
 
 

@@ -12,11 +12,13 @@
 
 """trove-api, trove-taskmanager and trove-conductor: their one configuration file, tables, and processes."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 
 from control import cloud, mariadb, rabbitmq, rest
 from control.commands import Commands
+from control.images import Image
 from control.secretstore import SecretStore, write_private
 from control.services import Service, clean_environment
 from control.settings import REGION, Settings
@@ -124,18 +126,24 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
                  environment=clean_environment(settings))
 
 
-def register(settings: Settings, commands: Commands, ids: dict[str, str]) -> str | None:
-    """Say what is offered: the datastore, its version, and the image that has it."""
-    done = settings.data('trove') / 'registered'
-    if done.exists() and done.read_text(encoding='ascii') == ids['image']:
-        return 'known'
-    manage(settings, commands, 'datastore_version_update', 'mariadb', '10.11', 'mariadb', ids['image'], '', '1')
-    manage(settings, commands, 'datastore_update', 'mariadb', '10.11')
-    manage(settings, commands, 'db_load_datastore_config_parameters', 'mariadb', '10.11',
-           str(settings.repository / 'trove' / 'templates' / 'mariadb' / 'validation-rules.json'))
+def register(settings: Settings, commands: Commands, image: Image, image_id: str) -> bool:
+    """Say that a datastore version is offered, which image has it, and which parameters it has.
+
+    :returns: False when that was said before.
+    """
+    rules = settings.repository / 'trove' / 'templates' / image.manager / 'validation-rules.json'
+    wanted = hashlib.sha256(f'{image} {image_id} '.encode() + (rules.read_bytes() if rules.exists() else b''))
+    done = settings.data('trove') / f'registered-{image.name}'
+    if done.exists() and done.read_text(encoding='ascii') == wanted.hexdigest():
+        return False
+    manage(settings, commands, 'datastore_version_update', image.datastore, image.version, image.manager, image_id,
+           '', '1')
+    manage(settings, commands, 'datastore_update', image.datastore, image.version)
+    if rules.exists():
+        manage(settings, commands, 'db_load_datastore_config_parameters', image.datastore, image.version, str(rules))
     done.parent.mkdir(parents=True, exist_ok=True)
-    done.write_text(ids['image'], encoding='ascii')
-    return None
+    done.write_text(wanted.hexdigest(), encoding='ascii')
+    return True
 
 
 def services(settings: Settings, store: SecretStore) -> list[Service]:

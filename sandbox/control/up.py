@@ -13,17 +13,17 @@
 """``sandbox/up``: from whatever is there to a running service with a database in it."""
 
 import contextlib
+import functools
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from control import checks, cloud, host, keystone, mariadb, rabbitmq, trove_services
+from control import checks, cloud, host, images, keystone, mariadb, rabbitmq, trove_services
 from control import demo as demo_instance
 from control.commands import CommandError, Commands
 from control.rest import RestError
 from control.sandbox import Sandbox
 from control.services import ServiceError
-from control.settings import IMAGE
 from control.stages import Display, Runner, Stage, StageError, table
 
 Say = Callable[[str], None]
@@ -35,14 +35,25 @@ _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 class Up:
     """One run of the command."""
 
-    def __init__(self, sandbox: Sandbox, display: Display, python: str, with_demo: bool) -> None:
+    def __init__(self, sandbox: Sandbox, display: Display, python: str, with_demo: bool,
+                 wanted_images: Sequence[str] = ()) -> None:
+        """:param wanted_images: images to make now besides that of the instance; see :func:`control.images.chosen`.
+
+        :raises UnknownImage: there is none of that name.
+        """
         self._sandbox = sandbox
         self._settings, self._store, self._commands = sandbox.settings, sandbox.store, sandbox.commands
         self._display = display
         self._python = python
         self._with_demo = with_demo
+        self._offered = images.offered(self._settings)
+        named = images.chosen(self._settings, wanted_images)
+        # Those that are there already are brought up to date as well.
+        self._made = [image for image in self._offered
+                      if image == self._offered[0] or image in named or images.identity(self._settings, image)]
         self._demo = demo_instance.Demo(self._settings, self._store, self._commands)
         self._ids: dict[str, str] = {}
+        self._image_ids: dict[str, str] = {}
         self._shown: dict = {}
         self._address = ''
         #: Whether machines can run because of this run, so that giving up takes them down.
@@ -75,19 +86,22 @@ class Up:
             Stage('packages', 'Debian packages', self._packages),
             Stage('python', 'Python environment', self._python_environment),
             Stage('venv', 'Python packages', self._python_packages, needs=('python',)),
-            Stage('image', f'guest image {IMAGE}', self._image, needs=('packages', 'python')),
+            *[Stage(f'image-{image.name}', f'guest image {image.name}', functools.partial(self._image, image),
+                    needs=('packages', 'python')) for image in self._made],
             Stage('rabbitmq', 'RabbitMQ', self._rabbitmq, needs=('packages',)),
             Stage('mariadb', 'control database', self._mariadb, needs=('packages',)),
             Stage('keystone', 'Keystone', self._keystone, needs=('venv', 'mariadb')),
             Stage('tables', 'Trove tables', self._tables, needs=('venv', 'mariadb')),
             # Machines need the image only when one is asked for; the rest of the cloud does not wait for it.
             Stage('cloud', 'minicloud', self._cloud, needs=('keystone', 'packages')),
-            Stage('register', 'datastore and version', self._register, needs=('cloud', 'tables')),
+            Stage('register', f'datastore {self._offered[0].datastore}', self._register, needs=('cloud', 'tables')),
+            Stage('register-others', 'other datastores', self._register_others, needs=('register',)),
             Stage('services', 'trove-api, -taskmanager, -conductor', self._services,
                   needs=('cloud', 'tables', 'rabbitmq')),
         ]
         if self._with_demo:
-            stages += [Stage('demo', 'instance demo', self._make_demo, needs=('services', 'register', 'image')),
+            stages += [Stage('demo', 'instance demo', self._make_demo, needs=(
+                'services', 'register', f'image-{self._offered[0].name}')),
                        Stage('query', 'query over the network', self._query, needs=('demo',))]
         return stages
 
@@ -105,16 +119,8 @@ class Up:
     def _python_packages(self, say: Say) -> str | None:
         return host.fill_venv(self._settings, self._commands, self._python)
 
-    def _image(self, say: Say) -> str | None:
-        before = self._image_identity()
-        self._commands.run([str(self._settings.repository / 'image' / 'build'), IMAGE,
-                            '--output', str(self._settings.image), '--python', self._settings.program('python')],
-                           log='image')
-        return 'up to date' if self._image_identity() == before else 'built'
-
-    def _image_identity(self) -> str | None:
-        manifest = self._settings.image / 'image.json'
-        return manifest.read_text(encoding='utf-8') if manifest.exists() else None
+    def _image(self, image: images.Image, say: Say) -> str:
+        return images.build(self._settings, self._commands, image)
 
     def _rabbitmq(self, say: Say) -> str | None:
         rabbitmq.prepare(self._settings, self._store)
@@ -142,7 +148,7 @@ class Up:
         note = self._start('minicloud')
         tenant = cloud.Tenant(self._settings, session)
         tenant.fill()
-        self._ids = tenant.identities()
+        self._ids, self._image_ids = tenant.identities(), tenant.images()
         trove_services.prepare(self._settings, self._store, self._ids)
         return note
 
@@ -150,7 +156,15 @@ class Up:
         trove_services.make_tables(self._settings, self._store, self._commands)
 
     def _register(self, say: Say) -> str | None:
-        return trove_services.register(self._settings, self._commands, self._ids)
+        return self._register_all(self._offered[:1])
+
+    def _register_others(self, say: Say) -> str | None:
+        return self._register_all(self._offered[1:])
+
+    def _register_all(self, offered: list[images.Image]) -> str | None:
+        fresh = [image.name for image in offered if trove_services.register(
+            self._settings, self._commands, image, self._image_ids[image.glance_name])]
+        return ', '.join(fresh) or 'known'
 
     def _services(self, say: Say) -> str | None:
         supervisor = self._sandbox.supervisor
@@ -208,7 +222,7 @@ The database of instance {self._shown['name']} ({self._shown['id']}) is at {self
   user       {demo_instance.USER}
   password   {password}
 
-Go on:
+{self._not_built()}Go on:
 
   MYSQL_PWD={password} {client}
   eval "$(sandbox/openrc demo)"
@@ -217,14 +231,24 @@ Go on:
   sandbox/down
 """
 
+    def _not_built(self) -> str:
+        """A sentence about the datastores whose images are made later; empty when there are none."""
+        later = [image for image in self._offered if image not in self._made]
+        if not later:
+            return ''
+        names = ', '.join(f'{image.datastore} {image.version}' for image in later)
+        return (f'Also offered: {names}. Their images are built when the first instance asks for them, which takes a '
+                f'minute or two\n(sandbox/status shows how far it is), or now with '
+                f'sandbox/image {" ".join(image.datastore for image in later)}.\n\n')
 
-def main(sandbox: Sandbox, python: str, with_demo: bool = True) -> int:
+
+def main(sandbox: Sandbox, python: str, with_demo: bool = True, wanted_images: Sequence[str] = ()) -> int:
     """Run the command; returns its exit code."""
     display = Display()
     try:
         with _giving_up_is_an_interrupt(), sandbox.alone():
-            Up(sandbox, display, python, with_demo).run()
-    except checks.Refused as refusal:
+            Up(sandbox, display, python, with_demo, wanted_images).run()
+    except (checks.Refused, images.UnknownImage) as refusal:
         print('\n'.join(f'sandbox/up: {line}' for line in str(refusal).splitlines()), file=sys.stderr)
         return 2
     except StageError as failure:

@@ -21,18 +21,28 @@ make_agent() {
     copy_agent "$packages"
     write_agent_metadata "$packages"
     write_agent_script
-    compile_agent "$packages"
+    compile "$packages/trove"
     check_agent
 }
 
+# install_libraries PACKAGES: the same for all images, so they are made once. Two builds that make
+# them at the same time make the same.
 install_libraries() {
-    local packages=$1
+    local packages=$1 cached=$CACHE/libraries/agent@$LIBRARIES_DIGEST.tar
+    if [ -z "$FORCE" ] && [ -f "$cached" ]; then
+        tar -C "$packages" -xf "$cached"
+        return
+    fi
     "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check --root-user-action=ignore \
         --no-compile --no-warn-script-location --ignore-installed --cache-dir "$CACHE/pip" --target "$packages" \
         --constraint "$REPOSITORY/upper-constraints.txt" --requirement "$REPOSITORY/image/guest-requirements.txt"
     # Command line tools, test suites and translations of libraries: the agent uses none.
     rm -rf "$packages/bin" "$packages/share"
     find "$packages" -depth -type d \( -name tests -o -name test -o -name locale \) -exec rm -rf {} +
+    compile "$packages"
+    tar -C "$packages" -cf "$cached.$$" .
+    mv "$cached.$$" "$cached"
+    find "$CACHE/libraries" -name 'agent@*.tar' ! -path "$cached" -delete
 }
 
 copy_agent() {
@@ -77,9 +87,9 @@ SCRIPT
     chmod 0755 "$script"
 }
 
-# compile_agent: byte code that is never checked against its source, because nothing changes in
+# compile DIRECTORY: byte code that is never checked against its source, because nothing changes in
 # an image; it saves a stat per module and start.
-compile_agent() {
+compile() {
     local name=${1#"$WORK/rootfs"}
     in_tree python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash "$name"
 }

@@ -60,18 +60,18 @@ find_python() {
     fail "no Python $GUEST_PYTHON with pip found; name one with --python or run: apt-get install --no-install-recommends python3-pip"
 }
 
-# open_output: makes and locks the directories, so that two builds never share them.
+# open_output: makes the directories. Two builds never write to one output; a cache serves several
+# at once, and only what they have in common is made under its lock.
 open_output() {
     local free needed=$NEEDED_MB
     mkdir -p "$OUTPUT"
     OUTPUT=$(cd "$OUTPUT" && pwd)
     CACHE=${CACHE:-$OUTPUT/cache}
-    mkdir -p "$CACHE/packages" "$CACHE/system" "$OUTPUT/trees"
+    mkdir -p "$CACHE/packages" "$CACHE/system" "$CACHE/libraries" "$OUTPUT/trees"
     CACHE=$(cd "$CACHE" && pwd)
     # Numbers above 9: mmdebstrap gives its own ones to a shell that knows only one digit.
     exec {OUTPUT_LOCK}>"$OUTPUT/.lock" {CACHE_LOCK}>"$CACHE/.lock"
-    flock -n "$OUTPUT_LOCK" || fail "another build writes to $OUTPUT"
-    flock -n "$CACHE_LOCK" || { say "waiting for another build that uses $CACHE"; flock "$CACHE_LOCK"; }
+    flock -n "$OUTPUT_LOCK" || { say "waiting for another build that writes to $OUTPUT"; flock "$OUTPUT_LOCK"; }
     [ -z "$WANT_QCOW2" ] || needed=$NEEDED_MB_DISK
     free=$(df -m --output=avail "$OUTPUT" | tail -n 1 | tr -d ' ')
     [ "$free" -ge "$needed" ] || fail "$OUTPUT has $free MB free, the build needs $needed MB"

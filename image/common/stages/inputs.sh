@@ -12,8 +12,8 @@
 #
 # What goes into a build and how it is told apart from another one. Sourced by image/build.
 #
-# Two digests: that of the system tree (packages, files, engine) and that of everything, agent
-# included. While the first stays the same, the cached system tree is used again.
+# Digests: of the base (packages of all images), of the system tree (base, files, engine), of the
+# agent's libraries, and of everything. While one stays the same, what is cached under it is used again.
 
 datastore_versions() {
     local folder
@@ -70,12 +70,18 @@ read_inputs() {
     read_source_date
     AGENT_VERSION=$(agent_version)
     AGENT_FILES=$(agent_modules) || fail 'the agent manifest does not match the repository (see above)'
+    BASE_DIGEST=$({
+        echo "$MIRROR $SECURITY_MIRROR"
+        digest_of image/common/packages image/common/packages-disk image/common/excluded-paths \
+            image/common/stages/system.sh
+    } | sha256sum | cut -c1-64)
     # shellcheck disable=SC2046
     SYSTEM_DIGEST=$({
-        echo "$MIRROR $SECURITY_MIRROR"
-        digest_of $(files_below image/common/packages image/common/packages-disk image/common/files-disk image/common/excluded-paths image/common/units \
-            image/common/files image/common/stages/system.sh "image/datastores/$DATASTORE_VERSION")
+        echo "$BASE_DIGEST"
+        digest_of $(files_below image/common/files-disk image/common/units image/common/files \
+            "image/datastores/$DATASTORE_VERSION")
     } | sha256sum | cut -c1-64)
+    LIBRARIES_DIGEST=$(digest_of $constraints $requirements image/common/stages/agent.sh)
     # shellcheck disable=SC2046,SC2086
     AGENT_DIGEST=$(digest_of $AGENT_FILES $constraints $requirements $(files_below image/common/stages))
     INPUTS_DIGEST=$(echo "$SYSTEM_DIGEST $AGENT_DIGEST" | sha256sum | cut -c1-64)

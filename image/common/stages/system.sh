@@ -19,15 +19,16 @@ FILE_TREES=("$IMAGE_SOURCE/common/files")
 SYSTEM_VARIANT=''
 
 make_system() {
-    local name=$DATASTORE_VERSION$SYSTEM_VARIANT cached files
-    cached=$CACHE/system/$name@$SYSTEM_DIGEST.tar
+    local cached files
+    cached=$CACHE/system/$DATASTORE_VERSION$SYSTEM_VARIANT@$SYSTEM_DIGEST.tar
     mkdir -p "$WORK/rootfs"
     if [ -z "$FORCE" ] && [ -f "$cached" ]; then
-        tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' -xf "$cached"
-        touch "$cached"
+        unpack_tree "$cached"
         return
     fi
-    install_packages
+    rmdir "$WORK/rootfs"
+    ensure_base
+    install_engine
     for files in "${FILE_TREES[@]}" "$DATASTORE_SOURCE/files"; do
         copy_files "$files"
     done
@@ -35,50 +36,84 @@ make_system() {
     make_seed
     clear_traces_of_packaging
     settle_times
-    tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' --one-file-system \
-        --sparse -cf "$cached.part" .
-    mv "$cached.part" "$cached"
-    # One cached tree of each kind is enough.
-    find "$CACHE/system" -name "$name@*.tar" ! -path "$cached" -delete
+    pack_tree "$cached"
 }
 
-# install_packages: mmdebstrap keeps services from starting (policy-rc.d says 101) while it works.
-# Without apt in the tree: an image is replaced, never upgraded in place.
-install_packages() {
-    local packages hook=$WORK/users.sh
-    packages=$(lines "${PACKAGE_LISTS[@]}" "$DATASTORE_SOURCE/packages" | paste -sd,)
-    write_users_hook >"$hook"
-    rm -rf "$CACHE/packages.new"
-    mkdir "$CACHE/packages.new"
+unpack_tree() {
+    tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' -xf "$1"
+}
+
+# pack_tree FILE: keeps the tree for later builds; FILE is NAME@DIGEST.tar, and one of each name is enough.
+pack_tree() {
+    tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' --one-file-system \
+        --sparse -cf "$1.$$" .
+    mv "$1.$$" "$1"
+    find "${1%/*}" -name "$(basename "${1%@*}")@*.tar" ! -path "$1" -delete
+}
+
+# ensure_base: what all images have in common is made once, the engines' packages come on top. A
+# build that wants the base while another one makes it waits.
+ensure_base() {
+    BASE=$CACHE/system/base$SYSTEM_VARIANT@$BASE_DIGEST.tar
+    flock "$CACHE_LOCK"
+    if [ -n "$FORCE" ] || [ ! -f "$BASE" ]; then
+        EXCLUSIONS=("$IMAGE_SOURCE/common/excluded-paths")
+        make_packages essential "$(lines "${PACKAGE_LISTS[@]}" | paste -sd,)"
+        # The settings of this run, which would take the place of those of the next.
+        rm -f "$WORK/rootfs/etc/apt/apt.conf.d/99mmdebstrap" "$WORK/rootfs/etc/dpkg/dpkg.cfg.d/99mmdebstrap" \
+            "$WORK/rootfs/etc/apt/sources.list"
+        pack_tree "$BASE"
+        rm -rf --one-file-system "$WORK/rootfs"
+    fi
+    flock --unlock "$CACHE_LOCK"
+}
+
+# install_engine: on top of the base, after its users have their fixed numbers.
+install_engine() {
+    write_users_hook >"$WORK/users.sh"
+    EXCLUSIONS=("$IMAGE_SOURCE/common/excluded-paths" "$DATASTORE_SOURCE/excluded-paths")
+    # shellcheck disable=SC2016
+    make_packages custom "$(lines "$DATASTORE_SOURCE/packages" | paste -sd,)" \
+        --setup-hook="tar -C \"\$1\" --numeric-owner --xattrs --xattrs-include='*' -xf '$BASE'" \
+        --setup-hook="sh '$WORK/users.sh' \"\$1\""
+}
+
+# make_packages VARIANT PACKAGES OPTION...: mmdebstrap keeps services from starting (policy-rc.d
+# says 101) while it works. Without apt in the tree: an image is replaced, never upgraded in place.
+make_packages() {
+    local variant=$1 packages=$2 fetched=$WORK/packages
+    shift 2
+    rm -rf "$fetched"
+    mkdir "$fetched"
     # shellcheck disable=SC2016,SC2046
-    TMPDIR=$WORK mmdebstrap --mode=root --variant=essential --format=directory \
+    TMPDIR=$WORK mmdebstrap --mode=root --variant="$variant" --format=directory \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
         --include="$packages" \
         --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
         --aptopt='Acquire::Retries "3"' \
         --dpkgopt=force-unsafe-io --dpkgopt=force-confdef --dpkgopt=force-confold \
-        $(lines "$IMAGE_SOURCE/common/excluded-paths" "$DATASTORE_SOURCE/excluded-paths" |
+        $(lines "${EXCLUSIONS[@]}" |
             sed -e '/^!/!s/^/--dpkgopt=path-exclude=/' -e 's/^!/--dpkgopt=path-include=/') \
         --skip=download/empty --skip=essential/unlink \
+        "$@" \
         --setup-hook='mkdir -p "$1/var/cache/apt/archives"' \
         --setup-hook="find '$CACHE/packages' -name '*.deb' -exec cp -t \"\$1/var/cache/apt/archives\" {} +" \
-        --essential-hook="sh '$hook' \"\$1\"" \
-        --customize-hook="cp -n -t '$CACHE/packages.new' \"\$1\"/var/cache/apt/archives/*.deb" \
+        --customize-hook="cp -n -t '$fetched' \"\$1\"/var/cache/apt/archives/*.deb" \
         bookworm "$WORK/rootfs" \
         "deb $MIRROR bookworm main" \
         "deb $MIRROR bookworm-updates main" \
         "deb $SECURITY_MIRROR bookworm-security main"
-    keep_packages
+    keep_packages "$fetched"
 }
 
-# keep_packages: the next build finds what this one fetched; what no build used for a month goes.
+# keep_packages FETCHED: the next build finds what this one fetched; what no build used for a month goes.
 keep_packages() {
     # shellcheck disable=SC2016
     dpkg-query --root="$WORK/rootfs" --show --showformat='${Package}_${Version}_${Architecture}.deb\n' |
         sed 's/:/%3a/g' | while read -r file; do
-        [ ! -e "$CACHE/packages.new/$file" ] || mv "$CACHE/packages.new/$file" "$CACHE/packages/$file"
+        [ ! -e "$1/$file" ] || mv "$1/$file" "$CACHE/packages/$file"
     done
-    rm -rf "$CACHE/packages.new"
+    rm -rf "$1"
     find "$CACHE/packages" -name '*.deb' -mtime +30 -delete
 }
 

@@ -26,6 +26,7 @@ from minicloud.hypervisor import (Event, FloatingSpec, HypervisorError, Listener
 from minicloud.machines import check
 from minicloud.machines.cables import Networks
 from minicloud.machines.disks import Volumes
+from minicloud.machines.images import Images
 from minicloud.machines.layout import Layout
 from minicloud.machines.lifecycle import Machines
 from minicloud.machines.watch import Watch
@@ -39,8 +40,9 @@ _TERMINAL = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\
 class NspawnHypervisor:
     """See :class:`minicloud.hypervisor.Hypervisor`, which says what every method does."""
 
-    def __init__(self, layout: Layout):
+    def __init__(self, layout: Layout, images: Images | None = None):
         self._layout = layout
+        self._images = images or Images({})
         self._listener: Listener | None = None
         self._networks = Networks(layout)
         self._volumes = Volumes(layout)
@@ -84,6 +86,7 @@ class NspawnHypervisor:
 
     def create_server(self, spec: ServerSpec) -> None:
         """See the protocol."""
+        self._images.ensure(spec.image_path, spec.id)
         self._machines.create(spec)
 
     def delete_server(self, server_id: str) -> None:
@@ -104,6 +107,7 @@ class NspawnHypervisor:
 
     def rebuild_server(self, spec: ServerSpec) -> None:
         """See the protocol."""
+        self._images.ensure(spec.image_path, spec.id)
         self._machines.rebuild(spec)
 
     def resize_server(self, spec: ServerSpec) -> None:
@@ -119,7 +123,7 @@ class NspawnHypervisor:
         try:
             raw = self._machines.keepers.console_path(server_id).read_bytes()
         except FileNotFoundError:
-            return ''
+            raw = self._images.progress(server_id).encode()
         text = _TERMINAL.sub('', raw.decode('utf-8', 'replace'))
         if lines is None:
             return text
@@ -194,11 +198,12 @@ class NspawnHypervisor:
 def create(settings: Mapping[str, Any]) -> NspawnHypervisor:
     """Return the hypervisor of a sandbox.
 
-    :param settings: ``directory`` is the sandbox's directory.
+    :param settings: ``directory`` is the sandbox's directory; ``images`` says how to make images
+        that are not there, see :class:`minicloud.machines.images.Images`.
     :raises HypervisorError: the host cannot run machines; the message says why.
     """
     layout = Layout.of(settings['directory'])
     missing = check.missing(layout)
     if missing:
         raise HypervisorError('This host cannot run machines: ' + '; '.join(missing))
-    return NspawnHypervisor(layout)
+    return NspawnHypervisor(layout, Images(settings.get('images', {})))

@@ -57,6 +57,8 @@ GROUPS = {
     'postgresql': _group(ports='5432', mount_point='/var/lib/postgresql', ignore_users=['os_admin', 'postgres'],
                          ignore_dbs=['os_admin', 'postgres'], backup_strategy='pg_basebackup',
                          replication_strategy='PostgresqlReplicationStreaming'),
+    'redis': _group(ports='6379', mount_point='/var/lib/redis', ignore_users=['os_admin', 'replicator'],
+                    ignore_dbs=[], backup_strategy='RedisBackup', replication_strategy='RedisSyncReplication'),
 }
 
 

@@ -1,0 +1,81 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""Images that are made when the first machine wants them."""
+
+import logging
+import os
+import pathlib
+import subprocess
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from typing import Any
+
+from minicloud.hypervisor import HypervisorError
+
+LOG = logging.getLogger(__name__)
+
+
+class Images:
+    """Knows how to make root trees that are not there yet.
+
+    :param recipes: by root tree: ``command`` (arguments), ``environment`` (added to ours), and ``log``, the file that
+        takes what the command says.
+    """
+
+    def __init__(self, recipes: Mapping[str, Mapping[str, Any]]) -> None:
+        self._recipes = recipes
+        self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._waiting: dict[str, str] = {}
+
+    def ensure(self, image_path: str, server_id: str) -> None:
+        """Have the tree of a machine made if it is not there; machines that want the same one wait for it.
+
+        :raises HypervisorError: it could not be made.
+        """
+        if is_tree(image_path) or image_path not in self._recipes:
+            return
+        self._waiting[server_id] = image_path
+        try:
+            with self._locks[image_path]:
+                if not is_tree(image_path):
+                    self._make(image_path)
+        finally:
+            del self._waiting[server_id]
+
+    def _make(self, image_path: str) -> None:
+        recipe = self._recipes[image_path]
+        log = pathlib.Path(recipe['log'])
+        log.parent.mkdir(parents=True, exist_ok=True)
+        LOG.info('making image %s, see %s', image_path, log)
+        with log.open('wb') as output:
+            done = subprocess.run(recipe['command'], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+                                  env={**os.environ, **recipe['environment']}, cwd='/', check=False)
+        if done.returncode or not is_tree(image_path):
+            last = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()[-1:]
+            raise HypervisorError(f'The image {image_path} could not be made: {"".join(last)} (see {log})')
+
+    def progress(self, server_id: str) -> str:
+        """What is said while the image of a machine is made; empty when that is not so."""
+        image_path = self._waiting.get(server_id)
+        if image_path is None:
+            return ''
+        try:
+            said = pathlib.Path(self._recipes[image_path]['log']).read_text(encoding='utf-8', errors='replace')
+        except FileNotFoundError:
+            said = ''
+        return f'The image of this machine is made first, because nobody has used it yet.\n{said}'
+
+
+def is_tree(image_path: str) -> bool:
+    """Whether there is a root tree."""
+    return os.path.exists(os.path.join(image_path, 'etc/os-release'))
