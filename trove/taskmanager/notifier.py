@@ -24,6 +24,7 @@ from typing import Any, Protocol
 from oslo_config import cfg
 from oslo_log import log as logging
 import oslo_messaging
+from oslo_messaging import transport
 
 from trove.common import notification
 from trove.db import notices, outbox, quotas, session
@@ -72,10 +73,10 @@ class Bus:
         self._transport.cleanup()
 
 
-class _Watched(oslo_messaging.NotificationTransport):
+class _Watched(transport.NotificationTransport):
     """A transport that remembers whether a message was taken."""
 
-    def __init__(self, real: oslo_messaging.NotificationTransport) -> None:
+    def __init__(self, real: transport.NotificationTransport) -> None:
         super().__init__(real._driver)
         self.failure: Exception | None = None
         self._row: Row | None = None
