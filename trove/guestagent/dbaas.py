@@ -19,6 +19,7 @@ from trove.guestagent.datastore.engine import Engine
 #: datastore manager -> module and class.
 ENGINES = {
     'mariadb': 'trove.guestagent.datastore.mariadb.engine:MariaDB',
+    'postgresql': 'trove.guestagent.datastore.postgres.engine:PostgreSQL',
 }
 
 

@@ -347,6 +347,10 @@ class Restart(abc.ABC):
     def with_environment(self, name: str, value: str) -> None:
         """Restart the unit with one more environment variable, which is gone afterwards."""
 
+    @abc.abstractmethod
+    def now(self) -> None:
+        """Restart the unit as it is."""
+
 
 def reserved_user(description: Description, name: str) -> bool:
     folded = name.casefold()

@@ -250,3 +250,6 @@ class _RestartOnce(Restart):
 
     def with_environment(self, name: str, value: str) -> None:
         self._unit.restart_with(name, value, self._timeout)
+
+    def now(self) -> None:
+        self._unit.restart(self._timeout)

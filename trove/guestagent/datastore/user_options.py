@@ -75,7 +75,7 @@ class UserOptions:
                 progress('validate')
                 self._engine.validate_configuration(self._place())
                 progress('apply')
-                applied = self._take(before)
+                applied = self._take(before, former)
             except EngineError as error:
                 configuration.write_user(former)
                 raise EngineError(error.message, code=REFUSED if error.code == EngineError.code else error.code) from None
@@ -84,7 +84,7 @@ class UserOptions:
         return {'taken': sorted(applied.taken), 'waiting': configuration.pending_restart(),
                 'adjusted': dict(applied.adjusted)}
 
-    def _take(self, before: Mapping[str, str] | None) -> Applied:
+    def _take(self, before: Mapping[str, str] | None, former: Mapping[str, str]) -> Applied:
         """Tell the engine what the files say now, or, when it refuses any of it, what they said before."""
         now = self._configuration.options()
         before = {} if before is None else before
@@ -95,14 +95,16 @@ class UserOptions:
             applied = self._engine.apply_options(changes)
             refused = dict(applied.refused)
         except EngineError:
-            self._take_back(changes, before)
+            self._take_back(changes, before, former)
             raise
         if refused:
-            self._take_back(applied.taken, before)
+            self._take_back(applied.taken, before, former)
             raise EngineError(refusal(refused), code=REFUSED)
         return applied
 
-    def _take_back(self, names: Any, before: Mapping[str, str]) -> None:
+    def _take_back(self, names: Any, before: Mapping[str, str], former: Mapping[str, str]) -> None:
+        # The file first: there are engines that take nothing but what stands in their files.
+        self._configuration.write_user(former)
         try:
             self._engine.apply_options({name: before.get(name) for name in names})
         except EngineError as error:

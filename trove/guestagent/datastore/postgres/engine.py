@@ -1,0 +1,171 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""PostgreSQL from Debian packages: its description, its cluster and configuration, and the running server."""
+
+import contextlib
+import os
+from collections.abc import Mapping
+
+from trove.guestagent.datastore.engine import (
+    Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
+from trove.guestagent.datastore.postgres import access, cluster, connection, options, runtime, statements
+from trove.guestagent.datastore.postgres.accounts import Accounts
+from trove.guestagent.system import files
+from trove.guestagent.system.memory import memory_mb
+
+MAJOR = '15'
+PROGRAMS = f'/usr/lib/postgresql/{MAJOR}/bin'
+CONFIGURATION = f'/etc/postgresql/{MAJOR}/main'
+MOUNT_POINT = '/var/lib/postgresql'
+DATA_DIRECTORY = 'data/pgdata'
+_PLACE = Place(mount_point=MOUNT_POINT, data_directory=os.path.join(MOUNT_POINT, DATA_DIRECTORY),
+               state_directory=os.path.join(MOUNT_POINT, 'trove'))
+
+
+def _start_line(place: Place) -> str:
+    """How systemd starts the server: with everything on its command line that must hold."""
+    return 'ExecStart=' + options.unit_line(options.command_line(
+        f'{PROGRAMS}/postgres', place.data_directory, options.fixed(place, CONFIGURATION)))
+
+
+DESCRIPTION = Description(
+    manager='postgresql',
+    packages=(f'postgresql-{MAJOR}',),
+    unit=f'postgresql@{MAJOR}-main',
+    ports=(options.PORT,),
+    os_user=cluster.USER,
+    os_group=cluster.USER,
+    mount_point=MOUNT_POINT,
+    data_directory=DATA_DIRECTORY,
+    configuration_directory=f'{CONFIGURATION}/conf.d',
+    base_file='70-trove-base.conf',
+    logs_file='70-trove-logs.conf',
+    user_file='71-trove-user.conf',
+    system_file='80-trove-system-agent.conf',
+    # "public" and "none" are words of the server's own where roles are named.
+    reserved_users=frozenset({access.AGENT, 'postgres', 'replicator', 'healthcheck', 'public', 'none'}),
+    reserved_user_prefixes=('trove_', 'repl_', 'pg_'),
+    reserved_databases=frozenset({access.AGENT, 'postgres', 'template0', 'template1'}),
+    capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
+    unit_settings=('ExecStart=', _start_line(_PLACE)),
+    # The server has one log for everything; its directory and name stand on the command line.
+    logs=(Log('general', file=options.LOG_FILE, on={'log_statement': 'all'}, off={'log_statement': 'none'}),),
+)
+
+
+class PostgreSQL(Accounts):
+    """The engine of a PostgreSQL guest."""
+
+    description = DESCRIPTION
+
+    def __init__(self, *, socket_directory: str = options.SOCKET_DIRECTORY, port: int = options.PORT,
+                 programs: str = PROGRAMS, configuration: str = CONFIGURATION) -> None:
+        super().__init__(socket_directory, port)
+        self._programs = programs
+        self._configuration = configuration
+
+    # --- data directory and configuration ---------------------------------------------------------
+
+    def is_initialised(self, place: Place) -> bool:
+        return bool(cluster.major_of(place.data_directory))
+
+    def initialise(self, place: Place, timeout: float) -> None:
+        cluster.make(self._programs, place.data_directory, timeout)
+
+    def system_options(self, place: Place) -> dict[str, str]:
+        """What may change without a start, so that it stands in a file. The rest is on the command line."""
+        tls = self._tls(place)
+        return {'ssl': 'on', 'ssl_cert_file': os.path.join(tls, cluster.certificate.CERTIFICATE),
+                'ssl_key_file': os.path.join(tls, cluster.certificate.KEY), 'ssl_min_protocol_version': 'TLSv1.2',
+                'wal_level': 'replica', 'fsync': 'on', 'full_page_writes': 'on', 'data_sync_retry': 'off',
+                'restart_after_crash': 'on'}
+
+    @staticmethod
+    def _tls(place: Place) -> str:
+        return os.path.join(place.state_directory, 'tls')
+
+    def render_options(self, values: Mapping[str, str]) -> str:
+        return options.render(values)
+
+    def parse_options(self, text: str) -> dict[str, str]:
+        return options.parse(text)
+
+    def validate_configuration(self, place: Place) -> None:
+        cluster.surround(place, self._configuration, self._tls(place))
+        cluster.would_start(f'{self._programs}/postgres', place, self.fixed_options(place), memory_mb())
+
+    def fixed_options(self, place: Place) -> dict[str, str]:
+        """Options of the server's command line."""
+        return options.fixed(place, self._configuration, self._socket_directory, self._port)
+
+    # --- a running engine -------------------------------------------------------------------------
+
+    def _plain_session(self) -> contextlib.AbstractContextManager[connection.Session]:
+        """A session with the server's own settings, to look at them."""
+        return connection.session(self._socket_directory, self._port, timeout=connection.PROBE_TIMEOUT, plain=True)
+
+    def probe(self) -> None:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as session:
+            if session.scalar('SELECT pg_catalog.pg_is_in_recovery()') is None:
+                raise EngineUnavailable('The engine gave a wrong answer to the simplest query.')
+
+    def facts(self) -> Facts:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as session:
+            version, uptime = session.rows(
+                "SELECT pg_catalog.current_setting('server_version'), extract(epoch FROM "
+                'pg_catalog.clock_timestamp() - pg_catalog.pg_postmaster_start_time())::int')[0]
+        return Facts(version=version.partition(' ')[0], uptime=max(0, uptime))
+
+    def secure(self) -> None:
+        with self._session() as session:
+            for statement in statements.CLOSE_DOORS:
+                session.execute(statement)
+            for (name,) in session.rows(statements.other_administrators(access.AGENT)):
+                session.execute(statements.no_administrator(name))
+
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        return runtime.apply(self._plain_session, changes)
+
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        with self._plain_session() as session:
+            return runtime.drifted(session, wanted, self._configuration)
+
+    def heal(self, restart: Restart) -> None:
+        """Nobody but who has this machine can take the agent's account away: the files that let it in are written anew."""
+        for name, text in (('pg_hba.conf', access.rules()), ('pg_ident.conf', access.identities())):
+            files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root', group=cluster.USER)
+        restart.now()
+
+    # --- another version --------------------------------------------------------------------------
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        """Minor versions share their files. A major one needs the programs of both, which no image has."""
+        there, wanted = cluster.major_of(place.data_directory), version.partition('.')[0]
+        if there != wanted:
+            raise EngineError(f'PostgreSQL {there} cannot become {version}: the data of one major version are not read by '
+                              f'another. Dump them and restore them into a new instance.', code='guest_upgrade_refused')
+
+    def prepare_upgrade(self, place: Place, version: str) -> None:
+        with self._session(timeout=connection.LONG_TIMEOUT) as session:
+            session.execute('CHECKPOINT')
+
+    def upgrade_data(self, place: Place, timeout: float) -> None:
+        there = cluster.major_of(place.data_directory)
+        if there and there != MAJOR:
+            raise EngineError(f'The data were made by PostgreSQL {there}; this server has {MAJOR}.',
+                              code='guest_upgrade_refused')
+
+    # --- logs -------------------------------------------------------------------------------------
+
+    def reopen_log(self, log: Log) -> None:
+        with self._session() as session:
+            session.rows('SELECT pg_catalog.pg_rotate_logfile()')
