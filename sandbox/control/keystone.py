@@ -12,7 +12,7 @@
 
 """Keystone from PyPI: Fernet tokens, users, projects, roles, and the catalog of everything that runs here."""
 
-from control import mariadb, rest
+from control import mariadb, rest, swift
 from control.commands import Commands
 from control.rest import Session
 from control.secretstore import SecretStore, write_private
@@ -20,8 +20,8 @@ from control.services import Service, clean_environment
 from control.settings import REGION, Settings
 
 #: user: (its project, the roles it has there)
-USERS = {'demo': ('demo', ('member',)), 'trove': ('service', ('admin', 'service')),
-         'minicloud': ('service', ('service',))}
+USERS = {'demo': ('demo', ('member',)), 'trove': ('service', ('admin', 'service', swift.RESELLER_ROLE)),
+         'swift': ('service', ('service',)), 'minicloud': ('service', ('service',))}
 
 #: type: (name, port's name, path)
 CATALOG = {
@@ -30,6 +30,7 @@ CATALOG = {
     'volumev3': ('cinderv3', 'minicloud', '/volume/v3/%(project_id)s'),
     'block-storage': ('cinder', 'minicloud', '/volume/v3/%(project_id)s'),
     'image': ('glance', 'minicloud', '/image'),
+    'object-store': ('swift', 'swift', '/v1/AUTH_%(project_id)s'),
     'database': ('trove', 'trove-api', '/v1.0/%(project_id)s'),
 }
 

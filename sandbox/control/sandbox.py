@@ -18,7 +18,7 @@ import os
 import pathlib
 from collections.abc import Iterator
 
-from control import cloud, keystone, mariadb, rabbitmq, trove_services
+from control import cloud, keystone, mariadb, rabbitmq, swift, trove_services
 from control.commands import Commands
 from control.secretstore import SecretStore
 from control.services import Service, Supervisor
@@ -49,7 +49,7 @@ class Sandbox:
         """In the order in which they are started; they are stopped the other way round."""
         settings, store = self.settings, self.store
         return [*rabbitmq.services(settings, store), mariadb.service(settings), keystone.service(settings),
-                cloud.service(settings), *trove_services.services(settings, store)]
+                swift.service(settings), cloud.service(settings), *trove_services.services(settings, store)]
 
     def running(self) -> set[str]:
         """Names of the services that run."""

@@ -26,11 +26,14 @@ DEFAULT_DIRECTORY = '/var/lib/trove-sandbox'
 DEFAULT_PORT_BASE = 18700
 DEFAULT_NETWORK = '172.24'
 REGION = 'RegionOne'
+#: What guests reach too, so it listens on the management network's address instead of loopback.
+REACHED_BY_GUESTS = frozenset({'swift'})
 IMAGE = 'mariadb-10.11'
 
 #: What listens, and how far from the base its port is.
 PORT_OFFSETS = {'mariadb': 6, 'keystone': 50, 'epmd': 69, 'rabbitmq-management': 71, 'rabbitmq': 72,
-                'rabbitmq-distribution': 73, 'minicloud': 74, 'trove-api': 79}
+                'rabbitmq-distribution': 73, 'minicloud': 74, 'trove-api': 79, 'swift': 80, 'swift-account': 81,
+                'swift-container': 82, 'swift-object': 83}
 
 
 class SettingsError(Exception):
@@ -75,7 +78,8 @@ class Settings:
 
     def url(self, name: str, path: str = '') -> str:
         """Address of an HTTP service on this machine."""
-        return f'http://127.0.0.1:{self.port(name)}{path}'
+        host = self.host_address('management') if name in REACHED_BY_GUESTS else '127.0.0.1'
+        return f'http://{host}:{self.port(name)}{path}'
 
     def subnet(self, which: str) -> ipaddress.IPv4Network:
         """The range of the network ``management``, ``private`` or ``public``."""

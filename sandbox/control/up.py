@@ -18,7 +18,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 
-from control import checks, cloud, host, images, keystone, mariadb, rabbitmq, trove_services
+from control import checks, cloud, host, images, keystone, mariadb, rabbitmq, swift, trove_services
 from control import demo as demo_instance
 from control.commands import CommandError, Commands
 from control.rest import RestError
@@ -91,6 +91,7 @@ class Up:
             Stage('rabbitmq', 'RabbitMQ', self._rabbitmq, needs=('packages',)),
             Stage('mariadb', 'control database', self._mariadb, needs=('packages',)),
             Stage('keystone', 'Keystone', self._keystone, needs=('venv', 'mariadb')),
+            Stage('swift', 'Swift', self._swift, needs=('venv', 'packages')),
             Stage('tables', 'Trove tables', self._tables, needs=('venv', 'mariadb')),
             # Machines need the image only when one is asked for; the rest of the cloud does not wait for it.
             Stage('cloud', 'minicloud', self._cloud, needs=('keystone', 'packages')),
@@ -139,6 +140,10 @@ class Up:
         note = self._start('keystone')
         keystone.Directory(self._settings, self._store).fill()
         return note
+
+    def _swift(self, say: Say) -> str | None:
+        swift.prepare(self._settings, self._store)
+        return self._start('swift')
 
     def _cloud(self, say: Say) -> str | None:
         session = keystone.session(self._settings, self._store, 'trove')
