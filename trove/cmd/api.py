@@ -111,8 +111,19 @@ def serve(listener: socket.socket) -> int:
     eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection or '').startswith('postgresql'))
     from trove.common import deploy
 
-    worker = Worker(listener, deploy.application())
+    worker = Worker(listener, measured(deploy.application()))
     return worker.run()
+
+
+def measured(application: Any) -> Any:
+    """The application, with its requests counted and shown where the operator wants that."""
+    if CONF.metrics.api_port is None:
+        return application
+    # Only then: a worker that shows nothing does without their memory.
+    from trove.common import metrics, requests_measured
+
+    metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, service.worker_number())
+    return requests_measured.Measured(application)
 
 
 class Worker:

@@ -18,6 +18,7 @@ from oslo_config import cfg
 from oslo_utils import importutils
 
 from trove.common import cfg as options
+from trove.common import metrics
 from trove.common.rpc import keys, service, transport
 
 CONF = cfg.CONF
@@ -44,6 +45,9 @@ def serve() -> int:
     manager = importutils.import_object(CONF.conductor_manager, CONF, bell)
     process = service.Service('trove-conductor', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
+    process.on_start(manager.measure)
+    process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.conductor_port,
+                                           service.worker_number()))
     process.add_server(lambda: transport.guest_bus(CONF).server(CONF.conductor_queue, CONF.host, [manager]))
     process.add_timer('summary', TELL_INTERVAL, manager.tell, delay=TELL_INTERVAL)
     process.add_timer('purge', PURGE_INTERVAL, manager.purge, delay=PURGE_INTERVAL)

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from oslo_utils import importutils
 
 from trove.common import cfg as options
+from trove.common import metrics
 from trove.common.rpc import keys, service, transport
 
 CONF = cfg.CONF
@@ -47,6 +48,7 @@ def serve() -> int:
                                         f'{socket.gethostname()}:{os.getpid()}')
     process = service.Service('trove-taskmanager', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
+    process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.taskmanager_port))
     process.add_server(lambda: transport.control_bus(CONF).server(CONF.taskmanager_queue, CONF.host, [manager]))
     process.add_timer('sweep', CONF.taskmanager.sweep_interval, manager.sweep)
     process.add_timer('leases', CONF.taskmanager.lease_time / 3, manager.renew_leases)

@@ -28,6 +28,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
+from trove.common import metrics
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
 from trove.conductor import ingest
@@ -37,6 +38,10 @@ from trove.taskmanager import api as taskmanager_api
 
 LOG = logging.getLogger(__name__)
 
+#: Heartbeats come in here, and what they say is true for users when they are written.
+LAG = metrics.Histogram('trove_report_lag_seconds', 'From the arrival of the first report of a batch until the batch '
+                                                    'was written.', bounds=(0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5,
+                                                                            10, 30))
 #: Reports of one guest that may wait at the same time: a few are normal, more is a flood.
 MAX_WAITING_PER_GUEST = 50
 #: How long results of commands are kept; operations that need them are long closed.
@@ -60,6 +65,7 @@ class Manager:
         self._waiting: collections.deque[ingest.Report] = collections.deque()
         self._per_guest: collections.Counter[str | None] = collections.Counter()
         self._changed = threading.Condition()
+        self._waiting_since = 0.0
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._counters: collections.Counter[str] = collections.Counter()
@@ -78,6 +84,8 @@ class Manager:
             if len(self._waiting) >= self._options.queue_size:
                 self._count(ingest.Reason.OVERLOAD, report.origin)
                 return
+            if not self._waiting:
+                self._waiting_since = time.monotonic()
             self._waiting.append(report)
             self._per_guest[report.origin] += 1
             self._changed.notify()
@@ -120,6 +128,7 @@ class Manager:
     def flush(self) -> int:
         """Judge and write what waits, up to ``batch_size`` reports; returns how many were accepted."""
         with self._changed:
+            since = self._waiting_since
             batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._options.batch_size))]
             for report in batch:
                 self._per_guest[report.origin] -= 1
@@ -130,6 +139,7 @@ class Manager:
         accepted, marks = session.read(self._judge, batch)
         if accepted:
             self._write(accepted, marks)
+        LAG.observe(time.monotonic() - since)
         return len(accepted)
 
     def _judge(self, connection: Connection,
@@ -221,6 +231,12 @@ class Manager:
     def stats(self) -> dict[str, int]:
         """How many reports were ``accepted``, refused by each reason of :class:`ingest.Reason`, or ``failed``."""
         return {name: self._counters[name] for name in ('accepted', 'failed', *ingest.Reason.ALL)}
+
+    def measure(self) -> None:
+        """Show the counters among the metrics of this process."""
+        metrics.REGISTRY.add(LAG, metrics.Asked(
+            'trove_reports_total', 'Reports of guests: accepted, failed to be written, or refused and why.',
+            ('outcome',), lambda: [((name,), number) for name, number in self.stats().items()], kind='counter'))
 
     def tell(self) -> None:
         """Log what was refused since the last time, with one instance as an example per reason."""

@@ -15,7 +15,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, case, func, or_, select, update
 
 from trove.common.states import ServiceStatus as Status
 from trove.db import events
@@ -113,6 +113,29 @@ def _heard(connection: Connection, row: Row, now: datetime, limit: datetime, exp
     _event(connection, row.id, row.tenant_id, 'instance.reachable' if was_silent else 'instance.unreachable', text,
            now)
     return 1
+
+
+#: Upper bounds, in seconds, of the classes of :func:`heartbeat_ages`.
+AGES = (30, 60, 90, 300)
+
+
+def heartbeat_ages(connection: Connection, now: datetime) -> dict[str, int]:
+    """How many live guests have reported at most so many seconds ago; ``+Inf`` is all that ever did.
+
+    Index: ix_service_statuses_updated_at.
+    """
+    columns = [func.sum(case((STATUSES.c.updated_at >= now - timedelta(seconds=age), 1), else_=0)) for age in AGES]
+    row = connection.execute(
+        select(*columns, func.count(STATUSES.c.updated_at))
+        .join(INSTANCES, INSTANCES.c.id == STATUSES.c.instance_id).where(INSTANCES.c.deleted.is_(False))).one()
+    return {word: int(number or 0) for word, number in zip([*map(str, AGES), '+Inf'], row)}
+
+
+def drifted(connection: Connection) -> list[tuple[str, int]]:
+    """How many live instances have drifted, by how. Index: ix_instances_deleted."""
+    rows = connection.execute(select(INSTANCES.c.drift, func.count()).where(
+        INSTANCES.c.deleted.is_(False), INSTANCES.c.drift.is_not(None)).group_by(INSTANCES.c.drift))
+    return [(row[0], row[1]) for row in rows]
 
 
 def _event(connection: Connection, instance_id: str, tenant_id: str, type_: str, text: str, now: datetime) -> None:

@@ -20,7 +20,7 @@ from oslo_log import log as logging
 from trove.cloud.clouds import Cloud
 from trove.common import exception, notification
 from trove.db import flavors, operations, outbox, session
-from trove.taskmanager import flows
+from trove.taskmanager import flows, measures, outcome
 from trove.taskmanager.chores import Chores
 from trove.taskmanager.models import Runner
 from trove.taskmanager.notifier import Notifier
@@ -43,7 +43,9 @@ class Manager:
     def __init__(self, tools: Tools, owner: str) -> None:
         options = tools.conf.taskmanager
         self.tools = tools
-        self.runner = Runner(flows.registry(), tools, owner, later=self._later)
+        self.runner = Runner(flows.registry(), tools, owner, later=self._later, on_close=self._closed,
+                             on_step=measures.step)
+        measures.register(tools.clock)
         self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
         self.chores = Chores(owner, tools.clock)
         self.notifier = Notifier(tools.conf, tools.clock)
@@ -52,6 +54,10 @@ class Manager:
 
     def _later(self, operation_id: str, when: datetime) -> None:
         self.scheduler.later(operation_id, when)
+
+    def _closed(self, closed: outcome.Closed) -> None:
+        took = (self.tools.clock() - closed.work.created).total_seconds()
+        measures.OPERATIONS.observe(took, closed.work.kind, closed.state)
 
     # --- RPC -----------------------------------------------------------------------------------
 

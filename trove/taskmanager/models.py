@@ -77,19 +77,22 @@ class Runner:
     """Advances operations of the given flows.
 
     :param owner: names this process in ``operations.owner``; unique among running processes.
-    :param on_close: called with the closed operation's facts for notifications, after its transaction.
+    :param on_close: called with each operation that has ended, after its transaction.
+    :param on_step: called with each run of a step, as :func:`trove.taskmanager.measures.step`.
     :param later: called with (operation id, when) for each operation let go to wait, so that the caller can look
         again in time.
     """
 
     def __init__(self, flows: dict[str, Flow], tools: Tools, owner: str, *,
                  later: Callable[[str, datetime], None] = lambda _id, _when: None,
-                 on_close: Callable[[outcome.Closed], None] = lambda _closed: None) -> None:
+                 on_close: Callable[[outcome.Closed], None] = lambda _closed: None,
+                 on_step: Callable[[str, str, str, float, float | None], None] = lambda *_run: None) -> None:
         self.flows = flows
         self.tools = tools
         self.owner = owner
         self.later = later
         self.on_close = on_close
+        self.on_step = on_step
         self.stopping = threading.Event()
         self._claims: dict[str, int] = {}
         self._claims_lock = threading.Lock()
@@ -305,6 +308,8 @@ class Runner:
         late_ms = max(0, int((begun - held.due_at).total_seconds() * 1000))
         operations.account_step(connection, held.id, held.seq, outcome=word, busy_ms=busy_ms, late_ms=late_ms,
                                 ended=ended, note=note)
+        elapsed = (ended - (held.waiting_since or begun)).total_seconds() if ended else None
+        self.on_step(held.row.kind, held.steps[held.position], word, busy_ms / 1000, elapsed)
 
     def _event(self, connection: Connection, held: Held, type_: str, text: str, now: datetime) -> None:
         events.add(connection, resource_type=held.row.resource_type, resource_id=held.row.resource_id, type=type_,

@@ -110,6 +110,7 @@ class Notifier:
         self._make_bus = bus
         self._bus: Sender | None = None
         self.stopping: Callable[[], bool] = lambda: False
+        self.page = PAGE
 
     def send(self, claim: Claim) -> None:
         """Send what waits, in the order in which it was written; ends at the first message that is not taken."""
@@ -150,11 +151,10 @@ class Notifier:
         # All in one transaction with the mark: a period is told wholly or, by whoever comes next, from its beginning.
         session.write(self._exists, claim, begins, ends, now)
 
-    @staticmethod
-    def _exists(connection: Connection, claim: Claim, begins: datetime, ends: datetime, now: datetime) -> None:
+    def _exists(self, connection: Connection, claim: Claim, begins: datetime, ends: datetime, now: datetime) -> None:
         after: str | None = ''
         while after is not None:
-            after = notices.existing(connection, begins, ends, after, PAGE, now)
+            after = notices.existing(connection, begins, ends, after, self.page, now)
         claim.prove(connection, ends)
 
     def quotas(self, claim: Claim) -> None:

@@ -34,7 +34,7 @@ CANCELLED = 'cancelled_by_request'
 
 @dataclasses.dataclass(frozen=True)
 class Closed:
-    """An operation that has just ended, for notifications."""
+    """An operation that has just ended."""
 
     work: Work
     state: str

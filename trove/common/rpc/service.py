@@ -31,6 +31,7 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds until a worker that died is started again, so that one that cannot start does not spin.
 _RESTART_PAUSE = 2.0
+_worker_number = 0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -237,11 +238,17 @@ def run_workers(work: Callable[[], int], workers: int) -> int:
     return _Workers(work, workers).run()
 
 
+def worker_number() -> int:
+    """Which worker of its service this process is, from 0; the number of one that died goes to its successor."""
+    return _worker_number
+
+
 class _Workers:
     def __init__(self, work: Callable[[], int], workers: int) -> None:
         self._work = work
         self._wanted = workers
-        self._children: set[int] = set()
+        #: process -> its number
+        self._children: dict[int, int] = {}
         self._stopping = threading.Event()
 
     def run(self) -> int:
@@ -255,7 +262,7 @@ class _Workers:
                 child, status = os.wait()
             except ChildProcessError:
                 break
-            self._children.discard(child)
+            self._children.pop(child, None)
             if not self._stopping.is_set():
                 LOG.error('worker %s ended with status %s and is started again', child, status)
                 self._stopping.wait(_RESTART_PAUSE)
@@ -265,13 +272,16 @@ class _Workers:
         # Held back meanwhile: a signal between fork and add would miss the child, and in the child it would run our
         # handler, which knows the other children.
         held = signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        number = min(set(range(self._wanted)) - set(self._children.values()))
         child = os.fork()
         if child == 0:
-            for number in _STOP_SIGNALS:
-                signal.signal(number, signal.SIG_DFL)
+            global _worker_number
+            _worker_number = number
+            for stop in _STOP_SIGNALS:
+                signal.signal(stop, signal.SIG_DFL)
             signal.pthread_sigmask(signal.SIG_SETMASK, held)
             exit_now(self._work())
-        self._children.add(child)
+        self._children[child] = number
         signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -283,4 +293,4 @@ class _Workers:
             try:
                 os.kill(child, number)
             except ProcessLookupError:
-                self._children.discard(child)
+                self._children.pop(child, None)

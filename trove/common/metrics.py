@@ -1,0 +1,229 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a process measures of itself, and the small HTTP server that shows it as Prometheus text.
+
+Counters and histograms live here because the client library of Prometheus costs each worker of trove-api 4 MB, for
+which this module has no use. Measures are declared beside what they measure; their names are promises to whoever has
+drawn a picture of them (doc/source/admin/metrics.rst).
+"""
+
+import bisect
+import http.server
+import os
+import socket
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from oslo_log import log as logging
+
+LOG = logging.getLogger(__name__)
+
+CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
+
+#: Seconds: from a query of the database to the patience of an operator.
+SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
+
+#: Label values, and the value they have.
+Sample = tuple[Sequence[str], float]
+
+
+class Metric:
+    """A measure with labels. All methods may be called from any thread."""
+
+    kind = ''
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
+        self.name = name
+        self.text = text
+        self.labels = tuple(labels)
+        self._lock = threading.Lock()
+
+    def lines(self) -> list[str]:
+        """Its lines of Prometheus text."""
+        return [f'# HELP {self.name} {self.text}', f'# TYPE {self.name} {self.kind}', *self._samples()]
+
+    def _samples(self) -> list[str]:
+        raise NotImplementedError
+
+    def _line(self, suffix: str, values: Sequence[str], value: float, **more: str) -> str:
+        pairs = [*zip(self.labels, values), *more.items()]
+        shown = ','.join(f'{name}="{_escaped(str(text))}"' for name, text in pairs)
+        return f'{self.name}{suffix}{"{" + shown + "}" if shown else ""} {_number(value)}'
+
+
+class Counter(Metric):
+    """Something that only grows."""
+
+    kind = 'counter'
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = ()) -> None:
+        super().__init__(name, text, labels)
+        self._values: dict[tuple[str, ...], float] = {}
+
+    def add(self, *values: str, amount: float = 1) -> None:
+        """Count. :param values: of the labels, in their order."""
+        with self._lock:
+            self._values[values] = self._values.get(values, 0) + amount
+
+    def _samples(self) -> list[str]:
+        with self._lock:
+            known = sorted(self._values.items())
+        return [self._line('', values, value) for values, value in known]
+
+
+class Histogram(Metric):
+    """How often something was how large."""
+
+    kind = 'histogram'
+
+    def __init__(self, name: str, text: str, labels: Sequence[str] = (), bounds: Sequence[float] = SECONDS) -> None:
+        super().__init__(name, text, labels)
+        self._bounds = tuple(bounds)
+        #: label values -> [number per bucket, one more for what is beyond the last], sum
+        self._values: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
+
+    def observe(self, value: float, *values: str) -> None:
+        """Count a value. :param values: of the labels, in their order."""
+        place = bisect.bisect_left(self._bounds, value)
+        with self._lock:
+            counts, total = self._values.setdefault(values, ([0] * (len(self._bounds) + 1), [0.0]))
+            counts[place] += 1
+            total[0] += value
+
+    def _samples(self) -> list[str]:
+        with self._lock:
+            known = [(values, list(counts), total[0]) for values, (counts, total) in sorted(self._values.items())]
+        lines = []
+        for values, counts, total in known:
+            number = 0
+            for bound, count in zip(self._bounds, counts):
+                number += count
+                lines.append(self._line('_bucket', values, number, le=_number(bound)))
+            number += counts[-1]
+            lines.append(self._line('_bucket', values, number, le='+Inf'))
+            lines.append(self._line('_sum', values, total))
+            lines.append(self._line('_count', values, number))
+        return lines
+
+
+class Asked(Metric):
+    """A measure that is taken when somebody looks.
+
+    :param ask: gives the samples.
+    """
+
+    def __init__(self, name: str, text: str, labels: Sequence[str], ask: Callable[[], Iterable[Sample]], *,
+                 kind: str = 'gauge') -> None:
+        super().__init__(name, text, labels)
+        self.kind = kind
+        self._ask = ask
+
+    def _samples(self) -> list[str]:
+        return [self._line('', values, value) for values, value in self._ask()]
+
+
+class Registry:
+    """The measures of a process."""
+
+    def __init__(self) -> None:
+        self._metrics: dict[str, Metric] = {}
+
+    def add(self, *metrics: Metric) -> None:
+        """Show these too; one of a known name takes its place."""
+        self._metrics |= {metric.name: metric for metric in metrics}
+
+    def text(self) -> str:
+        """All that is measured. What cannot be measured now is left out and counted."""
+        lines: list[str] = []
+        failures = 0
+        for metric in list(self._metrics.values()):
+            try:
+                lines += metric.lines()
+            except Exception:
+                failures += 1
+                LOG.exception('%s cannot be measured', metric.name)
+        lines += Asked('trove_metrics_failed', 'Measures that could not be taken this time.', (),
+                       lambda: [((), failures)]).lines()
+        return '\n'.join(lines) + '\n'
+
+
+REGISTRY = Registry()
+REGISTRY.add(Asked('process_resident_memory_bytes', 'Memory of this process.', (), lambda: [((), _resident())]))
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers one path, and nobody who is slow."""
+
+    timeout = 10
+    protocol_version = 'HTTP/1.0'
+    server_version = 'trove'
+    sys_version = ''
+
+    def do_GET(self) -> None:  # noqa: N802 (the library's name)
+        """Show everything."""
+        if self.path.partition('?')[0] != '/metrics':
+            self.send_error(404)
+            return
+        body = REGISTRY.text().encode()
+        self.send_response(200)
+        self.send_header('Content-Type', CONTENT_TYPE)
+        self.send_header('Content-Length', str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:
+        LOG.debug('metrics: ' + format, *args)
+
+
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        LOG.debug('metrics: %s went away', client_address)
+
+
+def serve(host: str, port: int | None, worker: int = 0) -> http.server.HTTPServer | None:
+    """Show the measures of this process, in a thread, until it ends. A port that is taken is logged and done without.
+
+    :param port: None: not at all.
+    :param worker: number of this process among the workers of its service; each has a port of its own.
+    """
+    if port is None:
+        return None
+    _Server.address_family = _family(host)
+    try:
+        server = _Server((host, port + worker), _Handler)
+    except OSError as failure:
+        LOG.error('Metrics cannot be shown on %s:%s: %s', host, port + worker, failure.strerror)
+        return None
+    threading.Thread(target=server.serve_forever, name='metrics', daemon=True).start()
+    LOG.info('Metrics are shown on http://%s:%s/metrics', host, port + worker)
+    return server
+
+
+def _family(host: str) -> Any:
+    return socket.AF_INET6 if ':' in host else socket.AF_INET
+
+
+def _resident() -> int:
+    with open('/proc/self/statm', encoding='ascii') as file:
+        return int(file.read().split()[1]) * os.sysconf('SC_PAGE_SIZE')
+
+
+def _number(value: float) -> str:
+    return repr(int(value)) if float(value).is_integer() else repr(float(value))
+
+
+def _escaped(text: str) -> str:
+    return text.replace('\\', '\\\\').replace('"', '\\"').replace('\n', '\\n')
