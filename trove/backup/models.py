@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from oslo_config import cfg
 
+from trove.backup.validation import Found
 from trove.common import exception, faults
 from trove.db import backup_strategies, backups, operations, session
 from trove.db.session import Connection, Row
@@ -97,6 +98,21 @@ def create(context: Any, row: Row, asked: CreateRequest) -> Recorded:
     recorded = instance_models.record(context, row, 'backup_create', DEADLINE, args=args,
                                       check=instance_models.require_ready, also=make)
     return Recorded(recorded.operation_id, backup_id)
+
+
+def register(context: Any, found: Found, name: str, description: str | None) -> str:
+    """Write down a backup that lies in the object store already. Nothing is copied, and nothing removed with it.
+
+    :returns: its id.
+    :raises trove.common.exception.QuotaExceeded:
+    """
+    backup_id = str(uuid.uuid4())
+    session.write(lambda connection: backups.create(connection, {
+        'id': backup_id, 'name': name, 'description': description, 'tenant_id': context.project_id,
+        'state': 'RESTORED', 'location': found.location, 'checksum': found.checksum, 'size': found.size,
+        'backup_type': INCREMENTAL if found.is_increment else FULL, 'datastore_version_id': found.version.id,
+        'storage_driver': 'swift'}, session.utcnow()))
+    return backup_id
 
 
 def check_engine(row: Row) -> None:

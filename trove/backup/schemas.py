@@ -15,7 +15,8 @@
 from trove.common.schemas import (FLAG, INTEGER, MOMENT, NUMBER, STRING, TEXT, UUID, compiled, nullable, obj, page_of,
                                   array, showing, shown, wrapped)
 
-_CONTAINER = {**TEXT, 'allOf': [{'pattern': r'^[A-Za-z0-9@%+=:,./_-]+\Z'}],
+_CONTAINER = {'type': 'string', 'minLength': 1, 'maxLength': 255,
+              'pattern': r'^[@%+=:,./_-]*[A-Za-z0-9][A-Za-z0-9@%+=:,./_-]*\Z',
               'reason': 'must have letters, digits and @ % + = : , . / _ - only'}
 _RESTORE_FROM = obj({
     'remote_location': {'type': 'string', 'minLength': 1, 'maxLength': 1024},
@@ -30,7 +31,7 @@ CREATE = compiled(wrapped('backup', obj({
     'parent_id': UUID,
     'incremental': FLAG,
     'swift_container': _CONTAINER,
-    'storage_driver': {'type': 'string', 'enum': ['swift', 'cinder'], 'reason': 'must be swift or cinder'},
+    'storage_driver': {'enum': ['swift', 'cinder'], 'reason': 'must be swift or cinder'},
     'restore_from': _RESTORE_FROM,
 }, required=('name',))))
 

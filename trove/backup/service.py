@@ -16,7 +16,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.backup import models, views
+from trove.backup import models, validation, views
 from trove.backup import schemas as backup_schemas
 from trove.common import exception, listing, pagination, policy, schemas
 from trove.common.wsgi import Answer, Request
@@ -70,7 +70,9 @@ def create(request: Request) -> Answer:
     schemas.check(backup_schemas.CREATE, body)
     asked = body['backup']
     if 'restore_from' in asked:
-        raise exception.NotFound('No object store is there to find the backup in.')
+        backup_id = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
+                                    asked.get('description'))
+        return Answer(202, {'backup': views.backup(models.find(context, backup_id))})
     if 'instance' not in asked:
         raise exception.BadRequest("backup needs 'instance' or 'restore_from'.")
     row = instance_models.find(context, asked['instance'])

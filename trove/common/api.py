@@ -95,7 +95,7 @@ ROUTES = (
     Route('GET', _INSTANCES, instances.index, ('instance:index',), gives=instance_forms.INDEX,
           query=_LISTED),
     Route('POST', _INSTANCES, instances.create, ('instance:create',), takes=instance_forms.CREATE,
-          gives=instance_forms.CREATED, faults=(404, 422, 503)),
+          gives=instance_forms.CREATED, faults=(404, 409, 422, 503)),
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',), gives=instance_forms.DETAIL,
           query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),

@@ -12,6 +12,7 @@
 
 """Conditions and orders that lists of several tables have in common."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,11 +23,11 @@ from trove.common.listing import Order, Window
 
 def within(table: Table, window: Window) -> list[ColumnElement[bool]]:
     """The conditions of a window of time on ``created`` and ``updated``."""
-    bounds = ((table.c.created >= window.created_after, window.created_after),
-              (table.c.created <= window.created_before, window.created_before),
-              (table.c.updated >= window.updated_after, window.updated_after),
-              (table.c.updated <= window.updated_before, window.updated_before))
-    return [condition for condition, bound in bounds if bound is not None]
+    bounds = ((table.c.created, operator.ge, window.created_after),
+              (table.c.created, operator.le, window.created_before),
+              (table.c.updated, operator.ge, window.updated_after),
+              (table.c.updated, operator.le, window.updated_before))
+    return [compare(column, bound) for column, compare, bound in bounds if bound is not None]
 
 
 def columns(table: Table, order: Order) -> list[Any]:

@@ -31,7 +31,7 @@ from trove.common.names import WITH_OBJECTS
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, configurations, datastores, session
-from trove.instance import objects, replication
+from trove.instance import module_choice, objects, replication
 from trove.instance.models import CheckedRequest, CreateRequest, Nic
 
 CONF = cfg.CONF
@@ -58,7 +58,8 @@ def parsed(body: dict[str, Any]) -> CreateRequest:
         configuration_id=reference(asked['configuration']) if 'configuration' in asked else None,
         nic=_nic(nics[0]) if nics else None, availability_zone=asked.get('availability_zone'),
         region=asked.get('region_name'), locality=asked.get('locality'), access=asked.get('access'),
-        deletion_protection=asked.get('deletion_protection', False), given=frozenset(asked))
+        deletion_protection=asked.get('deletion_protection', False),
+        modules=tuple(named['id'] for named in asked.get('modules', ())), given=frozenset(asked))
 
 
 def _nic(given: dict[str, str]) -> Nic:
@@ -80,6 +81,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     _check_nic_form(request.nic)
     _check_placement(request)
     check_access(request.access)
+    modules = module_choice.of_new_instance(context, request.modules, version)
     cloud = clouds.user_cloud(CONF, context)
     flavor = _flavor(cloud, request, version)
     size, volume_type = _volume(cloud, request, version, flavor)
@@ -92,7 +94,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         volume_type=volume_type, databases=databases, users=users, nic=nic,
         availability_zone=request.availability_zone, region=CONF.service_credentials.region_name,
         locality=request.locality, access=request.access, root_password=_root_password(manager),
-        deletion_protection=request.deletion_protection)
+        deletion_protection=request.deletion_protection, modules=modules)
 
 
 # --- what is decided without the cloud -------------------------------------------------------------

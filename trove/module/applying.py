@@ -25,7 +25,7 @@ from trove.common import exception, faults
 from trove.common.rpc import messages
 from trove.db import modules, session
 from trove.db.session import Row
-from trove.instance import doors
+from trove.instance import doors, module_choice
 from trove.module import models
 
 CONF = cfg.CONF
@@ -42,28 +42,11 @@ def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
 
 
 def wanted(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
-    """The modules a request names, in the order in which they are applied. What the caller does not see is not there.
+    """The modules that a request names for an instance, in the order in which they are applied.
 
     :raises trove.common.exception.BadRequest: one is for another datastore or version.
     """
-    ids = [module_id.lower() for module_id in module_ids]
-    found = session.read(modules.by_ids, ids, None if context.is_admin else context.project_id)
-    for module in found:
-        check_fits(module, row.datastore_id, row.datastore_version_id)
-    return in_order(found)
-
-
-def in_order(found: Iterable[Row]) -> list[Row]:
-    """Those with priority first, then by their place, then as they were made."""
-    return sorted(found, key=lambda module: (not module.priority_apply, module.apply_order, module.created, module.id))
-
-
-def check_fits(module: Row, datastore_id: str | None, version_id: str | None) -> None:
-    """:raises trove.common.exception.BadRequest: a module is for another datastore or version."""
-    if module.datastore_id not in (None, datastore_id):
-        raise exception.BadRequest(f'Module {module.id} is for another datastore ({module.datastore_name}).')
-    if module.datastore_version_id not in (None, version_id):
-        raise exception.BadRequest(f'Module {module.id} is for another datastore version ({module.version_name}).')
+    return module_choice.in_order(module_choice.named(context, module_ids, row.datastore_id, row.datastore_version_id))
 
 
 def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:

@@ -12,13 +12,15 @@
 
 """What stories find: each word of a story's ``world`` list is a function here."""
 
+import base64
 import datetime
+import hashlib
 from typing import Any
 
 from tests.functional.api import tokens
 from tests.functional.api.edge import OLD_VERSION_ID, VERSION_ID, Edge
 from tests.functional.api.stories import WORDS
-from trove.db import configurations, datastores, events, instances, operations, session
+from trove.db import backups, configurations, datastores, events, instances, modules, operations, session
 
 
 def orders(edge: Edge) -> None:
@@ -194,6 +196,64 @@ def _group(word: str, name: str, tenant: str, wanted: dict[str, Any]) -> None:
             id=configuration_id, name=name, description='for tests', tenant_id=tenant,
             datastore_version_id=VERSION_ID, created=moment, updated=moment))
         configurations.replace_values(connection, configuration_id, wanted)
+
+
+def _backup(word: str, state: str, tenant: str = tokens.DEMO, minute: int = 0, **values: Any) -> None:
+    moment = datetime.datetime(2031, 4, 2, 8, 15 + minute)
+    with session.writer() as connection:
+        backups.create(connection, {
+            'id': WORDS[word], 'name': word, 'description': None, 'tenant_id': tenant, 'state': state,
+            'instance_id': WORDS['orders'], 'datastore_version_id': VERSION_ID, 'storage_driver': 'swift',
+            'backup_type': 'full', **values}, moment)
+
+
+def some_backups(edge: Edge) -> None:
+    """Backups of ``orders`` (a complete one, an increment on it, a failed one), a registered and a foreign one."""
+    _backup('backup', 'COMPLETED', size=0.5)
+    _backup('increment', 'COMPLETED', minute=1, parent_id=WORDS['backup'], backup_type='incremental', size=0.1)
+    _backup('failed-backup', 'FAILED', minute=2, error_code='not_supported_by_datastore',
+            error_text='Backups are not supported for datastore mariadb.')
+    _backup('registered-backup', 'RESTORED', minute=3, instance_id=None, size=5,
+            location=f'http://store/v1/AUTH_{tokens.DEMO}/kept/yesterday')
+    _backup('foreign-backup', 'COMPLETED', tenant=tokens.OTHER, minute=4, instance_id=WORDS['foreign'])
+
+
+def running_backup(edge: Edge) -> None:
+    """A backup that is being made."""
+    _backup('running-backup', 'BUILDING')
+    with session.writer() as connection:
+        connection.execute(backups.BACKUPS.update().where(backups.BACKUPS.c.id == WORDS['running-backup'])
+                           .values(updated=session.utcnow()))
+
+
+def some_modules(edge: Edge) -> None:
+    """A module of the project, one of everybody, a hidden one, a foreign one, one for redis, one that may change."""
+    with session.writer() as connection:
+        datastore_id = datastores.ensure_datastore(connection, 'redis')
+    _module(edge, 'module')
+    _module(edge, 'public-module', tenant_id=None, is_admin=True)
+    _module(edge, 'hidden-module', visible=False, is_admin=True)
+    _module(edge, 'foreign-module', tenant_id=tokens.OTHER)
+    _module(edge, 'redis-module', datastore_id=datastore_id)
+    _module(edge, 'live-module', live_update=True, apply_order=1)
+
+
+def _module(edge: Edge, word: str, **values: Any) -> None:
+    contents = base64.b64encode(f'message=hello from {word}\n'.encode())
+    whole = {'id': WORDS[word], 'name': word, 'type': 'ping', 'description': None, 'tenant_id': tokens.DEMO,
+             'datastore_id': None, 'datastore_version_id': None, 'auto_apply': False, 'visible': True,
+             'live_update': False, 'priority_apply': False, 'apply_order': 5, 'is_admin': False,
+             'contents': edge.keys.seal(WORDS[word], contents), 'md5': hashlib.md5(contents).hexdigest(), **values}
+    with session.writer() as connection:
+        modules.create(connection, whole, datetime.datetime(2031, 4, 2, 8, 15))
+
+
+def silent_source(edge: Edge) -> None:
+    """A source whose agent has not reported for long, and its replica."""
+    replicas(edge)
+    with session.writer() as connection:
+        connection.execute(instances.STATUSES.update().where(
+            instances.STATUSES.c.instance_id == WORDS['source']).values(updated_at=datetime.datetime(2026, 1, 1)))
 
 
 def gone(edge: Edge) -> None:

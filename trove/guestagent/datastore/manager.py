@@ -18,6 +18,7 @@ command is which, and that none runs twice, is the agent's business; see :mod:`t
 
 import dataclasses
 import logging
+import os
 import secrets
 import string
 from collections.abc import Callable
@@ -33,6 +34,8 @@ from trove.guestagent.datastore.paging import page
 from trove.guestagent.datastore.prepare import Preparation, Prepared
 from trove.guestagent.datastore.service import Service
 from trove.guestagent.datastore.user_options import TAKEN_BACK
+from trove.guestagent.modules.store import Modules
+from trove.guestagent.system import about as about_machine
 from trove.guestagent.system.machine import Machine
 
 LOG = logging.getLogger(__name__)
@@ -79,6 +82,8 @@ class Manager:
         self.data_volume = DataVolume(machine, self.service, self.preparation)
         self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration, **clock)
         self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
+        self.modules = Modules(machine, self._module_directory)
+        #: kind -> what an engine must be able to, empty for any engine; and what answers
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
             'ListDatabases': ('databases', self._list_databases),
             'CreateDatabases': ('databases', self._create_databases),
@@ -94,6 +99,9 @@ class Manager:
             'RevokeAccess': ('grants', self._revoke_access),
             'EnableRoot': ('root', self._enable_root),
             'DisableRoot': ('root', self._disable_root),
+            'ListModules': ('', self.modules.list),
+            'ApplyModule': ('', self.modules.apply),
+            'RemoveModule': ('', self.modules.remove),
         }
         self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
             'Prepare': self._prepare, 'ApplyConfiguration': self._apply_configuration, 'Restart': self._restart,
@@ -231,11 +239,15 @@ class Manager:
         """
         if command.KIND == 'Ping':
             return dict(self._about)
+        if command.KIND == 'Diagnose':
+            return {'version': str(self._about.get('agent_version', '')), **about_machine.process()}
+        if command.KIND == 'DescribeHardware':
+            return dict(about_machine.hardware())
         if command.KIND not in self._short:
             raise exception.GuestError(code='guest_unknown_command')
         self._require_prepared()
         capability, handler = self._short[command.KIND]
-        if capability not in self._engine.description.capabilities:
+        if capability and capability not in self._engine.description.capabilities:
             raise exception.GuestError(f'{self._engine.description.manager} does not support {capability}.',
                                        code='guest_not_supported')
         return handler(command)
@@ -243,6 +255,13 @@ class Manager:
     def _require_prepared(self) -> None:
         if not self.preparation.state().finished:
             raise exception.GuestError(code='guest_not_prepared')
+
+    def _module_directory(self) -> str:
+        prepared = self.preparation.state()
+        if not self._volume_there(prepared):
+            raise exception.GuestError('The data volume, which holds the modules, is not mounted.',
+                                       code='guest_volume_failed')
+        return os.path.join(self.preparation.place(prepared.mount_point).state_directory, 'modules')
 
     def _host(self, host: str | None) -> str:
         return (host or self._engine.description.default_host).lower()

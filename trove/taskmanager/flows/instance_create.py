@@ -14,7 +14,8 @@
 
 The API has written the row (flavor, image, volume size, access, key) and these args:
 ``nics``: at most one ``{"network_id", "subnet_id", "ip_address"}``; ``databases``: ``[{"name", "character_set",
-"collate"}]``. Sealed: ``users``: ``[{"name", "password", "host", "databases"}]``; ``root_password``, or null.
+"collate"}]``; ``modules``: ids, in the order in which they are applied. Sealed: ``users``: ``[{"name", "password",
+"host", "databases"}]``; ``root_password``, or null.
 
 A create that fails removes all that it made, so that nothing is paid for that nobody can use. The row stays, in ERROR
 with the reason, until the user deletes it.
@@ -27,6 +28,7 @@ from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 from trove.taskmanager.steps import identity
+from trove.taskmanager.steps import module
 from trove.taskmanager.steps import network
 from trove.taskmanager.steps import server
 from trove.taskmanager.steps import volume
@@ -43,7 +45,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_create', version=1, title='Creating the instance', resource_type='instance',
+    kind='instance_create', version=2, title='Creating the instance', resource_type='instance',
     steps=(
         identity.EnsureGuestIdentity(),
         network.EnsureSecurityGroup(),
@@ -59,5 +61,6 @@ FLOW = Flow(
         guest.AgentSeen(),
         guest.Prepared(),
         guest.Healthy(),
+        module.ModulesApplied(),
     ),
     load=instances.get, succeeded=succeeded, failed=failed, remover='instance_delete')

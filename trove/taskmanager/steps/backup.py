@@ -12,20 +12,36 @@
 
 """Steps on backups."""
 
+from trove.cloud.objects import Objects
 from trove.common import exception
 from trove.db import backups
+from trove.db.session import Row
 from trove.taskmanager.step import Done, Step, Work
+
+#: Header of an object that is a list of others.
+_IN_PARTS = 'x-static-large-object'
 
 
 class BackupDataGone(Step):
-    """Nothing is stored any more of a backup and of all that is built on it."""
+    """Nothing is stored any more of a backup and of all that is built on it, the newest first."""
 
     def run(self, work: Work) -> Done:
         chain = work.tools.read(backups.with_increments, work.resource_id)
         # What was registered lies where somebody else put it, and stays there.
-        stored = [row for row in chain if row.location is not None and row.state != 'RESTORED']
-        if stored:
-            raise exception.StepFailed(
-                f'The data of backup {stored[0].id} cannot be removed: backups are not supported for datastore '
-                f'{stored[0].manager}.', code='not_supported_by_datastore', detail=str(stored[0].location))
-        return Done(note=f'{len(chain)} without stored data')
+        stored = [row for row in reversed(chain) if row.location is not None and row.state != 'RESTORED']
+        for row in stored:
+            _remove(work.tools.cloud(None).objects(row.tenant_id), row)
+        return Done(note=f'{len(chain)}, {len(stored)} of them with stored data')
+
+
+def _remove(store: Objects, row: Row) -> None:
+    """:raises StepFailed: the data lie where this service does not reach."""
+    container, _, name = row.location.removeprefix(f'{store.url}/').partition('/')
+    if not row.location.startswith(f'{store.url}/') or not container or not name:
+        raise exception.StepFailed(f'The data of backup {row.id} lie outside of the object store of its project.',
+                                   code='object_store_failed', detail=row.location)
+    try:
+        found = store.head(container, name)
+    except exception.CloudNotFound:
+        return
+    store.delete(container, name, with_segments=found.headers.get(_IN_PARTS, '').lower() == 'true')
