@@ -21,11 +21,13 @@
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from keystoneauth1 import fixture
 from minicloud import app as minicloud
 from minicloud import bootstrap
+from minicloud import faults as planned
 from minicloud import identity
 from minicloud import inprocess
 from minicloud import state as records
@@ -33,8 +35,10 @@ from minicloud.hypervisor import State
 from oslo_config import cfg
 import requests
 
+from tests.functional import object_store
 from trove.cloud import session
 from trove.common.context import RequestContext
+from trove.guestagent.system.web import WebError
 
 SERVICE_PROJECT = 'service'
 AUTH_URL = f'{inprocess.ADDRESS}/identity/v3'
@@ -54,7 +58,8 @@ DOCUMENT = {
          'subnets': [{'name': 'public', 'cidr': '10.9.0.0/24', 'ip_version': 4}]}],
     'routers': [{'name': 'out', 'external_network': 'public', 'subnets': ['private']}],
     'images': [{'name': 'guest', 'rootfs_path': '/images/guest', 'visibility': 'public',
-                'tags': ['trove', 'mariadb']}],
+                'tags': ['trove', 'mariadb']},
+               {'name': 'guest-2', 'rootfs_path': '/images/guest-2', 'visibility': 'public'}],
     'volume_types': ['fast'],
 }
 
@@ -104,11 +109,16 @@ class Identity(requests.adapters.BaseAdapter):
         """Nothing is held open."""
 
 
+def catalog(project_id: str) -> dict[str, str]:
+    """Type of service -> address, the object store included."""
+    return inprocess.catalog(project_id, {'object-store': f'{inprocess.ADDRESS}{object_store.ROOT}{project_id}'})
+
+
 def document(known: identity.Identity) -> dict[str, Any]:
     """A token's document, with the catalog."""
     made = fixture.V3Token(user_id=known.user_id, user_name=known.user_id, project_id=known.project_id,
                            project_name=known.project_id)
-    for kind, address in inprocess.catalog(known.project_id).items():
+    for kind, address in catalog(known.project_id).items():
         made.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
                                                             region='RegionOne')
     return made
@@ -130,7 +140,9 @@ class InProcessCloud:
         self.app.advance()
         self.faults = self.app.cloud.faults
         self.requests: list[tuple[str, str]] = []
+        self.objects = object_store.ObjectStore(self.tokens, self.faults)
         self._transport = requests.Session()
+        self._transport.mount(f'{inprocess.ADDRESS}/object', inprocess.WSGIAdapter(self.objects))
         self._transport.mount(inprocess.ADDRESS, inprocess.WSGIAdapter(self._counted))
         self._transport.mount(AUTH_URL, Identity(self.tokens))
 
@@ -149,6 +161,15 @@ class InProcessCloud:
         """The context of a request of a user."""
         return RequestContext(auth_token=self.tokens.issue(project_id, user_id), user_id=user_id,
                               project_id=project_id, overwrite=False)
+
+    def upload(self, url: str, content: bytes, headers: Mapping[str, str]) -> None:
+        """What a guest's machine stores at a URL. :raises WebError: as on a real one."""
+        try:
+            status = self.objects.put(url, content, dict(headers))
+        except planned.ConnectionLost:
+            raise WebError('the object store does not answer, as planned') from None
+        if not 200 <= status < 300:
+            raise WebError(f'the object store answered {status}', status)
 
     def advance(self) -> None:
         """Do what was asked for and is not done."""

@@ -31,6 +31,7 @@ from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.mount import VolumeError, VolumeUse
 from trove.guestagent.system.process import ProcessFailed
 from trove.guestagent.system.systemd import UnitState
+from trove.guestagent.system.web import WebError
 
 DESCRIPTION = Description(
     manager='memory', packages=(), unit='memory', ports=(3306,), os_user='root', os_group='root',
@@ -62,6 +63,8 @@ class MemoryData:
     initialised: int = 0
     #: GB of the file system.
     size: int = 2
+    #: Of the engine that made the data what they are.
+    version: str = ''
 
 
 class MemoryUnit:
@@ -75,6 +78,8 @@ class MemoryUnit:
         self.refuses = ''
         self.starts = 0
         self.environment: list[tuple[str, str]] = []
+        #: What the unit's processes said to the journal.
+        self.said: list[str] = []
         #: Called after each start.
         self.on_start: Callable[[], Any] = lambda: None
         #: Why it does not start with the files as they are; "" when it does.
@@ -120,9 +125,19 @@ class MemoryUnit:
     def drop_in(self, name: str, content: str) -> None:
         self.drop_ins[name] = content
 
+    def export_journal(self, path: str, cursor: str) -> None:
+        done = int(files.read(cursor) or '0')
+        with open(path, 'ab') as stream:
+            stream.write(''.join(f'{line}\n' for line in self.said[done:]).encode())
+        files.write(cursor, str(len(self.said)))
+
     def last_words(self, lines: int = 20) -> list[str]:
         refusal = self.refuses or self.problem()
         return [f'[ERROR] {refusal}'] if refusal else []
+
+
+def _no_web(url: str, content: bytes, headers: Mapping[str, str]) -> None:
+    raise WebError('nobody answers')
 
 
 class MemoryMachine(Machine):
@@ -141,6 +156,8 @@ class MemoryMachine(Machine):
         self.refuses_online: list[int] = []
         #: What the check of a file system says that it cannot repair.
         self.damaged = ''
+        #: Stores at a URL; a test's leads into the test process.
+        self.web: Callable[[str, bytes, Mapping[str, str]], None] = _no_web
         #: How file systems were grown.
         self.grown: list[str] = []
         self.root_data = MemoryData()
@@ -219,7 +236,13 @@ class MemoryMachine(Machine):
         return VolumeUse(total=size * GIB, used=GIB // 4, available=size * GIB - GIB // 4)
 
     def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
-        files.directory(path, mode=mode)
+        files.directory(os.path.realpath(path), mode=mode)
+
+    def user_number(self, user: str) -> int:
+        return os.geteuid()
+
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+        self.web(url, content, headers)
 
     def own_tree(self, path: str, user: str, group: str) -> None:
         """Everything here belongs to whoever runs the test."""
@@ -249,6 +272,9 @@ class MemoryEngine(names.NameRules):
         self.description = description
         self.machine = machine
         self.hangs = self.full = self.locked = False
+        self.version = '1.0'
+        #: Why the data cannot go over to another version, and why the engine's own upgrade fails; "" when they do.
+        self.refuses_upgrade = self.fails_upgrade = ''
         #: Refused by the configuration check if this option is set.
         self.bad_option = ''
         #: Refused at run time: option -> why. Cut at run time: option -> what becomes of any value.
@@ -289,6 +315,7 @@ class MemoryEngine(names.NameRules):
     def initialise(self, place: Place, timeout: float) -> None:
         os.makedirs(place.data_directory, exist_ok=True)
         self.data.initialised += 1
+        self.data.version = self.version
 
     def is_initialised(self, place: Place) -> bool:
         return bool(self.data.initialised)
@@ -321,7 +348,27 @@ class MemoryEngine(names.NameRules):
 
     def facts(self) -> Facts:
         self.probe()
-        return Facts(version='1.0-memory', uptime=7)
+        return Facts(version=f'{self.version}-memory', uptime=7)
+
+    # --- going over to another version ------------------------------------------------------------
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        self.probe()
+        if self.refuses_upgrade:
+            raise EngineError(self.refuses_upgrade, code='guest_upgrade_refused')
+
+    def prepare_upgrade(self, place: Place, version: str) -> None:
+        self.probe()
+
+    def upgrade_data(self, place: Place, timeout: float) -> None:
+        """The data are read as they are."""
+
+    def finish_upgrade(self, place: Place, timeout: float) -> bool:
+        self.probe()
+        if self.fails_upgrade:
+            raise EngineError(self.fails_upgrade)
+        needed, self.data.version = self.data.version != self.version, self.version
+        return needed
 
     def secure(self) -> None:
         self.probe()

@@ -16,6 +16,7 @@ What it holds is what a crash must not duplicate: machines by server id, volumes
 """
 
 import base64
+import collections
 import configparser
 import pathlib
 from collections.abc import Callable
@@ -54,6 +55,10 @@ class SimulatedHypervisor:
         #: Volumes that were taken from a machine that had them mounted: never.
         self.torn: list[str] = []
         self._stopped: set[str] = set()
+        #: How often each machine was given a fresh root disk.
+        self.rebuilds: collections.Counter[str] = collections.Counter()
+        #: Stores what new guests send to a URL.
+        self.web: Callable[..., None] | None = None
         #: Called with each new guest before it starts.
         self.prepare: Callable[[SimulatedGuest], None] = lambda guest: None
         #: While true, new machines boot but their agents never start.
@@ -75,6 +80,8 @@ class SimulatedHypervisor:
         if guest is None:
             return
         self.guests[spec.id] = guest
+        if self.web is not None:
+            guest.machine.web = self.web
         self.prepare(guest)
         if not self.silent:
             guest.start()
@@ -88,10 +95,14 @@ class SimulatedHypervisor:
         parser.read_string(text)
         info = parser['DEFAULT']
         attached = {volume.volume_id for volume in spec.volumes}
-        return SimulatedGuest(
-            self._bus, info['guest_id'], keys.decode(info['instance_rpc_encr_key']), self._directory / spec.id,
+        root = self._directory / f'{spec.id}-{self.rebuilds[spec.id]}'
+        guest = SimulatedGuest(
+            self._bus, info['guest_id'], keys.decode(info['instance_rpc_encr_key']), root,
             volumes=AttachedVolumes(self.volumes, attached, self.sizes), boot_epoch=int(info['boot_epoch']),
             clock=self._clock)
+        # The image is the engine's version: /images/guest-2 has the second.
+        guest.engine.version = f'{spec.image_path.rpartition("-")[2]}.0' if '-' in spec.image_path else '1.0'
+        return guest
 
     def delete_server(self, server_id: str) -> None:
         self.specs.pop(server_id, None)
@@ -113,6 +124,15 @@ class SimulatedHypervisor:
     def reboot_server(self, spec: ServerSpec, hard: bool) -> None:
         if spec.id in self.guests:
             self.guests[spec.id].reboot()
+
+    def rebuild_server(self, spec: ServerSpec) -> None:
+        former = self.guests.pop(spec.id, None)
+        if former is not None:
+            self.torn.extend(former.machine.mounted.values())
+            former.kill()
+        self.rebuilds[spec.id] += 1
+        self._stopped.discard(spec.id)
+        self.create_server(spec)
 
     def resize_server(self, spec: ServerSpec) -> None:
         self.specs[spec.id] = spec

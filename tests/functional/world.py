@@ -33,6 +33,7 @@ from trove.common.rpc import keys
 from trove.conductor.manager import Manager as Conductor
 from trove.db import datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
+from trove.extensions.logs import models as logs
 from trove.instance import changes, doors, models, resizing
 from trove.taskmanager import flows
 from trove.taskmanager import tools as real_tools
@@ -80,6 +81,7 @@ class World:
         self.control.server(conf.taskmanager_queue, 'here', [self.bell]).start()
         self.machines = SimulatedHypervisor(self.guest_bus, directory, self.seconds)
         self.cloud = InProcessCloud(self.machines, synchronous=None)
+        self.machines.web = self.cloud.upload
         self.broker = Broker()
         self.keys = keys.KeyRing.from_conf(conf)
         self._configure(directory)
@@ -160,6 +162,12 @@ class World:
     def change_access(self, instance_id: str, **access: Any) -> str:
         """As after a PUT of ``access``."""
         return changes.change_access(self.context, self.row(instance_id), None, access).operation_id
+
+    def publish_log(self, instance_id: str, name: str, *, start_over: bool = False) -> str:
+        return logs.publish(self.context, self.row(instance_id), name, start_over=start_over).operation_id
+
+    def discard_log(self, instance_id: str, name: str) -> str:
+        return logs.discard(self.context, self.row(instance_id), name).operation_id
 
     def delete(self, instance_id: str) -> str:
         return models.delete(self.context, self.row(instance_id)).operation_id

@@ -31,6 +31,8 @@ from trove.datastore import schemas as datastore_forms
 from trove.datastore import service as datastores
 from trove.extensions.databases import schemas as database_forms
 from trove.extensions.databases import service as databases
+from trove.extensions.logs import schemas as log_forms
+from trove.extensions.logs import service as logs
 from trove.extensions.mgmt import clusters as mgmt_clusters
 from trove.extensions.mgmt import datastore_versions as mgmt_versions
 from trove.extensions.mgmt import instances as mgmt_instances
@@ -114,6 +116,9 @@ ROUTES = (
 
     Route('GET', f'{_I}/backups', backups.of_instance, ('instance:backups',), gives=backup_forms.INDEX,
           query=(*_PAGE, 'datastore', 'name', 'status', *_WINDOW)),
+    Route('GET', f'{_I}/log', logs.index, ('instance:guest_log_list',), gives=log_forms.INDEX, faults=(*_GUEST, 501)),
+    Route('POST', f'{_I}/log', logs.action, ('instance:guest_log_action',), takes=log_forms.ACTION,
+          gives=log_forms.SHOW, faults=(*_GUEST, 501)),
     Route('GET', f'{_I}/ssl', tls.show, ('instance:show',), gives=instance_forms.SSL, query=('include_certificate',),
           faults=_GUEST),
     Route('POST', f'{_I}/ssl', tls.change, ('instance:update',), takes=instance_forms.SSL_CHANGE,

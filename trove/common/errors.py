@@ -58,6 +58,7 @@ CODES: dict[str, Code] = {
         cancelled='The operation was cancelled by a delete.',
         cancelled_by_request='The operation was cancelled by request; what it had done was taken back.',
         reset='The operation was given up: the status of its resource was reset.',
+        configuration_not_applied='Not all instances of the configuration group have its new values.',
         instance_missing='The instance no longer exists.',
     ),
     **_codes(
@@ -80,6 +81,9 @@ CODES: dict[str, Code] = {
         port_detached='A network port is not attached to the server of this instance.',
         floating_ip_failed='The public address could not be given.',
         access_failed='Who may connect could not be changed; it is as before. Change it again.',
+        cloud_refused='A cloud service does not let you do this.',
+        object_store_missing='This cloud has no object store.',
+        object_store_failed='The object store could not be used.',
         leftovers='Some cloud resources could not be removed yet; the delete keeps trying.',
     ),
     **_codes(
@@ -105,13 +109,15 @@ CODES: dict[str, Code] = {
         guest_engine_unavailable='The database engine does not answer.',
         guest_not_prepared='The database server is not prepared yet.',
         guest_not_supported='The engine does not support this.',
-        guest_restart_failed='The database engine did not come back after a restart.',
-        guest_volume_failed='The data volume could not be unmounted, mounted or grown on the database server.',
-        guest_upgrade_refused='The data cannot be taken over by the other version of the engine.',
         guest_configuration_refused='The engine refuses the options of the configuration group; it runs with its '
                                     'former ones.',
         guest_configuration_taken_back='The engine did not start with the options of the configuration group; it runs '
                                        'with the last good ones.',
+        guest_not_found_log='There is no such log on the instance.',
+        guest_log_failed='The log could not be read or stored.',
+        guest_restart_failed='The database engine did not come back after a restart.',
+        guest_volume_failed='The data volume could not be unmounted, mounted or grown on the database server.',
+        guest_upgrade_refused='The data cannot be taken over by the other version of the engine.',
         guest_upgrade_not_prepared='The database server could not be made ready for its new image.',
         guest_prepare_failed='The database server could not be prepared.',
         guest_prepare_volume='The data volume could not be found, formatted or mounted.',

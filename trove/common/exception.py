@@ -129,6 +129,30 @@ class CloudNotFound(CloudError):
         super().__init__(message, code=code, detail=detail, retriable=False)
 
 
+class CloudRefused(CloudError):
+    """The credentials used may not do this."""
+    code = 'cloud_refused'
+    http_status = 401
+
+    def __init__(self, message: str = '', *, code: str | None = None, detail: str = '') -> None:
+        super().__init__(message, code=code, detail=detail, retriable=False)
+
+
+class ObjectStoreMissing(CloudError):
+    """The cloud has no object store."""
+    code = 'object_store_missing'
+    http_status = 501
+
+    def __init__(self, message: str = '', *, code: str | None = None, detail: str = '') -> None:
+        super().__init__(message, code=code, detail=detail, retriable=False)
+
+
+class ObjectStoreFailed(CloudError):
+    """The object store does not do what this request needs."""
+    code = 'object_store_failed'
+    http_status = 500
+
+
 class CloudQuotaExceeded(CloudError):
     code = 'cloud_quota_exceeded'
     http_status = 413

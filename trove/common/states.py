@@ -83,6 +83,8 @@ OPERATION_WORDS: dict[str, str | None] = {
     'instance_reboot': 'REBOOT',
     'instance_stop': None,
     'instance_update_access': None,
+    'instance_publish_log': None,
+    'instance_discard_log': None,
     'instance_promote': 'PROMOTE',
     'instance_eject': 'EJECT',
     'instance_detach_replica': 'DETACH',

@@ -35,7 +35,7 @@ from trove.guestagent.system import files
 LOG = logging.getLogger(__name__)
 
 #: Short commands that change nothing: answered afresh each time.
-_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListModules', 'Diagnose',
+_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules', 'Diagnose',
                     'DescribeHardware'})
 #: Short commands whose answer holds a secret.
 _SECRET = frozenset({'EnableRoot'})
@@ -245,6 +245,7 @@ class Agent:
         seen = self._health()
         if seen.status == health.HEALTHY:
             self._manager.service.notice_restart()
+            self._manager.logs.tend()
         if self._manager.service.may_repair() and not self._running:
             self._repair()
         now = self._clock()

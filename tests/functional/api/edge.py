@@ -29,6 +29,7 @@ from minicloud.state import State
 
 from tests.functional.api import tokens
 from tests.functional.memory_bus import MemoryBus
+from tests.functional.object_store import ObjectStore
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.cloud import session as cloud_session
 from trove.common import deploy, policy
@@ -74,10 +75,12 @@ class Cloud:
     def __init__(self) -> None:
         self.app = minicloud_app.create_app(State(), NoMachines(), tokens.Identifier(), synchronous=None)
         bootstrap.bootstrap(self.app.cloud, CLOUD)
+        self.objects = ObjectStore(tokens.Identifier(), self.app.cloud.faults)
         #: (method, URL) of each request that went out.
         self.requests: list[tuple[str, str]] = []
         self.transport = requests.Session()
         self.transport.mount(inprocess.ADDRESS, inprocess.WSGIAdapter(self._counted(self.app)))
+        self.transport.mount(f'{inprocess.ADDRESS}/object', inprocess.WSGIAdapter(self._counted(self.objects)))
         self.transport.mount(tokens.KEYSTONE, inprocess.WSGIAdapter(self._counted(tokens.keystone)))
 
     def _counted(self, application: Callable[..., Any]) -> Callable[..., Any]:
@@ -105,6 +108,8 @@ class Edge:
         conf.set_override('auth_url', f'{tokens.KEYSTONE}/v3', 'service_credentials')
         conf.set_override('region_name', REGION, 'service_credentials')
         conf.set_override('default_datastore', 'mariadb')
+        # No task manager works here.
+        conf.set_override('guest_log_wait', 0)
         conf.set_override('api_paste_config', str(self._paste_file()))
         cloud_session.install(conf, cloud_session.Sessions(
             conf, transport=self.cloud.transport,

@@ -22,7 +22,12 @@ from keystoneauth1 import fixture
 from minicloud import inprocess
 from minicloud.identity import Identity
 
+from tests.functional import object_store
+
 KEYSTONE = 'http://keystone.test'
+
+#: Begin of the address of an account of the object store.
+OBJECT_STORE = f'{inprocess.ADDRESS}{object_store.ROOT}'
 
 #: Project ids. Keystone's have no hyphens.
 DEMO = 'd3303c6bd1ab4ee1a50ab2a6ad0d5e9f'
@@ -64,7 +69,7 @@ def document(token: str) -> dict[str, Any]:
                            project_name=known.project)
     for role in known.roles:
         body.add_role(role)
-    for kind, address in inprocess.catalog(known.project).items():
+    for kind, address in inprocess.catalog(known.project, {'object-store': OBJECT_STORE + known.project}).items():
         body.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
                                                             region='RegionOne')
     return body

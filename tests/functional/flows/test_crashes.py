@@ -35,6 +35,8 @@ DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
 #: kind -> what asks for it. The create begins with nothing and stands in the test.
 BEGIN = {
     'instance_delete': lambda world, instance_id: world.delete(instance_id),
+    'instance_discard_log': lambda world, instance_id: world.discard_log(instance_id, 'error'),
+    'instance_publish_log': lambda world, instance_id: world.publish_log(instance_id, 'error'),
     'instance_reboot': lambda world, instance_id: world.reboot(instance_id),
     'instance_resize_flavor': lambda world, instance_id: world.resize_flavor(instance_id, 'f-large'),
     'instance_resize_volume': lambda world, instance_id: world.resize_volume(instance_id, 5),

@@ -23,7 +23,7 @@ from oslo_log import log as logging
 CONF = cfg.CONF
 
 #: The concerns of the control plane. The guest registers only those in GUEST_CONCERNS.
-CONCERNS = ('api', 'backups', 'cloud', 'datastores', 'database', 'guest', 'limits', 'metrics', 'modules',
+CONCERNS = ('api', 'backups', 'cloud', 'datastores', 'database', 'guest', 'limits', 'logs', 'metrics', 'modules',
             'notifications', 'rpc', 'taskmanager')
 GUEST_CONCERNS = ('guest', 'rpc')
 

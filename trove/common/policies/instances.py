@@ -38,6 +38,8 @@ _RULES: list[policy.RuleDefault] = [
     rule('instance:configuration', READER, 'Show the configuration defaults of an instance.', 'GET',
          f'{_ITEM}/configuration'),
     rule('instance:guest_log_list', READER, 'List the logs of an instance.', 'GET', f'{_ITEM}/log'),
+    rule('instance:guest_log_action', MEMBER, 'Switch, publish, discard or show a log of an instance.', 'POST',
+         f'{_ITEM}/log'),
     rule('instance:backups', READER, 'List the backups of an instance.', 'GET', f'{_ITEM}/backups'),
     rule('instance:module_list', READER, 'List the modules of an instance.', 'GET', f'{_ITEM}/modules'),
     rule('instance:module_apply', MEMBER, 'Apply modules to an instance.', 'POST', f'{_ITEM}/modules'),

@@ -146,6 +146,10 @@ class KeyRing:
         key = derive(secret.encode('utf-8'), b'trove instance key encryption')
         return hashlib.sha256(b'trove key id' + key).hexdigest()[:8], key
 
+    def for_purpose(self, purpose: str) -> bytes:
+        """32 bytes that serve a purpose and are the same each time; they tell nothing about the secret."""
+        return derive(self._keys[self.current_id], f'trove {purpose}'.encode())
+
     def seal(self, instance_id: str, key: bytes) -> str:
         """The text to store in ``instances.encrypted_key``."""
         nonce = os.urandom(_NONCE_BYTES)

@@ -24,6 +24,8 @@ from dataclasses import dataclass
 
 #: Bytes at the beginning that tell whether a file is still the one that was published.
 HEADER = 1024
+#: First bytes of UTF-8 characters, and how many bytes those have.
+_BEGINNINGS = ((0xC2, 0xDF, 2), (0xE0, 0xEF, 3), (0xF0, 0xF4, 4))
 
 
 class NotReadable(Exception):
@@ -97,7 +99,10 @@ class LogFile:
                 or self.digest(published.header) != published.digest)
 
     def piece_end(self, start: int, most: int) -> int:
-        """Where the next object ends: after the last whole line that fits, else after the last whole character."""
+        """Where the next object ends: after the last whole line that fits, else after the last whole character.
+
+        That is ``start`` when there is nothing but the beginning of a character: its rest is still to be written.
+        """
         end = min(self.size, start + most)
         if end == self.size:
             return self._whole_characters(start, end)
@@ -111,9 +116,8 @@ class LogFile:
             byte = tail[-back]
             if byte & 0xC0 == 0x80:
                 continue
-            wanted = 4 if byte >= 0xF0 else 3 if byte >= 0xE0 else 2 if byte >= 0xC0 else 1
-            # A lone beginning at the end of the file would wait for ever if it were all there is.
-            return end - back if wanted > back and end - back > start else end
+            wanted = next((size for least, most, size in _BEGINNINGS if least <= byte <= most), 1)
+            return end - back if wanted > back else end
         return end
 
 

@@ -173,7 +173,7 @@ class Logs:
         try:
             with self._open(log) as opened:
                 published = self._published(log)
-                if command.start_over and not published.storing or opened.was_rotated(published):
+                if command.start_over or opened.was_rotated(published):
                     published = Published(last=published.last)
                 published = self._store(log, opened, published, command, expired)
         except NotReadable as reason:
@@ -190,6 +190,8 @@ class Logs:
             end, name = published.storing, published.last
             if not end:
                 end, name = opened.piece_end(published.size, command.piece), self._next_name(published.last)
+                if end == published.size:
+                    break
                 published = dataclasses.replace(published, storing=end, last=name, inode=opened.inode)
                 self._note(log, published)
             self._upload(command, name, text_of(opened.read(published.size, end)))

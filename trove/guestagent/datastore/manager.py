@@ -21,6 +21,7 @@ import logging
 import os
 import secrets
 import string
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -29,7 +30,8 @@ from trove.common.rpc import messages
 from trove.guestagent.datastore import health, reimage
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.data_volume import DataVolume
-from trove.guestagent.datastore.engine import Engine, EngineError, User
+from trove.guestagent.datastore.engine import Engine, EngineError, Place, User
+from trove.guestagent.datastore.logs import Logs
 from trove.guestagent.datastore.paging import page
 from trove.guestagent.datastore.prepare import Preparation, Prepared
 from trove.guestagent.datastore.service import Service
@@ -74,6 +76,7 @@ class Manager:
         self._engine = engine
         self._machine = machine
         self._about = about or {}
+        self._clock: Callable[[], float] = timing.get('clock', time.monotonic)
         self.configuration = Configuration(engine, machine)
         self.service = make_service(engine, machine, self.configuration, **timing)
         clock = {'clock': timing['clock']} if 'clock' in timing else {}
@@ -82,6 +85,7 @@ class Manager:
         self.data_volume = DataVolume(machine, self.service, self.preparation)
         self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration, **clock)
         self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
+        self.logs = Logs(engine, machine, self.configuration, self._log_place)
         self.modules = Modules(machine, self._module_directory)
         #: kind -> what an engine must be able to, empty for any engine; and what answers
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
@@ -99,6 +103,8 @@ class Manager:
             'RevokeAccess': ('grants', self._revoke_access),
             'EnableRoot': ('root', self._enable_root),
             'DisableRoot': ('root', self._disable_root),
+            'ListLogs': ('', lambda command: {'logs': self.logs.entries()}),
+            'SwitchLog': ('', lambda command: {'log': self.logs.switch(command.name, command.on)}),
             'ListModules': ('', self.modules.list),
             'ApplyModule': ('', self.modules.apply),
             'RemoveModule': ('', self.modules.remove),
@@ -107,7 +113,7 @@ class Manager:
             'Prepare': self._prepare, 'ApplyConfiguration': self._apply_configuration, 'Restart': self._restart,
             'HandOver': self._hand_over, 'TakeOver': self._take_over,
             'StopDatabase': self._stop, 'StartDatabase': self._start, 'ReleaseVolume': self._release_volume,
-            'GrowVolume': self._grow_volume,
+            'GrowVolume': self._grow_volume, 'PublishLog': self._publish_log, 'DiscardLog': self._discard_log,
         }
 
     @property
@@ -199,6 +205,7 @@ class Manager:
         progress('start')
         place = self.preparation.place(self.preparation.state().mount_point)
         limit = command.deadline or None
+        was_up = self.service.is_up()
         try:
             if command.config_contents:
                 self.configuration.write_base(command.config_contents)
@@ -208,7 +215,8 @@ class Manager:
                 self.service.start(limit)
         except EngineError as error:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
-        return Outcome('start', {'engine': self.engine_facts()})
+        return Outcome('start', {'engine': self.engine_facts(),
+                                 'started': bool(command.config_contents) or not was_up})
 
     def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
@@ -219,6 +227,16 @@ class Manager:
         self._require_prepared()
         how = self.data_volume.grow(command.size, command.deadline or LONGEST, progress)
         return Outcome('start', {'how': how, 'volume': self.volume()})
+
+    def _publish_log(self, command: messages.PublishLog, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        end = self._clock() + (command.deadline or LONGEST)
+        return Outcome('publish', self.logs.publish(command, progress, lambda: self._clock() >= end))
+
+    def _discard_log(self, command: messages.DiscardLog, progress: Callable[[str], None]) -> Outcome:
+        self._require_prepared()
+        progress('discard')
+        return Outcome('discard', self.logs.discard(command.name))
 
     def _hand_over(self, command: messages.HandOver, progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
@@ -255,6 +273,10 @@ class Manager:
     def _require_prepared(self) -> None:
         if not self.preparation.state().finished:
             raise exception.GuestError(code='guest_not_prepared')
+
+    def _log_place(self) -> Place | None:
+        prepared = self.preparation.state()
+        return self.preparation.place(prepared.mount_point) if self._volume_there(prepared) else None
 
     def _module_directory(self) -> str:
         prepared = self.preparation.state()

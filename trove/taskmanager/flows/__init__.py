@@ -17,8 +17,10 @@ from trove.taskmanager.flows import backup_delete
 from trove.taskmanager.flows import instance_create
 from trove.taskmanager.flows import instance_delete
 from trove.taskmanager.flows import instance_detach_replica
+from trove.taskmanager.flows import instance_discard_log
 from trove.taskmanager.flows import instance_eject
 from trove.taskmanager.flows import instance_promote
+from trove.taskmanager.flows import instance_publish_log
 from trove.taskmanager.flows import instance_reboot
 from trove.taskmanager.flows import instance_resize_flavor
 from trove.taskmanager.flows import instance_resize_volume
@@ -35,6 +37,7 @@ def registry() -> dict[str, Flow]:
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
              instance_resize_volume.FLOW, instance_resize_flavor.FLOW,
+             instance_publish_log.FLOW, instance_discard_log.FLOW,
              instance_promote.FLOW, instance_eject.FLOW, instance_detach_replica.FLOW,
              instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW)
     return {flow.kind: flow for flow in flows}

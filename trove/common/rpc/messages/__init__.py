@@ -30,6 +30,10 @@ from trove.common.rpc.messages.database import CreateDatabases
 from trove.common.rpc.messages.database import DeleteDatabase
 from trove.common.rpc.messages.database import ListDatabases
 from trove.common.rpc.messages.heartbeat import Heartbeat
+from trove.common.rpc.messages.log import DiscardLog
+from trove.common.rpc.messages.log import ListLogs
+from trove.common.rpc.messages.log import PublishLog
+from trove.common.rpc.messages.log import SwitchLog
 from trove.common.rpc.messages.module import ApplyModule
 from trove.common.rpc.messages.module import checked_modules
 from trove.common.rpc.messages.module import ListModules
@@ -56,6 +60,7 @@ from trove.common.rpc.messages.user import UpdateUser
 __all__ = (
     'ApplyConfiguration', 'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
     'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
+    'DiscardLog', 'ListLogs', 'PublishLog', 'SwitchLog',
     'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'HandOver', 'Heartbeat', 'ListAccess', 'ListDatabases',
     'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',
     'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'TakeOver', 'UP', 'UpdateBackup', 'UpdateUser',
@@ -69,7 +74,8 @@ DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
     ApplyConfiguration, HandOver, TakeOver,
     Prepare, Restart, StopDatabase, StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
     DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess,
-    RevokeAccess, EnableRoot, DisableRoot, Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule)}
+    RevokeAccess, EnableRoot, DisableRoot, Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule,
+    ListLogs, SwitchLog, PublishLog, DiscardLog)}
 
 
 def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:

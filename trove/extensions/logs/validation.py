@@ -1,0 +1,48 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Whether logs can be stored: the project's account of the object store, as the sender of the request sees it."""
+
+from typing import Any
+
+from oslo_config import cfg
+from trove.db.session import Row
+
+from trove.cloud import clouds
+from trove.common import exception
+
+CONF = cfg.CONF
+
+
+def require_object_store(row: Row) -> None:
+    """Refuse where the catalog has no object store, as the service sees it: nobody else is asked.
+
+    :raises trove.common.exception.ObjectStoreMissing:
+    """
+    clouds.service_cloud(CONF, row.region_id).objects_endpoint()
+
+
+def check_account(context: Any, row: Row) -> None:
+    """Refuse who may not use the account that the log is stored in; an administrator acts for the project.
+
+    :raises trove.common.exception.ObjectStoreMissing: there is no object store.
+    :raises trove.common.exception.CloudRefused: not with this token.
+    :raises trove.common.exception.ObjectStoreFailed: it does not answer.
+    """
+    own = row.tenant_id == context.project_id
+    cloud = clouds.user_cloud(CONF, context, row.region_id) if own else clouds.service_cloud(CONF, row.region_id)
+    try:
+        cloud.objects(row.tenant_id).check()
+    except (exception.ObjectStoreMissing, exception.CloudRefused):
+        raise
+    except exception.CloudError as error:
+        raise exception.ObjectStoreFailed(error.message, detail=error.detail) from error

@@ -1,0 +1,43 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Delete what was stored of a log of an instance; the log itself stays.
+
+Args: ``log``: its name.
+
+The guest forgets first, so that whatever happens later the next publish stores all of the log.
+"""
+
+from collections.abc import Sequence
+
+from trove.db import instances
+from trove.taskmanager.step import Change, Flow, Work
+from trove.taskmanager.steps import logs
+
+
+def succeeded(work: Work) -> Sequence[Change]:
+    """Nothing of the instance is different."""
+    return []
+
+
+def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
+    """The operation and its last event say why; discarding again deletes the rest."""
+    return []
+
+
+FLOW = Flow(
+    kind='instance_discard_log', version=1, title='Discarding a published log', resource_type='instance',
+    steps=(
+        logs.LogForgotten(),
+        logs.PiecesRemoved(),
+    ),
+    load=instances.get, succeeded=succeeded, failed=failed)

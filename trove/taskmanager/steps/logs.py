@@ -1,0 +1,183 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Logs of an instance in the object store: pieces stored by the guest through a URL that opens nothing else, former
+pieces removed, and a record of what is stored.
+
+All of it lies in the account of the instance's project, so whoever may read there reads it with the project's tools.
+"""
+
+import functools
+import json
+import re
+from typing import Any
+
+from trove.cloud.objects import Objects
+from trove.common import exception, stored_names
+from trove.common.rpc import messages
+from trove.db.session import Row
+from trove.taskmanager.step import Done, Step, Wait, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import guest
+
+_FACTS = ('log_first', 'log_size', 'log_digest', 'log_file', 'log_type')
+#: What a guest may say: it is written into the project's account, and names decide what is deleted there.
+_NAME = re.compile(r'log-[0-9:.T\-]{10,40}')
+_DIGEST = re.compile('[0-9a-f]{0,64}')
+_FILE = re.compile(r'[A-Za-z0-9_.\- ]{0,100}')
+
+
+def objects_of(work: Work) -> Objects:
+    """The account of the instance's project."""
+    return base.cloud(work).objects(base.instance(work).tenant_id)
+
+
+def prefix_of(work: Work) -> str:
+    row = base.instance(work)
+    return stored_names.log_prefix(row.id, row.manager, work.args['log'])
+
+
+def record_of(work: Work) -> str:
+    row = base.instance(work)
+    return stored_names.log_record(row.id, row.manager, work.args['log'])
+
+
+def key_of(work: Work) -> bytes:
+    """What URLs for the logs of a project are signed with: the same each time it is asked for, and only here."""
+    container = work.tools.conf.guest_log_container_name
+    return work.tools.keys.for_purpose(f'temporary URLs of {base.instance(work).tenant_id}/{container}')
+
+
+class ContainerReady(Step):
+    """The container is there, and takes the URLs that are signed here."""
+
+    needs = frozenset({'log'})
+
+    def run(self, work: Work) -> Done:
+        try:
+            objects_of(work).ensure_key(work.tools.conf.guest_log_container_name, key_of(work))
+        except exception.CloudError as error:
+            raise base.failing_as('object_store_failed', error) from error
+        return Done()
+
+
+class LogStored(guest.Command):
+    """The guest has stored what was not stored yet."""
+
+    needs = frozenset({'log', 'start_over'})
+    gives = guest.Command.gives | frozenset(_FACTS)
+    kind = 'PublishLog'
+    what = 'the log to be stored'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        conf, prefix = work.tools.conf, prefix_of(work)
+        url, query = objects_of(work).temporary_url(
+            conf.guest_log_container_name, prefix, key_of(work), method='PUT', prefix=True,
+            seconds=seconds + guest.RESEND_AFTER)
+        return messages.PublishLog(
+            command_id=self.id_of(work), operation_id=work.id, deadline=seconds, name=work.args['log'], url=url,
+            query=query, verify=not conf.swift_api_insecure, piece=conf.guest_log_limit, expiry=conf.guest_log_expiry,
+            start_over=work.args['start_over'])
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.guest_log_timeout
+
+    def may_pass(self, failure: exception.GuestError) -> bool:
+        return failure.code == 'guest_log_failed' or super().may_pass(failure)
+
+    def done(self, work: Work, data: dict[str, Any]) -> Done:
+        log = data.get('log')
+        is_system = isinstance(log, dict) and log.get('type') == 'SYS'
+        return Done(facts={
+            'log_first': _matching(_NAME, data.get('first')), 'log_size': _size(data.get('size')),
+            'log_digest': _matching(_DIGEST, data.get('digest')), 'log_file': _matching(_FILE, data.get('file')),
+            'log_type': 'SYS' if is_system else 'USER'})
+
+
+def _matching(pattern: re.Pattern, value: Any) -> str:
+    return value if isinstance(value, str) and pattern.fullmatch(value) else ''
+
+
+def _size(value: Any) -> int:
+    return value if type(value) is int and 0 <= value < 2 ** 63 else 0
+
+
+class FormerPiecesRemoved(Step):
+    """Pieces of a former file, or of one that was discarded, are gone."""
+
+    needs = frozenset({'log', 'log_first'})
+
+    def run(self, work: Work) -> Done:
+        first = work.facts['log_first']
+        if not first:
+            return Done(note='nothing is stored')
+        prefix = prefix_of(work)
+        return _removed(work, prefix, before=prefix + first)
+
+
+class RecordStored(Step):
+    """The record beside the pieces says what is stored."""
+
+    needs = frozenset({'log', *_FACTS})
+
+    def run(self, work: Work) -> Done:
+        conf, facts = work.tools.conf, work.facts
+        content = {'log_name': work.args['log'], 'log_type': facts['log_type'], 'log_file': facts['log_file'],
+                   'log_size': facts['log_size'], 'log_header_digest': facts['log_digest']}
+        headers = {'Content-Type': 'application/json'}
+        if conf.guest_log_expiry:
+            headers['X-Delete-After'] = str(conf.guest_log_expiry)
+        try:
+            objects_of(work).put(conf.guest_log_container_name, record_of(work), json.dumps(content).encode(), headers)
+        except exception.CloudError as error:
+            raise base.failing_as('object_store_failed', error) from error
+        return Done(events=[(f'{work.kind}.stored', f'{facts["log_size"]} bytes of the log {work.args["log"]} are '
+                                                    f'stored.')])
+
+
+class LogForgotten(guest.Command):
+    """The guest has forgotten what was stored, so that the next publish stores all of the log."""
+
+    needs = frozenset({'log'})
+    kind = 'DiscardLog'
+    what = 'the guest to forget what was stored'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        return messages.DiscardLog(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+                                   name=work.args['log'])
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.agent_call_high_timeout
+
+
+class PiecesRemoved(Step):
+    """All pieces and the record are gone."""
+
+    needs = frozenset({'log'})
+
+    def run(self, work: Work) -> Done | Wait:
+        done = _removed(work, prefix_of(work))
+        _asked(functools.partial(objects_of(work).delete, work.tools.conf.guest_log_container_name, record_of(work)))
+        return done
+
+
+def _removed(work: Work, prefix: str, *, before: str = '') -> Done:
+    deleted = _asked(functools.partial(objects_of(work).delete_all, work.tools.conf.guest_log_container_name, prefix,
+                                       before=before))
+    return Done(note=f'{deleted} pieces removed')
+
+
+def _asked(ask: Any) -> Any:
+    try:
+        return ask()
+    except exception.CloudError as error:
+        raise base.failing_as('object_store_failed', error) from error
