@@ -26,13 +26,15 @@ from trove.guestagent.system.process import Finished, ProcessFailed, run
 
 USER = 'postgres'
 MAJOR_FILE = 'PG_VERSION'
-CONTROL_FILE = 'global/pg_control'
+_CONTROL_FILE = 'global/pg_control'
+#: What the server reads of its data directory before it begins to work; the last is what ALTER SYSTEM writes.
+_LOOKED_AT = (MAJOR_FILE, _CONTROL_FILE, 'postgresql.auto.conf')
 _SCRATCH_PARENT = '/run'
 _MIB = 1024 * 1024
 #: Sizes made from that of the volume, in MiB: the smallest and the largest, and the part of the volume in between.
 _WAL_SIZES = {'max_wal_size': (96, 8192, 10), 'min_wal_size': (32, 1024, 40), 'max_slot_wal_keep_size': (64, 65536, 5)}
-_SAID = re.compile(r'^(?:.*?\s)?(?:LOG|FATAL|PANIC|ERROR):\s+(.*)$')
-_EMPTY_WORDS = ('contains errors', 'database system is shut down')
+_SAID = re.compile(r'^(?:(?:.*?\s)?(?:LOG|FATAL|PANIC|ERROR):\s+|\S*postgres: )(.*)$')
+_EMPTY_WORDS = ('contains errors', 'database system is shut down', 'skipping missing')
 
 
 def as_engine(argv: list[str], *, timeout: float) -> Finished:
@@ -108,8 +110,8 @@ def would_start(server: str, place: Place, fixed: Mapping[str, str], memory: int
     with tempfile.TemporaryDirectory(prefix='trove-db-check-', dir=_SCRATCH_PARENT) as scratch:
         data = os.path.join(scratch, 'data')
         os.chmod(scratch, 0o711)
-        files.directory(os.path.join(data, os.path.dirname(CONTROL_FILE)), mode=0o700)
-        for name in (MAJOR_FILE, CONTROL_FILE):
+        files.directory(os.path.join(data, os.path.dirname(_CONTROL_FILE)), mode=0o700)
+        for name in filter(lambda name: os.path.exists(os.path.join(place.data_directory, name)), _LOOKED_AT):
             shutil.copyfile(os.path.join(place.data_directory, name), os.path.join(data, name))
         files.give_tree(data, USER, USER)
         os.chmod(data, 0o700)

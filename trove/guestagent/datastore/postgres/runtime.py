@@ -28,7 +28,8 @@ _POLL = 0.05
 _AT_START, _NEVER = 'postmaster', 'internal'
 #: What pg_file_settings says of a value that is good and waits for a start.
 _WAITS = 'setting could not be applied'
-_COMMAND_LINE = 'command line'
+#: Where pg_settings says a value is from that stands on the command line.
+_FIXED = ('command line', 'override')
 
 Connect = Callable[[], AbstractContextManager[Session]]
 
@@ -71,7 +72,7 @@ def _refused(session: Session, changes: Mapping[str, str | None], known: Mapping
     for name, setting in known.items():
         if setting.context == _NEVER:
             found[name] = 'the engine does not let it be changed'
-        elif setting.source == _COMMAND_LINE:
+        elif setting.source in _FIXED:
             found[name] = 'it is set by the service'
     for name, error in session.rows(sql.SQL(
             'SELECT lower(name), error FROM pg_catalog.pg_file_settings WHERE error IS NOT NULL AND lower(name) IN ({})'
@@ -99,7 +100,7 @@ def drifted(session: Session, wanted: Mapping[str, str], directory: str) -> dict
     :param directory: of our configuration files; what is set from elsewhere was changed past us.
     """
     return {name: found.value for name, found in _settings(session, wanted).items()
-            if not found.pending_restart and found.source != _COMMAND_LINE
+            if not found.pending_restart and found.source not in _FIXED
             and not (found.file or '').startswith(directory)
             and not values.same(found.kind, found.unit, wanted[name], found.value)}
 
