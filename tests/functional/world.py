@@ -59,6 +59,9 @@ class Broker:
     def remove_guest(self, instance_id: str) -> None:
         self.guests.discard(instance_id)
 
+    def everything(self) -> dict[str, list[str]]:
+        return {instance_id: [f'user guest-{instance_id}'] for instance_id in self.guests}
+
 
 class Bell:
     """The task manager's RPC endpoint: remembers who rang."""

@@ -204,6 +204,11 @@ class Networking:
                                                    fixed_ip_address=fixed, project_id=project_id,
                                                    description=description))
 
+    def list_public_addresses(self) -> list[PublicAddress]:
+        """The floating addresses that have a description, whoever owns them."""
+        with errors.translated('network', 'list the public addresses'):
+            return [_public(item) for item in self._neutron.ips() if item.description]
+
     def delete_public_address(self, address_id: str) -> None:
         """Give the floating address back; gone is fine."""
         with errors.translated('network', 'delete the public address'):

@@ -22,6 +22,8 @@ from oslo_config import cfg
 from oslo_log import log as logging
 from trove.db.session import Row
 
+from trove.cmd import housekeeping
+from trove.cmd.housekeeping import CommandError
 from trove.common import cfg as options
 from trove.common.cfg import datastores as datastore_options
 from trove.db import datastores, instances, migration, session
@@ -29,10 +31,6 @@ from trove.db import datastores, instances, migration, session
 CONF = cfg.CONF
 
 PARAMETER_TYPES = ('string', 'integer', 'boolean', 'float')
-
-
-class CommandError(Exception):
-    """The command cannot be done; the text says what to change."""
 
 
 # --- schema --------------------------------------------------------------------------------------
@@ -224,6 +222,17 @@ def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
         'db_remove_datastore_config_parameters': (db_remove_datastore_config_parameters, [
             'datastore', 'datastore_version', _NUMBER]),
         'rotate_instance_keys': (rotate_instance_keys, []),
+        'purge': (housekeeping.purge, [
+            ('--older-than', {'help': 'days since a row was deleted', 'default': '30', 'metavar': 'DAYS'}),
+            ('--batch', {'help': 'rows removed in one transaction', 'default': '200', 'metavar': 'ROWS'}),
+            ('--dry-run', {'help': 'only say how much it would be', 'action': 'store_true'})]),
+        'quota_recount': (housekeeping.quota_recount, [
+            ('--project', {'help': 'only this one'}),
+            ('--dry-run', {'help': 'only say what is wrong', 'action': 'store_true'})]),
+        'orphans': (housekeeping.orphans, [
+            ('--delete', {'help': 'remove what has no instance; read the report first: another database service in '
+                                  'the same project would lose what it has', 'action': 'store_true'}),
+            ('--timeout', {'help': 'seconds until --delete gives up', 'default': '120', 'metavar': 'SECONDS'})]),
         'openapi': (openapi, []),
     }
     for key in ('flavor', 'volume_type'):
@@ -245,8 +254,11 @@ def _add_commands(subparsers: Any) -> None:
             parameter = word.lstrip('-').replace('-', '_')
             # Not under its own name: oslo.config shares the space with its options, such as datastore_version.
             destinations[parameter] = f'argument_{parameter}'
-            if word.startswith('-'):
-                parser.add_argument(word, dest=destinations[parameter], metavar=parameter.upper(), **keywords)
+            if keywords.get('action') == 'store_true':
+                parser.add_argument(word, dest=destinations[parameter], **keywords)
+            elif word.startswith('-'):
+                parser.add_argument(word, dest=destinations[parameter],
+                                    **{'metavar': parameter.upper(), **keywords})
             else:
                 parser.add_argument(destinations[parameter], **{'metavar': word, **keywords})
         parser.set_defaults(function=function, destinations=destinations)

@@ -27,22 +27,43 @@ INSTANCES = Instance.__table__
 OPERATIONS = Operation.__table__
 STATUSES = ServiceStatus.__table__
 
+#: Ids in one statement.
+_MANY = 500
+
 _BUSY = (select(OPERATIONS.c.id).where(OPERATIONS.c.resource_type == 'instance',
                                        OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1)
          .exists())
 
 
-def regions(connection: Connection) -> list[str | None]:
+def regions(connection: Connection, include_deleted: bool = False) -> list[str | None]:
     """The regions in which there are instances."""
-    return list(connection.execute(select(INSTANCES.c.region_id).where(INSTANCES.c.deleted.is_(False))
-                                   .distinct()).scalars())
+    statement = select(INSTANCES.c.region_id).distinct()
+    if not include_deleted:
+        statement = statement.where(INSTANCES.c.deleted.is_(False))
+    return list(connection.execute(statement).scalars())
+
+
+def projects(connection: Connection, region: str | None) -> list[str]:
+    """The projects that have or had instances in a region."""
+    return list(connection.execute(select(INSTANCES.c.tenant_id).where(INSTANCES.c.region_id == region).distinct()
+                                   .order_by(INSTANCES.c.tenant_id)).scalars())
+
+
+def alive(connection: Connection, ids: Sequence[str]) -> set[str]:
+    """Those of these ids that are instances which are there, or that something is still being done to."""
+    found: set[str] = set()
+    for begin in range(0, len(ids), _MANY):
+        part = list(ids[begin:begin + _MANY])
+        found.update(connection.execute(select(INSTANCES.c.id).where(
+            INSTANCES.c.id.in_(part), or_(INSTANCES.c.deleted.is_(False), _BUSY))).scalars())
+    return found
 
 
 def idle(connection: Connection, region: str | None) -> Sequence[Row]:
     """The instances of a region that have a server and that nothing is being done to. Index: ix_instances_deleted."""
     return connection.execute(
-        select(INSTANCES.c.id, INSTANCES.c.tenant_id, INSTANCES.c.compute_instance_id, INSTANCES.c.volume_id,
-               INSTANCES.c.server_status, INSTANCES.c.drift, INSTANCES.c.updated)
+        select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.tenant_id, INSTANCES.c.compute_instance_id,
+               INSTANCES.c.volume_id, INSTANCES.c.server_status, INSTANCES.c.drift, INSTANCES.c.updated)
         .where(INSTANCES.c.deleted.is_(False), INSTANCES.c.region_id == region,
                INSTANCES.c.compute_instance_id.is_not(None), ~_BUSY)
         .order_by(INSTANCES.c.id)).all()

@@ -77,6 +77,18 @@ class Management:
     def put_limit(self, name: str, limit: str, value: int) -> None:
         self._request('PUT', f'user-limits/{name}/{limit}', {'value': value})
 
+    def users(self) -> list[str]:
+        """The names of all accounts."""
+        return [item['name'] for item in self._request('GET', 'users?columns=name')]
+
+    def queues(self) -> list[str]:
+        """The names of all queues of the virtual host."""
+        return [item['name'] for item in self._request('GET', f'queues/{self._vhost}?columns=name')]
+
+    def exchanges(self) -> list[str]:
+        """The names of all exchanges of the virtual host."""
+        return [item['name'] for item in self._request('GET', f'exchanges/{self._vhost}?columns=name')]
+
     def delete_user(self, name: str) -> None:
         """Its connections are closed by the broker at once."""
         self._request('DELETE', f'users/{name}', absent_is_fine=True)
@@ -85,7 +97,7 @@ class Management:
         self._session.close()
 
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None, *,
-                 absent_is_fine: bool = False) -> None:
+                 absent_is_fine: bool = False) -> Any:
         try:
             answer = self._session.request(method, f'{self._base}/{path}', json=body, timeout=self._timeout,
                                            allow_redirects=False)
@@ -93,10 +105,11 @@ class Management:
             raise exception.BrokerError(
                 detail=f'{method} {path}: {type(failure).__name__} at {self._base}') from failure
         if answer.status_code == 404 and absent_is_fine:
-            return
+            return None
         if answer.status_code >= 300:
             # The request holds the password, so only the answer goes into the detail.
             raise exception.BrokerError(detail=f'{method} {path}: {answer.status_code} {answer.text[:300]}')
+        return answer.json() if method == 'GET' else None
 
 
 class Broker:
@@ -126,6 +139,24 @@ class Broker:
         self._management.put_limit(user, 'max-connections', options.max_connections)
         self._management.put_limit(user, 'max-channels', options.max_channels)
         self._management.put_permissions(user, **permissions(instance_id))
+
+    def everything(self) -> dict[str, list[str]]:
+        """Instance id -> what the broker has of it: accounts, queues and exchanges.
+
+        Nothing where operators hand out accounts themselves: without the management API nothing can be listed.
+
+        :raises exception.BrokerError: asking again may help.
+        """
+        found: dict[str, list[str]] = {}
+        if self._management is None:
+            return found
+        for kind, listed in (('user', self._management.users()), ('queue', self._management.queues()),
+                             ('exchange', self._management.exchanges())):
+            for name in listed:
+                instance_id = topology.instance_of(name)
+                if instance_id is not None:
+                    found.setdefault(instance_id, []).append(f'{kind} {name}')
+        return found
 
     def remove_guest(self, instance_id: str) -> None:
         """Close the guest's connections and remove all of it; what is gone already is no error.

@@ -12,6 +12,7 @@
 
 """The names on the guest bus, in one place, and how they are made."""
 
+import re
 from typing import Any
 
 import amqp
@@ -24,6 +25,8 @@ REPLY_EXCHANGE = 'guest.reply'
 
 #: A guest may fill the conductor's queue with large messages; the broker must not run out of disk for that.
 MAX_QUEUE_BYTES = 256 * 1024 * 1024
+
+_NAMES = re.compile(r'(?:guest-|guestagent\.|g\.)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.out)?')
 
 
 def user(instance_id: str) -> str:
@@ -44,6 +47,12 @@ def out_exchange(instance_id: str) -> str:
 def queue(instance_id: str) -> str:
     """The queue a guest listens on, which is also its RPC topic."""
     return f'guestagent.{instance_id}'
+
+
+def instance_of(name: str) -> str | None:
+    """The instance that an account, a queue or an exchange of this name belongs to."""
+    found = _NAMES.fullmatch(name)
+    return found[1] if found else None
 
 
 def queue_arguments(kind: str, length: int) -> dict[str, Any]:

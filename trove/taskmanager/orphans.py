@@ -1,0 +1,174 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What is left in the cloud and at the broker of instances that are gone, and instances whose resources are gone.
+
+Everything of ours carries the id of its instance in its name, so nothing has to be remembered to find it. The lists are
+taken before the rows are read: whatever is in a list was made for a row that is there, or was there. Only what is found
+in two looks is told, since a delete may be at it.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from oslo_config import cfg
+
+from trove.cloud import Cloud, names
+from trove.common import exception
+from trove.db import session, watch
+from trove.taskmanager import drift
+from trove.taskmanager.watch import look
+
+CONF = cfg.CONF
+
+
+@dataclasses.dataclass(frozen=True, order=True)
+class Orphan:
+    """Something without its instance.
+
+    :ivar kind: the first column of the report; also the order in which they are deleted.
+    :ivar region: None for what the broker has.
+    """
+
+    kind: str
+    region: str | None
+    id: str
+    name: str
+    instance_id: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Loss:
+    """An instance without something that it needs."""
+
+    instance_id: str
+    name: str
+    drift: str
+    detail: str
+
+
+#: What holds others comes before what it holds.
+KINDS = ('server', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker', 'objects')
+
+
+class Search:
+    """Looks for orphans, and deletes them.
+
+    :param cloud: function of a region giving a :class:`trove.cloud.Cloud` with the service's credentials.
+    :param broker: :class:`trove.common.rpc.broker.Broker`.
+    """
+
+    def __init__(self, conf: cfg.ConfigOpts, cloud: Callable[[str | None], Cloud], broker: Any) -> None:
+        self._conf = conf
+        self._cloud = cloud
+        self._broker = broker
+        #: what could not be listed, one sentence each
+        self.problems: set[str] = set()
+
+    def orphans(self) -> list[Orphan]:
+        """What has no instance, in the order of :data:`KINDS`.
+
+        :raises trove.common.exception.CloudError, BrokerError: something cannot be listed now.
+        """
+        found = self._once()
+        if found:
+            found &= self._once()
+        return sorted(found, key=lambda item: (KINDS.index(item.kind), item.name, item.id))
+
+    def _once(self) -> set[Orphan]:
+        found = {item for region in self._regions() for item in self._in_region(region)}
+        found |= {Orphan('broker', None, instance_id, ', '.join(things), instance_id)
+                  for instance_id, things in self._broker.everything().items()}
+        alive = session.read(watch.alive, sorted({item.instance_id for item in found}))
+        return {item for item in found if item.instance_id not in alive}
+
+    def _regions(self) -> list[str | None]:
+        """Where there are, or were, instances, and where new ones would be made."""
+        return sorted({*session.read(watch.regions, include_deleted=True),
+                       self._conf.service_credentials.region_name}, key=str)
+
+    def _in_region(self, region: str | None) -> Iterator[Orphan]:
+        cloud = self._cloud(region)
+        for server in cloud.compute.list_servers():
+            yield Orphan('server', region, server.id, server.name, server.instance_id)
+        prefix = self._conf.trove_security_group_name_prefix
+        named: list[tuple[str, str, Iterable[tuple[str, str]]]] = [
+            ('port', names.PREFIX + '{}', ((port.id, port.name) for port in cloud.network.list_ports())),
+            ('floating IP', names.public_address('{}'), ((address.id, address.description)
+                                                         for address in cloud.network.list_public_addresses())),
+            ('volume', names.PREFIX + '{}', ((volume.id, volume.name) for volume in cloud.volume.list_volumes())),
+            ('security group', names.security_group(prefix, '{}'), cloud.firewall.list_groups().items()),
+            ('server group', names.server_group('{}'), cloud.compute.list_server_groups().items())]
+        for kind, pattern, items in named:
+            for item_id, name in items:
+                instance_id = names.instance_of(name, pattern)
+                if instance_id is not None:
+                    yield Orphan(kind, region, item_id, name, instance_id)
+        yield from self._stored(cloud, region)
+
+    def _stored(self, cloud: Cloud, region: str | None) -> Iterator[Orphan]:
+        """Logs in the accounts of projects that have, or had, instances here."""
+        container = self._conf.guest_log_container_name
+        for project in session.read(watch.projects, region):
+            try:
+                listed = list(cloud.objects(project).list(container))
+            except exception.ObjectStoreMissing:
+                return
+            except exception.CloudError as error:
+                # An operator may have given the service no rights to the accounts of some projects.
+                self.problems.add(f'Objects of project {project} cannot be listed: {error.message}')
+                continue
+            by_instance: dict[str, int] = {}
+            for item in listed:
+                instance_id = names.instance_of(item.name.partition('/')[0], '{}')
+                if instance_id is not None:
+                    by_instance[instance_id] = by_instance.get(instance_id, 0) + 1
+            for instance_id, number in by_instance.items():
+                yield Orphan('objects', region, project, f'{number} in {container}/{instance_id}', instance_id)
+
+    def losses(self) -> list[Loss]:
+        """Idle instances that lack something, as it is now."""
+        found = []
+        for region in session.read(watch.regions):
+            stock, ports = look(self._cloud(region)), session.read(watch.ports, region)
+            for row in session.read(watch.idle, region):
+                finding = drift.of(row, ports.get(row.id, ()), stock)
+                if finding.drift is not None:
+                    found.append(Loss(row.id, row.name, finding.drift, finding.detail))
+        return found
+
+    def delete(self, orphan: Orphan) -> bool:
+        """Ask for an orphan to be removed. :returns: whether it is gone now; if not, ask again later.
+
+        :raises trove.common.exception.CloudError, BrokerError: it was refused.
+        """
+        if orphan.kind == 'broker':
+            self._broker.remove_guest(orphan.id)
+            return True
+        cloud = self._cloud(orphan.region)
+        match orphan.kind:
+            case 'server':
+                return cloud.compute.delete_server(orphan.id, again=True)
+            case 'port':
+                cloud.network.delete_port(orphan.id)
+            case 'floating IP':
+                cloud.network.delete_public_address(orphan.id)
+            case 'volume':
+                return not cloud.volume.delete_volume(orphan.id)
+            case 'security group':
+                cloud.firewall.delete_group(orphan.id)
+            case 'server group':
+                cloud.compute.delete_server_group(orphan.name)
+            case 'objects':
+                cloud.objects(orphan.id).delete_all(self._conf.guest_log_container_name, f'{orphan.instance_id}/')
+        return True
