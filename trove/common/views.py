@@ -16,6 +16,8 @@ from datetime import datetime
 
 import webob
 
+_PREFIXES_KEY = 'trove.link_prefixes'
+
 
 def timestamp(moment: datetime | None) -> str | None:
     """UTC without zone letter and without fraction: one client parses exactly this layout."""
@@ -24,9 +26,16 @@ def timestamp(moment: datetime | None) -> str | None:
 
 def links(request: webob.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
     """The two links of an object. Always https: the proxy in front may not tell us what the client spoke."""
-    project = request.context.project_id
-    return [{'rel': 'self', 'href': f'https://{request.host}/v1.0/{project}/{collection}/{resource_id}'},
-            {'rel': 'bookmark', 'href': f'https://{request.host}/{collection}/{resource_id}'}]
+    own, bookmark = request.environ.get(_PREFIXES_KEY) or _prefixes(request)
+    path = f'{collection}/{resource_id}'
+    return [{'rel': 'self', 'href': own + path}, {'rel': 'bookmark', 'href': bookmark + path}]
+
+
+def _prefixes(request: webob.Request) -> tuple[str, str]:
+    """What all links of an answer begin with."""
+    base = f'https://{request.host}/'
+    found = request.environ[_PREFIXES_KEY] = (f'{base}v1.0/{request.context.project_id}/', base)
+    return found
 
 
 def reference(value: str | int) -> str:

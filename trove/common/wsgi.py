@@ -19,6 +19,7 @@ everything that may refuse a request, so that every refusal has the same body.
 import http
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
@@ -38,10 +39,18 @@ CONTEXT_KEY = 'trove.context'
 FORM_KEY = 'trove.form'
 #: JSON schema of the body, for forms whose values are all text.
 SCHEMA_KEY = 'trove.schema'
+_QUERY_KEY = 'trove.query'
+
+#: What WSGI calls an application.
+Application = Callable[[dict[str, Any], Any], Any]
 
 _SLASHES = re.compile('/{2,}')
 _VERSIONED = re.compile(r'^/v\d')
 _ACCEPT_VERSION = re.compile(r'application/vnd\.openstack\.trove(?:\+(?:json|xml))?\s*;\s*version=([^\s;,]+)')
+
+
+#: Names the operation that a request has begun.
+OPERATION_HEADER = 'X-Trove-Operation-Id'
 
 
 class Answer(NamedTuple):
@@ -69,7 +78,13 @@ class Request(webob.Request):
 
     @property
     def GET(self) -> Any:  # noqa: N802 (webob's name)
-        """The query. :raises trove.common.exception.BadRequest: it is not text."""
+        """The query, parsed once. :raises trove.common.exception.BadRequest: it is not text."""
+        parsed = self.environ.get(_QUERY_KEY)
+        if parsed is None or parsed[0] != self.environ.get('QUERY_STRING'):
+            parsed = self.environ[_QUERY_KEY] = (self.environ.get('QUERY_STRING'), self._query())
+        return parsed[1]
+
+    def _query(self) -> Any:
         try:
             found = super().GET
         except UnicodeError:
@@ -119,18 +134,19 @@ class Request(webob.Request):
         return b''.join(pieces)
 
 
-def response(form: serializers.Form, answer: Answer, root: str = '') -> webob.Response:
+def response(form: serializers.Form, answer: Answer, root: str = '') -> Application:
     """An answer on the wire. The content type is there even when the body is empty: clients rely on it.
 
     :param root: name of a body without wrapper key.
     """
     body = b'' if answer.body is None else form.dump(answer.body, root)
-    made = webob.Response(status=answer.status, body=body)
-    made.headers['Content-Type'] = form.content_type
-    made.headers['Content-Length'] = str(len(body))
-    for name, value in answer.headers:
-        made.headers[name] = value
-    return made
+    status = f'{answer.status} {http.HTTPStatus(answer.status).phrase}'
+    headers = [('Content-Type', form.content_type), ('Content-Length', str(len(body))), *answer.headers]
+
+    def say(environ: dict[str, Any], start_response: Any) -> list[bytes]:
+        start_response(status, list(headers))
+        return [] if environ['REQUEST_METHOD'] == 'HEAD' else [body]
+    return say
 
 
 class FaultWrapper:
@@ -187,7 +203,7 @@ class FaultWrapper:
         return _told(text, *refused[0], Request(environ).form)(environ, start_response)
 
 
-def _told(text: bytes, status: int, headers: list[tuple[str, str]], form: serializers.Form) -> webob.Response:
+def _told(text: bytes, status: int, headers: list[tuple[str, str]], form: serializers.Form) -> Application:
     """Somebody else's error in our words. :param headers: of a JSON body that is to be kept; none for a page."""
     kept = tuple((name, value) for name, value in headers if name.lower() not in ('content-type', 'content-length'))
     try:

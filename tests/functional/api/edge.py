@@ -116,6 +116,8 @@ class Edge:
             service_auth=inprocess.TokenAuth('service', tokens.document('service'))))
         doors.install(doors.BusDoors(self.keys, lambda: self.control, lambda: self.guests))
         policy.reset()
+        #: instance id -> its guest
+        self.running: dict[str, SimulatedGuest] = {}
         self._seed()
         self.application = deploy.application()
 
@@ -130,7 +132,7 @@ class Edge:
         parser = configparser.RawConfigParser(delimiters=('=', ':'))
         parser.optionxform = str
         text = (ROOT / 'etc/trove/api-paste.ini').read_text()
-        marker = 'paste.filter_factory = keystonemiddleware.auth_token:filter_factory'
+        marker = 'paste.filter_factory = trove.common.filters:authtoken'
         assert text.count(marker) == 1
         path = self.directory / 'api-paste.ini'
         path.write_text(text.replace(marker, f'paste.filter_factory = {tokens.__name__}:filter_factory'))
@@ -184,6 +186,7 @@ class Edge:
         guest = SimulatedGuest(self.guests, instance_id, key, self.directory / instance_id,
                                volumes={instance_id: None})
         guest.start()
+        self.running[instance_id] = guest
         door = GuestAPI(self.guests, instance_id, key)
         door.cast(messages.Prepare(command_id='prepare', datastore_version='10.11', mount_point='/var/lib/mysql',
                                    memory_mb=1024, new_volume=True,

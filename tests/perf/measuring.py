@@ -1,0 +1,115 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What a piece of work costs: statements, requests to the cloud and messages, which are exact, and CPU time, which is
+not.
+
+On a shared machine the same work takes more CPU time while others are busy, because caches and cores are shared. So
+each measurement stands between two of a fixed piece of work, and is divided by how much longer that took than on a
+machine at rest. Of several rounds the cheapest counts: nothing makes work cheaper than it is, much makes it dearer.
+"""
+
+import contextlib
+import dataclasses
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from sqlalchemy import event
+
+from trove.db import session
+
+#: CPU milliseconds of :func:`_reference` on the machine whose figures the bars are, at rest.
+REFERENCE_MS = 0.46
+
+
+@dataclasses.dataclass
+class Counts:
+    """What was done while a :func:`counted` block ran."""
+
+    statements: list[str] = dataclasses.field(default_factory=list)
+    #: (method, path) of what was asked of the cloud.
+    cloud: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+    #: (topic, method) of what was sent on either bus.
+    messages: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+    @property
+    def summary(self) -> tuple[int, int, int]:
+        return len(self.statements), len(self.cloud), len(self.messages)
+
+
+@contextlib.contextmanager
+def counted(edge: Any = None) -> Iterator[Counts]:
+    """Count what the process does.
+
+    :param edge: whose cloud and buses are counted, beside the database.
+    """
+    counts = Counts()
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        counts.statements.append(statement)
+
+    engines = [session.engine('read'), session.engine('write')]
+    buses = [edge.control, edge.guests] if edge else []
+    before = [len(bus.taken) for bus in buses]
+    asked = len(edge.cloud.requests) if edge else 0
+    for engine in engines:
+        event.listen(engine, 'before_cursor_execute', note)
+    try:
+        yield counts
+    finally:
+        for engine in engines:
+            event.remove(engine, 'before_cursor_execute', note)
+        for bus, length in zip(buses, before, strict=True):
+            counts.messages += [(topic, method) for topic, method, _payload in bus.taken[length:]]
+        if edge:
+            counts.cloud += edge.cloud.requests[asked:]
+
+
+def _reference() -> None:
+    """Work of the same kind as a request: calls, dictionaries, text, JSON."""
+    rows = [{'id': f'{number:036d}', 'name': f'n{number}', 'size': number, 'links': [{'rel': 'self', 'href': 'x' * 80}]}
+            for number in range(200)]
+    text = json.dumps(rows)
+    found = {row['id']: row for row in json.loads(text)}
+    assert sorted(found)[0] == rows[0]['id'] and sum(row['size'] for row in rows) == 19900
+
+
+def _cpu_ms(act: Callable[[], Any], times: int, clock: Callable[[], float]) -> float:
+    begun = clock()
+    for _ in range(times):
+        act()
+    return (clock() - begun) / times * 1000
+
+
+def slowness() -> float:
+    """How many times longer work takes now than on the machine at rest."""
+    return min(_cpu_ms(_reference, 10, time.thread_time) for _ in range(3)) / REFERENCE_MS
+
+
+def cpu_ms(act: Callable[[], Any], *, times: int = 50, rounds: int = 8,
+           clock: Callable[[], float] = time.thread_time) -> float:
+    """CPU milliseconds of one ``act()``, as on the machine at rest.
+
+    :param clock: CPU seconds used so far, by whoever does the work.
+    """
+    for _ in range(times // 4 + 1):
+        act()
+    found = []
+    before = slowness()
+    for _ in range(rounds):
+        taken = _cpu_ms(act, times, clock)
+        after = slowness()
+        found.append(taken / ((before + after) / 2))
+        before = after
+    return min(found)
