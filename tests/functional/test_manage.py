@@ -144,13 +144,42 @@ def test_keys_go_from_one_secret_to_the_next(operator, conf, clock):
 
 def test_upgrade_check_asks_real_questions(operator):
     answer = operator.run('upgrade', 'check', main=status.main, program='trove-status')
-    assert answer.count('Success') == 3, answer
+    assert answer.count('Success') == 7, answer
     operator.configure(inst_rpc_key_encr_key='short')
     try:
         answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=2)
         assert 'has only 5 characters' in answer
+        operator.configure(inst_rpc_key_encr_key=NEW_SECRET, agent_heartbeat_expiry=60)
+        assert 'less than three times' in operator.run('upgrade', 'check', main=status.main, program='trove-status',
+                                                       status=1)
     finally:
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET)
+
+
+def test_upgrade_check_sees_old_agents_and_keys_under_a_former_secret(operator, conf, clock):
+    instance_id = '7e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a12'
+    conf.set_override('connection', operator.connection, 'database')
+    row = {'id': instance_id, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
+           'server_id_number': 1, 'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, keys.new_instance_key())}
+    try:
+        session.write(instances.create, row, clock())
+        answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=1)
+        assert '1 instance keys are sealed under a former secret' in ' '.join(answer.replace('|', ' ').split())
+        session.write(instances.change, instance_id, clock(), encrypted_key=None)
+    finally:
+        session.dispose()
+
+
+@pytest.mark.parametrize(('text', 'number'), [('22.0.1', 22), ('0.0.0', 0), ('nonsense', 0)])
+def test_the_release_of_a_version(text, number):
+    assert status.major(text) == number
+
+
+def test_commands_that_clean_up(operator):
+    assert 'Nothing was to be purged' in operator.run('purge', '--older-than', '30')
+    assert 'Deleted rows to purge' in operator.run('purge', '--dry-run')
+    operator.run('quota_recount', '--dry-run')
+    assert 'must be a number' in operator.run('purge', '--older-than', 'never', status=1)
 
 
 def test_the_contract_for_programs(operator):

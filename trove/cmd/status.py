@@ -15,11 +15,14 @@
 import sys
 
 from oslo_config import cfg
+from oslo_upgradecheck import common_checks
 from oslo_upgradecheck import upgradecheck
 
+from trove import version
 from trove.common import cfg as options
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import keys
-from trove.db import migration, operations, session
+from trove.db import instances, migration, operations, session, watch
 from trove.taskmanager import flows
 
 CONF = cfg.CONF
@@ -38,6 +41,8 @@ class Checks(upgradecheck.UpgradeCommands):
                                    f'run trove-manage db_sync.')
 
     def _open_operations(self) -> upgradecheck.Result:
+        if self._has_no_schema():
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         known = {kind: flow.version for kind, flow in flows.registry().items()}
         strange = [f'{row.number} {row.kind} of version {row.flow_version}'
                    for row in session.read(operations.open_versions) if known.get(row.kind) != row.flow_version]
@@ -52,11 +57,59 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
         return upgradecheck.Result(upgradecheck.Code.FAILURE, f'inst_rpc_key_encr_key {problem}.')
 
+    def _sealed_keys(self) -> upgradecheck.Result:
+        if keys.secret_problem(CONF.inst_rpc_key_encr_key) is not None or self._has_no_schema():
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
+        ring = keys.KeyRing.from_conf(CONF)
+        former = sum(not ring.is_current(row.encrypted_key) for row in session.read(instances.sealed_keys))
+        if not former:
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+        return upgradecheck.Result(upgradecheck.Code.WARNING,
+                                   f'{former} instance keys are sealed under a former secret: run trove-manage '
+                                   f'rotate_instance_keys.')
+
+    def _guests(self) -> upgradecheck.Result:
+        if self._has_no_schema():
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
+        ours = major(version.release())
+        old = [f'{number} of version {found}' for found, number in session.read(watch.agent_versions)
+               if ours - major(found) > 1]
+        if not old:
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+        return upgradecheck.Result(upgradecheck.Code.WARNING,
+                                   f'Agents that are more than one release behind: {", ".join(old)}. Rebuild or '
+                                   f'upgrade their instances with a present image.')
+
+    def _policy_file(self) -> upgradecheck.Result:
+        return common_checks.check_policy_json(self, CONF)
+
+    def _heartbeats(self) -> upgradecheck.Result:
+        if CONF.agent_heartbeat_expiry >= 3 * CONF.report_interval:
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS)
+        return upgradecheck.Result(upgradecheck.Code.WARNING,
+                                   f'agent_heartbeat_expiry is less than three times report_interval; '
+                                   f'{heartbeat_expiry(CONF)} seconds are used.')
+
+    @staticmethod
+    def _has_no_schema() -> bool:
+        with session.engine().connect() as connection:
+            return migration.current(connection) != migration.head()
+
     _upgrade_checks = (
         ('Schema', _schema),
         ('Open operations', _open_operations),
         ('Key-encryption secret', _keys),
+        ('Instance keys', _sealed_keys),
+        ('Guest agents', _guests),
+        ('Policy file', _policy_file),
+        ('Heartbeats', _heartbeats),
     )
+
+
+def major(text: str) -> int:
+    """The first number of a version; 0 of what has none."""
+    first = text.partition('.')[0]
+    return int(first) if first.isdecimal() else 0
 
 
 def main() -> None:

@@ -152,6 +152,16 @@ def heartbeat_ages(connection: Connection, now: datetime) -> dict[str, int]:
     return {word: int(number or 0) for word, number in zip([*map(str, AGES), '+Inf'], row)}
 
 
+def agent_versions(connection: Connection) -> list[tuple[str, int]]:
+    """Versions of the agents of live instances, and how many have each."""
+    rows = connection.execute(
+        select(STATUSES.c.agent_version, func.count())
+        .join(INSTANCES, INSTANCES.c.id == STATUSES.c.instance_id)
+        .where(INSTANCES.c.deleted.is_(False), STATUSES.c.agent_version.is_not(None))
+        .group_by(STATUSES.c.agent_version).order_by(STATUSES.c.agent_version))
+    return [(row[0], row[1]) for row in rows]
+
+
 def drifted(connection: Connection) -> list[tuple[str, int]]:
     """How many live instances have drifted, by how. Index: ix_instances_deleted."""
     rows = connection.execute(select(INSTANCES.c.drift, func.count()).where(
