@@ -20,6 +20,7 @@ from trove.guestagent.datastore.engine import Engine
 ENGINES = {
     'mariadb': 'trove.guestagent.datastore.mariadb.engine:MariaDB',
     'postgresql': 'trove.guestagent.datastore.postgres.engine:PostgreSQL',
+    'redis': 'trove.guestagent.datastore.redis.engine:Redis',
 }
 
 

@@ -1,0 +1,84 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+import fnmatch
+import json
+import os
+import pathlib
+
+import pytest
+
+from trove.cmd import manage
+from trove.common import template
+from trove.guestagent.datastore.redis import options
+
+ROOT = pathlib.Path(__file__).parents[3]
+GOLDEN = ROOT / 'tests' / 'data' / 'templates'
+SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
+PATH = ROOT / 'trove' / 'templates' / 'redis' / 'validation-rules.json'
+RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
+#: What a tenant who can set it can read, write, run, reach or break with.
+FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port', 'bind*',
+             'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*', 'replica*',
+             'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*', '*_cpulist',
+             'repl-*', 'rdbchecksum')
+
+
+def rendered(ram: int) -> str:
+    return template.render('redis', '7.0', {'ram': ram, 'vcpus': 1}, 77, template_path='')
+
+
+@pytest.mark.parametrize('ram', SIZES)
+def test_the_configuration_is_as_recorded(ram):
+    """TROVE_UPDATE_SAMPLES=1 records anew; look at the difference before you keep it."""
+    recorded = GOLDEN / f'redis-7.0-{ram}.conf'
+    if os.environ.get('TROVE_UPDATE_SAMPLES'):
+        recorded.write_text(rendered(ram))
+    assert rendered(ram) == recorded.read_text()
+
+
+@pytest.mark.parametrize('ram', SIZES)
+def test_it_fits_its_memory(ram):
+    found = options.parse(rendered(ram))
+    memory = options.number(found['maxmemory'])
+    # What is saved or copied to a replica while it changes is there twice.
+    assert memory <= 0.65 * ram * 2 ** 20 and ram * 2 ** 20 - memory >= 256 * 2 ** 20
+    assert found['maxmemory-policy'] == 'noeviction'
+    assert found['appendonly'] == 'yes'
+    assert 1000 <= int(found['maxclients']) <= 32000
+
+
+def test_what_adds_up_is_left_to_the_engine():
+    """A tenant's line would not take the place of such a line of ours, but be added to it."""
+    assert options.SEVERAL.isdisjoint(options.parse(rendered(1024)))
+
+
+def test_the_rules_can_be_loaded():
+    loaded = manage._read_rules(str(PATH))
+    assert len(loaded) == len(RULES) > 50
+    assert all(len(rule['name']) <= 128 and len(rule['max_size'] or '') <= 40 for rule in loaded)
+
+
+@pytest.mark.parametrize('pattern', FORBIDDEN)
+def test_nothing_of_the_service_can_be_set(pattern):
+    assert fnmatch.filter(RULES, pattern) == []
+
+
+@pytest.mark.parametrize(('name', 'wanted'), [
+    ('maxmemory', {'type': 'integer', 'restart_required': False, 'min': 0, 'max': 2 ** 63 - 1}),
+    ('maxmemory-policy', {'type': 'string', 'restart_required': False}),
+    ('appendonly', {'type': 'boolean', 'restart_required': False}),
+    ('databases', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 2 ** 31 - 1}),
+    ('io-threads', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 128}),
+    ('save', {'type': 'string', 'restart_required': False})])
+def test_what_people_set(name, wanted):
+    assert RULES[name] == {'name': name, **wanted}

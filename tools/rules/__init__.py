@@ -1,0 +1,28 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""What configuration groups may set, as the engines themselves say: one module for each engine.
+
+A module has MANAGER (the folder of ``trove/templates`` its file stands in), SERIES (the one it is made for) and the
+functions ``installed()`` (what the engine of this machine says it is, "" without one) and ``rules()``.
+"""
+
+import fnmatch
+from collections.abc import Iterable
+from typing import Any
+
+Rule = dict[str, Any]
+
+
+def is_denied(name: str, patterns: Iterable[str]) -> bool:
+    """Whether tenants must not touch an option."""
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)

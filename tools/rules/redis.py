@@ -1,0 +1,98 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The options of Redis. The server tells names and values, not types and bounds; but it says what is wrong with a value
+that cannot be, and from that they are read: each option is given impossible ones, to a program that ends at once.
+"""
+
+import re
+import shutil
+import subprocess
+import tempfile
+
+from rules import Rule, is_denied
+from trove.guestagent.datastore.redis import connection, scratch
+
+MANAGER = 'redis'
+SERIES = '7.0'
+PROGRAM = 'redis-server'
+LARGEST = 2 ** 63 - 1
+
+#: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
+DENIED = (
+    # places, and who may read them
+    'dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', '*_cpulist',
+    'cluster-config-file', 'proc-title-template', 'set-proc-title', 'always-show-logo', 'crash-*',
+    # network
+    'port', 'bind*', 'tls-*', 'protected-mode', 'socket-mark-id',
+    # life
+    'daemonize', 'supervised', 'oom-score-adj*', 'shutdown-*', 'disable-thp', 'ignore-warnings', 'jemalloc-*',
+    # code, accounts and commands
+    'enable-*', 'requirepass', 'acl-pubsub-default', 'rename-command', 'loadmodule', 'user', 'sanitize-dump-payload',
+    # replication and clusters, which are the service's
+    'replicaof', 'master*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*', 'propagation-*', 'rdb-del-*',
+    # what makes data unreachable
+    'rdbchecksum', 'aof-disable-auto-gc', 'aof-load-truncated',
+    # former names of others
+    'slave*', 'min-slaves-*', 'lua-time-limit', '*-ziplist-*',
+)
+
+_BOUNDS = re.compile(r'between (-?[0-9]+) and (-?[0-9]+) inclusive')
+
+
+def installed() -> str:
+    """What the engine of this machine says it is; "" without one."""
+    if shutil.which(PROGRAM) is None:
+        return ''
+    return subprocess.run([PROGRAM, '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+
+
+def complaint(name: str, value: str) -> str:
+    """What the server says about a value; "" when it takes it."""
+    with tempfile.NamedTemporaryFile('w', suffix='.conf') as nothing:
+        return scratch.refusal(PROGRAM, nothing.name, [f'--{name}', value])
+
+
+def bounds(name: str) -> dict[str, int]:
+    """The smallest and the largest number an option takes."""
+    for impossible in (str(LARGEST), str(-LARGEST - 1), '-1', '0'):
+        said = _BOUNDS.search(complaint(name, impossible))
+        if said:
+            return {'min': int(said[1]), 'max': min(int(said[2]), LARGEST)}
+    return {'min': 0, 'max': LARGEST}
+
+
+def rule(name: str, at_start: bool) -> Rule:
+    """One rule, in the form that trove-manage loads."""
+    said = complaint(name, '?')
+    if "'yes' or 'no'" in said:
+        return {'name': name, 'type': 'boolean', 'restart_required': at_start}
+    if 'parsed into an integer' in said or 'must be a memory value' in said:
+        return {'name': name, 'type': 'integer', 'restart_required': at_start, **bounds(name)}
+    return {'name': name, 'type': 'string', 'restart_required': at_start}
+
+
+def rules() -> list[Rule]:
+    """All that may be set."""
+    with scratch.server(PROGRAM) as session:
+        values = {name: value for name, value in session.settings('*').items() if not is_denied(name, DENIED)}
+        fixed = {name for name, value in values.items() if is_fixed(session, name, value)}
+    return [rule(name, name in fixed) for name in sorted(values)]
+
+
+def is_fixed(session: connection.Session, name: str, value: str) -> bool:
+    """Whether the running server takes not even the value it has."""
+    try:
+        session.call('CONFIG', 'SET', name, value)
+    except connection.EngineError as error:
+        return 'immutable' in error.message
+    return False

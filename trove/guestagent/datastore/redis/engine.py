@@ -1,0 +1,197 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Redis from Debian packages: its description, its data directory, configuration and life. Valkey, where a distribution
+has it instead, is the same engine under other names.
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+
+from trove.guestagent.datastore.engine import (
+    SYS, Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
+from trove.guestagent.datastore.redis import accounts, connection, options, runtime, scratch
+from trove.guestagent.system import files
+
+PORT = 6379
+#: The access control lists, in a directory of the server's own because it replaces the file; beside the data, so that
+#: data can be replaced without users.
+LISTS = 'acl/users.acl'
+#: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
+CREDENTIALS = 'redis-agent.json'
+#: Commands that are no tenant's: they are closed by the lists, and by these for whoever gets around them.
+_CLOSED = {'enable-debug-command': 'no', 'enable-module-command': 'no', 'enable-protected-configs': 'no'}
+
+
+def description(product: str = 'redis') -> Description:
+    """:param product: ``redis`` or ``valkey``: what packages, programs, accounts and directories are named after."""
+    return Description(
+        manager='redis',
+        packages=(f'{product}-server', f'{product}-tools'),
+        unit=f'{product}-server',
+        ports=(PORT,),
+        os_user=product,
+        os_group=product,
+        mount_point=f'/var/lib/{product}',
+        data_directory='data',
+        configuration_directory=f'/etc/{product}/trove',
+        base_file='70-trove-base.conf',
+        user_file='71-trove-user.conf',
+        system_file='80-trove-system-agent.conf',
+        reserved_users=frozenset({'os_admin', accounts.DEFAULT, 'replicator'}),
+        reserved_user_prefixes=('trove_', 'repl_'),
+        has_hosts=False,
+        capabilities=frozenset({'users', 'root'}),
+        logs=(Log('error', SYS),),
+    )
+
+
+def installed() -> str:
+    """Which of the products this machine has."""
+    return 'valkey' if os.path.exists('/usr/bin/valkey-server') else 'redis'
+
+
+class Redis(accounts.Accounts):
+    """The engine of a Redis guest."""
+
+    def __init__(self, product: str | None = None, *, socket: str | None = None, mount_point: str | None = None,
+                 configuration: str | None = None) -> None:
+        """
+        :param socket: of the server. :param mount_point: where the agent's password is found.
+        :param configuration: the file the server is started with.
+        """
+        product = product or installed()
+        self.description = description(product)
+        self._server = f'{product}-server'
+        self._socket = socket or f'/run/{product}/{product}.sock'
+        self._file = configuration or f'/etc/{product}/{product}.conf'
+        self._mount_point = mount_point or self.description.mount_point
+        self._built_in: dict[str, str] = {}
+
+    def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT):
+        return connection.session(self._socket, self._password(), timeout=timeout)
+
+    # --- the agent's account ----------------------------------------------------------------------
+
+    def _password(self) -> str:
+        path = os.path.join(self._mount_point, 'trove', CREDENTIALS)
+        found = files.read_json(path).get('password')
+        if not found:
+            raise EngineUnavailable('The password of the agent is not on the volume.')
+        return found
+
+    def _lists(self, mount_point: str) -> str:
+        return os.path.join(mount_point, LISTS)
+
+    def _agent_line(self) -> str:
+        return f'user {connection.ACCOUNT} on {accounts.password_hash(self._password())} ~* &* +@all'
+
+    def _write_lists(self, mount_point: str, lines: list[str]) -> None:
+        path = self._lists(mount_point)
+        user, group = self.description.os_user, self.description.os_group
+        files.directory(os.path.dirname(path), mode=0o700, user=user, group=group)
+        files.write(path, ''.join(f'{line}\n' for line in lines), mode=0o600, user=user, group=group)
+
+    # --- data directory and configuration ---------------------------------------------------------
+
+    def is_initialised(self, place: Place) -> bool:
+        return os.path.isdir(place.data_directory) and os.path.exists(self._lists(place.mount_point))
+
+    def initialise(self, place: Place, timeout: float) -> None:
+        """The data directory goes last: with it there, all is."""
+        if not files.read_json(os.path.join(place.state_directory, CREDENTIALS)).get('password'):
+            files.write_json(os.path.join(place.state_directory, CREDENTIALS), {'password': secrets.token_urlsafe(36)})
+        self._write_lists(place.mount_point, [f'user {accounts.DEFAULT} off', self._agent_line()])
+        files.directory(place.data_directory, mode=0o750, user=self.description.os_user,
+                        group=self.description.os_group)
+
+    def system_options(self, place: Place) -> dict[str, str]:
+        return {'dir': place.data_directory, 'aclfile': self._lists(place.mount_point), 'unixsocket': self._socket,
+                'unixsocketperm': '700', 'port': str(PORT), 'bind': '* -::*', 'protected-mode': 'no',
+                'daemonize': 'no', 'supervised': 'systemd', 'logfile': '', 'pidfile': '', **_CLOSED}
+
+    def render_options(self, values: Mapping[str, str]) -> str:
+        return options.render(values)
+
+    def parse_options(self, text: str) -> dict[str, str]:
+        return options.parse(text)
+
+    def option_text(self, value: bool | int | float | str) -> str:
+        if isinstance(value, bool):
+            return 'yes' if value else 'no'
+        return str(value)
+
+    def validate_configuration(self, place: Place) -> None:
+        """The server reads all files and then finds that it is to listen nowhere, which ends it before it does
+        anything; what is wrong it says before that."""
+        refused = scratch.refusal(self._server, self._file)
+        if refused:
+            raise EngineError(f'The engine refuses its configuration: {refused}')
+
+    # --- a running engine -------------------------------------------------------------------------
+
+    def probe(self) -> None:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as session:
+            # Also says no when the server cannot write its data any more.
+            if session.call('PING') != 'PONG':
+                raise EngineUnavailable('The engine gave a wrong answer to the simplest question.')
+
+    def facts(self) -> Facts:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as session:
+            said = session.info('server')
+        return Facts(version=said.get('valkey_version') or said['redis_version'], uptime=int(said['uptime_in_seconds']))
+
+    def secure(self) -> None:
+        with self._session() as session:
+            session.call('ACL', 'SETUSER', connection.ACCOUNT, 'reset', 'on',
+                         accounts.password_hash(self._password()), '~*', '&*', '+@all')
+            session.call('ACL', 'SETUSER', accounts.DEFAULT, 'reset')
+            session.call('ACL', 'SAVE')
+
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        with self._session() as session:
+            return runtime.apply(session, changes, self._defaults)
+
+    def _defaults(self) -> Mapping[str, str]:
+        if not self._built_in:
+            self._built_in = scratch.built_in(self._server)
+        return self._built_in
+
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as session:
+            return runtime.drifted(session, wanted)
+
+    def heal(self, restart: Restart) -> None:
+        """The server reads the lists when it starts, and writes them only when it is told to."""
+        mark = f'user {connection.ACCOUNT} '
+        kept = [line for line in (files.read(self._lists(self._mount_point)) or '').splitlines()
+                if line and not line.startswith(mark)]
+        self._write_lists(self._mount_point, [*kept, self._agent_line()])
+        restart.now()
+
+    # --- going over to another version ------------------------------------------------------------
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        """Data files of a later series are not read by an earlier one."""
+        running = self.facts().version
+        if _series(version) < _series(running):
+            raise EngineError(f'Data of {running} cannot be read by {version}.', code='guest_upgrade_refused')
+
+    def prepare_upgrade(self, place: Place) -> None:
+        """A complete copy of the data, also where the tenant has switched off what writes them."""
+        with self._session(timeout=3600) as session:
+            session.call('SAVE')
+
+
+def _series(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split('.')[:2] if part.isdigit())
