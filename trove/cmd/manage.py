@@ -25,7 +25,7 @@ from trove.db.session import Row
 from trove.cmd import housekeeping
 from trove.cmd.housekeeping import CommandError
 from trove.common import cfg as options
-from trove.common.cfg import datastores as datastore_options
+from trove.common import engines
 from trove.db import datastores, instances, migration, session
 
 CONF = cfg.CONF
@@ -83,8 +83,8 @@ def datastore_version_update(datastore: str, version_name: str, manager: str, im
     """Make or change a version of a datastore; the datastore is made when there is none."""
     if not image_id and not image_tags:
         raise CommandError('Give image_id, or --image-tags with an empty image_id ("").')
-    if manager not in datastore_options.GROUPS:
-        raise CommandError(f'Manager {manager} is not one of {", ".join(sorted(datastore_options.GROUPS))}.')
+    if manager not in engines.known():
+        raise CommandError(f'Manager {manager} is not one of {", ".join(sorted(engines.known()))}.')
     values = {'manager': manager, 'image_id': image_id or None, 'image_tags': image_tags, 'packages': packages,
               'active': _flag('active', active),
               'registry_ext': registry_ext or f'trove.guestagent.datastore.{manager}',

@@ -9,25 +9,19 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+"""What names, hosts and passwords may be, and how a user is named in a path.
 
-"""Which names, hosts and passwords each engine takes, and how a user is named in a path.
-
-Pure: the reserved names, which operators set, are passed in. Failures are ValueError with the end of a sentence, to
-stand after the path of the field.
+Pure. Which rules an engine has, its description says (:mod:`trove.common.engines`). Failures are ValueError with the end
+of a sentence, to stand after the path of the field.
 """
 
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Callable
 from urllib import parse
-
-from trove.common import charsets
 
 ANY_HOST = '%'
 
-_MYSQL_DATABASE = re.compile(r'[A-Za-z0-9_-]+(?:[?#@]+|[ ]+)?[A-Za-z0-9_-]+')
-_MYSQL_FORBIDDEN = frozenset('\'"`;,/\\')
 #: Optional leading %, then a word with dots, optional trailing %.
 _HOST = re.compile(r'%?[\w().-]*%?', re.ASCII)
 #: Hosts through which only somebody on the database server itself could come.
@@ -39,96 +33,68 @@ def has_control(text: str) -> bool:
     return any(ord(character) < 32 or ord(character) == 127 for character in text)
 
 
-def _mysql_database(name: str) -> None:
-    if not 2 <= len(name) <= 64:
-        raise ValueError('must have 2 to 64 characters')
-    if not _MYSQL_DATABASE.fullmatch(name):
-        raise ValueError('must be made of letters, digits, _ and -, with at most one run of spaces or ?, #, @ in the '
-                         'middle')
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TextRule:
+    """What a name or a password may be.
 
-
-def _mysql_text(text: str) -> None:
-    if has_control(text):
-        raise ValueError('must not have control characters')
-    if not _MYSQL_FORBIDDEN.isdisjoint(text):
-        raise ValueError('must not have any of \' " ; ` , / \\')
-
-
-def _mysql_user(name: str) -> None:
-    if not 1 <= len(name) <= 32:
-        raise ValueError('must have 1 to 32 characters')
-    if name != name.strip():
-        raise ValueError('must not begin or end with white space')
-    if any(ord(character) > 0xFFFF for character in name):
-        raise ValueError('must not have characters outside the basic multilingual plane')
-    _mysql_text(name)
-
-
-def _mysql_password(password: str) -> None:
-    _mysql_text(password)
-
-
-def _postgresql_database(name: str) -> None:
-    if not 2 <= len(name) <= 63 or len(name.encode()) > 63:
-        raise ValueError('must have 2 to 63 characters')
-    if name != name.rstrip():
-        raise ValueError('must not end in white space')
-    if has_control(name):
-        raise ValueError('must not have control characters')
-
-
-def _postgresql_user(name: str) -> None:
-    if not 1 <= len(name) <= 63 or len(name.encode()) > 63:
-        raise ValueError('must have 1 to 63 characters')
-    if has_control(name):
-        raise ValueError('must not have control characters')
-
-
-def _postgresql_password(password: str) -> None:
-    if has_control(password):
-        raise ValueError('must not have control characters')
-
-
-@dataclasses.dataclass(frozen=True)
-class EngineNames:
-    """The naming rules of one engine; each check raises ValueError with the end of a sentence.
-
-    :param has_hosts: whether a user belongs to a host; if not, hosts are accepted and ignored.
-    :param has_charsets: whether character sets are ours to check.
-    :param reserved_users: names and beginnings of names the guest keeps for itself, whatever the operator sets.
+    :param bytes: ``longest`` counts bytes of UTF-8, because the engine does.
+    :param pattern: what the whole text must match; ``must`` says that in words.
+    :param without: characters it must not have.
     """
+    shortest: int = 0
+    longest: int | None = None
+    bytes: bool = False
+    pattern: str = ''
+    must: str = ''
+    without: str = ''
+    blanks_around: bool = True
+    blanks_behind: bool = True
+    beyond_basic_plane: bool = True
 
-    check_database: Callable[[str], None]
-    check_user: Callable[[str], None]
-    check_password: Callable[[str], None]
-    has_hosts: bool
-    has_charsets: bool
-    root_user: str
-    reserved_users: frozenset[str] = frozenset()
-    reserved_user_prefixes: tuple[str, ...] = ()
+    def check(self, text: str) -> None:
+        """:raises ValueError: with the end of a sentence."""
+        self._check_length(text)
+        if not self.blanks_around and text != text.strip():
+            raise ValueError('must not begin or end with white space')
+        if not self.blanks_behind and text != text.rstrip():
+            raise ValueError('must not end in white space')
+        if has_control(text):
+            raise ValueError('must not have control characters')
+        if any(0xD800 <= ord(character) <= 0xDFFF for character in text):
+            raise ValueError('must not have half a character')
+        if not self.beyond_basic_plane and any(ord(character) > 0xFFFF for character in text):
+            raise ValueError('must not have characters outside the basic multilingual plane')
+        if not set(self.without).isdisjoint(text):
+            raise ValueError(f'must not have any of {" ".join(self.without)}')
+        if self.pattern and not re.fullmatch(self.pattern, text):
+            raise ValueError(f'must {self.must}')
 
-    def is_reserved_user(self, name: str) -> bool:
-        folded = name.casefold()
-        return folded in self.reserved_users or folded.startswith(self.reserved_user_prefixes)
+    def _check_length(self, text: str) -> None:
+        # Half a character has no bytes; what is wrong with it is said later.
+        length = len(text.encode('utf-8', 'replace')) if self.bytes else len(text)
+        longest = length if self.longest is None else self.longest
+        if len(text) < self.shortest or length > longest:
+            counted = 'characters, and in UTF-8 at most that many bytes' if self.bytes else 'characters'
+            raise ValueError(f'must have {self.shortest} to {self.longest} {counted}')
 
-    def check_host(self, host: str, *, require_valid_ip: bool) -> None:
-        """:param require_valid_ip: with every % read as 1, the host must be an address."""
-        if not host or host != host.strip() or len(host) > 255 or not _HOST.fullmatch(host):
-            raise ValueError('must be %, an address, or an address with a leading or trailing %')
-        if self.has_hosts and host.lower() in _LOCAL_HOSTS:
-            raise ValueError('must not be the database server itself, from where nobody connects')
-        if not self.has_hosts or host == ANY_HOST or not require_valid_ip:
-            return
-        try:
-            ipaddress.ip_network(_completed(host.replace('%', '1')), strict=False)
-        except ValueError:
-            raise ValueError('must be % or an IP address, possibly ending in %') from None
 
-    def charset(self, character_set: str | None, collate: str | None) -> tuple[str | None, str | None]:
-        """The character set and collation that are meant. PostgreSQL's are passed through."""
-        if not self.has_charsets:
-            return character_set, collate
-        return charsets.resolve(character_set, collate)
+def check_host(host: str, *, matters: bool, require_valid_ip: bool) -> None:
+    """A host that a user may belong to.
+
+    :param matters: whether the engine looks at it; if not, only its form is checked.
+    :param require_valid_ip: with every % read as 1, the host must be an address.
+    :raises ValueError:
+    """
+    if not host or host != host.strip() or len(host) > 255 or not _HOST.fullmatch(host):
+        raise ValueError('must be %, an address, or an address with a leading or trailing %')
+    if matters and host.lower() in _LOCAL_HOSTS:
+        raise ValueError('must not be the database server itself, from where nobody connects')
+    if not matters or host == ANY_HOST or not require_valid_ip:
+        return
+    try:
+        ipaddress.ip_network(_completed(host.replace('%', '1')), strict=False)
+    except ValueError:
+        raise ValueError('must be % or an IP address, possibly ending in %') from None
 
 
 def _completed(pattern: str) -> str:
@@ -137,24 +103,6 @@ def _completed(pattern: str) -> str:
     if 1 < len(groups) < _GROUPS and all(group.isdigit() for group in groups):
         groups += ['0'] * (_GROUPS - len(groups))
     return '.'.join(groups)
-
-
-_MYSQL = EngineNames(_mysql_database, _mysql_user, _mysql_password, has_hosts=True, has_charsets=True,
-                     root_user='root',
-                     reserved_users=frozenset({'os_admin', 'root', 'mysql', 'mariadb.sys', 'healthcheck', 'public'}),
-                     reserved_user_prefixes=('trove_', 'repl_'))
-_POSTGRESQL = EngineNames(_postgresql_database, _postgresql_user, _postgresql_password, has_hosts=False,
-                          has_charsets=False, root_user='postgres')
-
-_RULES = {'mysql': _MYSQL, 'mariadb': _MYSQL, 'percona': _MYSQL, 'pxc': _MYSQL, 'postgresql': _POSTGRESQL}
-
-#: Managers whose databases and users can be worked on over the API.
-WITH_OBJECTS = ('mysql', 'mariadb', 'postgresql')
-
-
-def of(manager: str | None) -> EngineNames:
-    """The rules of a datastore manager; an unknown one has those of MySQL."""
-    return _RULES.get(manager or '', _MYSQL)
 
 
 def split_user(text: str) -> tuple[str, str]:

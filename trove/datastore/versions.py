@@ -18,8 +18,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
-from trove.common import exception
-from trove.common.cfg import datastores as datastore_options
+from trove.common import engines, exception
 from trove.datastore import models, validation
 from trove.db import datastores, session
 from trove.db.session import Connection, Row
@@ -130,9 +129,9 @@ def delete(version_id: str) -> None:
 
 
 def _check_manager(manager: str) -> None:
-    if manager not in datastore_options.GROUPS:
+    if manager not in engines.known():
         raise exception.BadRequest(f"datastore_manager '{manager}' is not one of "
-                                   f"{', '.join(sorted(datastore_options.GROUPS))}.")
+                                   f"{', '.join(sorted(engines.known()))}.")
 
 
 def _check_images(image_id: str | None, tags: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import exception, names, notification, states
+from trove.common import engines, exception, notification, states
 from trove.common.rpc import messages
 from trove.common.rpc.messages import base
 from trove.common.wsgi import Request
@@ -45,6 +45,10 @@ USER = {'user': base.nullable(base.needing(_USER, 'name'))}
 ROOT = {'user': _USER}
 _MARKER = base.nullable(base.text(4 * MAX_NAME))
 
+#: capability -> what it is called in a refusal
+_CALLED = {engines.DATABASES: 'Databases are', engines.USERS: 'Users are', engines.GRANTS: 'Grants are',
+           engines.ROOT: 'Root is'}
+
 #: message to a guest -> the event it is on the notification bus; the others are not told
 _EVENTS: dict[type[messages.Command], str] = {
     messages.CreateDatabases: 'database_create', messages.DeleteDatabase: 'database_delete',
@@ -54,15 +58,17 @@ _EVENTS: dict[type[messages.Command], str] = {
 }
 
 
-def instance(request: Request, rule: str, instance_id: str, *, only_own: bool = False) -> Row:
+def instance(request: Request, rule: str, instance_id: str, capability: str, *, only_own: bool = False) -> Row:
     """The instance, if the caller may and its engine serves now.
+
+    :param capability: what the engine must be able to do, of :mod:`trove.common.engines`.
 
     :raises trove.common.exception.Unprocessable: no server, another kind of engine, or the engine is not running.
     """
     row = service.find(request, rule, instance_id, only_own=only_own)
     models.require_server(row)
-    if row.manager not in names.WITH_OBJECTS:
-        raise exception.Unprocessable(f'Databases, users and root are not supported for datastore {row.manager}.')
+    if capability not in engines.of(row.manager).capabilities:
+        raise exception.Unprocessable(f'{_CALLED[capability]} not supported for datastore {row.manager}.')
     if row.service_status not in states.ServiceStatus.SERVING:
         raise exception.Unprocessable(f'Instance {row.id} is not ready, its database service status is '
                                       f'{states.OPERATING_WORDS.get(row.service_status, row.service_status)}.')

@@ -20,21 +20,17 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, names
+from trove.common import engines, exception, names
 
 CONF = cfg.CONF
 
 
 def reserved_databases(manager: str) -> frozenset[str]:
-    return frozenset(CONF[_group(manager)].ignore_dbs)
+    return frozenset(CONF[manager].ignore_dbs) if manager in CONF else frozenset()
 
 
 def reserved_users(manager: str) -> frozenset[str]:
-    return frozenset(CONF[_group(manager)].ignore_users)
-
-
-def _group(manager: str) -> str:
-    return manager if manager in CONF else 'mysql'
+    return frozenset(CONF[manager].ignore_users) if manager in CONF else frozenset()
 
 
 def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
@@ -43,7 +39,7 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str
     :param path: of the list in the request, for messages.
     :raises trove.common.exception.BadRequest: naming the field.
     """
-    rules = names.of(manager)
+    rules = engines.of(manager)
     checked: list[dict[str, Any]] = []
     seen: set[str] = set()
     for index, database in enumerate(databases):
@@ -62,10 +58,12 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str
 
 def check_database_name(manager: str, name: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
-    if name.casefold() in {reserved.casefold() for reserved in reserved_databases(manager)}:
+    engine = engines.of(manager)
+    hidden = {reserved.casefold() for reserved in reserved_databases(manager)}
+    if name.casefold() in hidden or engine.is_reserved_database(name):
         raise exception.BadRequest(f"{path} '{name}' is reserved.")
     try:
-        names.of(manager).check_database(name)
+        engine.database_name.check(name)
     except ValueError as error:
         raise exception.BadRequest(f"{path} '{name[:80]}' {error}.") from None
 
@@ -102,10 +100,11 @@ def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
 
 def check_user_name(manager: str, name: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
-    if name in reserved_users(manager) or names.of(manager).is_reserved_user(name):
+    engine = engines.of(manager)
+    if name in reserved_users(manager) or engine.is_reserved_user(name):
         raise exception.BadRequest(f"{path} '{name}' is reserved.")
     try:
-        names.of(manager).check_user(name)
+        engine.user_name.check(name)
     except ValueError as error:
         raise exception.BadRequest(f"{path} '{name[:80]}' {error}.") from None
 
@@ -113,7 +112,7 @@ def check_user_name(manager: str, name: str, path: str) -> None:
 def check_host(manager: str, host: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
     try:
-        names.of(manager).check_host(host, require_valid_ip=CONF.hostname_require_valid_ip)
+        engines.of(manager).check_host(host, require_valid_ip=CONF.hostname_require_valid_ip)
     except ValueError as error:
         raise exception.BadRequest(f"{path} '{host[:80]}' {error}.") from None
 
@@ -121,6 +120,6 @@ def check_host(manager: str, host: str, path: str) -> None:
 def check_password(manager: str, password: str, path: str) -> None:
     """:raises trove.common.exception.BadRequest:"""
     try:
-        names.of(manager).check_password(password)
+        engines.of(manager).password.check(password)
     except ValueError as error:
         raise exception.BadRequest(f'{path} {error}.') from None

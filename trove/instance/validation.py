@@ -26,8 +26,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
-from trove.common import exception, faults, schemas
-from trove.common.names import WITH_OBJECTS
+from trove.common import engines, exception, faults, schemas
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, configurations, datastores, session
@@ -133,9 +132,10 @@ def _version(request: CreateRequest) -> Row:
 
 
 def _objects(manager: str, request: CreateRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    if manager not in WITH_OBJECTS and (request.databases or request.users):
-        raise exception.BadRequest(f"instance['databases'] and instance['users'] are not supported for datastore "
-                                   f"{manager}.")
+    able = engines.of(manager).capabilities
+    for capability, asked in ((engines.DATABASES, request.databases), (engines.USERS, request.users)):
+        if asked and capability not in able:
+            raise exception.BadRequest(f"instance['{capability}'] is not supported for datastore {manager}.")
     databases = objects.check_databases(manager, request.databases, "instance['databases']")
     users = objects.check_users(manager, request.users, "instance['users']",
                                 known_databases=[database['name'] for database in databases])
@@ -200,6 +200,8 @@ def _check_placement(request: CreateRequest) -> None:
 
 
 def _settings(manager: str) -> Any:
+    if manager not in CONF:
+        raise exception.NotSupported(f"The service has no settings for the datastore manager '{manager}'.")
     return CONF[manager]
 
 
@@ -342,7 +344,7 @@ def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, 
         raise exception.BadRequest(f'{place} cannot be found.') from None
     former = _former(cloud, row)
     check_flavor(row, wanted, former, session.read(datastores.bound, row.datastore_version_id, 'flavor'),
-                 CONF[row.manager if row.manager in CONF else 'mysql'])
+                 _settings(row.manager))
     return wanted, former
 
 

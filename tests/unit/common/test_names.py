@@ -14,44 +14,44 @@
 
 import pytest
 
-from trove.common import names
+from trove.common import engines, names
 
-MYSQL, POSTGRESQL = names.of('mariadb'), names.of('postgresql')
+MYSQL, POSTGRESQL = engines.of('mariadb'), engines.of('postgresql')
 
 
 @pytest.mark.parametrize('name', ['shop', 'ab', 'a' * 64, 'my-shop_2', 'two words', 'a##b', 'a@b', 'mid dle-2'])
 def test_databases_mysql_takes(name):
-    MYSQL.check_database(name)
+    MYSQL.database_name.check(name)
 
 
 @pytest.mark.parametrize('name', ['a', 'a' * 65, ' shop', 'shop ', 'a b c', 'a\\b', 'a\tb', 'a.b', 'a/b', '#a', 'ü2',
                                   ''])
 def test_databases_mysql_refuses(name):
     with pytest.raises(ValueError):
-        MYSQL.check_database(name)
+        MYSQL.database_name.check(name)
 
 
 @pytest.mark.parametrize('name, fits', [('ab', True), ('a' * 63, True), ('a' * 64, False), ('a', False),
                                         ('shop ', False), ('any thing \\ "goes"', True), ('a\nb', False),
-                                        ('ü' * 32, False)])
+                                        ('ü' * 32, False), ('\U0001F511' * 15, True), ('\U0001F511' * 16, False), ('\ud83d' * 2, False)])
 def test_databases_of_postgresql(name, fits):
     if fits:
-        POSTGRESQL.check_database(name)
+        POSTGRESQL.database_name.check(name)
     else:
         with pytest.raises(ValueError):
-            POSTGRESQL.check_database(name)
+            POSTGRESQL.database_name.check(name)
 
 
 @pytest.mark.parametrize('name', ['app', 'a', 'a' * 32, 'a@b', 'a.b', '100%', 'in side', 'a-b_c'])
 def test_users_mysql_takes(name):
-    MYSQL.check_user(name)
+    MYSQL.user_name.check(name)
 
 
 @pytest.mark.parametrize('name', ['', 'a' * 33, ' app', 'app ', "a'b", 'a"b', 'a;b', 'a`b', 'a,b', 'a/b', 'a\\b',
                                   'a\0b'])
 def test_users_mysql_refuses(name):
     with pytest.raises(ValueError):
-        MYSQL.check_user(name)
+        MYSQL.user_name.check(name)
 
 
 @pytest.mark.parametrize('host', ['%', '10.1.%', '192.168.1.5', '10.20.%', '%.1.1.1'])
@@ -78,7 +78,7 @@ def test_postgresql_ignores_hosts_of_the_right_form():
 @pytest.mark.parametrize('password', ["a'b", 'a"b', 'a;b', 'a\\b', 'a\x07b'])
 def test_passwords_mysql_refuses(password):
     with pytest.raises(ValueError) as refused:
-        MYSQL.check_password(password)
+        MYSQL.password.check(password)
     assert password not in str(refused.value)
 
 

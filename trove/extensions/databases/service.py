@@ -16,7 +16,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, pagination, schemas
+from trove.common import engines, exception, pagination, schemas
 from trove.common.rpc import messages
 from trove.common.wsgi import Answer, Request
 from trove.extensions import serving
@@ -29,7 +29,7 @@ _RULE = 'instance:extension:database'
 
 
 def index(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_RULE}:index', instance_id)
+    row = serving.instance(request, f'{_RULE}:index', instance_id, engines.DATABASES)
     message = messages.ListDatabases(limit=pagination.limit_of(request, CONF.databases_page_size),
                                      marker=pagination.marker_of(request))
     answer = serving.ask(row, message, gives=serving.DATABASES)
@@ -38,7 +38,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
 
 
 def create(request: Request, instance_id: str) -> Answer:
-    row = serving.instance(request, f'{_RULE}:create', instance_id)
+    row = serving.instance(request, f'{_RULE}:create', instance_id, engines.DATABASES)
     body = request.json_body()
     schemas.check(database_schemas.CREATE, body)
     databases = objects.check_databases(row.manager, body['databases'], 'databases')
@@ -54,7 +54,7 @@ def show(request: Request, instance_id: str, name: str) -> Answer:
 
 
 def delete(request: Request, instance_id: str, name: str) -> Answer:
-    row = serving.instance(request, f'{_RULE}:delete', instance_id)
+    row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.DATABASES)
     if name in objects.reserved_databases(row.manager):
         raise exception.BadRequest(f"The database name '{name}' is reserved.")
     if len(name) > serving.MAX_NAME:

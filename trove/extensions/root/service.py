@@ -14,7 +14,7 @@
 
 from typing import Any
 
-from trove.common import exception, names, schemas
+from trove.common import engines, exception, schemas
 from trove.common.rpc import messages
 from trove.common.wsgi import Answer, Request
 from trove.db import instances, session
@@ -27,12 +27,12 @@ _RULE = 'instance:extension:root'
 
 def show(request: Request, instance_id: str) -> dict[str, Any]:
     """From our own records: the engine is not asked."""
-    row = serving.instance(request, f'{_RULE}:index', instance_id, only_own=True)
+    row = serving.instance(request, f'{_RULE}:index', instance_id, engines.ROOT, only_own=True)
     return {'rootEnabled': _is_enabled(row.id)}
 
 
 def enable(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_RULE}:create', instance_id, only_own=True)
+    row = serving.instance(request, f'{_RULE}:create', instance_id, engines.ROOT, only_own=True)
     body = request.json_body(required=False)
     schemas.check(root_schemas.ENABLE, body)
     password = body.get('password') or None
@@ -46,12 +46,12 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
         _record_enabled(row.id, request.context.user_id)
         raise
     _record_enabled(row.id, request.context.user_id)
-    name = user.get('name') or names.of(row.manager).root_user
+    name = user.get('name') or engines.of(row.manager).root_user
     return {'user': {'name': name, 'password': user.get('password') or password}}
 
 
 def disable(request: Request, instance_id: str) -> Answer:
-    row = serving.instance(request, f'{_RULE}:delete', instance_id, only_own=True)
+    row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.ROOT, only_own=True)
     if not _is_enabled(row.id):
         raise exception.NotFound(f'Root has never been enabled for instance {row.id}, or is disabled already.')
     serving.ask(row, messages.DisableRoot())

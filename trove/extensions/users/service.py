@@ -20,7 +20,7 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import exception, names, pagination, schemas
+from trove.common import engines, exception, names, pagination, schemas
 from trove.common.rpc import messages
 from trove.common.wsgi import Answer, Request
 from trove.extensions import serving
@@ -34,7 +34,7 @@ _ACCESS = 'instance:extension:user_access'
 
 
 def index(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_USER}:index', instance_id)
+    row = serving.instance(request, f'{_USER}:index', instance_id, engines.USERS)
     message = messages.ListUsers(limit=pagination.limit_of(request, CONF.users_page_size),
                                  marker=pagination.marker_of(request))
     answer = serving.ask(row, message, patient=True, gives=serving.USERS)
@@ -42,7 +42,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
 
 
 def create(request: Request, instance_id: str) -> Answer:
-    row = serving.instance(request, f'{_USER}:create', instance_id)
+    row = serving.instance(request, f'{_USER}:create', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CREATE, body)
     users = objects.check_users(row.manager, body['users'], 'users')
@@ -52,7 +52,7 @@ def create(request: Request, instance_id: str) -> Answer:
 
 
 def change_passwords(request: Request, instance_id: str) -> Answer:
-    row = serving.instance(request, f'{_USER}:update_all', instance_id)
+    row = serving.instance(request, f'{_USER}:update_all', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CHANGE_PASSWORDS, body)
     users = objects.check_users(row.manager, body['users'], 'users')
@@ -63,7 +63,7 @@ def change_passwords(request: Request, instance_id: str) -> Answer:
 
 
 def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_USER}:show', instance_id)
+    row = serving.instance(request, f'{_USER}:show', instance_id, engines.USERS)
     name, host = _meant(row, user)
     found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name], gives=serving.USER)['user']
     if found is None:
@@ -72,7 +72,7 @@ def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
 
 
 def update(request: Request, instance_id: str, user: str) -> Answer:
-    row = serving.instance(request, f'{_USER}:update', instance_id)
+    row = serving.instance(request, f'{_USER}:update', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.UPDATE, body)
     name, host = _meant(row, user)
@@ -86,14 +86,14 @@ def update(request: Request, instance_id: str, user: str) -> Answer:
 
 
 def delete(request: Request, instance_id: str, user: str) -> Answer:
-    row = serving.instance(request, f'{_USER}:delete', instance_id)
+    row = serving.instance(request, f'{_USER}:delete', instance_id, engines.USERS)
     name, host = _meant(row, user)
     serving.ask(row, messages.DeleteUser(name=name, host=host), named=[name])
     return Answer(202)
 
 
 def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_ACCESS}:index', instance_id)
+    row = serving.instance(request, f'{_ACCESS}:index', instance_id, engines.GRANTS)
     name, host = _meant(row, user)
     answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name], gives=serving.ACCESS)
     return {'databases': [{'name': database['name']} for database in answer['databases']]}
@@ -101,7 +101,7 @@ def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any
 
 def access_grant(request: Request, instance_id: str, user: str) -> Answer:
     """Adds grants and never takes one away."""
-    row = serving.instance(request, f'{_ACCESS}:update', instance_id)
+    row = serving.instance(request, f'{_ACCESS}:update', instance_id, engines.GRANTS)
     body = request.json_body()
     schemas.check(user_schemas.GRANT, body)
     name, host = _meant(row, user)
@@ -113,7 +113,7 @@ def access_grant(request: Request, instance_id: str, user: str) -> Answer:
 
 
 def access_revoke(request: Request, instance_id: str, user: str, name: str) -> Answer:
-    row = serving.instance(request, f'{_ACCESS}:delete', instance_id)
+    row = serving.instance(request, f'{_ACCESS}:delete', instance_id, engines.GRANTS)
     user_name, host = _meant(row, user)
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)

@@ -105,8 +105,10 @@ class Description:
     reserved_databases: frozenset[str] = frozenset()
     #: Beginnings of names of accounts that belong to the service.
     reserved_user_prefixes: tuple[str, ...] = ()
-    #: Host of a user for whom none is named.
+    #: Host of a user for whom none is named, or of every user where hosts mean nothing.
     default_host: str = '%'
+    #: Whether a user belongs to a host.
+    has_hosts: bool = True
     #: What it can do: databases, users, grants, root.
     capabilities: frozenset[str] = frozenset()
     #: Lines of the unit's drop-in [Service] section that only this engine needs.

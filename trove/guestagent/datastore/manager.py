@@ -219,7 +219,7 @@ class Manager:
                                  'started': bool(command.config_contents) or not was_up})
 
     def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str], None]) -> Outcome:
-        self._require_prepared()
+        # Also of a machine that was prepared in part: another is to have its volume.
         self.data_volume.release(command.deadline or LONGEST, progress)
         return Outcome('unmount')
 
@@ -286,7 +286,8 @@ class Manager:
         return os.path.join(self.preparation.place(prepared.mount_point).state_directory, 'modules')
 
     def _host(self, host: str | None) -> str:
-        return (host or self._engine.description.default_host).lower()
+        described = self._engine.description
+        return (host if host and described.has_hosts else described.default_host).lower()
 
     def _list_databases(self, command: messages.ListDatabases) -> dict[str, Any]:
         found = self._engine.list_databases()

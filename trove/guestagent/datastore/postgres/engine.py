@@ -55,6 +55,7 @@ DESCRIPTION = Description(
     reserved_users=frozenset({access.AGENT, 'postgres', 'replicator', 'healthcheck', 'public', 'none'}),
     reserved_user_prefixes=('trove_', 'repl_', 'pg_'),
     reserved_databases=frozenset({access.AGENT, 'postgres', 'template0', 'template1'}),
+    has_hosts=False,
     capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
     unit_settings=('ExecStart=', _start_line(_PLACE)),
     # The server has one log for everything; its directory and name stand on the command line.
