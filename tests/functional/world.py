@@ -31,7 +31,8 @@ from trove.common import states
 from trove.common.context import RequestContext
 from trove.common.rpc import keys
 from trove.conductor.manager import Manager as Conductor
-from trove.db import datastores, events, instances, operations, quotas, session
+from trove.configuration import models as groups
+from trove.db import configurations, datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
 from trove.extensions.logs import models as logs
 from trove.instance import changes, doors, models, resizing
@@ -137,14 +138,32 @@ class World:
 
     def create(self, *, name: str = 'orders', databases: list[dict] | None = None, users: list[dict] | None = None,
                access: dict | None = None, network: str = 'private', locality: str | None = None,
-               root_password: str | None = None) -> str:
+               root_password: str | None = None, modules: list[str] | None = None,
+               configuration_id: str | None = None) -> str:
         """As after a POST whose values were checked; returns the instance's id."""
         nic = models.Nic(network_id=self.cloud.named('network', network)['id'])
         return models.create(self.context, models.CheckedRequest(
             name=name, version=session.read(datastores.version, VERSION_ID), flavor_id=FLAVOR, ram=1024, vcpus=1,
             image_id=self.cloud.named('image', 'guest')['id'], volume_support=True, volume_size=2, volume_type=None,
             databases=databases or [], users=users or [], nic=nic, availability_zone=None, region='RegionOne',
-            locality=locality, access=access, root_password=root_password)).instance_id
+            locality=locality, access=access, root_password=root_password,
+            modules=modules or [], configuration_id=configuration_id)).instance_id
+
+    def group(self, **wanted: Any) -> str:
+        """A configuration group with values that were checked; returns its id."""
+        return session.write(lambda connection: configurations.create(
+            connection, name='tuned', description=None, tenant_id=PROJECT, version_id=VERSION_ID, wanted=wanted,
+            now=self.clock()))
+
+    def edit_group(self, configuration_id: str, **wanted: Any) -> str | None:
+        """As after a PUT: the values are these and no others."""
+        return groups.replace(self.context, configuration_id, wanted, {})
+
+    def attach(self, instance_id: str, configuration_id: str) -> str:
+        return changes.change_configuration(self.context, self.row(instance_id), None, configuration_id).operation_id
+
+    def detach(self, instance_id: str) -> str:
+        return changes.change_configuration(self.context, self.row(instance_id), None, None).operation_id
 
     def restart(self, instance_id: str) -> str:
         return models.restart(self.context, self.row(instance_id)).operation_id

@@ -117,6 +117,8 @@ ROUTES = (
     Route('GET', f'{_I}/backups', backups.of_instance, ('instance:backups',), gives=backup_forms.INDEX,
           query=(*_PAGE, 'datastore', 'name', 'status', *_WINDOW)),
     Route('GET', f'{_I}/log', logs.index, ('instance:guest_log_list',), gives=log_forms.INDEX, faults=(*_GUEST, 501)),
+    Route('GET', f'{_I}/configuration', instances.configuration, ('instance:configuration',),
+          gives=instance_forms.CONFIGURATION, faults=(501,)),
     Route('POST', f'{_I}/log', logs.action, ('instance:guest_log_action',), takes=log_forms.ACTION,
           gives=log_forms.SHOW, faults=(*_GUEST, 501)),
     Route('GET', f'{_I}/ssl', tls.show, ('instance:show',), gives=instance_forms.SSL, query=('include_certificate',),

@@ -94,6 +94,9 @@ OPERATION_WORDS: dict[str, str | None] = {
 
 #: Nova's word -> ``status`` of the API; anything else is UNKNOWN
 SERVER_WORDS = {
+    'instance_attach_configuration': None,
+    'instance_detach_configuration': None,
+    'instance_update_configuration': None,
     'ACTIVE': 'ACTIVE',
     'BUILD': 'BUILD',
     'ERROR': 'ERROR',

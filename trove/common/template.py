@@ -16,6 +16,7 @@ Templates of an operator (``template_path``) take precedence over the packaged o
 least specific place.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,6 +30,9 @@ CONFIG = 'config'
 REPLICA_SOURCE = 'replica_source.config'
 REPLICA = 'replica.config'
 CLUSTER = 'cluster.config'
+
+#: A line that is neither blank, nor a comment, nor the header of a section.
+_OPTION = re.compile(r'\s*(?P<name>[A-Za-z][\w.-]*)(?:\s*=\s*|\s+|$)(?P<value>\'[^\']*\'|"[^"]*"|[^#\n]*)')
 
 
 def candidates(manager: str, version: str, kind: str = CONFIG, *, name: str | None = None) -> list[str]:
@@ -82,3 +86,19 @@ def _semantic(version: str) -> dict[str, int]:
     """major, minor and patch of a version name; parts that are no numbers count as 0."""
     numbers = [int(part) if part.isdigit() else 0 for part in version.split('.')[:3]]
     return dict(zip(('major', 'minor', 'patch'), numbers + [0, 0, 0]))
+
+
+def options(text: str) -> dict[str, str]:
+    """The options of a configuration file: ``name = value`` or ``name value``, with comments and section headers.
+
+    An option that stands there several times has all its values, with blanks between them.
+    """
+    found: dict[str, str] = {}
+    for line in text.splitlines():
+        option = _OPTION.match(line)
+        if option:
+            name, value = option['name'], option['value'].strip()
+            if len(value) >= 2 and value[0] == value[-1] and value[0] in '\'"':
+                value = value[1:-1]
+            found[name] = f'{found[name]} {value}' if name in found else value
+    return found

@@ -25,6 +25,7 @@ from typing import Any
 
 from trove.common.rpc import envelope
 from trove.common.rpc import messages
+from trove.conductor import options
 
 #: Bytes of cipher text a report may have.
 MAX_REPORT = 64 * 1024
@@ -85,6 +86,7 @@ class Sender:
     seal_key: bytes | None
     deleted: bool
     boot_epoch: int
+    known: options.Known = options.Known()
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -93,6 +95,7 @@ class Accepted:
     boot_id: str
     seq: int
     message: messages.Message
+    known: options.Known = options.Known()
 
 
 def claimed_instance(report: Report) -> str:
@@ -135,7 +138,7 @@ def judge(report: Report, senders: Mapping[str, Sender],
     _check_order(header, sender, seen)
     message = _parse(header, body)
     seen[(instance_id, header.kind)] = (header.boot_id, header.seq)
-    return Accepted(instance_id, header.boot_id, header.seq, message)
+    return Accepted(instance_id, header.boot_id, header.seq, message, sender.known)
 
 
 def _check_order(header: envelope.Header, sender: Sender,
@@ -165,11 +168,13 @@ class Changes:
     :param statuses: by instance id, rows for :func:`trove.db.heartbeats.save`.
     :param results: by command id, (instance id, result).
     :param backups: (instance id, report) in order of arrival.
+    :param news: by instance id, what is new about the options of its engine.
     :param heard_of: instances whose open operations may be waiting for this.
     """
     statuses: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     results: dict[str, tuple[str, messages.CommandResult]] = dataclasses.field(default_factory=dict)
     backups: list[tuple[str, messages.UpdateBackup]] = dataclasses.field(default_factory=list)
+    news: dict[str, options.News] = dataclasses.field(default_factory=dict)
     heard_of: set[str] = dataclasses.field(default_factory=set)
 
 
@@ -185,6 +190,7 @@ def changes(accepted: Iterable[Accepted], now: datetime) -> Changes:
         match report.message:
             case messages.Heartbeat() as heartbeat:
                 wanted.statuses[report.instance_id] = _status_row(report, heartbeat, now)
+                _keep_news(wanted, report, heartbeat)
                 for result in heartbeat.results:
                     wanted.results.setdefault(result.command_id, (report.instance_id, result))
             case messages.CommandResult() as result:
@@ -194,15 +200,24 @@ def changes(accepted: Iterable[Accepted], now: datetime) -> Changes:
     return wanted
 
 
+def _keep_news(wanted: Changes, report: Accepted, heartbeat: messages.Heartbeat) -> None:
+    found = options.news(heartbeat, report.known)
+    if found is not None:
+        wanted.news[report.instance_id] = found
+    else:
+        # Back to what is known, within one batch.
+        wanted.news.pop(report.instance_id, None)
+
+
 def _status_row(report: Accepted, heartbeat: messages.Heartbeat, now: datetime) -> dict[str, Any]:
     facts = {'volume_available': heartbeat.volume.get('available'), 'engine_uptime': heartbeat.engine.get('uptime'),
-             'pending_restart': heartbeat.pending_restart}
+             **options.facts(heartbeat)}
     return {'instance_id': report.instance_id, 'status': heartbeat.service_status, 'reason': heartbeat.reason or None,
             'updated_at': now, 'boot_id': report.boot_id, 'seq': report.seq,
             'agent_version': heartbeat.agent_version or None,
             'engine_version': heartbeat.engine.get('version'), 'volume_total': heartbeat.volume.get('total'),
             'volume_used': heartbeat.volume.get('used'),
-            'facts': {name: value for name, value in facts.items() if value not in (None, [])}}
+            'facts': {name: value for name, value in facts.items() if value not in (None, [], '')}}
 
 
 def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]], open_operations: Mapping[str, str],

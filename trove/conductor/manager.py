@@ -31,8 +31,8 @@ from oslo_db import exception as db_exception
 from trove.common import metrics
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
-from trove.conductor import ingest
-from trove.db import backups, command_results, heartbeats, lastseen, operations, session
+from trove.conductor import ingest, options
+from trove.db import backups, command_results, events, heartbeats, instances, lastseen, operations, session
 from trove.db.session import Connection
 from trove.taskmanager import api as taskmanager_api
 
@@ -152,7 +152,8 @@ class Manager:
                 worth.append(report)
             except ingest.Refused as refused:
                 self._refuse(refused)
-        senders = {row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted, row.boot_epoch)
+        senders = {row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted, row.boot_epoch,
+                                          options.Known(row.restart_required, row.facts))
                    for row in heartbeats.senders(connection, sorted(claimed))}
         seen = lastseen.load(connection, sorted(senders))
         before = dict(seen)
@@ -204,7 +205,22 @@ class Manager:
             self._store_results(connection, wanted, now)
         for instance_id, backup in wanted.backups:
             self._store_backup(connection, instance_id, backup, now)
-        return operations.nudge(connection, 'instance', sorted(wanted.heard_of), now)
+        due = operations.nudge(connection, 'instance', sorted(wanted.heard_of), now)
+        # After the operations, as task managers do: they hold an operation when they write to its instance.
+        for instance_id, news in sorted(wanted.news.items()):
+            self._store_news(connection, instance_id, news, now)
+        return due
+
+    @staticmethod
+    def _store_news(connection: Connection, instance_id: str, news: options.News, now: datetime) -> None:
+        row = instances.get(connection, instance_id)
+        if row is None:
+            return
+        if news.restart_required is not None:
+            instances.change(connection, instance_id, now, restart_required=news.restart_required)
+        for type_, text in news.events:
+            events.add(connection, resource_type='instance', resource_id=instance_id, type=type_, text=text, now=now,
+                       project_id=row.tenant_id)
 
     def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:
         reporters = sorted({instance_id for instance_id, _ in wanted.results.values()})

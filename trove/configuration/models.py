@@ -13,15 +13,20 @@
 """Configuration groups: find them, change their values, and what a change means for the instances that have them."""
 
 import dataclasses
-import json
+import datetime
 from collections.abc import Mapping
 from typing import Any
+
+from oslo_config import cfg
 
 from trove.common import exception, faults
 from trove.configuration import values
 from trove.datastore import models as datastore_models
-from trove.db import configurations, datastores, session
+from trove.db import configurations, datastores, operations, session
 from trove.db.session import Connection, Row
+from trove.operation import bell
+
+CONF = cfg.CONF
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,51 +86,55 @@ def create(context: Any, asked: CreateRequest) -> str:
     return session.write(write)
 
 
-def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> None:
-    """Give some values anew and keep the others."""
-    _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
+def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> str | None:
+    """Give some values anew and keep the others.
+
+    :returns: the operation that brings them to the instances that have the group; None when nothing is to be done.
+    :raises trove.common.exception.Unprocessable: a value cannot be, or an edit is being brought to the instances.
+    """
+    return _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
 
 
 def replace(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *,
-            from_text: bool = False) -> None:
-    """Make the values be ``given`` and none else.
+            from_text: bool = False) -> str | None:
+    """Make the values be ``given`` and none else. Returns and raises as :func:`edit`.
 
     :param columns: name or description, when they change too.
     """
-    _change(context, configuration_id, given, columns, keep=False, from_text=from_text)
+    return _change(context, configuration_id, given, columns, keep=False, from_text=from_text)
 
 
 def _change(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *, keep: bool,
-            from_text: bool) -> None:
+            from_text: bool) -> str | None:
     """One transaction that holds the group's row: of two changes at a time the second sees the first."""
-    def write(connection: Connection) -> None:
+    def write(connection: Connection) -> str | None:
+        now = session.utcnow()
         row = _owned(context, configuration_id, configurations.get(connection, configuration_id, for_update=True))
         wanted = checked_values(connection, row.datastore_version_id, row.version_name, given, from_text=from_text)
         stored = configurations.values(connection, row.id)
         if keep:
             wanted = values.merged(stored, wanted)
         # As text, since to Python true equals 1.
-        if json.dumps(wanted, sort_keys=True) != json.dumps(stored, sort_keys=True):
-            _apply_to_instances(connection, row)
+        if configurations.digest(wanted) != configurations.digest(stored):
             configurations.replace_values(connection, row.id, wanted)
-        configurations.change(connection, row.id, session.utcnow(), **columns)
+        configurations.change(connection, row.id, now, **columns)
+        return _tell_instances(connection, context, row, wanted, 'configuration_edit' if keep else
+                               'configuration_update', now)
 
-    session.write(write)
+    operation_id = session.write(write)
+    if operation_id is not None:
+        bell.wake(operation_id)
+    return operation_id
 
 
-def _apply_to_instances(connection: Connection, row: Row) -> None:
-    """What changed values mean for the instances that have the group, in the transaction that changes them.
-
-    This is the place of the operations that bring them there. Without such operations a change would only look as if
-    it had happened, so it is refused.
-
-    :raises trove.common.exception.Unprocessable: an instance has the group.
-    """
-    attached = configurations.count_instances(connection, row.id)
-    if attached:
-        raise exception.Unprocessable(
-            f'The values of configuration group {row.id} cannot be changed while it is attached to {attached} '
-            f'instances: this service does not apply changes to running instances. Detach it from them first.')
+def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapping[str, Any], kind: str,
+                    now: datetime.datetime) -> str | None:
+    """Record the operation that brings the values to the instances without them, if there are any."""
+    if not configurations.to_be_told(connection, row.id, configurations.digest(wanted)):
+        return None
+    return operations.create(connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
+                             deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout, project_id=row.tenant_id,
+                             request_id=context.request_id, actor=context.user_id)
 
 
 def delete(context: Any, configuration_id: str) -> None:

@@ -41,6 +41,6 @@ PARAMETER = shown('ConfigurationParameter', _PARAMETER, {'max': NUMBER, 'min': N
 
 INDEX = page_of('configurations', SUMMARY)
 SHOW = showing('configuration', CONFIGURATION)
-INSTANCES = page_of('instances', shown('AttachedInstance', {'id': STRING, 'name': STRING}))
+INSTANCES = page_of('instances', shown('AttachedInstance', {'id': STRING, 'name': STRING, 'up_to_date': BOOLEAN}))
 PARAMETERS = showing('configuration-parameters', array(PARAMETER))
 PARAMETER_SHOW = {**PARAMETER, 'xml': {'name': 'configuration-parameter'}}

@@ -17,7 +17,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import pagination, policy, schemas, serializers
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import OPERATION_HEADER, Answer, Request
 from trove.configuration import models, views
 from trove.configuration import schemas as configuration_schemas
 from trove.db import configurations, session
@@ -83,24 +83,28 @@ def show(request: Request, configuration_id: str) -> dict[str, Any]:
     return _complete(request, _find(request, 'configuration:show', configuration_id))
 
 
-def edit(request: Request, configuration_id: str) -> None:
-    """``PATCH``: an empty 200."""
+def edit(request: Request, configuration_id: str) -> Answer:
+    """``PATCH``: an empty 200, and where to follow how the instances of the group get the values."""
     _find(request, 'configuration:edit', configuration_id)
     body = request.json_body()
     schemas.check(configuration_schemas.EDIT, body)
-    models.edit(request.context, configuration_id, body['configuration']['values'], from_text=_is_text(request))
+    return _followed(200, models.edit(request.context, configuration_id, body['configuration']['values'],
+                                      from_text=_is_text(request)))
 
 
 def update(request: Request, configuration_id: str) -> Answer:
-    """``PUT``: values that are not given are gone."""
+    """``PUT``: values that are not given are gone. An empty 202, and where to follow."""
     _find(request, 'configuration:update', configuration_id)
     body = request.json_body()
     schemas.check(configuration_schemas.UPDATE, body)
     asked = body['configuration']
     columns = {key: asked[key] for key in ('name', 'description') if key in asked}
-    models.replace(request.context, configuration_id, asked.get('values', {}), columns,
-                   from_text=_is_text(request))
-    return Answer(202)
+    return _followed(202, models.replace(request.context, configuration_id, asked.get('values', {}), columns,
+                                         from_text=_is_text(request)))
+
+
+def _followed(status: int, operation_id: str | None) -> Answer:
+    return Answer(status, headers=((OPERATION_HEADER, operation_id),) if operation_id else ())
 
 
 def delete(request: Request, configuration_id: str) -> Answer:
@@ -112,8 +116,13 @@ def delete(request: Request, configuration_id: str) -> Answer:
 def instances(request: Request, configuration_id: str) -> dict[str, Any]:
     row = _find(request, 'configuration:instances', configuration_id)
     limit = pagination.limit_of(request, CONF.instances_page_size)
-    rows = session.read(configurations.instances, row.id, _whose(request, row), limit=limit + 1,
-                        marker=pagination.marker_of(request))
+
+    def read(connection: Connection) -> tuple[Any, str]:
+        return (configurations.instances(connection, row.id, _whose(request, row), limit=limit + 1,
+                                         marker=pagination.marker_of(request)),
+                configurations.digest(configurations.values(connection, row.id)))
+
+    rows, digest = session.read(read)
     following = rows[limit - 1].id if len(rows) > limit else None
-    shown = [{'id': found.id, 'name': found.name} for found in rows[:limit]]
+    shown = [views.attached(found, digest) for found in rows[:limit]]
     return pagination.page(request, 'instances', shown, following)

@@ -34,6 +34,14 @@ def complete(row: Row, stored: Mapping[str, Any], instance_count: int) -> dict[s
             'instance_count': instance_count}
 
 
+def attached(row: Row, digest: str) -> dict[str, Any]:
+    """An instance that has a group.
+
+    :param digest: of the values the group has.
+    """
+    return {'id': row.id, 'name': row.name, 'up_to_date': row.configuration_digest == digest}
+
+
 def parameter(row: Row) -> dict[str, Any]:
     """One parameter; a bound of 0 is in force but not shown, as it never was."""
     shown = {'name': row.name, 'datastore_version_id': row.datastore_version_id,

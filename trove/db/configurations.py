@@ -12,23 +12,26 @@
 
 """Statements on configuration groups and their values."""
 
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, delete, func, insert, select, true, update
+from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, true, update
 
 from trove.db.tables.configurations import Configuration, ConfigurationParameter
 from trove.db.tables.datastores import Datastore, DatastoreVersion
 from trove.db.tables.instances import Instance
+from trove.db.tables.operations import Operation
 
 CONFIGURATIONS = Configuration.__table__
 VALUES = ConfigurationParameter.__table__
 INSTANCES = Instance.__table__
 VERSIONS = DatastoreVersion.__table__
 DATASTORES = Datastore.__table__
+OPERATIONS = Operation.__table__
 
 _SHOWN = (select(*CONFIGURATIONS.c, VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
                  DATASTORES.c.name.label('datastore_name'))
@@ -69,6 +72,11 @@ def values(connection: Connection, configuration_id: str) -> dict[str, Any]:
     return {row.configuration_key: json.loads(row.configuration_value) for row in rows}
 
 
+def digest(stored: Mapping[str, Any]) -> str:
+    """What tells the values of a group at one time from those at another."""
+    return hashlib.sha256(json.dumps(dict(stored), sort_keys=True).encode()).hexdigest()
+
+
 def _attached(configuration_id: str, tenant_id: str | None) -> Any:
     conditions = [INSTANCES.c.configuration_id == configuration_id, INSTANCES.c.deleted.is_(False)]
     if tenant_id is not None:
@@ -87,13 +95,29 @@ def count_instances(connection: Connection, configuration_id: str, tenant_id: st
 
 def instances(connection: Connection, configuration_id: str, tenant_id: str | None, *, limit: int,
               marker: str | None = None) -> Sequence[Row]:
-    """(id, name) of live instances that have a group, by ascending id. Index: the foreign key's.
+    """(id, name, configuration_digest) of live instances that have a group, by ascending id. Index: the foreign key's.
 
     :param tenant_id: only those of this project; None for everybody's.
     """
-    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.name)
+    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.configuration_digest)
                               .where(_attached(configuration_id, tenant_id), INSTANCES.c.id > (marker or ''))
                               .order_by(INSTANCES.c.id).limit(limit)).all()
+
+
+def to_be_told(connection: Connection, configuration_id: str, wanted: str) -> Sequence[Row]:
+    """Live instances that have a group and a server, but not yet these values, by ascending id. Index: the foreign
+    key's.
+
+    :param wanted: digest of the values.
+    :returns: id, tenant_id, and operation_id of the operation that is open on it, if any.
+    """
+    statement = (select(INSTANCES.c.id, INSTANCES.c.tenant_id, OPERATIONS.c.id.label('operation_id'))
+                 .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.active == 1,
+                                             OPERATIONS.c.resource_id == INSTANCES.c.id))
+                 .where(_attached(configuration_id, None), INSTANCES.c.compute_instance_id.is_not(None),
+                        or_(INSTANCES.c.configuration_digest.is_(None), INSTANCES.c.configuration_digest != wanted))
+                 .order_by(INSTANCES.c.id))
+    return connection.execute(statement).all()
 
 
 # --- writing -------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def with_all_parts(instances: FromClause) -> FromClause:
 #: What a row has, by name.
 COLUMNS: dict[str, Any] = {column.name: column for column in _columns()}
 _SHOWN = select(*COLUMNS.values()).select_from(with_all_parts(INSTANCES))
-_ONE = _SHOWN.where(INSTANCES.c.id == bindparam('id'))
+_ONE = _SHOWN.add_columns(STATUSES.c.facts.label('service_facts')).where(INSTANCES.c.id == bindparam('id'))
 _ADDRESSES_OF = (select(ADDRESSES).where(ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)),
                                          ADDRESSES.c.kind != 'management')
                  .order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))

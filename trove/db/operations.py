@@ -217,6 +217,12 @@ def of_resource(connection: Connection, resource_id: str, limit: int, marker: st
     return connection.execute(statement).all()
 
 
+def children(connection: Connection, operation_id: str) -> Sequence[Row]:
+    """The operations that an operation has opened, in the order of their resources. Index: ix_operations_parent_id."""
+    return connection.execute(select(OPERATIONS).where(OPERATIONS.c.parent_id == operation_id)
+                              .order_by(OPERATIONS.c.resource_id, OPERATIONS.c.created)).all()
+
+
 def steps_of(connection: Connection, operation_id: str) -> Sequence[Row]:
     """The attempts of an operation in the order they began."""
     return connection.execute(_STEPS_OF, {'id': operation_id}).all()

@@ -22,11 +22,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults, states
-from trove.datastore import models as datastore_models
-from trove.db import configurations, events, instances, session
+from trove.common import exception
+from trove.db import events, instances, session
 from trove.db.session import Connection, Row
-from trove.instance import models, replication, validation
+from trove.instance import configuring, models, replication, servers, validation
 from trove.instance.models import Recorded
 
 CONF = cfg.CONF
@@ -83,36 +82,21 @@ def change_access(context: Any, row: Row, name: str | None, access: dict[str, An
                          also=functools.partial(_rename, context=context, row=row, name=name))
 
 
-def change_configuration(context: Any, row: Row, name: str | None, configuration_id: str | None) -> None:
-    """Attach a configuration group, or detach the one there is. This service applies none yet, and says so.
+def change_configuration(context: Any, row: Row, name: str | None, configuration_id: str | None) -> Recorded | None:
+    """Write down that a configuration group is to be attached, or the one there is detached. None to detach: nothing.
 
     :raises trove.common.exception.BadRequest: one is attached already, not now, or the group is for another version.
     :raises trove.common.exception.NotFound: there is no such group.
     :raises trove.common.exception.NotSupported: all is well with the request.
     """
-    if configuration_id is None and row.configuration_id is None:
-        if name is not None:
-            rename(context, row, name)
-        return
+    also = functools.partial(_rename, context=context, row=row, name=name)
     if configuration_id is not None:
-        _check_attach(context, row, configuration_id)
-    raise exception.NotSupported(f'Instance {row.id}: this service does not apply configuration groups to instances.')
-
-
-def _check_attach(context: Any, row: Row, configuration_id: str) -> None:
+        return configuring.attach(context, row, configuration_id, also)
     if row.configuration_id is not None:
-        raise exception.BadRequest(f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
-                                   f'first.')
-    status = states.shown(models.facts_of(row))
-    if status != 'ACTIVE' or row.operation_kind is not None:
-        raise exception.BadRequest(f'Instance {row.id} cannot take a configuration now '
-                                   f'(instance status was {status}).')
-    group = session.read(configurations.get, configuration_id)
-    if group is None or (group.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(configuration_id)
-    if group.datastore_version_id != row.datastore_version_id:
-        raise exception.BadRequest(f"instance['configuration'] {configuration_id} is for another datastore version "
-                                   f"than that of instance {row.id}.")
+        return configuring.detach(context, row, also)
+    if name is not None:
+        rename(context, row, name)
+    return None
 
 
 def detach_replica(context: Any, row: Row, name: str | None, _source: Any) -> Recorded:

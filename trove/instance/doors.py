@@ -23,6 +23,7 @@ from trove.db.session import Row
 
 from trove.common.rpc import keys, transport
 from trove.guestagent import api as guest_api
+from trove.operation import bell
 from trove.taskmanager import api as taskmanager_api
 
 CONF = cfg.CONF
@@ -84,3 +85,7 @@ def install(doors: Doors | None) -> None:
     global _current
     with _lock:
         _current = doors
+
+
+# Resources below instances have no doors of their own.
+bell.install(lambda operation_id: current().wake(operation_id))

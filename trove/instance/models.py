@@ -25,7 +25,7 @@ from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, notification, states
 from trove.common.cfg.rpc import heartbeat_expiry
-from trove.db import backups, events, instances, notices, operations, quotas, session
+from trove.db import backups, configurations, events, instances, notices, operations, quotas, session
 from trove.instance import doors
 
 CONF = cfg.CONF
@@ -99,6 +99,7 @@ class CheckedRequest:
     deletion_protection: bool = False
     #: ids, in the order in which they are applied
     modules: list[str] = dataclasses.field(default_factory=list)
+    configuration_id: str | None = None
 
 
 class Recorded(NamedTuple):
@@ -177,6 +178,7 @@ def create(context: Any, checked: CheckedRequest) -> Recorded:
 
     def write(connection: Connection) -> None:
         now = session.utcnow()
+        _hold_group(connection, checked.configuration_id)
         size = checked.volume_size if checked.volume_support else 0
         quotas.consume(connection, context.project_id, instances.quota_of(checked.ram, size), now)
         instances.create(connection, values, now)
@@ -190,6 +192,12 @@ def create(context: Any, checked: CheckedRequest) -> Recorded:
     return recorded
 
 
+def _hold_group(connection: Connection, configuration_id: str | None) -> None:
+    """Let nobody delete the configuration group before the instance that has it is written down."""
+    if configuration_id is not None and configurations.get(connection, configuration_id, for_update=True) is None:
+        raise faults.not_found(configuration_id)
+
+
 def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[str, Any]:
     new_key = doors.new_instance_key()
     return {
@@ -201,7 +209,7 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
         'encrypted_key': doors.current().keys.seal(instance_id, new_key),
         # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
         'server_id_number': secrets.randbelow(2 ** 32 - 2) + 1, 'access': checked.access,
-        'deletion_protection': checked.deletion_protection,
+        'deletion_protection': checked.deletion_protection, 'configuration_id': checked.configuration_id,
     }
 
 

@@ -129,7 +129,7 @@ _DETAIL_SOMETIMES = {
     'cluster_id': STRING, 'shard_id': STRING, 'server_id': nullable(STRING), 'volume_id': nullable(STRING),
     'encrypted_rpc_messaging': BOOLEAN}
 _COMPLETE_SOMETIMES = {
-    **_DETAIL_SOMETIMES, 'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
+    **_DETAIL_SOMETIMES, 'pending_restart': array(STRING), 'drifted_options': array(STRING), 'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
     'volume': shown('', {'size': INTEGER}, {'used': NUMBER, 'used_percent': NUMBER})}
 
 #: For the views of administrators, which have more.
@@ -139,6 +139,7 @@ INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIM
 DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
 SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))
 SSL = showing('ssl', shown('', {
+CONFIGURATION = showing('instance', shown('InstanceDefaults', {'configuration': FREE}))
     'status': {'enum': ['on', 'off']}, 'mode': {'enum': ['builtin', 'basic', 'enforced', 'mtls']},
     'certificate': shown('Certificate', {'cn': nullable(STRING), 'expire_at': nullable(STRING), 'san': array(STRING)},
                          {'payload': nullable(STRING)})}))

@@ -20,14 +20,13 @@ from trove.db.session import Connection, Row
 
 from trove.common import exception, pagination, policy, schemas
 from trove.common.views import reference
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import OPERATION_HEADER, Answer, Request
 from trove.db import instance_pages, instances, session
-from trove.instance import listing, models, replication, resizing, validation, views
+from trove.instance import configuring, listing, models, replication, resizing, validation, views
 from trove.instance import schemas as instance_schemas
 
 CONF = cfg.CONF
 
-OPERATION_HEADER = 'X-Trove-Operation-Id'
 
 
 def find(request: Request, rule: str, instance_id: str, *, only_own: bool = False,
@@ -78,6 +77,12 @@ def _list(request: Request, view: Callable[..., dict[str, Any]], *, detailed: bo
 def show(request: Request, instance_id: str) -> dict[str, Any]:
     row = find(request, 'instance:show', instance_id)
     return {'instance': _view(request, row, views.complete)}
+
+
+def configuration(request: Request, instance_id: str) -> dict[str, Any]:
+    """``GET configuration``: the options an instance has without a configuration group."""
+    row = find(request, 'instance:configuration', instance_id)
+    return {'instance': {'configuration': configuring.defaults(row)}}
 
 
 def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]], **more: Any) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from trove.common import engines, exception, faults, schemas
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, configurations, datastores, session
-from trove.instance import module_choice, objects, replication
+from trove.instance import configuring, module_choice, objects, replication
 from trove.instance.models import CheckedRequest, CreateRequest, Nic
 
 CONF = cfg.CONF
@@ -75,7 +75,8 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     version = _version(request)
     manager = version.manager
     databases, users = _objects(manager, request)
-    _check_references(context, request)
+    if request.configuration_id is not None:
+        session.read(configuring.find, context, request.configuration_id, version.id)
     _check_backup(context, request, version)
     _check_nic_form(request.nic)
     _check_placement(request)
@@ -93,7 +94,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         volume_type=volume_type, databases=databases, users=users, nic=nic,
         availability_zone=request.availability_zone, region=CONF.service_credentials.region_name,
         locality=request.locality, access=request.access, root_password=_root_password(manager),
-        deletion_protection=request.deletion_protection, modules=modules)
+        deletion_protection=request.deletion_protection, modules=modules, configuration_id=request.configuration_id)
 
 
 # --- what is decided without the cloud -------------------------------------------------------------
@@ -140,16 +141,6 @@ def _objects(manager: str, request: CreateRequest) -> tuple[list[dict[str, Any]]
     users = objects.check_users(manager, request.users, "instance['users']",
                                 known_databases=[database['name'] for database in databases])
     return databases, users
-
-
-def _check_references(context: Any, request: CreateRequest) -> None:
-    """Configuration groups of the caller; this service cannot yet make an instance with one."""
-    if request.configuration_id is not None:
-        group = session.read(configurations.get, request.configuration_id)
-        if group is None or (group.tenant_id != context.project_id and not context.is_admin):
-            raise faults.not_found(request.configuration_id)
-        raise exception.BadRequest("instance['configuration'] cannot be used: this service does not apply "
-                                   "configuration groups.")
 
 
 def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:

@@ -123,6 +123,7 @@ def created(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
     if row.locality is not None:
         shown['locality'] = row.locality
     if password is not None:
+    _add_options(shown, row)
         shown['password'] = password
     return shown
 
@@ -147,6 +148,18 @@ def _address(address: Row) -> dict[str, Any]:
     if address.kind == 'private' and address.network_id:
         shown['network'] = address.network_id
     return shown
+
+
+def _add_options(shown: dict[str, Any], row: Row) -> None:
+    """Which options wait for a restart, which were changed in the running engine, and why it has not those it should."""
+    reported = json.loads(row.service_facts) if row.service_facts else {}
+    for key, name in (('pending_restart', 'pending_restart'), ('drifted_options', 'drift')):
+        if reported.get(name):
+            shown[key] = reported[name]
+    if reported.get('rejection') and 'fault' not in shown:
+        shown['fault'] = {'message': f'{errors.CODES["guest_configuration_taken_back"].sentence} '
+                                     f'{reported["rejection"]}',
+                          'created': views.timestamp(row.service_status_updated), 'details': None}
 
 
 def _linked(request: wsgi.Request, instance_id: str) -> dict[str, Any]:

@@ -15,11 +15,12 @@
 from trove.common.schemas import (BOOLEAN, INTEGER, MOMENT, STRING, array, nullable, page_of, showing, shown)
 
 _OPERATION = {
+_ERROR = {'type': ['object', 'null'], 'properties': {'code': STRING, 'message': nullable(STRING)},
+          'required': ['code', 'message'], 'additionalProperties': False}
     'id': STRING, 'kind': STRING, 'state': STRING, 'resource_type': STRING, 'resource_id': STRING,
     'project_id': nullable(STRING), 'step': nullable(STRING), 'position': INTEGER, 'steps_total': INTEGER,
-    'cancel_wanted': BOOLEAN,
-    'error': {'type': ['object', 'null'], 'properties': {'code': STRING, 'message': nullable(STRING)},
-              'required': ['code', 'message'], 'additionalProperties': False},
+    'cancel_wanted': BOOLEAN, 'started': nullable(MOMENT),
+    'error': _ERROR,
     'request_id': nullable(STRING), 'user_id': nullable(STRING), 'created': MOMENT, 'updated': nullable(MOMENT),
     'finished': nullable(MOMENT), 'deadline': nullable(MOMENT),
 }
@@ -27,9 +28,12 @@ _STEP = shown('OperationStep', {
     'name': STRING, 'attempt': INTEGER, 'outcome': nullable(STRING), 'started': MOMENT, 'ended': nullable(MOMENT),
     'runs': INTEGER, 'busy_ms': INTEGER, 'late_ms': INTEGER, 'note': nullable(STRING)})
 _EVENT = shown('Event', {
+_CHILD = shown('OperationChild', {
+    'id': STRING, 'kind': STRING, 'state': STRING, 'resource_type': STRING, 'resource_id': STRING, 'error': _ERROR})
     'id': STRING, 'time': MOMENT, 'type': STRING, 'text': STRING, 'operation_id': nullable(STRING),
     'request_id': nullable(STRING), 'user_id': nullable(STRING)})
 
 INDEX = page_of('operations', shown('Operation', _OPERATION))
-SHOW = showing('operation', shown('OperationWithSteps', {**_OPERATION, 'steps': array(_STEP)}))
+SHOW = showing('operation', shown('OperationWithSteps', {**_OPERATION, 'steps': array(_STEP)},
+                                    {'children': array(_CHILD)}))
 EVENTS = page_of('events', _EVENT)

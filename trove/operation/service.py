@@ -14,7 +14,7 @@
 
 from typing import Any
 
-from trove.db.session import Connection
+from trove.db.session import Connection, Row
 
 from trove.common import faults, policy
 from trove.common.wsgi import Request
@@ -22,16 +22,28 @@ from trove.db import operations, session
 from trove.operation import views
 
 
-def show(request: Request, operation_id: str) -> dict[str, Any]:
+def find(request: Request, rule: str, operation_id: str) -> Row:
+    """The operation a request names, if the caller may do to it what the rule says.
+
+    :raises trove.common.exception.NotFound: there is none, or it is another project's.
+    """
     context = request.context
-    policy.authorize(context, 'operation:show')
-
-    def read(connection: Connection) -> tuple[Any, Any]:
-        return operations.get(connection, operation_id), operations.steps_of(connection, operation_id)
-
-    row, steps = session.read(read)
+    policy.authorize(context, rule)
+    row = session.read(operations.get, operation_id)
     if row is None or (row.project_id != context.project_id and not context.is_admin):
         raise faults.not_found(operation_id)
     if row.project_id != context.project_id:
-        policy.authorize(context, 'operation:show', row.project_id)
-    return {'operation': views.with_steps(row, steps)}
+        policy.authorize(context, rule, row.project_id)
+    return row
+
+
+def show(request: Request, operation_id: str) -> dict[str, Any]:
+    context = request.context
+    row = find(request, 'operation:show', operation_id)
+
+    def read(connection: Connection) -> tuple[Any, Any]:
+        return operations.steps_of(connection, row.id), operations.children(connection, row.id)
+
+    steps, children = session.read(read)
+    seen = [child for child in children if context.is_admin or child.project_id == context.project_id]
+    return {'operation': views.with_steps(row, steps, seen)}

@@ -36,7 +36,7 @@ def operation(row: Row) -> dict[str, Any]:
         'position': max(row.position, 0),
         'steps_total': len(steps),
         'cancel_wanted': bool(row.cancel_wanted),
-        'error': {'code': row.error_code, 'message': row.error_text} if row.error_code else None,
+        'error': _error(row),
         'request_id': row.request_id,
         'user_id': row.actor,
         'created': views.timestamp(row.created),
@@ -46,8 +46,15 @@ def operation(row: Row) -> dict[str, Any]:
     }
 
 
-def with_steps(row: Row, steps: Sequence[Row]) -> dict[str, Any]:
-    """One operation with what was tried. ``busy_ms`` and ``late_ms`` are the control plane's share of the time."""
+def _error(row: Row) -> dict[str, Any] | None:
+    return {'code': row.error_code, 'message': row.error_text} if row.error_code else None
+
+
+def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> dict[str, Any]:
+    """One operation with what was tried. ``busy_ms`` and ``late_ms`` are the control plane's share of the time.
+
+    :param children: the operations it has opened, each with a result of its own.
+    """
     shown = operation(row)
     shown['steps'] = [{
         'name': step.name,
@@ -61,6 +68,10 @@ def with_steps(row: Row, steps: Sequence[Row]) -> dict[str, Any]:
         'note': step.note,
     } for step in steps]
     return shown
+    if children:
+        shown['children'] = [{
+            'id': child.id, 'kind': child.kind, 'state': child.state, 'resource_type': child.resource_type,
+            'resource_id': child.resource_id, 'error': _error(child)} for child in children]
 
 
 def event(row: Row) -> dict[str, Any]:

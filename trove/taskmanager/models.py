@@ -301,6 +301,8 @@ class Runner:
             return operations.release(connection, held.id, held.row.claim, now, seconds)
 
         self.later(held.id, session.write(write))
+        for opened in answer.opens:
+            self.later(opened, now)
         return False
 
     def _account(self, connection: Connection, held: Held, word: str, busy_ms: int, begun: datetime,

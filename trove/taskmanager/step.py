@@ -57,6 +57,7 @@ class Wait:
     :param at_most: seconds since the first wait of this step after which it fails with ``code``.
     :param code: of :data:`trove.common.errors.CODES`.
     :param reason: what is waited for, as the end of "timed out waiting for …"; shown to the user while it waits.
+    :param opens: ids of operations that ``changes`` open, to be taken at once.
     """
 
     seconds: float
@@ -65,6 +66,7 @@ class Wait:
     reason: str
     facts: dict[str, Any] = dataclasses.field(default_factory=dict)
     changes: Sequence[Change] = ()
+    opens: Sequence[str] = ()
 
 
 @dataclasses.dataclass(frozen=True)

@@ -63,6 +63,8 @@ DEFAULT: list[cfg.Opt] = [
     cfg.IntOpt('reboot_time_out', default=120, min=1, help='Seconds until a rebooted server must be ACTIVE.'),
     cfg.IntOpt('restart_timeout', default=300, min=1,
                help='Seconds until a restarted database must answer queries again.'),
+    cfg.IntOpt('configuration_timeout', default=300, min=1,
+               help='Seconds a guest may take for the options of a configuration group; later they count as refused.'),
     cfg.IntOpt('access_timeout', default=300, min=1,
                help='Seconds a change of who may connect may take; later it is taken back.'),
     cfg.IntOpt('resize_time_out', default=900, min=1,

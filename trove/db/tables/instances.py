@@ -76,6 +76,8 @@ class Instance(Base):
     error_code: Mapped[str | None] = mapped_column(String(64))
     #: What the cloud has made of the instance behind our back, a code; set and cleared by looking.
     drift: Mapped[str | None] = mapped_column(String(64))
+    #: Digest of the values of its configuration group that its guest has accepted last.
+    configuration_digest: Mapped[str | None] = mapped_column(String(64))
     restart_required: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deletion_protection: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     ssl_mode: Mapped[str | None] = mapped_column(String(16))

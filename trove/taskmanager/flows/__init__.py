@@ -14,8 +14,11 @@
 
 from trove.taskmanager.flows import backup_create
 from trove.taskmanager.flows import backup_delete
+from trove.taskmanager.flows import configuration_update
+from trove.taskmanager.flows import instance_attach_configuration
 from trove.taskmanager.flows import instance_create
 from trove.taskmanager.flows import instance_delete
+from trove.taskmanager.flows import instance_detach_configuration
 from trove.taskmanager.flows import instance_detach_replica
 from trove.taskmanager.flows import instance_discard_log
 from trove.taskmanager.flows import instance_eject
@@ -31,6 +34,8 @@ from trove.taskmanager.flows import instance_upgrade_agent
 from trove.taskmanager.flows import module_reapply
 from trove.taskmanager.step import Flow
 
+from trove.taskmanager.flows import instance_update_configuration
+from trove.taskmanager.flows import instance_upgrade
 
 def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
@@ -39,5 +44,7 @@ def registry() -> dict[str, Flow]:
              instance_resize_volume.FLOW, instance_resize_flavor.FLOW,
              instance_publish_log.FLOW, instance_discard_log.FLOW,
              instance_promote.FLOW, instance_eject.FLOW, instance_detach_replica.FLOW,
-             instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW)
+             instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW,
+             instance_attach_configuration.FLOW, instance_detach_configuration.FLOW,
+             instance_update_configuration.FLOW, configuration_update.UPDATE, configuration_update.EDIT)
     return {flow.kind: flow for flow in flows}

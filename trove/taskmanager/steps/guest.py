@@ -14,8 +14,10 @@
 conductor, which wakes the operation."""
 
 import abc
+import dataclasses
 import datetime
 import functools
+import json
 import uuid
 from typing import Any
 
@@ -24,7 +26,7 @@ from trove.common import template
 from trove.common.rpc import messages
 from trove.common.rpc.messages import command as commands
 from trove.common.states import ServiceStatus
-from trove.db import instances
+from trove.db import configurations, instances
 from trove.db.session import Row
 from trove.guestagent import api as guest_api
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
@@ -47,18 +49,22 @@ class AgentSeen(Step):
 
     def run(self, work: Work) -> Done | Wait:
         row = base.instance(work)
-        if _of_this_build(row):
-            return Done(events=[('instance_create.agent', 'The agent on the server has reported in.')])
+        if of_this_build(row):
+            return Done(events=[(f'{work.kind}.agent', 'The agent on the server has reported in.')])
         # A server that failed meanwhile says more than a silent agent.
         found = server.running_server(work)
         limit = work.tools.conf.agent_start_timeout
-        left = min(limit - work.waited, base.time_left(work, work.tools.conf.usage_timeout))
+        left = min(limit - work.waited, self.time_left(work))
         if left <= 0:
             raise exception.StepFailed(
                 f'The agent on the database server did not report in within {int(work.waited)} seconds of its start.',
                 code='guest_silent', detail=f'Server {found.id} is {found.status}.\n{server.console_tail(work)}')
         return Wait(poll(work, left), at_most=limit + 60, code='guest_silent',
                     reason='the agent on the server to report in')
+
+    def time_left(self, work: Work) -> float:
+        """Seconds that the whole operation leaves for this."""
+        return base.time_left(work, work.tools.conf.usage_timeout)
 
 
 class CommandStep(Step):
@@ -93,6 +99,14 @@ class CommandStep(Step):
         """What to write when the guest has done it."""
         return []
 
+    def facts(self, work: Work) -> dict[str, Any]:
+        """What to remember of a command that was sent."""
+        return {}
+
+    def done(self, work: Work, data: dict[str, Any]) -> Done:
+        """What it means that the guest has done it. :param data: its facts, as the message's class describes them."""
+        return Done(changes=self.succeeded(work))
+
     def run(self, work: Work) -> Done | Wait:
         row = base.instance(work)
         result = work.tools.read(instances.command_result, self.id_of(work))
@@ -105,9 +119,9 @@ class CommandStep(Step):
                 f'of waiting for {self.what}.', code='guest_timeout', detail=server.console_tail(work))
         facts = {}
         now = work.tools.clock()
-        if self._is_to_be_sent(work, row, now):
+        if self.is_to_be_sent(work, row, now):
             work.tools.guest(row).cast(self.command(work, row, max(1, int(left))))
-            facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id}
+            facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id, **self.facts(work)}
         return Wait(poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
                     facts=facts)
 
@@ -115,7 +129,8 @@ class CommandStep(Step):
         """Whether the same command may succeed if it is sent again under another id."""
         return False
 
-    def _is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
+    def is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
+        """Whether the guest has to be told now, again or for the first time."""
         # Facts of an earlier command step must not pass for ours.
         sent = work.facts.get('command_sent') if work.waited else None
         if sent is None or work.facts.get('command_boot') != row.boot_id:
@@ -124,7 +139,8 @@ class CommandStep(Step):
 
     def _ended(self, work: Work, result: Row) -> Done:
         if result.outcome == commands.DONE:
-            return Done(changes=self.succeeded(work), note=f'done by the guest, last step {result.step or "unnamed"}')
+            return dataclasses.replace(self.done(work, json.loads(result.data or '{}')),
+                                       note=f'done by the guest, last step {result.step or "unnamed"}')
         failure = guest_api.guest_failure({'code': result.error_code, 'message': result.message})
         where = f' (step {result.step})' if result.step else ''
         raise exception.StepFailed(f'{failure.message}{where}', code=failure.code, retriable=self.may_pass(failure),
@@ -168,6 +184,7 @@ class Prepared(CommandStep):
     """The guest has made a database server of its machine, with the databases and users asked for."""
 
     needs = frozenset({'volume_id', 'new_volume', 'server_id'})
+    gives = CommandStep.gives | {'digest'}
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
@@ -182,16 +199,25 @@ class Prepared(CommandStep):
             config_contents=base_configuration(conf, row, ram=row.ram, vcpus=row.vcpus),
             device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
             new_volume=bool(work.facts['new_volume']), databases=work.args.get('databases') or [],
-            users=secrets.get('users') or [], root_password=secrets.get('root_password'))
+            users=secrets.get('users') or [], root_password=secrets.get('root_password'),
+            options=group_options(work, row))
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.usage_timeout
 
+    def facts(self, work: Work) -> dict[str, Any]:
+        # It is done once, with what was sent first.
+        return {'digest': work.facts.get('digest') or configurations.digest(group_options(work, base.instance(work)))}
+
     def succeeded(self, work: Work) -> list[Change]:
+        changes: list[Change] = []
+        if base.instance(work).configuration_id is not None:
+            # Of the values it was sent: an edit since then has yet to reach it.
+            changes.append(base.changed(work, configuration_digest=work.facts['digest']))
         if not work.secrets.get('root_password'):
-            return []
-        return [functools.partial(_root_enabled, instance_id=work.resource_id, user=work.actor,
-                                  now=work.tools.clock())]
+            return changes
+        return [*changes, functools.partial(_root_enabled, instance_id=work.resource_id, user=work.actor,
+                                            now=work.tools.clock())]
 
 
 class Restarted(CommandStep):
@@ -230,13 +256,22 @@ def poll(work: Work, left: float) -> float:
     return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
 
 
-def base_configuration(conf: Any, row: Row, *, ram: int, vcpus: int) -> str:
-    """The engine's file, sized by the flavor. :param ram: MB."""
-    return template.render(row.manager, row.version_name, {'ram': ram, 'vcpus': vcpus}, row.server_id_number,
-                           name=row.datastore_name, template_path=conf.template_path)
+def base_configuration(conf: Any, row: Row, *, ram: int, vcpus: int, version_name: str | None = None) -> str:
+    """The engine's file, sized by the flavor.
+
+    :param ram: MB.
+    :param version_name: of the datastore version; None is the one the instance has.
+    """
+    return template.render(row.manager, version_name or row.version_name, {'ram': ram, 'vcpus': vcpus},
+                           row.server_id_number, name=row.datastore_name, template_path=conf.template_path)
 
 
-def _of_this_build(row: Row) -> bool:
+def group_options(work: Work, row: Row) -> dict[str, Any]:
+    """The values of the instance's configuration group as they are now; none without a group."""
+    return work.tools.read(configurations.values, row.configuration_id) if row.configuration_id else {}
+
+
+def of_this_build(row: Row) -> bool:
     """Whether the last report came from the server built last: a boot id begins with the number of its build."""
     return (row.service_status_updated is not None and row.boot_id is not None
             and row.boot_id.split('.')[0] == f'{row.boot_epoch:08d}')

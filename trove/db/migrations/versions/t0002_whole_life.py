@@ -38,6 +38,7 @@ def upgrade() -> None:
     _notifications()
     _drift()
     _lifecycle()
+    _configuration()
 
 
 def _backup_strategy() -> None:
@@ -151,3 +152,8 @@ def _lifecycle() -> None:
         table.add_column(sa.Column('started', TIMESTAMP))
     with op.batch_alter_table('instances') as table:
         table.add_column(sa.Column('desired_version_id', sa.String(length=36)))
+
+
+def _configuration() -> None:
+    with op.batch_alter_table('instances') as table:
+        table.add_column(sa.Column('configuration_digest', sa.String(length=64)))

@@ -1,0 +1,39 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""Take the options of its configuration group from an instance: those of the template and the engine count again.
+
+Arg ``configuration_id``: the group, which the instance's row names until it has ended.
+"""
+
+from collections.abc import Sequence
+
+from trove.db import instances
+from trove.taskmanager.step import Change, Flow, Work
+from trove.taskmanager.steps import base
+from trove.taskmanager.steps import configuration
+
+
+def succeeded(work: Work) -> Sequence[Change]:
+    """The instance has no group."""
+    return [base.changed(work, configuration_id=None, configuration_digest=None), base.fault_cleared(work)]
+
+
+def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
+    """The instance has its group still."""
+    return [base.fault(work, text, detail)]
+
+
+FLOW = Flow(
+    kind='instance_detach_configuration', version=1, title='Detaching the configuration group',
+    resource_type='instance', steps=(configuration.OptionsRemoved(),),
+    load=instances.get, succeeded=succeeded, failed=failed)
