@@ -55,6 +55,13 @@ def _wait_for_port(port: int, process: subprocess.Popen, log: pathlib.Path) -> N
     raise AssertionError(f'the server does not answer: {log.read_text()[-2000:]}')
 
 
+def _wait_ready(program: str, port: int) -> None:
+    end = time.monotonic() + START_TIMEOUT
+    while subprocess.run([program, '-q', '-h', '127.0.0.1', '-p', str(port)], check=False).returncode:
+        assert time.monotonic() < end, 'PostgreSQL does not take connections'
+        time.sleep(0.05)
+
+
 @contextlib.contextmanager
 def _serving(command: list[str], port: int, directory: pathlib.Path, user: str) -> Iterator[None]:
     log = directory / 'server.log'
@@ -113,6 +120,8 @@ def postgresql(directory: pathlib.Path) -> Iterator[str]:
     command = [str(binaries / 'postgres'), '-D', str(data), '-p', str(port), '-k', str(directory), '-c', 'fsync=off',
                '-c', 'listen_addresses=127.0.0.1']
     with _serving(command, port, directory, 'postgres'):
+        # It listens before it takes connections.
+        _wait_ready(str(binaries / 'pg_isready'), port)
         yield f'postgresql+psycopg2://trove:trove@127.0.0.1:{port}/postgres'
 
 

@@ -273,6 +273,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     options.parse(list(sys.argv[1:] if argv is None else argv), program='trove-manage')
     if not CONF.command.name:
         sys.exit('Say what to do; trove-manage --help lists the commands.')
+    # A migration or a purge of large tables takes as long as it takes.
+    CONF.set_override('database_answer_timeout', 0)
     values = {name: getattr(CONF.command, where) for name, where in CONF.command.destinations.items()}
     try:
         CONF.command.function(**values)

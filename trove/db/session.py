@@ -63,12 +63,34 @@ def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
     _clock = clock or _system_clock
 
 
-def _with_all_characters(text: str) -> str:
-    """The URL with MySQL's whole UTF-8: what it calls utf8 has no characters of four bytes."""
+def _completed(text: str) -> str:
+    """The URL with MySQL's whole UTF-8 (what it calls utf8 has no characters of four bytes), and with an end of all
+    waiting; what the operator has put into the URL wins."""
     url = make_url(text)
-    if url.get_backend_name() in ('mysql', 'mariadb') and url.query.get('charset') in (None, 'utf8', 'utf8mb3'):
+    kind = url.get_backend_name()
+    if kind in ('mysql', 'mariadb') and url.query.get('charset') in (None, 'utf8', 'utf8mb3'):
         url = url.update_query_dict({'charset': 'utf8mb4'})
+    limits = _LIMITS.get(kind, lambda _seconds: {})(CONF.database_answer_timeout)
+    url = url.update_query_dict({name: value for name, value in limits.items() if name not in url.query})
     return url.render_as_string(hide_password=False)
+
+
+def _mysql_limits(seconds: int) -> dict[str, str]:
+    return {'read_timeout': str(seconds), 'write_timeout': str(seconds)} if seconds else {}
+
+
+def _postgresql_limits(seconds: int) -> dict[str, str]:
+    # The client library has no timeout of its own for answers: what was sent must be acknowledged in time, and a server
+    # that is silent for long is asked whether it is there.
+    if not seconds:
+        return {}
+    return {'tcp_user_timeout': str(seconds * 1000), 'keepalives': '1', 'keepalives_idle': str(max(1, seconds // 2)),
+            'keepalives_interval': str(max(1, seconds // 6)), 'keepalives_count': '3'}
+
+
+#: kind of database -> parameters of its client for the seconds that an answer may take
+_LIMITS: dict[str, Callable[[int], dict[str, str]]] = {
+    'mysql': _mysql_limits, 'mariadb': _mysql_limits, 'postgresql': _postgresql_limits}
 
 
 def _read_engine(url: str) -> Engine:
@@ -123,7 +145,7 @@ def engine(kind: str = 'write') -> Engine:
     with _lock:
         if key not in _engines:
             make = _read_engine if kind == 'read' else _write_engine
-            _engines[key] = make(_with_all_characters(CONF.database.connection))
+            _engines[key] = make(_completed(CONF.database.connection))
         return _engines[key]
 
 

@@ -19,6 +19,14 @@ from oslo_db import options as db_options
 MAX_POOL_SIZE = 16
 
 
+DEFAULT: list[cfg.Opt] = [
+    cfg.IntOpt('database_answer_timeout', default=60, min=0,
+               help='Seconds the control database may take for one answer before the connection counts as lost. A '
+                    'database that vanishes without a word otherwise holds each thread that waits for it until TCP '
+                    'gives up, which takes many minutes. trove-manage waits as long as it takes. 0 never gives up.'),
+]
+
+
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     cfg.set_defaults(db_options.database_opts, max_pool_size=MAX_POOL_SIZE)
-    return [('database', list(db_options.database_opts))]
+    return [('database', list(db_options.database_opts)), (None, DEFAULT)]
