@@ -201,7 +201,7 @@ class ResizeConfirmed(Step):
     @staticmethod
     def _changes(work: Work, flavor: dict[str, Any]) -> list[Change]:
         changes = [base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
-                                server_status=compute.ACTIVE, restart_required=False)]
+                                server_status=compute.ACTIVE)]
         less = work.args['former']['ram'] - flavor['ram']
         if less > 0 and work.project_id:
             changes.append(functools.partial(quotas.release, tenant_id=work.project_id, deltas={'ram': less},
