@@ -29,7 +29,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.functional.memory_engine import MemoryData, MemoryEngine, MemoryMachine
-from trove.common.rpc import channel, topology
+from trove.common.rpc import channel, messages, topology
 from trove.conductor.api import ConductorAPI
 from trove.guestagent.agent import Agent, count_start
 from trove.guestagent.datastore.manager import Manager
@@ -63,6 +63,8 @@ class SimulatedGuest:
         self._topic = conductor_topic
         #: Long commands that were accepted and did not run yet.
         self.waiting: collections.deque[Callable[[], None]] = collections.deque()
+        #: Kinds of commands that an agent of its release knows.
+        self.knows = frozenset(messages.DOWN)
         self.agent: Agent | None = None
         self.boot_id = ''
         self._server: Any = None
@@ -79,9 +81,13 @@ class SimulatedGuest:
                            clock=self._clock)
         self.agent.start()
         self._server = self.bus.server(topology.queue(self.instance_id), self.instance_id,
-                                       [channel.GuestEndpoint(guest, self.agent.handle)])
+                                       [channel.GuestEndpoint(guest, self._handle)])
         self._server.start()
         self.agent.tick()
+
+    def _handle(self, kind: str, body: dict[str, Any]) -> dict[str, Any] | None:
+        # To an older release a newer command is just a word.
+        return self.agent.handle(kind if kind in self.knows else f'{kind}OfTomorrow', body)
 
     @property
     def running(self) -> bool:

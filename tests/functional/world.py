@@ -35,7 +35,7 @@ from trove.configuration import models as groups
 from trove.db import configurations, datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
 from trove.extensions.logs import models as logs
-from trove.instance import changes, doors, models, resizing
+from trove.instance import changes, doors, models, resizing, servers
 from trove.taskmanager import flows
 from trove.taskmanager import tools as real_tools
 from trove.taskmanager.api import TaskManagerAPI
@@ -45,6 +45,7 @@ from trove.taskmanager.step import Tools
 PROJECT = 'demo'
 USER = 'demo-user'
 VERSION_ID = 'e7c4d8b0-61b6-4f6d-8a55-3b6d5f0e2c11'
+NEXT_VERSION_ID = 'f1d0a6c2-7a51-4c0e-9d3b-2b8a4d6e9c22'
 LEASE = 61
 
 
@@ -115,7 +116,16 @@ class World:
             connection.execute(datastores.VERSIONS.insert().values(
                 id=VERSION_ID, datastore_id=datastore_id, name='10.11', version='10.11', manager='mariadb',
                 image_id=self.cloud.named('image', 'guest')['id'], active=True, registry_ext='', repl_strategy=''))
+            connection.execute(datastores.VERSIONS.insert().values(
+                id=NEXT_VERSION_ID, datastore_id=datastore_id, name='11.4', version='11.4', manager='mariadb',
+                image_id=self.cloud.named('image', 'guest-2')['id'], active=True, registry_ext='', repl_strategy=''))
             datastores.set_default_version(connection, datastore_id, VERSION_ID)
+
+    @staticmethod
+    def set_version_image(connection: Any, version_id: str, image_id: str) -> None:
+        """As after an operator has published another image of a version."""
+        connection.execute(datastores.VERSIONS.update().where(datastores.VERSIONS.c.id == version_id)
+                           .values(image_id=image_id))
 
     def close(self) -> None:
         session.install_clock(None)
@@ -181,6 +191,20 @@ class World:
     def stop(self, instance_id: str) -> str:
         return models.stop(self.context, self.row(instance_id)).operation_id
 
+    def start(self, instance_id: str) -> str:
+        return servers.start(self.context, self.row(instance_id)).operation_id
+
+    def rebuild(self, instance_id: str, image: str = 'guest') -> str:
+        image_id = self.cloud.named('image', image)['id']
+        return servers.rebuild(self.context, self.row(instance_id), image_id).operation_id
+
+    def upgrade(self, instance_id: str, version: str = '11.4') -> str:
+        """As after a PUT of ``datastore_version``."""
+        return changes.upgrade(self.context, self.row(instance_id), None, version).operation_id
+
+    def migrate(self, instance_id: str, host: str | None = None, *, live: bool = False) -> str:
+        return servers.migrate(self.context, self.row(instance_id), host, live=live).operation_id
+
     def change_access(self, instance_id: str, **access: Any) -> str:
         """As after a PUT of ``access``."""
         return changes.change_access(self.context, self.row(instance_id), None, access).operation_id
@@ -242,6 +266,10 @@ class World:
 
     def events(self, instance_id: str) -> list[str]:
         return [row.type for row in reversed(session.read(events.of_resource, instance_id, 1000))]
+
+    def rows_of_events(self, instance_id: str) -> list[Row]:
+        """Newest first."""
+        return list(session.read(events.of_resource, instance_id, 1000))
 
     def journal(self) -> str:
         with session.reader() as connection:

@@ -45,6 +45,7 @@ from trove.extensions.users import service as users
 from trove.flavor import schemas as flavor_forms
 from trove.flavor import service as flavors
 from trove.instance import history
+from trove.instance import operating
 from trove.instance import schemas as instance_forms
 from trove.instance import service as instances
 from trove.instance import tls
@@ -116,11 +117,11 @@ ROUTES = (
 
     Route('GET', f'{_I}/backups', backups.of_instance, ('instance:backups',), gives=backup_forms.INDEX,
           query=(*_PAGE, 'datastore', 'name', 'status', *_WINDOW)),
-    Route('GET', f'{_I}/log', logs.index, ('instance:guest_log_list',), gives=log_forms.INDEX, faults=(*_GUEST, 501)),
     Route('GET', f'{_I}/configuration', instances.configuration, ('instance:configuration',),
           gives=instance_forms.CONFIGURATION, faults=(501,)),
-    Route('POST', f'{_I}/log', logs.action, ('instance:guest_log_action',), takes=log_forms.ACTION,
-          gives=log_forms.SHOW, faults=(*_GUEST, 501)),
+    Route('GET', f'{_I}/log', logs.index, ('instance:guest_log_list',), gives=log_forms.INDEX, faults=(*_GUEST, 501)),
+    Route('POST', f'{_I}/log', logs.action, ('instance:guest_log_list', 'instance:guest_log_action'),
+          takes=log_forms.ACTION, gives=log_forms.SHOW, faults=(*_GUEST, 501)),
     Route('GET', f'{_I}/ssl', tls.show, ('instance:show',), gives=instance_forms.SSL, query=('include_certificate',),
           faults=_GUEST),
     Route('POST', f'{_I}/ssl', tls.change, ('instance:update',), takes=instance_forms.SSL_CHANGE,
@@ -246,6 +247,8 @@ ROUTES = (
     Route('GET', f'{_P}/limits', limits.index, ('limits:index',), gives=limit_forms.INDEX),
     Route('GET', f'{_P}/operations/{{operation_id}}', operations.show, ('operation:show',),
           gives=operation_forms.SHOW),
+    Route('POST', f'{_P}/operations/{{operation_id}}/action', operating.action, ('operation:cancel', 'operation:retry'),
+          takes=operation_forms.ACTION, status=202, faults=(400, 409, 413, 422, 501)),
     Route('GET', _QUOTAS, quotas.show, ('quota:show',), gives=quota_forms.SHOW),
     Route('PUT', _QUOTAS, quotas.update, ('quota:update',), takes=quota_forms.UPDATE, gives=quota_forms.CHANGED),
 

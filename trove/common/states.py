@@ -82,6 +82,11 @@ OPERATION_WORDS: dict[str, str | None] = {
     'instance_resize_flavor': 'RESIZE',
     'instance_reboot': 'REBOOT',
     'instance_stop': None,
+    'instance_start': None,
+    'instance_rebuild': 'BUILD',
+    'instance_upgrade': 'UPGRADE',
+    'instance_migrate': None,
+    'instance_migrate_live': None,
     'instance_update_access': None,
     'instance_publish_log': None,
     'instance_discard_log': None,
@@ -89,14 +94,19 @@ OPERATION_WORDS: dict[str, str | None] = {
     'instance_eject': 'EJECT',
     'instance_detach_replica': 'DETACH',
     'instance_upgrade_agent': None,
-    'backup_create': 'BACKUP',
-}
-
-#: Nova's word -> ``status`` of the API; anything else is UNKNOWN
-SERVER_WORDS = {
     'instance_attach_configuration': None,
     'instance_detach_configuration': None,
     'instance_update_configuration': None,
+    'backup_create': 'BACKUP',
+}
+
+#: Kinds of operations that may be asked to turn back; the flows say the same.
+CANCELLABLE = frozenset({
+    'instance_create', 'instance_resize_volume', 'instance_resize_flavor', 'instance_update_access',
+    'instance_rebuild', 'instance_upgrade', 'instance_migrate'})
+
+#: Nova's word -> ``status`` of the API; anything else is UNKNOWN
+SERVER_WORDS = {
     'ACTIVE': 'ACTIVE',
     'BUILD': 'BUILD',
     'ERROR': 'ERROR',

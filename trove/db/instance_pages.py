@@ -31,7 +31,7 @@ _SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_
             'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
             'version_name')
 #: What the detailed list has beside that (:func:`trove.instance.views.detail`).
-_DETAIL = (*_SUMMARY, 'updated', 'version_number', 'fault_message', 'fault_created', 'fault_details',
+_DETAIL = (*_SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message', 'fault_created', 'fault_details',
            'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id', 'volume_id',
            'encrypted_key')
 _ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}') for name in ('kind', 'address', 'family', 'network_id'))

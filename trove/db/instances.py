@@ -37,6 +37,7 @@ FAULTS = InstanceFault.__table__
 ROOT = RootEnabledHistory.__table__
 RESULTS = CommandResult.__table__
 VERSIONS = DatastoreVersion.__table__
+DESIRED = VERSIONS.alias('desired_version')
 DATASTORES = Datastore.__table__
 OPERATIONS = Operation.__table__
 CONFIGURATIONS = Configuration.__table__
@@ -56,6 +57,7 @@ def _columns() -> list[Any]:
         *INSTANCES.c,
         VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
         VERSIONS.c.manager.label('manager'), VERSIONS.c.image_tags.label('version_image_tags'),
+        DESIRED.c.name.label('desired_version_name'),
         DATASTORES.c.name.label('datastore_name'), DATASTORES.c.id.label('datastore_id'),
         STATUSES.c.status.label('service_status'), STATUSES.c.reason.label('service_reason'),
         STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.unreachable_since,
@@ -75,6 +77,7 @@ def with_all_parts(instances: FromClause) -> FromClause:
     """Join to ``instances``, which has the table in it, what :data:`COLUMNS` are taken from."""
     return (instances
             .outerjoin(VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id)
+            .outerjoin(DESIRED, DESIRED.c.id == INSTANCES.c.desired_version_id)
             .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
             .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
             .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance',

@@ -87,7 +87,7 @@ def change_configuration(context: Any, row: Row, name: str | None, configuration
 
     :raises trove.common.exception.BadRequest: one is attached already, not now, or the group is for another version.
     :raises trove.common.exception.NotFound: there is no such group.
-    :raises trove.common.exception.NotSupported: all is well with the request.
+    :raises trove.common.exception.Unprocessable: it cannot be detached now.
     """
     also = functools.partial(_rename, context=context, row=row, name=name)
     if configuration_id is not None:
@@ -108,18 +108,15 @@ def detach_replica(context: Any, row: Row, name: str | None, _source: Any) -> Re
     return replication.detach(context, row, functools.partial(_rename, context=context, row=row, name=name))
 
 
-def upgrade(_context: Any, row: Row, _name: str | None, version: str) -> None:
-    """Go over to another version of the same datastore.
-
-    :raises trove.common.exception.BadRequest, NotFound: there is no such version, or several.
-    :raises trove.common.exception.NotSupported: there is, and this service cannot go over to it.
+def upgrade(context: Any, row: Row, name: str | None, version: str) -> Recorded | None:
+    """Write down that the instance is to go over to another version of its datastore; see
+    :func:`trove.instance.servers.upgrade`. There may be nothing to do but to rename it.
     """
-    def read(connection: Connection) -> Row:
-        return datastore_models.find_version(connection, datastore_models.find(connection, row.datastore_id), version)
-
-    found = session.read(read)
-    raise exception.NotSupported(f'Instance {row.id}: this service does not change the datastore version of an '
-                                 f'instance; create one with version {found.name} instead.')
+    recorded = servers.upgrade(context, row, version,
+                               functools.partial(_rename, context=context, row=row, name=name))
+    if recorded is None and name is not None:
+        rename(context, row, name)
+    return recorded
 
 
 #: key of the request -> what it asks for

@@ -324,7 +324,7 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
         now = session.utcnow()
         _still_there(connection, row.id)
         given_up = operations.abandon(connection, RESOURCE, row.id, now)
-        instances.change(connection, row.id, now, error_code=None)
+        instances.change(connection, row.id, now, error_code=None, desired_version_id=None)
         if forget_service:
             instances.forget_service(connection, row.id)
         failed = backups.fail_running(connection, row.id, now)

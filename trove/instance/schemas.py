@@ -120,7 +120,8 @@ _SUMMARY_SOMETIMES = {
     'volume': shown('', {'size': INTEGER}), 'hostname': STRING, 'ip': array(STRING), 'addresses': array(_ADDRESS),
     'replica_of': _LINKED, 'replicas': array(_LINKED), 'tenant_id': STRING}
 _DETAIL = {
-    **_SUMMARY, 'datastore': shown('', {'type': STRING, 'version': STRING, 'version_number': nullable(STRING)}),
+    **_SUMMARY, 'datastore': shown('', {'type': STRING, 'version': STRING, 'version_number': nullable(STRING)},
+                                   {'desired_version': STRING}),
     'created': MOMENT, 'updated': nullable(MOMENT), 'service_status_updated': nullable(MOMENT)}
 _DETAIL_SOMETIMES = {
     **_SUMMARY_SOMETIMES,
@@ -138,8 +139,8 @@ DETAIL_ALWAYS, DETAIL_SOMETIMES = _DETAIL, _DETAIL_SOMETIMES
 INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIMES))
 DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
 SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))
-SSL = showing('ssl', shown('', {
 CONFIGURATION = showing('instance', shown('InstanceDefaults', {'configuration': FREE}))
+SSL = showing('ssl', shown('', {
     'status': {'enum': ['on', 'off']}, 'mode': {'enum': ['builtin', 'basic', 'enforced', 'mtls']},
     'certificate': shown('Certificate', {'cn': nullable(STRING), 'expire_at': nullable(STRING), 'san': array(STRING)},
                          {'payload': nullable(STRING)})}))

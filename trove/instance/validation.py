@@ -87,7 +87,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     size, volume_type = _volume(cloud, request, version, flavor)
     _check_zone(cloud, request)
     nic = _check_network(cloud, request.nic)
-    image_id = _image(version)
+    image_id = image(version)
     return CheckedRequest(
         name=request.name, version=version, flavor_id=flavor.id, ram=flavor.ram, vcpus=flavor.vcpus,
         image_id=image_id, volume_support=_settings(manager).volume_support, volume_size=size,
@@ -300,8 +300,11 @@ def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
                                            f'itself; use another network.')
 
 
-def _image(version: Row) -> str:
-    """The image new servers of this version are made from."""
+def image(version: Row, verb: str = 'created') -> str:
+    """The image new servers of this version are made from.
+
+    :param verb: what an instance of it cannot be without one, for the refusal.
+    """
     service = clouds.service_cloud(CONF)
     if version.image_id:
         try:

@@ -74,6 +74,8 @@ def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: 
     """The fields of the detailed list."""
     shown = summary(request, row, addresses, replicas, now)
     shown['datastore']['version_number'] = row.version_number
+    if row.desired_version_name is not None:
+        shown['datastore']['desired_version'] = row.desired_version_name
     shown['created'] = views.timestamp(row.created)
     shown['updated'] = views.timestamp(row.updated)
     shown['service_status_updated'] = views.timestamp(row.service_status_updated)

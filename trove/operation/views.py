@@ -40,6 +40,7 @@ def operation(row: Row) -> dict[str, Any]:
         'request_id': row.request_id,
         'user_id': row.actor,
         'created': views.timestamp(row.created),
+        'started': views.timestamp(row.started),
         'updated': views.timestamp(row.updated),
         'finished': views.timestamp(row.finished),
         'deadline': views.timestamp(row.deadline),
@@ -67,11 +68,11 @@ def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> 
         'late_ms': step.late_ms,
         'note': step.note,
     } for step in steps]
-    return shown
     if children:
         shown['children'] = [{
             'id': child.id, 'kind': child.kind, 'state': child.state, 'resource_type': child.resource_type,
             'resource_id': child.resource_id, 'error': _error(child)} for child in children]
+    return shown
 
 
 def event(row: Row) -> dict[str, Any]:

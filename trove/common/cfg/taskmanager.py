@@ -72,6 +72,10 @@ DEFAULT: list[cfg.Opt] = [
                     'and growing its file system. Raise it for large volumes that are grown offline.'),
     cfg.IntOpt('revert_time_out', default=600, min=1,
                help='Seconds for Nova to bring a server back to its former flavor when a resize has failed.'),
+    cfg.IntOpt('takeover_timeout', default=3600, min=1,
+               help='Seconds a guest may take to make a server with another image serve the data it finds, the '
+                    "engine's own upgrade included; later the instance goes back to the former image. Raise it for "
+                    'large databases.'),
     cfg.IntOpt('delete_deadline', default=86400, min=60,
                help='Seconds a delete goes on trying to remove cloud resources before it ends in ERROR and names what '
                     'is left.'),

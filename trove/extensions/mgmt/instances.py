@@ -26,7 +26,7 @@ from trove.db.session import Connection, Row
 from trove.extensions import serving
 from trove.extensions.mgmt import schemas as mgmt_schemas
 from trove.extensions.mgmt import views
-from trove.instance import models, service
+from trove.instance import models, servers, service
 
 CONF = cfg.CONF
 
@@ -161,16 +161,27 @@ def _reset_task(request: Request, row: Row) -> Answer:
     return Answer(202)
 
 
-def _not_here(sentence: str) -> Callable[[Request, Row], Answer]:
-    def refuse(_request: Request, row: Row) -> Answer:
-        raise exception.NotSupported(f'Instance {row.id}: {sentence}')
-    return refuse
+def _start(request: Request, row: Row) -> Answer:
+    """Start what does not run of it, server or database."""
+    return service.accepted(servers.start(request.context, row))
+
+
+def _migrate(request: Request, row: Row) -> Answer:
+    """Move the server to another host, switched off unless ``live`` is true."""
+    asked = request.json_body()['migrate']
+    return service.accepted(servers.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
+
+
+def _rebuild(request: Request, row: Row) -> Answer:
+    """Give the server another image."""
+    return service.accepted(servers.rebuild(request.context, row, request.json_body()['rebuild']['image_id']))
 
 
 _ACTIONS: dict[str, Callable[[Request, Row], Answer]] = {
+    'start': _start,
     'stop': _stop,
     'reboot': _reboot,
     'reset-task-status': _reset_task,
-    'migrate': _not_here('this service does not move servers between hosts.'),
-    'rebuild': _not_here('this service does not rebuild servers from another image.'),
+    'migrate': _migrate,
+    'rebuild': _rebuild,
 }

@@ -59,11 +59,12 @@ PARAMETER_SHOW = {**PARAMETER, 'xml': {'name': 'configuration-parameter'}}
 # --- instances -----------------------------------------------------------------------------------
 
 #: Every action there is on the wire. A body names one of them.
-ACTION_NAMES = frozenset({'stop', 'reboot', 'migrate', 'reset-task-status', 'rebuild'})
+ACTION_NAMES = frozenset({'start', 'stop', 'reboot', 'migrate', 'reset-task-status', 'rebuild'})
 ACTIONS = {
+    'start': compiled(obj({'start': FREE})),
     'stop': compiled(obj({'stop': FREE})),
     'reboot': compiled(obj({'reboot': FREE})),
-    'migrate': compiled(obj({'migrate': obj({'host': TEXT})})),
+    'migrate': compiled(obj({'migrate': obj({'host': TEXT, 'live': {'type': 'boolean'}})})),
     'reset-task-status': compiled(obj({'reset-task-status': FREE})),
     'rebuild': compiled(obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)})),
 }
@@ -87,7 +88,8 @@ _VOLUME = shown('ManagedVolume', {'id': nullable(STRING)}, {
     'size': nullable(INTEGER), 'status': nullable(STRING), 'used': nullable(NUMBER), 'total': nullable(NUMBER)})
 #: A deleted instance has lost its version.
 _ALWAYS = {**instance_forms.DETAIL_ALWAYS, **_MANAGED, 'datastore': shown('', {
-    'type': nullable(STRING), 'version': nullable(STRING), 'version_number': nullable(STRING)})}
+    'type': nullable(STRING), 'version': nullable(STRING), 'version_number': nullable(STRING)},
+    {'desired_version': STRING})}
 INSTANCE_INDEX = page_of('instances', shown('ManagedInstanceDetail', _ALWAYS,
                                             instance_forms.DETAIL_SOMETIMES))
 INSTANCE_SHOW = showing('instance', shown(

@@ -22,26 +22,32 @@ from trove.taskmanager.flows import instance_detach_configuration
 from trove.taskmanager.flows import instance_detach_replica
 from trove.taskmanager.flows import instance_discard_log
 from trove.taskmanager.flows import instance_eject
+from trove.taskmanager.flows import instance_migrate
+from trove.taskmanager.flows import instance_migrate_live
 from trove.taskmanager.flows import instance_promote
 from trove.taskmanager.flows import instance_publish_log
 from trove.taskmanager.flows import instance_reboot
+from trove.taskmanager.flows import instance_rebuild
 from trove.taskmanager.flows import instance_resize_flavor
 from trove.taskmanager.flows import instance_resize_volume
 from trove.taskmanager.flows import instance_restart
+from trove.taskmanager.flows import instance_start
 from trove.taskmanager.flows import instance_stop
 from trove.taskmanager.flows import instance_update_access
+from trove.taskmanager.flows import instance_update_configuration
+from trove.taskmanager.flows import instance_upgrade
 from trove.taskmanager.flows import instance_upgrade_agent
 from trove.taskmanager.flows import module_reapply
 from trove.taskmanager.step import Flow
 
-from trove.taskmanager.flows import instance_update_configuration
-from trove.taskmanager.flows import instance_upgrade
 
 def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
              instance_resize_volume.FLOW, instance_resize_flavor.FLOW,
+             instance_start.FLOW, instance_rebuild.FLOW, instance_upgrade.FLOW, instance_migrate.FLOW,
+             instance_migrate_live.FLOW,
              instance_publish_log.FLOW, instance_discard_log.FLOW,
              instance_promote.FLOW, instance_eject.FLOW, instance_detach_replica.FLOW,
              instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW,

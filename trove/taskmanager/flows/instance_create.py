@@ -23,7 +23,9 @@ with the reason, until the user deletes it.
 
 from collections.abc import Sequence
 
+from trove.common import errors
 from trove.db import instances
+from trove.taskmanager import outcome
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -42,6 +44,11 @@ def succeeded(work: Work) -> Sequence[Change]:
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     """The instance is shown in ERROR, with the reason."""
     return [base.changed(work, error_code=code), base.fault(work, text, detail)]
+
+
+def cancelled(work: Work) -> Sequence[Change]:
+    """Nothing of it is left but the row, for the user to delete."""
+    return failed(work, outcome.CANCELLED, errors.CODES[outcome.CANCELLED].sentence, '')
 
 
 FLOW = Flow(
@@ -63,4 +70,5 @@ FLOW = Flow(
         guest.Healthy(),
         module.ModulesApplied(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed, remover='instance_delete')
+    load=instances.get, succeeded=succeeded, failed=failed, remover='instance_delete',
+    cancellable=True, cancelled=cancelled)

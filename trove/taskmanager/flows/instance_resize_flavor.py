@@ -49,4 +49,4 @@ FLOW = Flow(
         guest.Healthy(),
         flavor_resize.ResizeConfirmed(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

@@ -50,4 +50,4 @@ FLOW = Flow(
         volume_resize.FileSystemGrown(),
         guest.Healthy(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

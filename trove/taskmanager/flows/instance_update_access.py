@@ -48,4 +48,4 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 FLOW = Flow(
     kind='instance_update_access', version=1, title='Changing who may connect', resource_type='instance',
     steps=(access.RulesSet(), access.PublicAddressSet()),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

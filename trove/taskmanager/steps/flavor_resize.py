@@ -35,14 +35,17 @@ def nova(work: Work) -> Compute:
     return base.cloud(work).compute
 
 
-def server_of(work: Work) -> Server:
+CODE = 'server_resize_failed'
+
+
+def server_of(work: Work, code: str = CODE) -> Server:
     """:raises StepFailed: it is gone."""
     try:
         return nova(work).get_server(base.instance(work).compute_instance_id)
     except exception.CloudNotFound as error:
         raise exception.StepFailed(code='server_missing', detail=error.detail) from error
     except exception.CloudError as error:
-        raise base.failing_as('server_resize_failed', error) from error
+        raise base.failing_as(code, error) from error
 
 
 class ServerReady(Step):
@@ -94,9 +97,9 @@ class ServerResized(Step):
             if work.facts.get('resize_asked'):
                 raise exception.StepFailed('The cloud could not give the server its new flavor: it has the former one '
                                            'again.', code='server_resize_failed', detail=server.fault)
-            _ask(work, lambda client: client.resize_server(server.id, wanted['id']))
+            ask(work, lambda client: client.resize_server(server.id, wanted['id']))
             facts['resize_asked'] = True
-        return Wait(_pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
+        return Wait(pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
                     reason='the server to have its new flavor', facts=facts)
 
     def undo(self, work: Work) -> Done | Wait:
@@ -106,13 +109,13 @@ class ServerResized(Step):
         facts: dict[str, Any] = {}
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             if server.flavor_name != former['name']:
-                _ask(work, lambda client: client.revert_resize(server.id))
+                ask(work, lambda client: client.revert_resize(server.id))
             else:
-                facts = _confirmed_once(work, server, 'return_confirmed')
+                facts = confirmed_once(work, server, 'return_confirmed')
         elif server.status == compute.ACTIVE and server.task is None:
             # Somebody has confirmed it: back is another resize, confirmed by us.
-            _ask(work, lambda client: client.resize_server(server.id, former['id']))
-        return Wait(_pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
+            ask(work, lambda client: client.resize_server(server.id, former['id']))
+        return Wait(pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
                     reason=f'the server, which is {server.status}, to have its former flavor', facts=facts,
                     changes=[base.changed(work, server_status=server.status)])
 
@@ -122,17 +125,19 @@ def _has(server: Server, flavor: dict[str, Any]) -> bool:
     return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor['name']
 
 
-def _ask(work: Work, request: Any) -> None:
+def ask(work: Work, request: Any, code: str = CODE) -> None:
+    """Ask Nova for something. :raises CloudError: with the code of what it was asked for."""
     try:
         request(nova(work))
     except exception.CloudError as error:
-        raise base.failing_as('server_resize_failed', error) from error
+        raise base.failing_as(code, error) from error
 
 
-def _confirmed_once(work: Work, server: Server, fact: str) -> dict[str, Any]:
+def confirmed_once(work: Work, server: Server, fact: str, code: str = CODE) -> dict[str, Any]:
     """Ask for the confirmation, once: while Nova is at it, it shows no task and refuses to be asked again.
 
     :param fact: that says whether it was asked.
+    :param code: of a failure that may pass.
     """
     if work.facts.get(fact):
         return {}
@@ -140,13 +145,14 @@ def _confirmed_once(work: Work, server: Server, fact: str) -> dict[str, Any]:
         nova(work).confirm_resize(server.id)
     except exception.CloudError as error:
         if error.retriable:
-            raise base.failing_as('server_resize_failed', error) from error
+            raise base.failing_as(code, error) from error
         # Perhaps because a lost answer was a yes. Whether it was is seen by waiting.
         return {fact: error.detail}
     return {fact: 'accepted'}
 
 
-def _pause(work: Work) -> float:
+def pause(work: Work) -> float:
+    """Seconds until Nova is looked at again."""
     return 0.5 if work.waited < 10 else 2
 
 
@@ -190,12 +196,12 @@ class ResizeConfirmed(Step):
             return Done(facts={quotas.SETTLED: True}, changes=self._changes(work, flavor))
         facts: dict[str, Any] = {}
         if server.status == compute.VERIFY_RESIZE and server.task is None:
-            facts = _confirmed_once(work, server, 'confirm_asked')
+            facts = confirmed_once(work, server, 'confirm_asked')
         elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
             raise exception.StepFailed(code='server_resize_failed',
                                        detail=f'server {server.id} is {server.status} with flavor '
                                               f'{server.flavor_name}, not {flavor["name"]}: {server.fault}')
-        return Wait(_pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
+        return Wait(pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
                     reason='the cloud to confirm the new flavor', facts=facts)
 
     @staticmethod

@@ -14,6 +14,7 @@
 
 import datetime
 import functools
+from typing import Any
 
 from oslo_config import cfg
 
@@ -149,6 +150,44 @@ class DatabaseBack(guest.Restarted):
     def limit(self, work: Work) -> int:
         """Counted from the time the operation was asked for, as for every command."""
         return reboot_deadline(work.tools.conf)
+
+
+class ServerOn(Step):
+    """The machine runs; one that was off was switched on."""
+
+    needs = frozenset({'server_id'})
+    gives = frozenset({'was_off'})
+
+    def run(self, work: Work) -> Done | Wait:
+        found = server.running_server(work)
+        facts = {'was_off': bool(work.facts.get('was_off'))}
+        seen = [base.changed(work, server_status=found.status)]
+        if found.status == compute.ACTIVE and found.task is None:
+            return Done(facts=facts, changes=seen)
+        if found.status == compute.SHUTOFF and found.task is None:
+            try:
+                base.cloud(work).compute.start_server(found.id)
+            except exception.CloudError as error:
+                raise base.failing_as('server_failed', error) from error
+            facts = {'was_off': True}
+        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out, code='server_failed',
+                    reason=f'the server, which is {found.status}, to run', facts=facts, changes=seen)
+
+
+class AgentBackIfStarted(AgentBack):
+    """If the machine was off, the agent has started with it and reported in."""
+
+    def run(self, work: Work) -> Done | Wait:
+        return super().run(work) if work.facts['was_off'] else Done()
+
+
+class DatabaseOn(guest.DatabaseStarted):
+    """The guest has its volume mounted, and the engine runs with the machine from now on."""
+
+    gives = frozenset({'engine_started'})
+
+    def done(self, work: Work, data: dict[str, Any]) -> Done:
+        return Done(facts={'engine_started': bool(data.get('started')) or work.facts['was_off']})
 
 
 def reboot_deadline(conf: cfg.ConfigOpts) -> int:

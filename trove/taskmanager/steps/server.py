@@ -200,13 +200,14 @@ def console_tail(work: Work) -> str:
     return f'Console of server {server_id}:\n{log[-16000:]}'
 
 
-def user_data(work: Work, row: Row) -> tuple[bytes, str]:
+def user_data(work: Work, row: Row, **about: object) -> tuple[bytes, str]:
     """What the guest is told through cloud-init, and a remark when the operator's own file had to be left out.
 
+    :param about: what it is told about itself, where that differs from the row.
     :raises StepFailed: it is too long.
     """
     conf = work.tools.conf
-    files = userdata.guest_files(conf, info=guest_info(work, row), agent_config=_read(conf.guest_config))
+    files = userdata.guest_files(conf, info=guest_info(work, row, **about), agent_config=_read(conf.guest_config))
     owner = f'{conf.injected_config_owner}:{conf.injected_config_group}'
     path = os.path.join(conf.cloudinit_location, f'{row.manager}.cloudinit')
     extra = _read(path)
@@ -224,13 +225,16 @@ def user_data(work: Work, row: Row) -> tuple[bytes, str]:
                                    code='server_failed', detail=str(error)) from error
 
 
-def guest_info(work: Work, row: Row) -> dict[str, dict[str, object]]:
-    """What the guest is told about itself. Holds its key: never logged, never in the journal."""
+def guest_info(work: Work, row: Row, **about: object) -> dict[str, dict[str, object]]:
+    """What the guest is told about itself. Holds its key: never logged, never in the journal.
+
+    :param about: as for :func:`user_data`.
+    """
     conf, key = work.tools.conf, identity.instance_key(work)
     info: dict[str, dict[str, object]] = {'DEFAULT': {
         'guest_id': row.id, 'datastore_manager': row.manager, 'datastore_version': row.version_number,
         'tenant_id': row.tenant_id, 'network_isolation': conf.network.network_isolation,
-        'instance_rpc_encr_key': keys.encode(key), 'boot_epoch': row.boot_epoch}}
+        'instance_rpc_encr_key': keys.encode(key), 'boot_epoch': row.boot_epoch, **about}}
     url = broker.guest_transport_url(conf, row.id, key)
     if url:
         info['guest_bus'] = {'transport_url': url}

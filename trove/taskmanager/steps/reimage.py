@@ -1,0 +1,296 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+"""The server of an instance is given another image, and the former one again when anything fails.
+
+Its data volume goes from the one guest to the other and is never made anew. Which request gave a server the image it
+has is told by a mark that Nova keeps from the moment it takes the request: the operation, the way it went, and the
+number of the build. The number stands in the instance's row as soon as the mark is seen, so that from then on only
+the new guest is listened to.
+
+Args: ``image_id`` and ``former_image_id``; for another version also ``version`` and ``former_version``, each ``{"id",
+"name", "number"}``.
+"""
+
+from typing import Any
+
+from trove.cloud import compute, names
+from trove.cloud.compute import Server
+from trove.common import exception, states
+from trove.common.rpc import messages
+from trove.common.states import ServiceStatus
+from trove.db import configurations, instances
+from trove.db.session import Connection, Row
+from trove.taskmanager import outcome
+from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.steps import base, guest, server
+
+NEW, FORMER = 'new', 'former'
+#: Seconds a guest that may not be worth it is given to stop its engine.
+PATIENCE = 120
+#: How often it is asked when it is busy.
+TRIES = 3
+
+
+def server_of(work: Work) -> Server:
+    """:raises StepFailed: it is gone."""
+    server_id = work.facts.get('server_id') or base.instance(work).compute_instance_id
+    try:
+        return base.cloud(work).compute.get_server(server_id)
+    except exception.CloudNotFound as error:
+        raise exception.StepFailed(code='server_missing', detail=error.detail) from error
+    except exception.CloudError as error:
+        raise base.failing_as('server_rebuild_failed', error) from error
+
+
+class ServerTakesImages(Step):
+    """There is a server, and nothing is being done to it that a rebuild would disturb."""
+
+    gives = frozenset({'server_id'})
+
+    def run(self, work: Work) -> Done:
+        found = server_of(work)
+        if found.status not in compute.REBUILDABLE:
+            raise exception.StepFailed(f'The server can only be given another image while it is '
+                                       f'{", ".join(compute.REBUILDABLE)}; it is {found.status}.',
+                                       code='server_rebuild_failed')
+        return Done(facts={'server_id': found.id})
+
+
+# --- the former guest ------------------------------------------------------------------------------
+
+class DataHandedOver(guest.Command):
+    """The guest has kept its configuration on the volume, stopped the engine in good order and unmounted the volume."""
+
+    needs = frozenset({'server_id'})
+    kind = 'HandOver'
+    what = 'the database to be stopped for its new image'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        version = work.args.get('version') or {}
+        return messages.HandOver(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+                                 version=version.get('number') or version.get('name') or '')
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.takeover_timeout
+
+    def undo(self, work: Work) -> Done | Wait:
+        """In the former image again the data are taken back; in a server that was never rebuilt the engine starts."""
+        if f'{FORMER}_build' not in work.facts:
+            return _STARTED_AGAIN.run(work)
+        seen = _AGENT_BACK.run(work)
+        return seen if isinstance(seen, Wait) else _TAKEN_BACK.run(work)
+
+
+class DataHandedOverIfItListens(DataHandedOver):
+    """The guest has done so if it is there to do it: an image is also replaced because its guest does not work."""
+
+    gives = frozenset({'handed_over'})
+
+    def limit(self, work: Work) -> int:
+        return PATIENCE
+
+    def run(self, work: Work) -> Done | Wait:
+        row, conf = base.instance(work), work.tools.conf
+        if states.is_expired(row.service_status_updated, work.tools.clock(), conf.agent_heartbeat_expiry):
+            return Done(facts={'handed_over': False}, note='not asked: its agent has not reported for too long')
+        try:
+            answer = super().run(work)
+        except exception.TroveError as error:
+            if outcome.is_retriable(error) and work.attempt < TRIES:
+                raise
+            return Done(facts={'handed_over': False}, note=f'not done: {error.message}'[:255])
+        return answer if isinstance(answer, Wait) else Done(facts={'handed_over': True}, note=answer.note)
+
+    def undo(self, work: Work) -> Done | Wait:
+        if f'{FORMER}_build' not in work.facts and not work.facts.get('handed_over'):
+            return Done()
+        return super().undo(work)
+
+
+# --- Nova's part -----------------------------------------------------------------------------------
+
+class ServerRebuilt(Step):
+    """Nova has given the server a fresh root disk from the new image, with the ports and the volume it had."""
+
+    needs = frozenset({'server_id'})
+    gives = frozenset({'new_build'})
+
+    def run(self, work: Work) -> Done | Wait:
+        version = work.args.get('version')
+        return _rebuilt(work, NEW, work.args['image_id'], version['number'] or version['name'] if version else None)
+
+    def undo(self, work: Work) -> Done | Wait:
+        if not server_of(work).build.startswith(f'{work.id}:'):
+            return Done()  # Nova was never asked, or said no
+        return _rebuilt(work, FORMER, work.args['former_image_id'], None)
+
+
+def _rebuilt(work: Work, way: str, image_id: str, version: str | None) -> Done | Wait:
+    """Ensure a server with the image, built by this operation for this way.
+
+    :param version: what the guest is told that it is; None for what the instance is.
+    """
+    found = server_of(work)
+    build = _build_of(work, way, found)
+    if build is None:
+        return _asked(work, found, way, image_id, version)
+    if work.facts.get(f'{way}_build') != build:
+        return _noted(work, way, build)
+    if found.status == compute.ERROR and found.task is None:
+        raise exception.StepFailed(f'The server could not be given the image: {found.fault or "no reason was given."}',
+                                   code='server_rebuild_failed')
+    if found.status == compute.ACTIVE and found.task is None:
+        # A root disk on a volume shows no image.
+        if found.image_id and found.image_id != image_id:
+            raise exception.StepFailed(code='server_rebuild_failed',
+                                       detail=f'server {found.id} has image {found.image_id}, not {image_id}')
+        return Done(changes=[base.changed(work, server_status=found.status, image_id=image_id)],
+                    events=[(f'{work.kind}.server', f'The server runs with image {image_id}.')])
+    if found.status == compute.SHUTOFF and found.task is None:
+        _nova(work, lambda nova: nova.start_server(found.id))
+    return _wait(work, found)
+
+
+def _asked(work: Work, found: Server, way: str, image_id: str, version: str | None) -> Wait:
+    """Ask Nova, and note the number of the build at once."""
+    if found.status not in compute.REBUILDABLE or found.task is not None:
+        return _wait(work, found)
+    row = base.instance(work)
+    # Whatever was built before, by whoever was given up since, has a lower number.
+    build = max(row.boot_epoch, _number(found)) + 1
+    about: dict[str, Any] = {'boot_epoch': build}
+    if version is not None:
+        about['datastore_version'] = version
+    data, _note = server.user_data(work, row, **about)
+    _nova(work, lambda nova: nova.rebuild_server(
+        found.id, image_id, user_data=data, mark=f'{work.id}:{way}:{build}',
+        metadata=names.server_metadata(row.id, row.tenant_id, row.user_id or ''),
+        root_on_volume=work.tools.conf.volume_rootdisk_support))
+    return _noted(work, way, build)
+
+
+def _noted(work: Work, way: str, build: int) -> Wait:
+    """From now on only the guest of this build is listened to."""
+    def told(connection: Connection) -> None:
+        instances.set_service_status(connection, work.resource_id, ServiceStatus.BUILDING, work.tools.clock(),
+                                     'the server is given another image')
+
+    return Wait(0.5, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
+                reason='the server to have its image', facts={f'{way}_build': build},
+                changes=[base.changed(work, boot_epoch=build, server_status='REBUILD'), told])
+
+
+def _wait(work: Work, found: Server) -> Wait:
+    return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
+                reason=f'the server, which is {found.status}, to have its image',
+                changes=[base.changed(work, server_status=found.status)])
+
+
+def _nova(work: Work, ask: Any) -> None:
+    try:
+        ask(base.cloud(work).compute)
+    except exception.CloudError as error:
+        raise base.failing_as('server_rebuild_failed', error) from error
+
+
+def _build_of(work: Work, way: str, found: Server) -> int | None:
+    """The number of the build that this operation has asked for on this way; None when it has not yet."""
+    return _number(found) if found.build.startswith(f'{work.id}:{way}:') else None
+
+
+def _number(found: Server) -> int:
+    """The number of the build a server has; 0 when it was made with the server."""
+    last = found.build.rpartition(':')[2]
+    return int(last) if last.isdigit() else 0
+
+
+# --- the new guest ---------------------------------------------------------------------------------
+
+class AgentOfNewImage(guest.AgentSeen):
+    """The agent of the new image has reported in."""
+
+    def time_left(self, work: Work) -> float:
+        return work.tools.conf.agent_start_timeout - work.waited
+
+
+class DataTakenOver(guest.Command):
+    """The guest has made a database server of the data on the volume, and says so in the name of this operation."""
+
+    needs = frozenset({'server_id', 'new_build'})
+    kind = 'TakeOver'
+    what = 'the data to be taken over'
+    way = NEW
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        conf, is_new = work.tools.conf, self.way == NEW
+        version = (work.args.get('version') if is_new else None) or {'name': row.version_name,
+                                                                    'number': row.version_number}
+        options = conf[row.manager]
+        values = (work.tools.read(configurations.values, row.configuration_id) if row.configuration_id else {})
+        return messages.TakeOver(
+            command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+            datastore_version=version['number'] or version['name'], mount_point=options.mount_point,
+            device={'volume_id': row.volume_id, 'device_path': options.device_path}, options=values,
+            config_contents=guest.base_configuration(conf, row, ram=row.ram, vcpus=row.vcpus,
+                                                     version_name=version['name']),
+            restore=not is_new, upgrade=is_new)
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.takeover_timeout
+
+    def done(self, work: Work, data: dict[str, Any]) -> Done:
+        engine = (data.get('engine') or {}).get('version') or 'an unknown version'
+        upgraded = 'after its own upgrade' if data.get('upgraded') else 'and its data needed no upgrade'
+        return Done(changes=self.succeeded(work),
+                    events=[(f'{work.kind}.engine', f'The database runs as {engine}, {upgraded}.')])
+
+    def succeeded(self, work: Work) -> list[Change]:
+        return [base.changed(work, restart_required=False)]
+
+    def undo(self, work: Work) -> Done | Wait:
+        """The former image shall find the volume in good order, if this guest is able to leave it so."""
+        if not guest.of_this_build(base.instance(work)):
+            return Done()
+        try:
+            return _RELEASED.run(work)
+        except exception.TroveError as error:
+            if outcome.is_retriable(error) and work.attempt < TRIES:
+                raise
+            return Done(note=f'not released: {error.message}'[:255])
+
+
+class DataTakenBack(DataTakenOver):
+    """The guest of the former image serves the data, with the configuration it had."""
+
+    way = FORMER
+
+    def limit(self, work: Work) -> int:
+        # Its agent may have come up during the same wait.
+        return work.tools.conf.agent_start_timeout + work.tools.conf.takeover_timeout
+
+
+class VolumeReleased(guest.Command):
+    """The guest that is about to be replaced has stopped its engine and unmounted the volume."""
+
+    kind = 'ReleaseVolume'
+    what = 'the database to be stopped'
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        return messages.ReleaseVolume(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
+
+    def limit(self, work: Work) -> int:
+        return PATIENCE
+
+
+_STARTED_AGAIN, _AGENT_BACK = guest.DatabaseStarted(), AgentOfNewImage()
+_TAKEN_BACK, _RELEASED = DataTakenBack(), VolumeReleased()
