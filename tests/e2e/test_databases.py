@@ -221,6 +221,35 @@ def test_pages_are_complete_and_disjoint(database):
     assert {row.service_status for row in first} == {'new'}
 
 
+def test_a_row_of_a_page_is_as_the_database_has_it(database):
+    project, instance_id = uuid.uuid4().hex, str(uuid.uuid4())
+    name = 'a"b\'c\\\\d 🐬 % {} \n\t é'
+    session.write(instances.create, dict(instance_row(project, instance_id), name=name, access={'is_public': True}), NOW)
+    session.write(instances.create, dict(instance_row(project), slave_of_id=instance_id), NOW)
+    operations_of(instance_id)
+    address = {'kind': 'private', 'address': '10.0.0.1', 'family': 4, 'port_id': None, 'network_id': 'n',
+               'subnet_id': None, 'mac': None}
+    session.write(instances.replace_addresses, instance_id, [
+        address, {**address, 'address': '10.0.0.2'}, {**address, 'kind': 'management'}], ['private', 'management'])
+    page = session.read(instance_pages.page, project, limit=10, detailed=True)
+    assert len(page.rows) == 2
+    for row in page.rows:
+        known = session.read(instances.get, row.id)
+        for column in instance_pages.DETAIL:
+            assert getattr(row, column) == getattr(known, column), column
+            assert type(getattr(row, column)) is type(getattr(known, column)), column
+    own = next(row for row in page.rows if row.id == instance_id)
+    assert own.name == name and own.has_replicas is True and own.backup_running is False
+    assert page.addresses[instance_id] == [('private', '10.0.0.1', 4, 'n'), ('private', '10.0.0.2', 4, 'n')]
+    assert [[row.slave_of_id for row in rows] for rows in page.replicas.values()] == [[instance_id]]
+
+
+def operations_of(instance_id):
+    """An open operation."""
+    return session.write(operations.create, kind='instance_restart', resource_type='instance', resource_id=instance_id,
+                         now=NOW, deadline=60, project_id='p')
+
+
 @pytest.fixture
 def version_id(database):
     """A version with ten parameters."""

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
 
 from trove.common import states
-from trove.db import instances
+from trove.db import instances, packing
 from trove.db.instances import ADDRESSES, COLUMNS, DATASTORES, INSTANCES, VERSIONS
 
 #: What lists may be sorted by.
@@ -27,13 +27,13 @@ SORT_KEYS = ('created', 'name', 'updated')
 #: What the shown status is made of (:func:`trove.common.states.facts_of`).
 _FACTS = tuple('service_status_updated' if name == 'heartbeat' else name for name in states.Facts._fields)
 #: What the short list shows (:func:`trove.instance.views.summary`).
-_SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname', 'volume_support',
+SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname', 'volume_support',
             'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
             'version_name')
 #: What the detailed list has beside that (:func:`trove.instance.views.detail`).
-_DETAIL = (*_SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message', 'fault_created', 'fault_details',
-           'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id', 'volume_id',
-           'encrypted_key')
+DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message', 'fault_created',
+          'fault_details', 'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id',
+          'volume_id', 'encrypted_key')
 _ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}') for name in ('kind', 'address', 'family', 'network_id'))
 
 
@@ -63,7 +63,7 @@ class Address(NamedTuple):
 
 class Page(NamedTuple):
     """Instances in order, and by their ids what belongs to them: addresses, and rows with the ids of replicas."""
-    rows: list[Row]
+    rows: list[Any]
     addresses: dict[str, list[Address]]
     replicas: dict[str, list[Row]]
 
@@ -75,10 +75,10 @@ def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | No
     :param marker: id of the last row of the page before.
     :param detailed: with what only the detailed list shows.
     """
-    found = connection.execute(_statement(filters, marker, detailed), {
+    found = _statement(filters, marker, detailed).rows(connection, {
         'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
         'include_clustered': filters.include_clustered})
-    rows: list[Row] = []
+    rows: list[Any] = []
     addresses: dict[str, list[Address]] = {}
     for row in found:
         theirs = addresses.get(row.id)
@@ -91,7 +91,7 @@ def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | No
     return Page(rows, addresses, instances.replicas_of(connection, sources) if sources else {})
 
 
-def _statement(filters: Filters, marker: str | None, detailed: bool) -> Select:
+def _statement(filters: Filters, marker: str | None, detailed: bool) -> packing.Statement:
     if filters.is_plain:
         return _PLAIN[detailed]
     order = [INSTANCES.c[filters.sort_key], INSTANCES.c.id] if filters.sort_key else [INSTANCES.c.id]
@@ -109,7 +109,7 @@ def _ids() -> Select:
         or_(bindparam('include_clustered'), INSTANCES.c.cluster_id.is_(None)))
 
 
-def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> Select:
+def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packing.Statement:
     """The rows of ``ids``, each as often as it has addresses that users may see, or once.
 
     The page is cut off inside, where an instance is one row. Index: ix_instance_addresses_instance_id.
@@ -117,9 +117,9 @@ def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> Select
     chosen = ids.limit(bindparam('limit')).subquery('chosen')
     source = instances.with_all_parts(chosen.join(INSTANCES, INSTANCES.c.id == chosen.c.id)).outerjoin(
         ADDRESSES, and_(ADDRESSES.c.instance_id == INSTANCES.c.id, ADDRESSES.c.kind != 'management'))
-    columns = [COLUMNS[name] for name in (_DETAIL if detailed else _SUMMARY)]
-    return select(*columns, *_ADDRESS).select_from(source).order_by(
-        *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)
+    columns = [COLUMNS[name] for name in (DETAIL if detailed else SUMMARY)]
+    return packing.Statement(select(*columns, *_ADDRESS).select_from(source).order_by(
+        *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
 
 
 _PLAIN = {detailed: _with_addresses(_ids().where(INSTANCES.c.id > bindparam('marker')).order_by(INSTANCES.c.id),

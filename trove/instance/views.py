@@ -16,7 +16,7 @@ import datetime
 import json
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from oslo_config import cfg
 from trove.db.session import Row
@@ -30,6 +30,26 @@ CONF = cfg.CONF
 #: Statuses in which the guest's last word on volume use is not shown.
 _NO_USAGE = frozenset({'BUILD', 'REBOOT', 'RESIZE', 'PROMOTE', 'EJECT', 'UPGRADE', 'SHUTDOWN'})
 _GIB = 1024 ** 3
+_FRAME_KEY = 'trove.instance_frame'
+
+
+class _Frame(NamedTuple):
+    """What is the same for all instances of an answer."""
+    is_admin: bool
+    #: seconds after which a silent guest counts as unreachable
+    expiry: int
+    #: addresses to show, and those of them not to show; None: all are shown
+    shown_addresses: tuple[re.Pattern[str], re.Pattern[str]] | None
+
+
+def _frame(request: wsgi.Request) -> _Frame:
+    found = request.environ.get(_FRAME_KEY)
+    if found is None:
+        both = CONF.ip_regex and CONF.black_list_regex
+        found = request.environ[_FRAME_KEY] = _Frame(
+            request.context.is_admin, heartbeat_expiry(CONF),
+            (re.compile(CONF.ip_regex), re.compile(CONF.black_list_regex)) if both else None)
+    return found
 
 
 def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
@@ -39,18 +59,18 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
     :param addresses: rows of ``instance_addresses`` a user may see.
     :param replicas: rows with the ids of the instances that follow this one.
     """
-    facts = models.facts_of(row)
+    frame, facts = _frame(request), models.facts_of(row)
     shown: dict[str, Any] = {
         'id': row.id,
         'name': row.name,
         'status': states.shown(facts),
-        'operating_status': states.operating(facts, now, heartbeat_expiry(CONF)),
+        'operating_status': states.operating(facts, now, frame.expiry),
         'links': views.links(request, 'instances', row.id),
         'flavor': {'id': str(row.flavor_id), 'links': views.links(request, 'flavors', row.flavor_id)},
         'datastore': {'type': row.datastore_name, 'version': row.version_name},
         'region': row.region_id,
     }
-    addresses = [address for address in addresses if _is_visible(address)]
+    addresses = [address for address in addresses if _is_visible(address, frame)]
     shown['access'] = _access(row, addresses)
     shown['deletion_protection'] = bool(row.deletion_protection)
     if row.volume_support:
@@ -64,7 +84,7 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
         shown['replica_of'] = _linked(request, row.slave_of_id)
     if replicas:
         shown['replicas'] = [_linked(request, replica.id) for replica in replicas]
-    if request.context.is_admin:
+    if frame.is_admin:
         shown['tenant_id'] = row.tenant_id
     return shown
 
@@ -103,6 +123,7 @@ def complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas
              now: datetime.datetime) -> dict[str, Any]:
     """The fields of one instance, volume use included."""
     shown = created(request, row, addresses, replicas, now)
+    _add_options(shown, row)
     if row.volume_used is None or shown['status'] in _NO_USAGE:
         return shown
     used = round(row.volume_used / _GIB, 2)
@@ -125,30 +146,7 @@ def created(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
     if row.locality is not None:
         shown['locality'] = row.locality
     if password is not None:
-    _add_options(shown, row)
         shown['password'] = password
-    return shown
-
-
-def _access(row: Row, addresses: Sequence[Row]) -> dict[str, Any]:
-    stored = json.loads(row.access) if row.access else None
-    if stored is not None:
-        return stored
-    return {'is_public': any(address.kind == 'public' for address in addresses)} if addresses else {}
-
-
-def _is_visible(address: Row) -> bool:
-    if address.family != 4:
-        return False
-    if not (CONF.ip_regex and CONF.black_list_regex):
-        return True
-    return bool(re.search(CONF.ip_regex, address.address)) and not re.search(CONF.black_list_regex, address.address)
-
-
-def _address(address: Row) -> dict[str, Any]:
-    shown = {'address': address.address, 'type': address.kind}
-    if address.kind == 'private' and address.network_id:
-        shown['network'] = address.network_id
     return shown
 
 
@@ -162,6 +160,29 @@ def _add_options(shown: dict[str, Any], row: Row) -> None:
         shown['fault'] = {'message': f'{errors.CODES["guest_configuration_taken_back"].sentence} '
                                      f'{reported["rejection"]}',
                           'created': views.timestamp(row.service_status_updated), 'details': None}
+
+
+def _access(row: Row, addresses: Sequence[Row]) -> dict[str, Any]:
+    stored = json.loads(row.access) if row.access else None
+    if stored is not None:
+        return stored
+    return {'is_public': any(address.kind == 'public' for address in addresses)} if addresses else {}
+
+
+def _is_visible(address: Row, frame: _Frame) -> bool:
+    if address.family != 4:
+        return False
+    if frame.shown_addresses is None:
+        return True
+    wanted, unwanted = frame.shown_addresses
+    return bool(wanted.search(address.address)) and not unwanted.search(address.address)
+
+
+def _address(address: Row) -> dict[str, Any]:
+    shown = {'address': address.address, 'type': address.kind}
+    if address.kind == 'private' and address.network_id:
+        shown['network'] = address.network_id
+    return shown
 
 
 def _linked(request: wsgi.Request, instance_id: str) -> dict[str, Any]:
