@@ -12,7 +12,7 @@
 
 """What a request about clusters may look like."""
 
-from trove.common.schemas import FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array, compiled, obj, shown, wrapped
+from trove.common.schemas import FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array, compiled, obj, page_of, wrapped
 
 _NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
 #: The command line sends a list of types, others a text.
@@ -59,5 +59,5 @@ ROOT = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}
 
 # --- answers -------------------------------------------------------------------------------------
 
-#: There are none, so the list is all that is ever shown.
-INDEX = shown('', {'clusters': {'type': 'array', 'items': obj({'id': STRING}), 'maxItems': 0}})
+#: There are none, so a page is all that is ever shown.
+INDEX = page_of('clusters', obj({'id': STRING}))

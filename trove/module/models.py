@@ -20,6 +20,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, faults
+from trove.common.rpc.messages import module as module_messages
 from trove.datastore import models as datastore_models
 from trove.db import modules, session
 from trove.db.session import Connection, Row
@@ -29,8 +30,6 @@ CONF = cfg.CONF
 
 RESOURCE = 'module'
 
-#: Characters of the contents of a module: what one message to a guest may carry.
-MAX_CONTENTS = 1024 * 1024
 #: option of administrators -> the value that makes it one
 _OF_ADMINISTRATORS = {'all_tenants': True, 'auto_apply': True, 'visible': False, 'priority_apply': True}
 _FLAGS = ('auto_apply', 'visible', 'live_update', 'priority_apply')
@@ -223,7 +222,8 @@ def _sealed(module_id: str, contents: str) -> dict[str, str]:
     :raises trove.common.exception.OverLimit: no guest could be told them.
     """
     data = contents.encode()
-    if len(data) > MAX_CONTENTS:
-        raise exception.OverLimit(f"module['contents'] has {len(data)} bytes; the maximum is {MAX_CONTENTS}.")
+    if len(data) > module_messages.MAX_CONTENTS:
+        raise exception.OverLimit(f"module['contents'] has {len(data)} bytes; the maximum is "
+                                  f"{module_messages.MAX_CONTENTS}.")
     return {'contents': doors.current().keys.seal(module_id, data),
             'md5': hashlib.md5(data, usedforsecurity=False).hexdigest()}

@@ -33,6 +33,7 @@ _CHANGING = (
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), '2031-04-02T08:15:00Z'),
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?!Z)'), '2031-04-02T08:15:00'),
     (re.compile(r'"remaining": \d+'), '"remaining": 200'),
+    (re.compile(r'"(threads|fdSize|vmSize|vmPeak|vmRss|vmHwm|mem_total|num_cpus)": \d+'), r'"\1": 64'),
 )
 _KNOWN = set(WORDS.values()) | {'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002',
                                 '0d2d6b8c-1f5e-4f0e-9b3a-7c1e5f2a8d66'}
@@ -70,6 +71,15 @@ ANSWERS = {
     'parameters-list': '/datastores/mariadb/versions/10.11/parameters',
     'parameter-show': '/datastores/mariadb/versions/10.11/parameters/max_connections',
     'clusters-list': '/clusters',
+    'backups-list': '/backups',
+    'instance-backups': f'{INSTANCE}/backups',
+    'backup-show': f'/backups/{WORDS["increment"]}',
+    'backup-strategies-list': '/backup_strategies',
+    'modules-list': '/modules',
+    'module-show': f'/modules/{WORDS["module"]}',
+    'module-instances': f'/modules/{WORDS["module"]}/instances',
+    'instance-modules': f'{INSTANCE}/modules',
+    'ssl-show': f'{INSTANCE}/ssl',
 }
 
 #: The same for administrators.
@@ -77,6 +87,8 @@ MGMT_ANSWERS = {
     'mgmt-instances-list': '/mgmt/instances',
     'mgmt-instance-show': f'/mgmt{INSTANCE}',
     'root-history': f'/mgmt{INSTANCE}/root',
+    'diagnostics': f'/mgmt{INSTANCE}/diagnostics',
+    'hwinfo': f'/mgmt{INSTANCE}/hwinfo',
     'mgmt-versions-list': '/mgmt/datastore-versions',
     'mgmt-version-show': f'/mgmt/datastore-versions/{WORDS["version"]}',
     'mgmt-parameters-list': f'/mgmt/datastores/versions/{WORDS["old-version"]}/parameters',
@@ -89,7 +101,11 @@ MORE = {
     'configurations-list': (worlds.groups,), 'configuration-show': (worlds.groups,),
     'configuration-instances': (worlds.attached,), 'parameters-list': (worlds.parameters,),
     'parameter-show': (worlds.parameters,), 'mgmt-parameters-list': (worlds.parameters,),
-    'mgmt-parameter-show': (worlds.parameters,)}
+    'mgmt-parameter-show': (worlds.parameters,), 'backups-list': (worlds.some_backups,),
+    'instance-backups': (worlds.some_backups,), 'backup-show': (worlds.some_backups,),
+    'backup-strategies-list': (worlds.strategies,), 'modules-list': (worlds.some_modules,),
+    'module-show': (worlds.some_modules,), 'module-instances': (worlds.some_modules, worlds.applied_module),
+    'instance-modules': (worlds.some_modules, worlds.applied_module)}
 
 #: request sample -> (method, path, token, status, sample of the answer)
 REQUESTS = {
@@ -114,6 +130,14 @@ REQUESTS = {
     'mgmt-version-change-request': ('PATCH', f'/mgmt/datastore-versions/{WORDS["version"]}', 'admin', 202, None),
     'mgmt-parameter-create-request': ('POST', f'/mgmt/datastores/versions/{WORDS["version"]}/parameters', 'admin', 200,
                                       'mgmt-parameter-create'),
+    'backup-create-request': ('POST', '/backups', 'demo', 202, 'backup-create'),
+    'backup-strategy-create-request': ('POST', '/backup_strategies', 'demo', 202, 'backup-strategy-create'),
+    'module-create-request': ('POST', '/modules', 'demo', 200, 'module-create'),
+    'module-update-request': ('PUT', f'/modules/{WORDS["module"]}', 'demo', 200, 'module-update'),
+    'module-reapply-request': ('PUT', f'/modules/{WORDS["module"]}/instances', 'demo', 202, None),
+    'instance-modules-request': ('POST', f'{INSTANCE}/modules', 'demo', 200, 'instance-modules-applied'),
+    'ssl-change-request': ('POST', f'{INSTANCE}/ssl', 'demo', 400, None),
+    'agent-upgrade-request': ('POST', f'/mgmt{INSTANCE}/upgrade', 'admin', 202, None),
     'quotas-update-request': ('PUT', f'/mgmt/quotas/{WORDS["demo"]}', 'admin', 200, 'quotas-update'),
 }
 
@@ -166,6 +190,10 @@ def test_a_sample_is_accepted(edge, name):
     if name.startswith('configuration-'):
         worlds.parameters(edge)
         worlds.groups(edge)
+    if 'module' in name:
+        worlds.some_modules(edge)
+    if name.startswith('backup-'):
+        worlds.some_backups(edge)
     method, path, token, status, answer = REQUESTS[name]
     text = (SAMPLES / f'{name}.json').read_text().replace(
         '4b0e1c1a-3c5f-4a7a-8c8e-1f5f6f0c2d33', edge.cloud.network('private')['id'])

@@ -20,7 +20,8 @@ from typing import Any
 from tests.functional.api import tokens
 from tests.functional.api.edge import OLD_VERSION_ID, VERSION_ID, Edge
 from tests.functional.api.stories import WORDS
-from trove.db import backups, configurations, datastores, events, instances, modules, operations, session
+from trove.db import (backup_strategies, backups, configurations, datastores, events, instances, modules, operations,
+                      session)
 
 
 def orders(edge: Edge) -> None:
@@ -246,6 +247,19 @@ def _module(edge: Edge, word: str, **values: Any) -> None:
              'contents': edge.keys.seal(WORDS[word], contents), 'md5': hashlib.md5(contents).hexdigest(), **values}
     with session.writer() as connection:
         modules.create(connection, whole, datetime.datetime(2031, 4, 2, 8, 15))
+
+
+def applied_module(edge: Edge) -> None:
+    """``orders`` has ``module``."""
+    assert edge.ask('POST', f'/instances/{WORDS["orders"]}/modules',
+                    {'modules': [{'id': WORDS['module']}]}).status_int == 200
+
+
+def strategies(edge: Edge) -> None:
+    """Where backups of the project go, and those of ``orders``."""
+    with session.writer() as connection:
+        for instance_id, container in (('', 'ours'), (WORDS['orders'], 'orders')):
+            backup_strategies.put(connection, tokens.DEMO, instance_id, 'swift', container, session.utcnow())
 
 
 def silent_source(edge: Edge) -> None:

@@ -21,7 +21,7 @@ FROZEN = {
     'guest_busy', 'guest_engine_error', 'guest_engine_unavailable', 'guest_error',
     'guest_exists_database', 'guest_exists_user', 'guest_invalid_charset', 'guest_invalid_host',
     'guest_invalid_message', 'guest_invalid_name', 'guest_invalid_password', 'guest_not_found_database',
-    'guest_not_found_user', 'guest_not_prepared', 'guest_not_supported', 'guest_prepare_config',
+    'guest_not_found_module', 'guest_not_found_user', 'guest_not_prepared', 'guest_not_supported', 'guest_prepare_config',
     'guest_prepare_directories', 'guest_prepare_failed', 'guest_prepare_finish', 'guest_prepare_init',
     'guest_prepare_objects', 'guest_prepare_secure', 'guest_prepare_start', 'guest_prepare_volume',
     'guest_reserved_name', 'guest_restart_failed', 'guest_silent', 'guest_stale_boot',

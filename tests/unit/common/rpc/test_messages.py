@@ -45,6 +45,10 @@ EXAMPLES = {
     'CreateUsers': {'users': [{'name': 'u', 'password': 'p', 'databases': []}]},
     'ChangePasswords': {'users': [{'name': 'u', 'password': 'p'}]},
     'UpdateUser': {'name': 'u', 'changes': {'host': '10.%'}},
+    'Diagnose': {}, 'DescribeHardware': {}, 'ListModules': {'include_contents': True},
+    'ApplyModule': {'id': BACKUP, 'name': 'n', 'type': 'ping', 'contents': 'c', 'md5': 32 * 'a', 'datastore': 'd',
+                    'datastore_version': '1', 'tenant': 't', 'auto_apply': True, 'visible': False, 'is_admin': True},
+    'RemoveModule': {'id': BACKUP, 'type': 'ping'},
     'GrantAccess': {'name': 'u', 'databases': ['d']}, 'RevokeAccess': {'name': 'u', 'database': 'd'},
 }
 KINDS = {**messages.UP, **messages.DOWN}

@@ -20,7 +20,7 @@ from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
 
 #: Characters of the contents of one module.
-MAX_CONTENTS = 1024 * 1024
+MAX_CONTENTS = 512 * 1024
 MAX_MODULES = 1000
 MODULE_OK, MODULE_ERROR = 'OK', 'ERROR'
 
