@@ -47,7 +47,6 @@ def fixed(place: Place, configuration_directory: str, socket_directory: str = SO
         'config_file': os.path.join(configuration_directory, 'postgresql.conf'),
         'hba_file': os.path.join(configuration_directory, 'pg_hba.conf'),
         'ident_file': os.path.join(configuration_directory, 'pg_ident.conf'),
-        'external_pid_file': '',
         'listen_addresses': '*',
         'port': str(port),
         'unix_socket_directories': socket_directory,

@@ -1,0 +1,187 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+"""The engines of the suite: how each is spoken to with its own client, and what is asked of it in its own words."""
+
+import abc
+import os
+import subprocess
+from typing import Any
+
+from trove.common import engines as described
+
+from tests.e2e.service.running import Refused
+
+CLIENT_TIMEOUT = 30
+#: A word in the refusals of each client for a wrong name or password.
+DENIED = 'denied|failed|WRONGPASS|NOPERM|permission|rejects|does not exist|not permitted'
+
+
+class Engine(abc.ABC):
+    """One datastore version and its native client."""
+
+    manager: str
+    version: str
+    #: systemd unit and name of the main program in the machine, and where the volume is mounted.
+    unit: str
+    program: str
+    #: An option that is taken at once, one that waits for a restart, and one that cannot be: name and value.
+    at_once: tuple[str, Any]
+    at_restart: tuple[str, Any]
+    impossible: tuple[str, Any]
+    #: Option -> what the engine calls its value.
+    shown: dict[str, str]
+
+    @property
+    def name(self) -> str:
+        return self.manager
+
+    @property
+    def mount_point(self) -> str:
+        return described.of(self.manager).mount_point
+
+    def can(self, capability: str) -> bool:
+        """Whether something can be done with it over the API."""
+        return capability in described.of(self.manager).capabilities
+
+    @property
+    def datastore(self) -> dict[str, str]:
+        """For the body of a create."""
+        return {'type': self.manager, 'version': self.version}
+
+    @abc.abstractmethod
+    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+        """Run a statement as a user, over the network; gives the lines of the answer.
+
+        :raises Refused: the server refuses the connection or the statement.
+        """
+
+    @abc.abstractmethod
+    def write(self, key: str, value: str) -> str:
+        """A statement that keeps a value."""
+
+    @abc.abstractmethod
+    def read(self, key: str) -> str:
+        """A statement that gives it."""
+
+    @abc.abstractmethod
+    def option(self, name: str) -> str:
+        """A statement that gives the value an option runs with, as its last word."""
+
+    @abc.abstractmethod
+    def began(self) -> str:
+        """A statement whose answer is another one after each start of the engine."""
+
+    def whoami(self, answer: list[str]) -> str:
+        """The name in the answer to :meth:`who`."""
+        return answer[0].removesuffix('@%')
+
+    @abc.abstractmethod
+    def who(self) -> str:
+        """A statement that gives the name of its user."""
+
+
+def run(argv: list[str], environment: dict[str, str]) -> list[str]:
+    """:raises Refused: the client ended with a failure."""
+    done = subprocess.run(argv, env={**os.environ, 'LC_ALL': 'C.UTF-8', **environment}, text=True, capture_output=True,
+                          timeout=CLIENT_TIMEOUT, check=False)
+    if done.returncode:
+        raise Refused(done.stderr.strip() or done.stdout.strip())
+    return done.stdout.splitlines()
+
+
+class MariaDB(Engine):
+    manager, version, unit, program = 'mariadb', '10.11', 'mariadb', 'mariadbd'
+    at_once, at_restart, impossible = ('max_connections', 123), ('back_log', 77), ('init_connect', 'SELECT 1')
+    shown = {'max_connections': '123', 'back_log': '77'}
+
+    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+        return run(['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
+                    '--default-character-set=utf8mb4', '--connect-timeout=5', f'--database={database}',
+                    f'--execute={statement}'], {'MYSQL_PWD': password})
+
+    def write(self, key: str, value: str) -> str:
+        return (f'CREATE TABLE IF NOT EXISTS kept (k VARCHAR(60) PRIMARY KEY, v VARCHAR(60)); '
+                f"REPLACE INTO kept VALUES ('{key}', '{value}')")
+
+    def read(self, key: str) -> str:
+        return f"SELECT v FROM kept WHERE k = '{key}'"
+
+    def option(self, name: str) -> str:
+        return f'SELECT @@GLOBAL.{name}'
+
+    def began(self) -> str:
+        return ("SELECT UNIX_TIMESTAMP() - VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
+                "WHERE VARIABLE_NAME = 'UPTIME'")
+
+    def who(self) -> str:
+        return 'SELECT CURRENT_USER()'
+
+
+class PostgreSQL(Engine):
+    manager, version, unit, program = 'postgresql', '15', 'postgresql@15-main', 'postgres'
+    at_once, at_restart = ('work_mem', '12MB'), ('max_connections', 77)
+    impossible = ('archive_command', 'touch /tmp/x')
+    shown = {'work_mem': '12MB', 'max_connections': '77'}
+
+    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+        return run(['psql', '--no-psqlrc', '--no-password', '--quiet', '--tuples-only', '--no-align',
+                    '--set=ON_ERROR_STOP=1', f'--command={statement}'],
+                   {'PGPASSWORD': password, 'PGHOST': address, 'PGUSER': user, 'PGDATABASE': database,
+                    'PGCONNECT_TIMEOUT': '5', 'PGSSLMODE': 'require'})
+
+    def write(self, key: str, value: str) -> str:
+        return (f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY KEY, v text); '
+                f"INSERT INTO kept VALUES ('{key}', '{value}') ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v")
+
+    def read(self, key: str) -> str:
+        return f"SELECT v FROM kept WHERE k = '{key}'"
+
+    def option(self, name: str) -> str:
+        return f'SHOW {name}'
+
+    def began(self) -> str:
+        return 'SELECT pg_postmaster_start_time()'
+
+    def who(self) -> str:
+        return 'SELECT session_user'
+
+
+class Redis(Engine):
+    manager, version, unit, program = 'redis', '7.0', 'redis-server', 'redis-server'
+    at_once, at_restart, impossible = ('maxclients', 321), ('databases', 7), ('dir', '/tmp')
+    shown = {'maxclients': '321', 'databases': '7'}
+
+    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+        # Its own quoting: the client takes the words apart.
+        answer = run(['redis-cli', '-h', address, '-e', '--no-auth-warning', '--user', user, *statement.split(' ')],
+                     {'REDISCLI_AUTH': password})
+        if answer and answer[0].startswith(('WRONGPASS', 'NOAUTH', 'NOPERM', 'ERR', 'AUTH failed')):
+            raise Refused('\n'.join(answer))
+        return answer
+
+    def write(self, key: str, value: str) -> str:
+        return f'SET {key} {value}'
+
+    def read(self, key: str) -> str:
+        return f'GET {key}'
+
+    def option(self, name: str) -> str:
+        return f'CONFIG GET {name}'
+
+    def began(self) -> str:
+        return 'INFO server'
+
+    def who(self) -> str:
+        return 'ACL WHOAMI'
+
+
+ENGINES: tuple[Engine, ...] = (MariaDB(), PostgreSQL(), Redis())
