@@ -66,6 +66,7 @@ ANSWERS = {
     'quotas': f'/mgmt/quotas/{WORDS["demo"]}',
     'fault': f'/instances/{WORDS["nobody"]}',
     'configurations-list': '/configurations',
+    'instance-configuration': f'{INSTANCE}/configuration',
     'configuration-show': f'/configurations/{WORDS["group"]}',
     'configuration-instances': f'/configurations/{WORDS["attached-group"]}/instances',
     'parameters-list': '/datastores/mariadb/versions/10.11/parameters',
