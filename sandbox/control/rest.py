@@ -110,8 +110,12 @@ class Session:
 
         :raises RestError: see :func:`request`.
         """
+        return self.answer(method, service, path, body)[0]
+
+    def answer(self, method: str, service: str, path: str, body: Any = None) -> tuple[Any, dict[str, str]]:
+        """The same, with the headers of the answer, with small names."""
         url = self.endpoint(service) + path
-        return request(method, url, body, headers={'X-Auth-Token': self._token})[0]
+        return request(method, url, body, headers={'X-Auth-Token': self._token})
 
     def _ensure(self) -> None:
         if time.monotonic() >= self._until:

@@ -37,6 +37,7 @@ class Canaries:
         self._service = service
         self._machines = machines
         self._over = threading.Event()
+        self._pausing = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name='canaries', daemon=True)
         #: What was found while the tests ran.
         self.found: set[str] = set()
@@ -56,6 +57,12 @@ class Canaries:
     def running(self) -> bool:
         """Whether the search goes on; it ends when it meets a failure of its own."""
         return self._thread.is_alive()
+
+    @contextlib.contextmanager
+    def paused(self) -> Iterator[None]:
+        """Nothing is looked at while what is looked at is killed; all that is left is looked at in the end."""
+        with self._pausing:
+            yield
 
     def secrets(self) -> dict[str, str]:
         """Every secret in every form it could be written in, with its name."""
@@ -103,11 +110,15 @@ class Canaries:
 
     def _watch(self) -> None:
         while not self._over.wait(0.7):
-            secrets = self.secrets()
-            for place, line in self.command_lines():
-                self.lines += 1
-                self.found |= self.in_text(line, place, secrets)
-            for table in JOURNAL:
-                text = repr([tuple(row) for row in self._service.rows(f'SELECT * FROM `{table}`')])
-                self.found |= self.in_text(text, f'the table {table}', secrets)
-            self.looks += 1
+            with self._pausing:
+                self._look()
+
+    def _look(self) -> None:
+        secrets = self.secrets()
+        for place, line in self.command_lines():
+            self.lines += 1
+            self.found |= self.in_text(line, place, secrets)
+        for table in JOURNAL:
+            text = repr([tuple(row) for row in self._service.rows(f'SELECT * FROM `{table}`')])
+            self.found |= self.in_text(text, f'the table {table}', secrets)
+        self.looks += 1

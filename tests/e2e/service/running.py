@@ -256,6 +256,21 @@ class Service(Sandbox):
         self.stop(name)
         self.start(name)
 
+    def reconnect(self) -> None:
+        """Forget the connections to a database that was killed since."""
+        self._database.dispose()
+
+    def managed(self, *arguments: str) -> str:
+        """Run trove-manage; returns what it says.
+
+        :raises Refused: it ended with a failure.
+        """
+        program, *options = trove_services._arguments(self.settings, 'trove-manage')
+        done = self.shell('PYTHONWARNINGS=ignore exec "$@" 2>&1', program, *options, *arguments)
+        if done.returncode:
+            raise Refused(done.stdout)
+        return done.stdout
+
     def manage(self, *arguments: str) -> None:
         """Run trove-manage."""
         trove_services.manage(self.settings, Commands(self.settings.logs), *arguments)
