@@ -126,10 +126,10 @@ def _memory(something_runs: bool) -> list[str]:
 
 
 def _ports(settings: Settings, running: set[str]) -> list[str]:
-    owners = {'rabbitmq-management': 'rabbitmq', 'rabbitmq-distribution': 'rabbitmq'}
     reasons = []
     for name in PORT_OFFSETS:
-        if owners.get(name, name) in running:
+        # Ports of one service are called after it, with more after a dash.
+        if any(name == service or name.startswith(f'{service}-') for service in running):
             continue
         port = settings.port(name)
         if _taken(port):

@@ -17,6 +17,7 @@ import threading
 import types
 from typing import Any, Callable
 
+from keystoneauth1 import exceptions as keystone_errors
 from keystoneauth1.session import Session
 from openstack import connection
 from openstack.config import cloud_region
@@ -76,8 +77,8 @@ class Cloud:
 
         :raises ObjectStoreMissing: the cloud has no object store.
         """
-        proxy = self._once('objects', lambda: self._proxy('swift', 'object_store', '1'))
-        return Objects(proxy, self._account(project_id))
+        account = self._account(project_id)
+        return Objects(self._once('objects', lambda: self._proxy('swift', 'object_store', '1')), account)
 
     def _account(self, project_id: str) -> str:
         if self._conf.swift_url:
@@ -91,8 +92,11 @@ class Cloud:
         """
         found = http.endpoint(self._conf, 'swift')
         with errors.translated('object store', 'tell where it is'):
-            url = found.url or self._session_for(found.insecure).get_endpoint(
-                service_type=found.service_type, interface=found.interface, region_name=self.region)
+            try:
+                url = found.url or self._session_for(found.insecure).get_endpoint(
+                    service_type=found.service_type, interface=found.interface, region_name=self.region)
+            except keystone_errors.EndpointNotFound:
+                url = None
         if not url:
             raise exception.ObjectStoreMissing(
                 detail=f'the catalog has no {found.interface} endpoint of type {found.service_type} in {self.region}')

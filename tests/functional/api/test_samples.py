@@ -55,6 +55,7 @@ ANSWERS = {
     'user-show': f'{INSTANCE}/users/app',
     'access-list': f'{INSTANCE}/users/app/databases',
     'root-show': f'{INSTANCE}/root',
+    'logs-list': f'{INSTANCE}/log',
     'datastores-list': '/datastores',
     'datastore-show': '/datastores/mariadb',
     'versions-list': '/datastores/mariadb/versions',
@@ -98,6 +99,7 @@ MGMT_ANSWERS = {
 
 #: What answers need beyond ``orders``.
 MORE = {
+    'logs-list': (worlds.logs,),
     'operations-list': (worlds.history,), 'operation-show': (worlds.history,), 'events-list': (worlds.history,),
     'configurations-list': (worlds.groups,), 'configuration-show': (worlds.groups,),
     'configuration-instances': (worlds.attached,), 'parameters-list': (worlds.parameters,),
@@ -120,6 +122,7 @@ REQUESTS = {
     'users-create-request': ('POST', f'{INSTANCE}/users', 'demo', 202, None),
     'users-passwords-request': ('PUT', f'{INSTANCE}/users', 'demo', 202, None),
     'user-update-request': ('PUT', f'{INSTANCE}/users/app', 'demo', 202, None),
+    'log-publish-request': ('POST', f'{INSTANCE}/log', 'demo', 200, 'log-publish'),
     'access-grant-request': ('PUT', f'{INSTANCE}/users/app/databases', 'demo', 202, None),
     'instance-reset-request': ('POST', f'{INSTANCE}/action', 'admin', 202, None),
     'configuration-create-request': ('POST', '/configurations', 'demo', 200, 'configuration-create'),
@@ -195,6 +198,8 @@ def test_a_sample_is_accepted(edge, name):
         worlds.some_modules(edge)
     if name.startswith('backup-'):
         worlds.some_backups(edge)
+    if name.startswith('log-'):
+        worlds.logs(edge)
     method, path, token, status, answer = REQUESTS[name]
     text = (SAMPLES / f'{name}.json').read_text().replace(
         '4b0e1c1a-3c5f-4a7a-8c8e-1f5f6f0c2d33', edge.cloud.network('private')['id'])

@@ -14,6 +14,7 @@
 
 import base64
 import datetime
+import pathlib
 import hashlib
 from typing import Any
 
@@ -32,6 +33,15 @@ def orders(edge: Edge) -> None:
     guest.engine.create_database({'name': 'shop', 'character_set': 'utf8mb4', 'collate': 'utf8mb4_general_ci'})
     guest.engine.create_user({'name': 'app', 'password': 'first-secret', 'host': '%', 'databases': [{'name': 'shop'}]})
     guest.engine.create_user({'name': 'ana.lyst', 'password': 'second-secret', 'host': '10.20.%', 'databases': []})
+
+
+def logs(edge: Edge) -> None:
+    """The general log of ``orders`` is on and has three lines, the engine has said two to the journal."""
+    guest = edge.running[WORDS['orders']]
+    guest.agent._manager.logs.switch('general', True)
+    machine = guest.machine
+    pathlib.Path(machine.path('/var/lib/mysql/logs/general.log')).write_text('one\ntwö\nthree\n')
+    machine.unit('memory').said += ['[Note] starting', '[Note] ready']
 
 
 def building(edge: Edge) -> None:

@@ -25,6 +25,8 @@ from trove.instance import service
 
 CONF = cfg.CONF
 
+_ACTIONS = ('enable', 'disable', 'publish', 'discard')
+
 
 def index(request: Request, instance_id: str) -> dict[str, Any]:
     row = service.find(request, 'instance:guest_log_list', instance_id)
@@ -36,13 +38,14 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
 def action(request: Request, instance_id: str) -> Answer:
     """Switch, publish or discard one log; with only its name, show it.
 
-    Publishing and discarding are operations. They are waited for a while, so that what is answered is what came of it;
-    when the work takes longer, the answer says how things stand, and the operation can be followed.
+    Showing is for whoever may list. Publishing and discarding are operations. They are waited for a while, so that
+    what is answered is what came of it; when the work takes longer, the answer says how things stand, and the operation
+    can be followed.
     """
-    row = service.find(request, 'instance:guest_log_action', instance_id)
     body = request.json_body()
+    wanted = {key for key in _ACTIONS if isinstance(body, dict) and body.get(key)}
+    row = service.find(request, 'instance:guest_log_action' if wanted else 'instance:guest_log_list', instance_id)
     schemas.check(log_schemas.ACTION, body)
-    wanted = {key for key in ('enable', 'disable', 'publish', 'discard') if body.get(key)}
     if {'enable', 'disable'} <= wanted:
         raise exception.BadRequest("A log cannot be both enabled and disabled: give one of 'enable' and 'disable'.")
     instance_models.require_server(row)

@@ -60,8 +60,6 @@ def key_of(work: Work) -> bytes:
 class ContainerReady(Step):
     """The container is there, and takes the URLs that are signed here."""
 
-    needs = frozenset({'log'})
-
     def run(self, work: Work) -> Done:
         try:
             objects_of(work).ensure_key(work.tools.conf.guest_log_container_name, key_of(work))
@@ -73,7 +71,6 @@ class ContainerReady(Step):
 class LogStored(guest.Command):
     """The guest has stored what was not stored yet."""
 
-    needs = frozenset({'log', 'start_over'})
     gives = guest.Command.gives | frozenset(_FACTS)
     kind = 'PublishLog'
     what = 'the log to be stored'
@@ -114,7 +111,7 @@ def _size(value: Any) -> int:
 class FormerPiecesRemoved(Step):
     """Pieces of a former file, or of one that was discarded, are gone."""
 
-    needs = frozenset({'log', 'log_first'})
+    needs = frozenset({'log_first'})
 
     def run(self, work: Work) -> Done:
         first = work.facts['log_first']
@@ -127,7 +124,7 @@ class FormerPiecesRemoved(Step):
 class RecordStored(Step):
     """The record beside the pieces says what is stored."""
 
-    needs = frozenset({'log', *_FACTS})
+    needs = frozenset(_FACTS)
 
     def run(self, work: Work) -> Done:
         conf, facts = work.tools.conf, work.facts
@@ -147,7 +144,6 @@ class RecordStored(Step):
 class LogForgotten(guest.Command):
     """The guest has forgotten what was stored, so that the next publish stores all of the log."""
 
-    needs = frozenset({'log'})
     kind = 'DiscardLog'
     what = 'the guest to forget what was stored'
 
@@ -161,8 +157,6 @@ class LogForgotten(guest.Command):
 
 class PiecesRemoved(Step):
     """All pieces and the record are gone."""
-
-    needs = frozenset({'log'})
 
     def run(self, work: Work) -> Done | Wait:
         done = _removed(work, prefix_of(work))

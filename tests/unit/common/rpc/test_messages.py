@@ -45,11 +45,14 @@ EXAMPLES = {
     'CreateUsers': {'users': [{'name': 'u', 'password': 'p', 'databases': []}]},
     'ChangePasswords': {'users': [{'name': 'u', 'password': 'p'}]},
     'UpdateUser': {'name': 'u', 'changes': {'host': '10.%'}},
+    'GrantAccess': {'name': 'u', 'databases': ['d']}, 'RevokeAccess': {'name': 'u', 'database': 'd'},
     'Diagnose': {}, 'DescribeHardware': {}, 'ListModules': {'include_contents': True},
     'ApplyModule': {'id': BACKUP, 'name': 'n', 'type': 'ping', 'contents': 'c', 'md5': 32 * 'a', 'datastore': 'd',
                     'datastore_version': '1', 'tenant': 't', 'auto_apply': True, 'visible': False, 'is_admin': True},
     'RemoveModule': {'id': BACKUP, 'type': 'ping'},
-    'GrantAccess': {'name': 'u', 'databases': ['d']}, 'RevokeAccess': {'name': 'u', 'database': 'd'},
+    'ListLogs': {}, 'SwitchLog': {'name': 'general', 'on': True}, 'DiscardLog': {'name': 'general'},
+    'PublishLog': {'name': 'general', 'url': 'https://swift/v1/AUTH_p/logs/a/', 'query': 'temp_url_sig=0', 'verify': True,
+                   'piece': 2048, 'expiry': 60, 'start_over': True},
 }
 KINDS = {**messages.UP, **messages.DOWN}
 
