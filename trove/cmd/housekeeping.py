@@ -14,7 +14,8 @@
 
 import time
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 from oslo_config import cfg
 
@@ -66,7 +67,7 @@ def purge(older_than: str, batch: str, dry_run: bool) -> None:
     print(table(('Table', 'Rows purged'), sorted(total.items())) if total else 'Nothing was to be purged.')
 
 
-def _purge(subject: rows_to_purge.Subject, before: object, size: int, total: dict[str, int]) -> None:
+def _purge(subject: rows_to_purge.Subject, before: datetime, size: int, total: dict[str, int]) -> None:
     wanted = session.read(rows_to_purge.count, subject, before)
     done = 0
     while ids := session.read(rows_to_purge.candidates, subject, before, size):
@@ -126,11 +127,11 @@ def orphans(delete: bool, timeout: str) -> None:
         raise CommandError('Not everything could be listed.')
 
 
-def _delete(search: object, found: Sequence[object], seconds: int) -> None:
+def _delete(search: Any, found: Sequence[Any], seconds: int) -> None:
     """Ask until all is gone: what holds something goes before what it holds."""
     deadline = time.monotonic() + seconds
     left = list(found)
-    reasons: dict[object, str] = {}
+    reasons: dict[Any, str] = {}
     while True:
         waiting = []
         for item in left:

@@ -183,7 +183,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:
-        LOG.debug('metrics: ' + format, *args)
+        LOG.debug('metrics: %s', format % args)
 
 
 class _Server(http.server.ThreadingHTTPServer):

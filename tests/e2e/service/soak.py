@@ -12,8 +12,8 @@
 
 """Users who work on their databases while processes die around them, and the hand that kills.
 
-Everybody behaves as one would outside of a test: a user whose request is not answered looks whether it was heard and asks
-again; what was killed is started again at once, as an init system does.
+Everybody behaves as one would outside of a test: a user whose request is not answered looks whether it was heard and
+asks again; what was killed is started again at once, as an init system does.
 """
 
 import collections
