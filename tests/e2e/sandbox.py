@@ -66,6 +66,10 @@ class Sandbox:
         """Start a service that was killed or stopped, and wait until it is ready."""
         self._parts.supervisor.start(service)
 
+    def launch(self, service: str) -> None:
+        """Start a service that was killed or stopped, without waiting until it is ready."""
+        self._parts.supervisor.launch(service)
+
     def stop(self, service: str) -> None:
         """Stop a service in good order."""
         self._parts.supervisor.stop(service)

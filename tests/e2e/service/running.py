@@ -240,17 +240,27 @@ class Service(Sandbox):
     @contextlib.contextmanager
     def taskmanager_with(self, section: str, **options: Any) -> Iterator[None]:
         """The task manager with other values in a section of trove.conf, for the length of a block."""
+        with self.configured({section: options}, ('trove-taskmanager',)):
+            yield
+
+    @contextlib.contextmanager
+    def configured(self, sections: dict[str, dict[str, Any]],
+                   names: tuple[str, ...] = trove_services.NAMES) -> Iterator[None]:
+        """Services with other values in trove.conf, for the length of a block."""
         path = self.settings.etc / 'trove' / 'trove.conf'
         former = path.read_text(encoding='utf-8')
-        lines = [f'[{section}]', *(f'{name} = {value}' for name, value in options.items())]
+        lines = [line for section, options in sections.items()
+                 for line in (f'[{section}]', *(f'{name} = {value}' for name, value in options.items()))]
         try:
             # Of an option that is given twice the last one counts.
             write_private(path, '\n'.join([former, *lines, '']))
-            self._restart('trove-taskmanager')
+            for name in names:
+                self._restart(name)
             yield
         finally:
             write_private(path, former)
-            self._restart('trove-taskmanager')
+            for name in names:
+                self._restart(name)
 
     def _restart(self, name: str) -> None:
         self.stop(name)
