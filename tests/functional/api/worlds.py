@@ -135,6 +135,20 @@ def history(edge: Edge) -> None:
                        project_id=tokens.DEMO, operation_id='aaaaaaaa-0000-4000-8000-000000000001')
 
 
+def unfinished(edge: Edge) -> None:
+    """A resize that runs, an administrator's rebuild, a restart that failed, and a create that did."""
+    _operation(WORDS['stopped'], 'instance_resize_volume', id_='aaaaaaaa-0000-4000-8000-000000000003',
+               args={'size': 3, 'former_size': 2, 'quota': {'volumes': 1}})
+    _operation(WORDS['foreign'], 'instance_rebuild', id_='aaaaaaaa-0000-4000-8000-000000000004', tenant=tokens.OTHER)
+    for number, (instance_id, kind) in ((5, (WORDS['silent'], 'instance_restart')),
+                                        (6, (WORDS['failed'], 'instance_create'))):
+        operation_id = f'aaaaaaaa-0000-4000-8000-{number:012d}'
+        _operation(instance_id, kind, id_=operation_id)
+        with session.writer() as connection:
+            connection.execute(operations.OPERATIONS.update().where(operations.OPERATIONS.c.id == operation_id)
+                               .values(active=None, state='failed', error_code='internal', finished=session.utcnow()))
+
+
 def inactive_default(edge: Edge) -> None:
     """The default version of the datastore was switched off, and another one is active."""
     with session.writer() as connection:
@@ -149,6 +163,16 @@ def same_names(edge: Edge) -> None:
         connection.execute(datastores.VERSIONS.insert().values(
             id='7b1f0c7e-9a42-4d0c-8a0e-6f0f3f6f9a77', datastore_id=version.datastore_id, name='10.11',
             version='10.11.99', manager='mariadb', image_id=version.image_id, active=True, registry_ext='',
+            repl_strategy=''))
+
+
+def later_version(edge: Edge) -> None:
+    """A version 11.4 with an image of its own."""
+    with session.writer() as connection:
+        version = datastores.version(connection, VERSION_ID)
+        connection.execute(datastores.VERSIONS.insert().values(
+            id='8c1f0c7e-9a42-4d0c-8a0e-6f0f3f6f9a88', datastore_id=version.datastore_id, name='11.4',
+            version='11.4.2', manager='mariadb', image_id=version.image_id, active=True, registry_ext='',
             repl_strategy=''))
 
 
@@ -288,10 +312,11 @@ def gone(edge: Edge) -> None:
         instances.mark_deleted(connection, WORDS['gone'], session.utcnow())
 
 
-def _operation(instance_id: str, kind: str) -> None:
+def _operation(instance_id: str, kind: str, *, id_: str | None = None, tenant: str = tokens.DEMO,
+               args: dict[str, Any] | None = None) -> None:
     with session.writer() as connection:
-        operations.create(connection, kind=kind, resource_type='instance', resource_id=instance_id,
-                          now=session.utcnow(), deadline=1800, project_id=tokens.DEMO)
+        operations.create(connection, kind=kind, resource_type='instance', resource_id=instance_id, operation_id=id_,
+                          now=session.utcnow(), deadline=1800, project_id=tenant, args=args)
 
 
 def make(edge: Edge, wanted: list[str]) -> dict[str, Any]:

@@ -117,3 +117,55 @@ def test_a_server_that_is_gone_cannot_be_rebooted(world, instance_id):
     world.reboot(instance_id)
     world.settle()
     assert world.operations(instance_id)[-1].error_code == 'server_missing'
+
+
+# --- start -----------------------------------------------------------------------------------------
+
+def test_a_stopped_database_is_started(world, instance_id):
+    world.stop(instance_id)
+    world.settle()
+    world.start(instance_id)
+    assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', '')
+    world.settle()
+    assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
+    assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY')
+    assert unit(world, instance_id).on
+
+
+def test_what_runs_is_left_alone_by_a_start(world, instance_id):
+    starts, boot = unit(world, instance_id).starts, world.row(instance_id).boot_id
+    world.start(instance_id)
+    world.settle()
+    assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
+    assert (unit(world, instance_id).starts, world.row(instance_id).boot_id) == (starts, boot)
+
+
+@pytest.mark.parametrize('before', ['running', 'stopped'])
+def test_a_server_that_is_off_is_switched_on_with_its_database(world, instance_id, before):
+    if before == 'stopped':
+        world.stop(instance_id)
+        world.settle()
+    server_id = world.row(instance_id).compute_instance_id
+    world.cloud.set('server', server_id, vm_state='stopped')
+    world.machines.stop_server(server_id)
+    boot = world.row(instance_id).boot_id
+    world.start(instance_id)
+    world.settle()
+    assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
+    assert world.row(instance_id).boot_id > boot
+    assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY')
+
+
+def test_a_start_that_cannot_be_tells_why(world, instance_id):
+    world.stop(instance_id)
+    world.settle()
+    unit(world, instance_id).refuses = 'no space left on device'
+    world.start(instance_id)
+    world.settle()
+    operation = world.operations(instance_id)[-1]
+    assert (operation.state, operation.error_code) == ('failed', 'guest_restart_failed')
+    assert 'no space left' in world.row(instance_id).fault_message
+    unit(world, instance_id).refuses = ''
+    world.start(instance_id)
+    world.settle()
+    assert world.row(instance_id).fault_message is None and operating(world, instance_id) == 'HEALTHY'

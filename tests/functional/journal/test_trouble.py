@@ -19,9 +19,10 @@ import pytest
 from oslo_db import exception as db_exception
 
 from tests.functional.journal.test_runner import RESOURCE, Await, Journal, Make
+from trove.common import exception
 from trove.common.states import OperationState
 from trove.db import operations
-from trove.taskmanager.step import Done, Flow, Step
+from trove.taskmanager.step import Done, Flow, Step, Wait
 
 DELETE = {'kind': 'delete', 'resource_type': 'instance', 'resource_id': RESOURCE, 'deadline': 600,
           'project_id': 'p1', 'operation_id': 'b9b9a2f4-0000-4000-8000-00000000dddd'}
@@ -218,3 +219,65 @@ def test_a_delete_does_not_wait_for_work_of_an_unknown_kind(journal):
     journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.CANCELLED
     assert journal.session.read(operations.open_of, 'instance', RESOURCE).id == DELETE['operation_id']
+
+
+class Flaky(Step):
+    """Looks for something that takes its time, at a cloud that fails every second look."""
+
+    attempts = 3
+    #: whether what fails in between passes
+    forgives = True
+
+    def __init__(self, looks):
+        self.looks = looks
+        self.seen = []
+
+    def run(self, work):
+        self.looks -= 1
+        self.seen.append(work.attempt)
+        if self.looks <= 0:
+            return Done()
+        if self.looks % 2:
+            raise exception.StepFailed('not now', code='cloud_error', retriable=True)
+        return Wait(1, at_most=600, code='cloud_error', reason='it')
+
+
+class Stubborn(Flaky):
+    forgives = False
+
+
+def test_failures_far_apart_do_not_use_up_the_tries(journal):
+    """What waits for an hour meets some; only failures in a row say that it is not to be had."""
+    step = Flaky(20)
+    journal.flow([step])
+    operation_id = journal.open()
+    assert journal.run_until_closed(operation_id, seconds=300).state == OperationState.SUCCEEDED
+    assert step.seen == sorted(step.seen) and step.seen[-1] == 11, 'the number of a try is never used again'
+
+
+def test_where_waiting_is_the_try_each_failure_counts(journal):
+    journal.flow([Stubborn(20)])
+    operation_id = journal.open()
+    row = journal.run_until_closed(operation_id, seconds=300)
+    assert (row.state, row.error_code) == (OperationState.FAILED, 'cloud_error')
+
+
+def test_failures_in_a_row_still_end_it(journal):
+    step = Flaky(20)
+    step.run = lambda work: (_ for _ in ()).throw(exception.StepFailed('no', code='cloud_error', retriable=True))
+    journal.flow([step])
+    operation_id = journal.open()
+    assert journal.run_until_closed(operation_id, seconds=300).state == OperationState.FAILED
+    rows = journal.session.read(operations.steps_of, operation_id)
+    assert [row.outcome for row in rows if row.name == 'Flaky'] == ['retry', 'retry', 'failed']
+
+
+def test_a_hurried_operation_does_not_wait_for_the_end_of_its_pause(journal):
+    journal.flow([Flaky(3)])
+    operation_id = journal.open()
+    journal.runner().advance(operation_id)
+    assert journal.get(operation_id).due_at > journal.clock()
+    assert journal.session.write(operations.hurry, operation_id, journal.clock())
+    assert journal.session.read(operations.due, journal.clock(), 10) == [operation_id]
+    journal.run_until_closed(operation_id)
+    assert not journal.session.write(operations.hurry, operation_id, journal.clock())

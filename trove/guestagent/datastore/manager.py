@@ -205,7 +205,6 @@ class Manager:
         progress('start')
         place = self.preparation.place(self.preparation.state().mount_point)
         limit = command.deadline or None
-        was_up = self.service.is_up()
         try:
             if command.config_contents:
                 self.configuration.write_base(command.config_contents)
@@ -215,8 +214,7 @@ class Manager:
                 self.service.start(limit)
         except EngineError as error:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
-        return Outcome('start', {'engine': self.engine_facts(),
-                                 'started': bool(command.config_contents) or not was_up})
+        return Outcome('start', {'engine': self.engine_facts()})
 
     def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str], None]) -> Outcome:
         # Also of a machine that was prepared in part: another is to have its volume.

@@ -26,8 +26,8 @@ from trove.taskmanager.steps import migration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The engine was started anew with its machine: whatever waited for a restart is in force now."""
-    return [base.changed(work, restart_required=False), base.fault_cleared(work)]
+    """The server is elsewhere."""
+    return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:

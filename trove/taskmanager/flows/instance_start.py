@@ -26,9 +26,8 @@ from trove.taskmanager.steps import power
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """What waited for a restart is in force if the engine was started by this."""
-    changes = [base.changed(work, restart_required=False)] if work.facts.get('engine_started') else []
-    return changes if base.instance(work).error_code else [*changes, base.fault_cleared(work)]
+    """Server and engine run; what the instance was in ERROR for stays."""
+    return [] if base.instance(work).error_code else [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
@@ -41,5 +40,5 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow(
     kind='instance_start', version=1, title='Starting server and database', resource_type='instance',
-    steps=(power.BootNoted(), power.ServerOn(), power.AgentBackIfStarted(), power.DatabaseOn(), guest.Healthy()),
+    steps=(power.BootNoted(), power.ServerOn(), power.AgentBackIfStarted(), guest.DatabaseStarted(), guest.Healthy()),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

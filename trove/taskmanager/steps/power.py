@@ -14,7 +14,6 @@
 
 import datetime
 import functools
-from typing import Any
 
 from oslo_config import cfg
 
@@ -179,15 +178,6 @@ class AgentBackIfStarted(AgentBack):
 
     def run(self, work: Work) -> Done | Wait:
         return super().run(work) if work.facts['was_off'] else Done()
-
-
-class DatabaseOn(guest.DatabaseStarted):
-    """The guest has its volume mounted, and the engine runs with the machine from now on."""
-
-    gives = frozenset({'engine_started'})
-
-    def done(self, work: Work, data: dict[str, Any]) -> Done:
-        return Done(facts={'engine_started': bool(data.get('started')) or work.facts['was_off']})
 
 
 def reboot_deadline(conf: cfg.ConfigOpts) -> int:

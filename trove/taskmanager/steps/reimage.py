@@ -26,12 +26,13 @@ from typing import Any
 from trove.cloud import compute, names
 from trove.cloud.compute import Server
 from trove.common import exception, states
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
 from trove.db import configurations, instances
 from trove.db.session import Connection, Row
 from trove.taskmanager import outcome
-from trove.taskmanager.step import Change, Done, Step, Wait, Work
+from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base, guest, server
 
 NEW, FORMER = 'new', 'former'
@@ -101,7 +102,7 @@ class DataHandedOverIfItListens(DataHandedOver):
 
     def run(self, work: Work) -> Done | Wait:
         row, conf = base.instance(work), work.tools.conf
-        if states.is_expired(row.service_status_updated, work.tools.clock(), conf.agent_heartbeat_expiry):
+        if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(conf)):
             return Done(facts={'handed_over': False}, note='not asked: its agent has not reported for too long')
         try:
             answer = super().run(work)
@@ -253,9 +254,6 @@ class DataTakenOver(guest.Command):
         upgraded = 'after its own upgrade' if data.get('upgraded') else 'and its data needed no upgrade'
         return Done(changes=self.succeeded(work),
                     events=[(f'{work.kind}.engine', f'The database runs as {engine}, {upgraded}.')])
-
-    def succeeded(self, work: Work) -> list[Change]:
-        return [base.changed(work, restart_required=False)]
 
     def undo(self, work: Work) -> Done | Wait:
         """The former image shall find the volume in good order, if this guest is able to leave it so."""

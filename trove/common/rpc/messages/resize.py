@@ -23,8 +23,6 @@ from trove.common.rpc.messages.command import Command
 class StartDatabase(Command):
     """Cast. Mount the data volume if it is not, start the engine and wait until it answers queries.
 
-    Answers ``data``: ``{"engine": {"version", "uptime"}, "started": whether it did not run before, or was restarted}``.
-
     :param config_contents: base configuration to start it with; a running engine is restarted for it. "": the one
         it has.
     """
