@@ -12,58 +12,17 @@
 
 """The commands ``openstack database …`` and ``openstack datastore …``, unmodified, against the edge in this process."""
 
-import argparse
-import importlib.metadata
 import json
-import types
-from typing import Any
 
 import pytest
-import requests
-from keystoneauth1 import session as keystone_session
-from minicloud import inprocess
 from osc_lib.exceptions import CommandError
 from troveclient import exceptions as trove_errors
-from troveclient.v1 import client as trove_client
 from troveclient.v1 import management
 
 from tests.functional.api import tokens, worlds
+from tests.functional.api.shell import Openstack
 from tests.functional.api.stories import WORDS
 from trove.db import operations, session
-
-ADDRESS = 'http://dbaas.example.net:8779'
-COMMANDS = {point.name: point for point in importlib.metadata.entry_points(group='openstack.database.v1')}
-
-
-class Openstack:
-    """What a person at a shell has, logged in with one token."""
-
-    def __init__(self, edge: Any, token: str) -> None:
-        body = tokens.document(token)
-        endpoint = f'{ADDRESS}/v1.0/{tokens.KNOWN[token].project}'
-        body.add_service('database', 'trove').add_standard_endpoints(
-            public=endpoint, internal=endpoint, admin=endpoint, region='RegionOne')
-        transport = requests.Session()
-        transport.mount(ADDRESS, inprocess.WSGIAdapter(edge.application))
-        login = keystone_session.Session(auth=inprocess.TokenAuth(token, body), session=transport)
-        projects = types.SimpleNamespace(get=lambda name: types.SimpleNamespace(id=name, name=name))
-        self.client_manager = types.SimpleNamespace(
-            database=trove_client.Client(session=login, region_name='RegionOne'),
-            identity=types.SimpleNamespace(projects=projects))
-        self.options = argparse.Namespace()
-
-    def __call__(self, words: str, *arguments: str) -> Any:
-        """``openstack <words> <arguments>``: columns as a dict, rows as a list of dicts, or None."""
-        made = COMMANDS[words.replace(' ', '_')].load()(self, argparse.Namespace())
-        answer = made.take_action(made.get_parser(words).parse_args(list(arguments)))
-        if answer is None:
-            return None
-        columns, values = answer
-        values = list(values)
-        if values and isinstance(values[0], (tuple, list)) and len(values[0]) == len(columns):
-            return [dict(zip(columns, row, strict=True)) for row in values]
-        return dict(zip(columns, values, strict=True)) if values else []
-
 
 @pytest.fixture
 def demo(edge):
@@ -158,14 +117,6 @@ def test_force_delete_is_not_for_members(edge, demo):
     worlds.failed(edge)
     with pytest.raises(trove_errors.Forbidden, match='instance:reset_status'):
         demo('database instance force delete', WORDS['failed'])
-
-
-def test_what_administrators_do_to_servers(edge, admin):
-    worlds.orders(edge)
-    admin('database instance reboot', WORDS['orders'])
-    with pytest.raises(trove_errors.ClientException, match='does not rebuild') as refused:
-        admin('database instance rebuild', WORDS['orders'], WORDS['image'])
-    assert refused.value.http_status == 501
 
 
 def test_root_history_is_told_to_the_library(edge, admin):
