@@ -230,6 +230,9 @@ class MemoryMachine(Machine):
     def is_mounted(self, mount_point: str) -> bool:
         return self.path(mount_point) in self.mounted
 
+    def is_read_only(self, path: str) -> bool:
+        return False
+
     def volume_use(self, path: str) -> VolumeUse:
         volume_id = self.mounted.get(path) or self.mounted.get(self.path(path))
         size = self.volumes[volume_id].size if volume_id and self.volumes[volume_id] else 2

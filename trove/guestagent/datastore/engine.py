@@ -273,6 +273,10 @@ class Engine(abc.ABC):
         """
         return False
 
+    def last_words(self) -> list[str]:
+        """The last lines the engine wrote before it ended, where it says them to a file of its own and not to systemd."""
+        return []
+
     # --- logs; only for engines that describe one with a file ---------------------------------------
 
     def reopen_log(self, log: Log) -> None:

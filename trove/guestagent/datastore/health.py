@@ -24,6 +24,8 @@ UNKNOWN = 'unknown'
 BUILDING = 'building'
 FAILED = 'failed to spawn'
 
+#: Bytes an engine needs for what it writes next, even when it only empties something.
+ROOM = 16 * 1024 * 1024
 #: Failed queries in a row that are called starting; more are called hung.
 PATIENCE = 3
 
@@ -70,3 +72,21 @@ def judge(probe: Probe, unit: UnitState | None, *, wanted_running: bool) -> Heal
     if unit.active == 'inactive' or not wanted_running:
         return Health(SHUTDOWN, '' if not wanted_running else 'stopped')
     return Health(CRASHED, f'{unit.active}: {unit.result}')
+
+
+def with_volume(seen: Health, available: int, *, read_only: bool) -> Health:
+    """What the state of the data volume adds: an engine that answers and cannot write is up and not healthy.
+
+    It keeps serving, so that somebody can make room through it; and a crash for want of room says so.
+
+    :param available: bytes for the engine's account.
+    """
+    if read_only:
+        trouble = 'the data volume is read-only'
+    elif available < ROOM:
+        trouble = 'the data volume is full'
+    else:
+        return seen
+    if seen.status == HEALTHY:
+        return Health(RUNNING, trouble)
+    return Health(seen.status, f'{seen.reason}; {trouble}' if seen.reason else trouble)

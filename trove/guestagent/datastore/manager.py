@@ -141,7 +141,8 @@ class Manager:
             return health.Health(health.BUILDING, 'waiting to be prepared')
         if not self._volume_there(prepared):
             return health.Health(health.SHUTDOWN, 'the data volume is not mounted')
-        return self.service.health()
+        return health.with_volume(self.service.health(), self._machine.volume_use(prepared.mount_point).available,
+                                  read_only=self._machine.is_read_only(prepared.mount_point))
 
     def volume(self) -> dict[str, int]:
         """Bytes of the file system that holds the data; empty before it is prepared or without its volume."""

@@ -199,7 +199,7 @@ class Service:
 
     def _last_words(self) -> str:
         try:
-            said = self._unit.last_words()
+            said = [*self._unit.last_words(), *self._engine.last_words()]
         except ProcessFailed:
             return ''
         return last_words(said)

@@ -87,6 +87,10 @@ class Machine:
     def is_mounted(self, mount_point: str) -> bool:
         return mount.is_mounted(mount_point)
 
+    def is_read_only(self, path: str) -> bool:
+        """Whether the file system that holds ``path`` takes no writes, which is also how the kernel saves a broken one."""
+        return mount.is_read_only(path)
+
     def volume_use(self, path: str) -> mount.VolumeUse:
         return mount.volume_use(path)
 

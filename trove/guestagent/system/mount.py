@@ -216,6 +216,11 @@ def is_mounted(mount_point: str, *, table: str = '/proc/self/mountinfo') -> bool
     return False
 
 
+def is_read_only(path: str) -> bool:
+    """Whether the file system that holds ``path`` takes no writes."""
+    return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
+
+
 def volume_use(path: str) -> VolumeUse:
     """Bytes of the file system that holds ``path``."""
     found = os.statvfs(path)

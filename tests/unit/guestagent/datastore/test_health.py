@@ -12,7 +12,7 @@
 
 import pytest
 
-from trove.guestagent.datastore.health import PATIENCE, Health, Probe, judge
+from trove.guestagent.datastore.health import PATIENCE, ROOM, Health, Probe, judge, with_volume
 from trove.guestagent.system.systemd import UnitState
 
 FAILED_ONCE = Probe(answered=False, failures=1, reason='no answer')
@@ -61,3 +61,16 @@ def test_an_engine_that_speaks_is_never_hung():
 def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
     assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'), wanted_running=False) == Health('shutdown')
     assert judge(FAILED_ONCE, unit('inactive', 'dead'), wanted_running=False) == Health('shutdown')
+
+
+@pytest.mark.parametrize(('seen', 'available', 'read_only', 'said'), [
+    (Health('healthy'), ROOM, False, Health('healthy')),
+    (Health('healthy'), ROOM - 1, False, Health('running', 'the data volume is full')),
+    (Health('healthy'), 10 * ROOM, True, Health('running', 'the data volume is read-only')),
+    (Health('healthy'), 0, True, Health('running', 'the data volume is read-only')),
+    (Health('crashed', 'failed: exit-code'), 0, False,
+     Health('crashed', 'failed: exit-code; the data volume is full')),
+    (Health('shutdown'), 0, False, Health('shutdown', 'the data volume is full')),
+    (Health('crashed', 'failed: signal'), ROOM, False, Health('crashed', 'failed: signal'))])
+def test_an_engine_that_cannot_write_is_up_and_not_healthy(seen, available, read_only, said):
+    assert with_volume(seen, available, read_only=read_only) == said

@@ -31,6 +31,11 @@ _PLACE = Place(mount_point=MOUNT_POINT, data_directory=os.path.join(MOUNT_POINT,
                state_directory=os.path.join(MOUNT_POINT, 'trove'))
 
 
+#: Bytes of the log that are looked through for the last words, and what a start begins with.
+_TAIL = 16 * 1024
+_BEGINS = 'starting PostgreSQL'
+
+
 def _start_line(place: Place) -> str:
     """How systemd starts the server: with everything on its command line that must hold."""
     return 'ExecStart=' + options.unit_line(options.command_line(
@@ -164,6 +169,16 @@ class PostgreSQL(Accounts):
         if there and there != MAJOR:
             raise EngineError(f'The data were made by PostgreSQL {there}; this server has {MAJOR}.',
                               code='guest_upgrade_refused')
+
+    def last_words(self) -> list[str]:
+        """What it says before it opens its log stands in systemd's journal, the rest here."""
+        with contextlib.suppress(OSError), open(os.path.join(_PLACE.log_directory, options.LOG_FILE), 'rb') as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL))
+            lines = log.read().decode('utf-8', 'replace').splitlines()
+            # Of the last start only.
+            begun = [number for number, line in enumerate(lines) if _BEGINS in line]
+            return lines[begun[-1] if begun else 0:]
+        return []
 
     # --- logs -------------------------------------------------------------------------------------
 
