@@ -134,6 +134,12 @@ class Service(Sandbox):
         """The Nova server of an instance."""
         return self.rows('SELECT compute_instance_id AS id FROM instances WHERE id = :id', id=instance_id)[0].id
 
+    def image_of(self, version: str) -> str:
+        """The image of a version of MariaDB."""
+        listed = self.trove('GET', '/mgmt/datastore-versions', user='admin')['versions']
+        return next(shown['image'] for shown in listed
+                    if (shown['datastore_name'], shown['name']) == ('mariadb', version))
+
     def usage(self) -> dict[str, int]:
         """What the project of the tests has in use of its quotas."""
         quotas = self.trove('GET', f'/mgmt/quotas/{self.project_id}', user='admin')['quotas']
