@@ -40,6 +40,9 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
 def create(request: Request, instance_id: str) -> Answer:
     row = serving.instance(request, f'{_RULE}:create', instance_id, engines.DATABASES)
     body = request.json_body()
+    if 'databases' not in body and 'database' in body:
+        # openstacksdk makes one at a time, and says so.
+        body = {'databases': [body['database']]}
     schemas.check(database_schemas.CREATE, body)
     databases = objects.check_databases(row.manager, body['databases'], 'databases')
     if databases:
