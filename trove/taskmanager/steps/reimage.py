@@ -95,25 +95,28 @@ class DataHandedOver(guest.Command):
 class DataHandedOverIfItListens(DataHandedOver):
     """The guest has done so if it is there to do it: an image is also replaced because its guest does not work."""
 
-    gives = frozenset({'handed_over'})
+    gives = frozenset({'asked_to_hand_over'})
 
     def limit(self, work: Work) -> int:
         return PATIENCE
 
+    def facts(self, work: Work) -> dict[str, Any]:
+        return {'asked_to_hand_over': True}
+
     def run(self, work: Work) -> Done | Wait:
         row, conf = base.instance(work), work.tools.conf
         if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(conf)):
-            return Done(facts={'handed_over': False}, note='not asked: its agent has not reported for too long')
+            return Done(facts={'asked_to_hand_over': False}, note='not asked: its agent has not reported for too long')
         try:
-            answer = super().run(work)
+            return super().run(work)
         except exception.TroveError as error:
             if outcome.is_retriable(error) and work.attempt < TRIES:
                 raise
-            return Done(facts={'handed_over': False}, note=f'not done: {error.message}'[:255])
-        return answer if isinstance(answer, Wait) else Done(facts={'handed_over': True}, note=answer.note)
+            return Done(note=f'not done: {error.message}'[:255])
 
     def undo(self, work: Work) -> Done | Wait:
-        if f'{FORMER}_build' not in work.facts and not work.facts.get('handed_over'):
+        """What was asked of it may have been done, or may be done yet."""
+        if f'{FORMER}_build' not in work.facts and not work.facts.get('asked_to_hand_over'):
             return Done()
         return super().undo(work)
 
