@@ -238,6 +238,8 @@ function configure_trove {
 function create_trove_accounts {
     local url="$TROVE_SERVICE_PROTOCOL://$TROVE_SERVICE_HOST:$TROVE_SERVICE_PORT/v1.0/\$(project_id)s"
     create_service_user trove admin
+    # Logs and backups are stored in the accounts of projects.
+    get_or_add_user_project_role ResellerAdmin trove "$SERVICE_PROJECT_NAME"
     get_or_create_service trove database "Trove database service"
     get_or_create_endpoint database "$REGION_NAME" "$url" "$url" "$url"
 }

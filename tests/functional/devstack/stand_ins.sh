@@ -136,7 +136,7 @@ function run_process {
 # --- only recorded ------------------------------------------------------------------------------
 
 for _name in echo_summary git_clone git_clone_by_name setup_develop setup_dev_lib pip_install_gr create_service_user \
-    get_or_create_service get_or_create_endpoint start_tls_proxy stop_process wait_for_service; do
+    get_or_create_service get_or_create_endpoint get_or_add_user_project_role start_tls_proxy stop_process wait_for_service; do
     eval "function $_name { record $_name \"\$@\"; }"
 done
 

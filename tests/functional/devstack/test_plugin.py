@@ -167,6 +167,7 @@ def test_the_management_network_leads_to_the_broker_only(record):
 
 def test_service_user_and_endpoints(record):
     assert 'create_service_user trove admin' in record
+    assert 'get_or_add_user_project_role ResellerAdmin trove service' in record
     url = 'http://192.0.2.10:8779/v1.0/$(project_id)s'
     assert f'get_or_create_endpoint database RegionOne {url} {url} {url}' in record
 

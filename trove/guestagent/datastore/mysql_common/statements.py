@@ -20,8 +20,9 @@ import hashlib
 import re
 
 #: First statement of each connection. NO_AUTO_CREATE_USER: without it a GRANT to an account that does not exist makes
-#: one without a password. sql_log_off keeps the agent's statements out of a general log that tenants can read.
-SESSION = "SET SESSION sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1"
+#: one without a password. sql_log_off and slow_query_log keep the agent's statements out of logs
+#: that tenants can read.
+SESSION = "SET SESSION sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1, slow_query_log=0"
 
 _ESCAPES = str.maketrans({'\\': '\\\\', "'": "''", '\0': '\\0', '\n': '\\n', '\r': '\\r', '\x1a': '\\Z'})
 _HASH = re.compile(r'\*[0-9A-F]{40}')
