@@ -171,7 +171,8 @@ class ObjectStore:
         if request.method == 'DELETE':
             del found.objects[name]
             return webob.Response(status=204)
-        response = webob.Response(status=200, body=stored.content, headers={**stored.headers, 'ETag': stored.etag})
+        response = webob.Response(status=200, headers={**stored.headers, 'ETag': stored.etag})
+        response.body = stored.content
         response.last_modified = stored.modified
         return response
 
