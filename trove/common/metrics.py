@@ -186,14 +186,31 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         LOG.debug('metrics: %s', format % args)
 
 
-class _Server(http.server.ThreadingHTTPServer):
+class Server(http.server.ThreadingHTTPServer):
+    """Serves in threads, which in trove-api are green ones."""
+
     daemon_threads = True
+
+    def run(self) -> None:
+        """Serve until :meth:`stop`. The library's own loop selects, which would stop all green threads."""
+        while True:
+            try:
+                request, client = self.get_request()
+            except OSError:
+                return
+            self.process_request(request, client)
+
+    def stop(self) -> None:
+        """Serve nobody any more."""
+        # A close alone would not wake who accepts.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         LOG.debug('metrics: %s went away', client_address)
 
 
-def serve(host: str, port: int | None, worker: int = 0) -> http.server.HTTPServer | None:
+def serve(host: str, port: int | None, worker: int = 0) -> Server | None:
     """Show the measures of this process, in a thread, until it ends. A port that is taken is logged and done without.
 
     :param port: None: not at all.
@@ -201,13 +218,13 @@ def serve(host: str, port: int | None, worker: int = 0) -> http.server.HTTPServe
     """
     if port is None:
         return None
-    _Server.address_family = _family(host)
+    Server.address_family = _family(host)
     try:
-        server = _Server((host, port + worker), _Handler)
+        server = Server((host, port + worker), _Handler)
     except OSError as failure:
         LOG.error('Metrics cannot be shown on %s:%s: %s', host, port + worker, failure.strerror)
         return None
-    threading.Thread(target=server.serve_forever, name='metrics', daemon=True).start()
+    threading.Thread(target=server.run, name='metrics', daemon=True).start()
     LOG.info('Metrics are shown on http://%s:%s/metrics', host, port + worker)
     return server
 

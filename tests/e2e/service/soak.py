@@ -33,6 +33,8 @@ from tests.e2e.waiting import wait_for
 
 #: Who is killed, and how often in proportion.
 VICTIMS = {'trove-api': 3, 'trove-taskmanager': 4, 'trove-conductor': 3, 'agent': 5, 'rabbitmq': 1, 'mariadb': 1}
+#: Seconds a victim is spared after its death, where a start takes long: somebody who never lives cannot die.
+SPARED = {'rabbitmq': 25.0, 'mariadb': 15.0}
 #: Seconds between two deaths.
 PAUSE = (2.0, 5.0)
 #: Seconds a user goes on asking for something that is refused or not answered.
@@ -62,6 +64,7 @@ class Killer:
         self._thread = threading.Thread(target=self._run, name='killer', daemon=True)
         self.deaths: collections.Counter[str] = collections.Counter()
         self.failure: Exception | None = None
+        self._spared: dict[str, float] = {}
 
     def __enter__(self) -> 'Killer':
         self._thread.start()
@@ -70,6 +73,9 @@ class Killer:
     def __exit__(self, *_failure: object) -> None:
         self._over.set()
         self._thread.join(120)
+        for name in VICTIMS:
+            if name != 'agent':
+                self._service.start(name)
 
     def _run(self) -> None:
         try:
@@ -82,8 +88,12 @@ class Killer:
             raise
 
     def _kill(self, victim: str) -> bool:
+        if time.monotonic() < self._spared.get(victim, 0):
+            return False
         self._service.kill(victim)
-        self._service.start(victim)
+        # Whether it is ready is nobody's business but that of those who need it; it may be killed before it is.
+        self._service.launch(victim)
+        self._spared[victim] = time.monotonic() + SPARED.get(victim, 0)
         return True
 
     def _kill_agent(self) -> bool:

@@ -23,6 +23,7 @@ from prometheus_client import parser
 
 from tests.e2e.service.running import new_password, report, unique
 from tests.e2e.waiting import wait_for
+from trove.common.rpc import transport
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 TOPIC = 'soak_notifications'
@@ -68,7 +69,8 @@ class Listener:
 @pytest.fixture(scope='module')
 def url(service):
     """The control bus, which carries notifications where no other is named."""
-    return rabbitmq.transport_url(service.settings, service.store, 'control')
+    return transport.with_settings(rabbitmq.transport_url(service.settings, service.store, 'control'),
+                                   {'amqp_durable_queues': 'true'})
 
 
 @pytest.fixture(scope='module', autouse=True)
@@ -133,21 +135,19 @@ def test_a_life_is_told_and_measured(service, listener, told):
     assert set(counts.values()) <= {0, 1}, counts
 
 
-def test_nothing_is_lost_with_the_broker_and_the_task_manager(service, url, told):
+def test_nothing_is_lost_with_the_broker_and_the_task_manager(service, listener, told):
     """Both die while there is something to tell; all of it is told afterwards, by messages with their own ids."""
     instance_id = service.create(unique('lost'))
     service.kill('rabbitmq')
     service.kill('trove-taskmanager')
     service.start('rabbitmq')
     service.start('trove-taskmanager')
-    listener = Listener(url)
     try:
         service.wait_active(instance_id)
         listener.wait('dbaas.instance_create.start', 'dbaas.instance_create.end', 'trove.instance.create',
                       instance_id=instance_id, seconds=90)
         assert service.rows('SELECT seq FROM notifications') == []
     finally:
-        listener.close()
         service.delete(instance_id)
         service.wait_gone(instance_id)
 

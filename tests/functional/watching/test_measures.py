@@ -72,5 +72,4 @@ def test_they_are_shown_on_their_page_only(world, shown):
         assert b'process_resident_memory_bytes' in answer.read()
     with pytest.raises(urllib.error.HTTPError, match='404'):
         urllib.request.urlopen(f'{address}/')
-    server.shutdown()
-    server.server_close()
+    server.stop()
