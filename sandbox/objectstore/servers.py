@@ -17,9 +17,7 @@ import os
 import pathlib
 import time
 
-import eventlet
-import eventlet.wsgi
-from swift.common import utils, wsgi
+from swift.common import concurrency, utils, wsgi
 from swift.common.ring import RingBuilder
 
 BACKENDS = ('account', 'container', 'object')
@@ -33,7 +31,7 @@ def run(directory: str) -> None:
     """Serve until the process is ended. The proxy, which others wait for, comes last."""
     os.environ['TZ'] = 'UTC+0'
     time.tzset()
-    eventlet.hubs.use_hub(utils.get_hub())
+    concurrency.hubs.use_hub(utils.get_hub())
     etc = pathlib.Path(directory)
     for backend in BACKENDS:
         ensure_ring(etc, backend)
@@ -59,7 +57,7 @@ def ensure_ring(etc: pathlib.Path, backend: str) -> None:
     noted.write_text(str(device), encoding='ascii')
 
 
-def _serve(etc: pathlib.Path, name: str) -> eventlet.greenthread.GreenThread:
+def _serve(etc: pathlib.Path, name: str) -> concurrency.greenthread.GreenThread:
     """Begin to serve with one of the servers, as Swift's own ``run_server`` does in a process of its own.
 
     :raises SystemExit: its configuration cannot be used.
@@ -67,7 +65,7 @@ def _serve(etc: pathlib.Path, name: str) -> eventlet.greenthread.GreenThread:
     path = str(etc / f'{name}.conf')
     conf, _logger, global_conf, _strategy = wsgi.check_config(path, name, verbose=True)
     application = wsgi.loadapp(path, global_conf=global_conf)
-    return eventlet.spawn(
-        eventlet.wsgi.server, wsgi.get_socket(conf), application, wsgi.NullLogger(),
+    return concurrency.spawn(
+        concurrency.wsgi.server, wsgi.get_socket(conf), application, wsgi.NullLogger(),
         custom_pool=wsgi.RestrictedGreenPool(size=_CLIENTS), protocol=wsgi.SwiftHttpProtocol, socket_timeout=60.0,
         capitalize_response_headers=False, url_length_limit=wsgi.constraints.MAX_REQUEST_LINE)

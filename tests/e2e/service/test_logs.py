@@ -180,7 +180,8 @@ def test_the_engine_reaches_the_object_store_as_little_as_the_broker(service, sh
     url = f'{service.settings.url("swift")}/info'
     server = service.server(shop.id)
     program = ("import sys, urllib.request\nopener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
-               "try:\n    print(opener.open(sys.argv[1], timeout=5).status)\nexcept OSError as error:\n    print(error)")
+               "try:\n    print(opener.open(sys.argv[1], timeout=5).status)\n"
+               "except OSError as error:\n    print(error)")
     assert holdings.machines.run(server, 'python3', '-c', program, url).strip() == '200'
     refused = holdings.machines.run(server, 'setpriv', '--reuid', 'mysql', '--clear-groups', 'python3', '-c', program,
                                     url)

@@ -12,6 +12,7 @@
 
 """Logs at the HTTP edge: the object store that is not there, refuses or fails, and the end of the work waited for."""
 
+import threading
 import time
 
 import pytest
@@ -85,7 +86,7 @@ def test_but_not_what_is_switched_off_by_the_same_request(logs):
 ])
 def test_the_end_of_the_work_is_what_is_answered(logs, monkeypatch, state, code, text, status, fault):
     logs.conf.set_override('guest_log_wait', 5)
-    monkeypatch.setattr(time, 'sleep', lambda seconds: end(state, code, text))
+    monkeypatch.setattr(threading.Event, 'wait', lambda event, seconds: end(state, code, text))
     response = logs.ask('POST', PATH, PUBLISH)
     assert response.status_int == status
     assert response.json[fault]['message'] == text
@@ -95,7 +96,7 @@ def test_work_that_takes_longer_goes_on(logs, monkeypatch):
     logs.conf.set_override('guest_log_wait', 1)
     now = [0.0]
     monkeypatch.setattr(time, 'monotonic', lambda: now[0])
-    monkeypatch.setattr(time, 'sleep', lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(threading.Event, 'wait', lambda event, seconds: now.__setitem__(0, now[0] + seconds))
     response = logs.ask('POST', PATH, PUBLISH)
     assert response.status_int == 200
     assert response.headers['X-Trove-Operation-Id']

@@ -15,6 +15,7 @@
 Who may see which one is decided here; a guest says what it has, and may be anybody's.
 """
 
+import threading
 import time
 from typing import Any
 
@@ -117,7 +118,8 @@ def wait(recorded: models.Recorded, seconds: float) -> bool:
             break
         if time.monotonic() + _LOOK > deadline:
             return False
-        time.sleep(_LOOK)
+        # Nothing in this process hears of the end; under eventlet this parks a green thread.
+        threading.Event().wait(_LOOK)
     if row is not None and row.state == OperationState.SUCCEEDED:
         return True
     code, text = (row.error_code, row.error_text) if row is not None else ('cancelled', None)

@@ -152,7 +152,8 @@ class Logs:
                     applied = self._engine.apply_options(changes)
                     configuration.note_taken(applied)
                     if applied.refused:
-                        raise EngineError(f'The engine refuses to switch the log: {"; ".join(applied.refused.values())}')
+                        raise EngineError('The engine refuses to switch the log: '
+                                          f'{"; ".join(applied.refused.values())}')
         if self._is_on(log) != on:
             raise EngineError(f'The configuration group of the instance decides whether the log {log.name} is on: it '
                               f'sets one of {", ".join(sorted(log.on))}.')
@@ -177,7 +178,8 @@ class Logs:
                     published = Published(last=published.last)
                 published = self._store(log, opened, published, command, expired)
         except NotReadable as reason:
-            raise exception.GuestError(f'The log {log.name} cannot be read: {reason}.', code='guest_log_failed') from None
+            raise exception.GuestError(f'The log {log.name} cannot be read: {reason}.',
+                                       code='guest_log_failed') from None
         return {'log': self.entry(log), 'first': published.first, 'file': log.file or f'{log.name} of the journal',
                 'size': published.size, 'digest': published.digest}
 
