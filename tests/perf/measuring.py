@@ -113,3 +113,31 @@ def cpu_ms(act: Callable[[], Any], *, times: int = 50, rounds: int = 8,
         found.append(taken / ((before + after) / 2))
         before = after
     return min(found)
+
+
+def compared(first: Callable[[], Any], second: Callable[[], Any], *, times: int = 20,
+             rounds: int = 15) -> tuple[float, float]:
+    """CPU milliseconds of one ``first()`` and of one ``second()``, taken in turn so that both meet the same machine."""
+    found: list[tuple[float, float]] = []
+    for act in (first, second):
+        _cpu_ms(act, times, time.thread_time)
+    for _ in range(rounds):
+        found.append((_cpu_ms(first, times, time.thread_time), _cpu_ms(second, times, time.thread_time)))
+    return min(one for one, _ in found), min(other for _, other in found)
+
+
+class Figures:
+    """What was measured, with the bar it is held against."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[str, str, str]] = []
+
+    def note(self, what: str, figure: str, bar: str = '') -> None:
+        self._rows.append((what, figure, bar))
+
+    def lines(self) -> list[str]:
+        widths = [max((len(row[column]) for row in self._rows), default=0) for column in range(3)]
+        return [f'{what:<{widths[0]}}  {figure:<{widths[1]}}  {bar}'.rstrip() for what, figure, bar in self._rows]
+
+
+FIGURES = Figures()

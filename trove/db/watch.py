@@ -60,7 +60,7 @@ def alive(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def idle(connection: Connection, region: str | None) -> Sequence[Row]:
-    """The instances of a region that have a server and that nothing is being done to. Index: ix_instances_deleted."""
+    """The instances of a region that have a server and that nothing is being done to. Reads the whole table."""
     return connection.execute(
         select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.tenant_id, INSTANCES.c.compute_instance_id,
                INSTANCES.c.volume_id, INSTANCES.c.server_status, INSTANCES.c.drift, INSTANCES.c.updated)
@@ -163,7 +163,7 @@ def agent_versions(connection: Connection) -> list[tuple[str, int]]:
 
 
 def drifted(connection: Connection) -> list[tuple[str, int]]:
-    """How many live instances have drifted, by how. Index: ix_instances_deleted."""
+    """How many live instances have drifted, by how. Reads the whole table."""
     rows = connection.execute(select(INSTANCES.c.drift, func.count()).where(
         INSTANCES.c.deleted.is_(False), INSTANCES.c.drift.is_not(None)).group_by(INSTANCES.c.drift))
     return [(row[0], row[1]) for row in rows]

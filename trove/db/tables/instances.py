@@ -26,7 +26,7 @@ class Instance(Base):
     __tablename__ = 'instances'
     __table_args__ = with_defaults(
         Index('ix_instances_tenant_page', 'tenant_id', 'deleted', 'id'),
-        Index('ix_instances_deleted', 'deleted'),
+        Index('ix_instances_replicas', 'slave_of_id', 'deleted'),
     )
 
     id: Mapped[str] = uuid_key()
@@ -57,7 +57,7 @@ class Instance(Base):
     #: The version it is going over to, while it does.
     desired_version_id: Mapped[str | None] = mapped_column(String(36))
     configuration_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('configurations.id'))
-    slave_of_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('instances.id'), index=True)
+    slave_of_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('instances.id'))
     cluster_id: Mapped[str | None] = mapped_column(String(36), index=True)
     shard_id: Mapped[str | None] = mapped_column(String(36))
     type: Mapped[str | None] = mapped_column(String(64))
