@@ -267,14 +267,19 @@ class Logs:
         directory = os.path.join(place.state_directory, 'journal')
         path = os.path.join(directory, f'{log.name}.log')
         with self._lock:
-            self._machine.directory(directory, mode=0o700)
             try:
+                self._machine.directory(directory, mode=0o700)
                 if os.path.exists(path) and os.path.getsize(path) > self._rotate_at:
                     os.replace(path, path + _FORMER)
                 self._machine.unit(log.unit or self._engine.description.unit).export_journal(
                     path, os.path.join(directory, f'{log.name}.cursor'))
             except ProcessFailed as error:
                 raise NotReadable(f'the journal cannot be read: {error}') from None
+            except OSError as error:
+                # A full or read-only volume: what was exported before is still worth reading, most of all then.
+                if not os.path.exists(path):
+                    raise NotReadable(f'the journal cannot be exported: {error}') from None
+                LOG.warning('What %s said since is not exported: %s', log.name, error)
         return path
 
     def _there(self) -> Place:
