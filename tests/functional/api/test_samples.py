@@ -42,6 +42,7 @@ _PASSWORD = re.compile(r'("password": )"[A-Za-z0-9]{36}"')
 
 INSTANCE = f'/instances/{WORDS["orders"]}'
 OPERATION = '/operations/aaaaaaaa-0000-4000-8000-000000000001'
+OPENED = '/operations/aaaaaaaa-0000-4000-8000-000000000003'
 
 ANSWERS = {
     'instances-list': '/instances',
@@ -66,8 +67,8 @@ ANSWERS = {
     'limits': '/limits',
     'quotas': f'/mgmt/quotas/{WORDS["demo"]}',
     'fault': f'/instances/{WORDS["nobody"]}',
-    'configurations-list': '/configurations',
     'instance-configuration': f'{INSTANCE}/configuration',
+    'configurations-list': '/configurations',
     'configuration-show': f'/configurations/{WORDS["group"]}',
     'configuration-instances': f'/configurations/{WORDS["attached-group"]}/instances',
     'parameters-list': '/datastores/mariadb/versions/10.11/parameters',
@@ -129,6 +130,7 @@ REQUESTS = {
     'configuration-edit-request': ('PATCH', f'/configurations/{WORDS["group"]}', 'demo', 200, None),
     'configuration-update-request': ('PUT', f'/configurations/{WORDS["group"]}', 'demo', 202, None),
     'cluster-create-request': ('POST', '/clusters', 'demo', 501, None),
+    'operation-action-request': ('POST', f'{OPENED}/action', 'demo', 202, None),
     'mgmt-action-request': ('POST', f'/mgmt{INSTANCE}/action', 'admin', 202, None),
     'mgmt-version-create-request': ('POST', '/mgmt/datastore-versions', 'admin', 202, None),
     'mgmt-version-change-request': ('PATCH', f'/mgmt/datastore-versions/{WORDS["version"]}', 'admin', 202, None),
@@ -194,12 +196,15 @@ def test_a_sample_is_accepted(edge, name):
     if name.startswith('configuration-'):
         worlds.parameters(edge)
         worlds.groups(edge)
+    if name.startswith('log-'):
+        worlds.logs(edge)
     if 'module' in name:
         worlds.some_modules(edge)
     if name.startswith('backup-'):
         worlds.some_backups(edge)
-    if name.startswith('log-'):
-        worlds.logs(edge)
+    if name.startswith('operation-'):
+        worlds.stopped(edge)
+        worlds.unfinished(edge)
     method, path, token, status, answer = REQUESTS[name]
     text = (SAMPLES / f'{name}.json').read_text().replace(
         '4b0e1c1a-3c5f-4a7a-8c8e-1f5f6f0c2d33', edge.cloud.network('private')['id'])
