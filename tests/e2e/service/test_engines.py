@@ -15,7 +15,6 @@ What an engine cannot do, its description says; such calls answer with the contr
 """
 
 import re
-import time
 from collections.abc import Iterator
 from typing import Any
 from urllib import parse
@@ -25,7 +24,8 @@ from control.rest import RestError
 
 from tests.e2e.service.engines import DENIED, ENGINES, Engine
 from tests.e2e.service.holdings import Holdings
-from tests.e2e.service.running import Refused, Service, factor, new_password, report, say, unique
+from tests.e2e.service.instances import Instance
+from tests.e2e.service.running import Refused, Service, factor, new_password, report, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
@@ -34,76 +34,6 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 CREATE_SECONDS = 15
 GIB = 1024 ** 3
 EMOJI = '\U0001F511'
-
-
-class Instance:
-    """An instance of one engine with a database, if it has such, and a user."""
-
-    def __init__(self, service: Service, holdings: Holdings, engine: Engine) -> None:
-        self.service, self.holdings, self.engine = service, holdings, engine
-        self.name = unique(engine.name)
-        self.password = new_password()
-        user: dict[str, Any] = {'name': 'clerk', 'password': self.password}
-        objects: dict[str, Any] = {'users': [user]}
-        if engine.can('databases'):
-            objects['databases'] = [{'name': 'orders'}, {'name': 'stock'}]
-            user['databases'] = [{'name': 'orders'}]
-        began = time.monotonic()
-        self.id = service.create(self.name, datastore=engine.datastore, **objects)
-        shown = service.wait_active(self.id)
-        self.seconds = time.monotonic() - began
-        self.address = service.address(shown)
-        say(f'{self.name} is ACTIVE at {self.address}')
-
-    @property
-    def server(self) -> str:
-        return self.service.server(self.id)
-
-    def call(self, method: str, path: str, body: object = None) -> dict[str, Any]:
-        """A request about this instance."""
-        return self.service.trove(method, f'/instances/{self.id}{path}', body)
-
-    def ask(self, user: str, password: str, statement: str, database: str = 'orders') -> list[str]:
-        """Run a statement as a user, over the network."""
-        return self.engine.ask(self.address, user, password, statement, database)
-
-    def as_clerk(self, statement: str) -> list[str]:
-        return self.ask('clerk', self.password, statement)
-
-    def option(self, name: str) -> str:
-        """The value an option runs with."""
-        return self.as_clerk(self.engine.option(name))[-1]
-
-    def began(self) -> str:
-        """Something that differs after each start of the engine."""
-        return next((line for line in self.as_clerk(self.engine.began()) if line.startswith('run_id')),
-                    self.as_clerk(self.engine.began())[0])
-
-    def inside(self, *command: str) -> str:
-        """Run a command as root in its machine."""
-        return self.holdings.machines.run(self.server, *command)
-
-    def capacity(self) -> int:
-        """Bytes of the file system that holds the data, as the machine sees it."""
-        blocks, size = self.inside('stat', '-f', '-c', '%b %S', self.engine.mount_point).split()
-        return int(blocks) * int(size)
-
-    def names(self, path: str) -> list[str]:
-        return [entry['name'] for entry in self.call('GET', f'/{path}')[path]]
-
-    def user(self, name: str, password: str, *databases: str) -> dict[str, Any]:
-        """A user for the body of a request."""
-        self.service.passwords.add(password)
-        with_them = {'databases': [{'name': database} for database in databases]} if databases else {}
-        return {'name': name, 'password': password, **with_them}
-
-    def operation(self, kind: str) -> dict[str, Any]:
-        return self.service.operation(self.id, kind)
-
-    def action(self, body: dict[str, Any]) -> dict[str, Any]:
-        """Ask for an action and wait until the instance serves again."""
-        self.call('POST', '/action', body)
-        return self.service.wait_active(self.id)
 
 
 @pytest.fixture(scope='module', params=ENGINES, ids=lambda engine: engine.name)
