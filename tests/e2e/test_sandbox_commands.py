@@ -45,7 +45,7 @@ def another(sandbox, tmp_path_factory):
 def test_status_shows_services_and_machines(sandbox):
     shown = sandbox.command('status')
     assert shown.returncode == 0, shown.stdout
-    for service in ('rabbitmq', 'mariadb', 'keystone', 'minicloud', 'trove-api', 'trove-taskmanager',
+    for service in ('rabbitmq', 'mariadb', 'keystone', 'swift', 'minicloud', 'trove-api', 'trove-taskmanager',
                     'trove-conductor'):
         assert re.search(rf'^{service} +running +\d+', shown.stdout, re.MULTILINE), shown.stdout
     assert re.search(r'^demo +ACTIVE', shown.stdout, re.MULTILINE)

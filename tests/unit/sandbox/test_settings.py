@@ -41,6 +41,12 @@ def test_everything_can_be_moved():
     assert made.url('keystone', '/v3') == 'http://127.0.0.1:21050/v3'
 
 
+def test_what_guests_reach_listens_where_they_are():
+    made = settings(NET='10.9')
+    assert made.url('swift', '/v1') == 'http://10.9.0.1:18780/v1'
+    assert made.url('minicloud') == 'http://127.0.0.1:18774'
+
+
 def test_empty_values_are_as_good_as_none():
     assert settings(DIR='', PORT_BASE='', NET='', VENV='') == settings()
 
