@@ -34,6 +34,8 @@ EVENTS = {
     'instance_resize_flavor': 'instance_resize_instance',
     'instance_upgrade': 'upgrade',
     'instance_migrate': 'migrate',
+    'instance_migrate_live': 'migrate',
+    'instance_detach_replica': 'instance_detach',
 }
 
 #: kind of an operation -> the usage event that its success is
@@ -50,8 +52,10 @@ QUOTA = 'dbaas.quota'
 _ARGUMENTS = {
     'instance_resize_volume': {'size': 'new_size'},
     'instance_migrate': {'host': 'host'},
-    'backup_create': {'name': 'name', 'description': 'description', 'parent_id': 'parent_id',
-                      'instance_id': 'instance_id'},
+    'instance_migrate_live': {'host': 'host'},
+    'instance_upgrade': {'version_id': 'datastore_version_id'},
+    'instance_attach_configuration': {'configuration_id': 'configuration_id'},
+    'backup_create': {'backup_id': 'backup_id'},
 }
 
 

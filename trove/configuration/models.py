@@ -19,10 +19,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults
+from trove.common import exception, faults, notification
 from trove.configuration import values
 from trove.datastore import models as datastore_models
-from trove.db import configurations, datastores, operations, session
+from trove.db import configurations, datastores, notices, operations, session
 from trove.db.session import Connection, Row
 from trove.operation import bell
 
@@ -83,7 +83,9 @@ def create(context: Any, asked: CreateRequest) -> str:
                                      tenant_id=context.project_id, version_id=version.id, wanted=wanted,
                                      now=session.utcnow())
 
-    return session.write(write)
+    with notices.around('configuration_create', tenant_id=context.project_id, request_id=context.request_id,
+                        name=asked.name, datastore=asked.datastore, datastore_version=asked.version):
+        return session.write(write)
 
 
 def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> str | None:
@@ -118,8 +120,12 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any], colum
         if configurations.digest(wanted) != configurations.digest(stored):
             configurations.replace_values(connection, row.id, wanted)
         configurations.change(connection, row.id, now, **columns)
-        return _tell_instances(connection, context, row, wanted, 'configuration_edit' if keep else
-                               'configuration_update', now)
+        kind = 'configuration_edit' if keep else 'configuration_update'
+        operation_id = _tell_instances(connection, context, row, wanted, kind, now)
+        for phase in (notification.START, notification.END) if operation_id is None else ():
+            notices.told(connection, kind, phase, tenant_id=row.tenant_id, request_id=context.request_id, now=now,
+                         configuration_id=row.id)
+        return operation_id
 
     operation_id = session.write(write)
     if operation_id is not None:
@@ -150,4 +156,6 @@ def delete(context: Any, configuration_id: str) -> None:
                                        f'instances. Detach it from them first.')
         configurations.mark_deleted(connection, row.id, session.utcnow())
 
-    session.write(write)
+    with notices.around('configuration_delete', tenant_id=context.project_id, request_id=context.request_id,
+                        configuration_id=configuration_id):
+        session.write(write)

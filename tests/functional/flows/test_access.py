@@ -120,3 +120,18 @@ def test_one_change_at_a_time(world, instance_id):
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404' and world.holds() == NOTHING
+
+
+def test_an_address_that_a_user_attached_is_not_ours(world, instance_id):
+    """A delete gives back what was given with the instance and nothing else."""
+    neutron = world.runner.tools.cloud(None).network
+    public = world.cloud.named('network', 'public')['id']
+    port = next(port for port in neutron.find_ports(instance_id) if port.name.endswith('-tenant'))
+    theirs = neutron.ensure_public_address(port, network_id=public, project_id='demo', description='my own')
+    world.change_access(instance_id, is_public=False, allowed_cidrs=[])
+    world.settle()
+    assert [record['id'] for record in world.cloud.all('floatingip')] == [theirs.id]
+    world.delete(instance_id)
+    world.settle()
+    assert world.status(instance_id) == '404'
+    assert [(record['id'], record['port_id']) for record in world.cloud.all('floatingip')] == [(theirs.id, None)]

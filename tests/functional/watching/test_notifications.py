@@ -19,8 +19,11 @@ import oslo_messaging
 import pytest
 from oslo_messaging._drivers import impl_fake
 
+from tests.functional.world import VERSION_ID
+from trove.common import exception
 from trove.common.rpc import messages
-from trove.db import duties, instances, notices, outbox, session
+from trove.configuration import models as configuration_models
+from trove.db import datastores, duties, instances, notices, outbox, session
 from trove.extensions import serving
 from trove.taskmanager.chores import Chores
 from trove.taskmanager.notifier import Bus, Notifier
@@ -191,6 +194,22 @@ def test_users_are_told_without_their_passwords(listened, world):
     key = world.keys.open(instance_id, row.encrypted_key)
     for secret in (PASSWORD, row.encrypted_key, key.hex()):
         assert secret not in everything
+
+
+def test_groups_are_told(listened, world):
+    session.write(datastores.replace_parameters, VERSION_ID, [
+        {'name': 'max_connections', 'data_type': 'integer', 'restart_required': False, 'max_size': '9', 'min_size': '1'}])
+    group = configuration_models.create(world.context, configuration_models.CreateRequest(
+        name='tuned', description=None, datastore=None, version=None, version_number=None, wanted={'max_connections': 3}))
+    configuration_models.edit(world.context, group, {'max_connections': 4})
+    configuration_models.replace(world.context, group, {}, {'name': 'other'})
+    configuration_models.delete(world.context, group)
+    with pytest.raises(exception.NotFound):
+        configuration_models.delete(world.context, group)
+    assert types() == [f'dbaas.configuration_{word}' for word in (
+        'create.start', 'create.end', 'edit.start', 'edit.end', 'update.start', 'update.end', 'delete.start',
+        'delete.end', 'delete.start', 'delete.error')]
+    assert payload('dbaas.configuration_edit.end')['configuration_id'] == group
 
 
 class Flaky:
