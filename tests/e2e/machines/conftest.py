@@ -141,6 +141,11 @@ class Site:
             assert done.returncode == 0, f'{command}: {done.stdout}{done.stderr}'
         return done.stdout + done.stderr
 
+    def put(self, spec: ServerSpec, path: str, text: str) -> None:
+        """Write a file in the machine."""
+        subprocess.run(['nsenter', '--target', str(self.leader(spec)), '--all', 'tee', path], input=text, text=True,
+                       check=True, stdout=subprocess.DEVNULL, timeout=30)
+
     def boot(self, *ports: PortSpec, **more) -> ServerSpec:
         """Make a machine and wait until cloud-init is through."""
         spec = self.spec(*ports, **more)
