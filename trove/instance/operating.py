@@ -65,7 +65,8 @@ ASKED: dict[str, Asked] = {
     'instance_start': _managed(lambda context, row, _args: servers.start(context, row)),
     'instance_rebuild': _managed(lambda context, row, args: servers.rebuild(context, row, args['image_id'])),
     'instance_migrate': _managed(lambda context, row, args: servers.migrate(context, row, args['host'], live=False)),
-    'instance_migrate_live': _managed(lambda context, row, args: servers.migrate(context, row, args['host'], live=True)),
+    'instance_migrate_live': _managed(lambda context, row, args: servers.migrate(
+        context, row, args['host'], live=True)),
 }
 
 

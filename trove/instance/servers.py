@@ -23,7 +23,6 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.cloud import clouds
 from trove.common import exception
 from trove.datastore import models as datastore_models
 from trove.db import datastores, instances, session
@@ -46,14 +45,9 @@ def rebuild(context: Any, row: Row, image_id: str) -> Recorded:
     :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
     """
     _require_volume(row)
-    try:
-        found = clouds.service_cloud(CONF, row.region_id).image.get_image(image_id)
-    except exception.CloudNotFound:
-        raise exception.BadRequest(f"rebuild['image_id'] {image_id} cannot be found.") from None
-    if found.status != 'active':
-        raise exception.BadRequest(f"rebuild['image_id'] {image_id} is {found.status}, not active.")
+    found = validation.rebuild_image(row, image_id)
     return models.record(context, row, 'instance_rebuild', _reimage_time(), check=_has_server,
-                         args={'image_id': found.id, 'former_image_id': row.image_id or found.id})
+                         args={'image_id': found, 'former_image_id': row.image_id or found})
 
 
 def _require_volume(row: Row) -> None:
@@ -92,7 +86,7 @@ def upgrade(context: Any, row: Row, version: str,
 
     models.require_no_cluster(row, context)
     wanted, flavors = session.read(read)
-    image_id = validation.image(wanted, 'had')
+    image_id = validation.image(wanted, "instance['datastore_version']")
     if wanted.id == row.datastore_version_id and image_id == row.image_id:
         return None
     _require_volume(row)

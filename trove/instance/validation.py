@@ -300,23 +300,37 @@ def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
                                            f'itself; use another network.')
 
 
-def image(version: Row, verb: str = 'created') -> str:
+def image(version: Row, place: str = "instance['datastore']['version']") -> str:
     """The image new servers of this version are made from.
 
-    :param verb: what an instance of it cannot be without one, for the refusal.
+    :param place: of the version in the request.
+    :raises trove.common.exception.BadRequest: there is none.
     """
     service = clouds.service_cloud(CONF)
     if version.image_id:
         try:
             return service.image.get_image(version.image_id).id
         except exception.CloudNotFound:
-            raise exception.BadRequest(f"instance['datastore']['version'] {version.name} cannot be created: its image "
-                                       f"is missing. Tell the operator.") from None
+            raise exception.BadRequest(f'{place} {version.name} cannot be had: its image is missing. Tell the '
+                                       f'operator.') from None
     tags = [tag for tag in (version.image_tags or '').split(',') if tag]
     found = service.image.find_by_tags(tags, owner=service.project_id)
     if found is None:
-        raise exception.BadRequest(f"instance['datastore']['version'] {version.name} cannot be created: no image has "
-                                   f"its tags. Tell the operator.")
+        raise exception.BadRequest(f'{place} {version.name} cannot be had: no image has its tags. Tell the operator.')
+    return found.id
+
+
+def rebuild_image(row: Row, image_id: str) -> str:
+    """The image an administrator has named for a server that is rebuilt.
+
+    :raises trove.common.exception.BadRequest: there is none, or none that can be used.
+    """
+    try:
+        found = clouds.service_cloud(CONF, row.region_id).image.get_image(image_id)
+    except exception.CloudNotFound:
+        raise exception.BadRequest(f"rebuild['image_id'] {image_id} cannot be found.") from None
+    if found.status != 'active':
+        raise exception.BadRequest(f"rebuild['image_id'] {image_id} is {found.status}, not active.")
     return found.id
 
 

@@ -180,7 +180,8 @@ class Runner:
     def _held(self, row: Row, flow: Flow) -> Held:
         steps = json.loads(row.steps) or flow.step_names
         return Held(row=row, flow=flow, steps=steps, position=row.position, state=row.state, attempt=row.attempt,
-                    failures=row.failures, facts=json.loads(row.facts), waiting_since=row.waiting_since, due_at=row.due_at)
+                    failures=row.failures, facts=json.loads(row.facts), waiting_since=row.waiting_since,
+                    due_at=row.due_at)
 
     def _refuse(self, row: Row) -> None:
         """Give an operation of a kind this release does not know to whoever knows it, until its deadline."""

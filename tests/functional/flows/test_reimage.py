@@ -266,7 +266,12 @@ def test_the_way_back_brings_the_configuration_that_was_there(world, instance_id
 
 def test_an_image_whose_agent_says_nothing_leads_back(world, instance_id):
     world.conf.set_override('agent_start_timeout', 60)
-    world.machines.prepare = lambda guest: setattr(guest, 'start', lambda: None) if guest.engine.version == '2.0' else None
+
+    def prepare(guest):
+        if guest.engine.version == '2.0':
+            guest.start = lambda: None
+
+    world.machines.prepare = prepare
     world.upgrade(instance_id)
     world.settle()
     failed(world, instance_id, 'guest_silent')

@@ -38,6 +38,8 @@ from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
+#: What makes a database server of a machine.
+Message = messages.Prepare | messages.TakeOver
 #: A step's name and what it does.
 Step = tuple[str, Callable[[Any], Any]]
 
@@ -108,7 +110,7 @@ class Preparation:
         return Place(mount_point=mount_point, state_directory=os.path.join(mount_point, 'trove'),
                      data_directory=os.path.join(mount_point, self._engine.description.data_directory))
 
-    def run(self, message: messages.Prepare, progress: Callable[[str], None] = lambda step: None) -> str:
+    def run(self, message: Message, progress: Callable[[str], None] = lambda step: None) -> str:
         """Run what is left to do.
 
         :param progress: told the name of each step as it begins.
@@ -132,7 +134,7 @@ class Preparation:
             self._note(name, message)
         return names[-1]
 
-    def _attempt(self, name: str, step: Callable[[messages.Prepare], Any], message: messages.Prepare) -> None:
+    def _attempt(self, name: str, step: Callable[[messages.Prepare], Any], message: Message) -> None:
         if self._clock() >= self._deadline:
             raise PrepareFailed(name, f'The deadline of the preparation was over before step {name!r}.')
         try:
@@ -145,7 +147,7 @@ class Preparation:
             LOG.exception('Prepare step %s failed', name)
             raise PrepareFailed(name, f'{type(error).__name__}: {error}') from None
 
-    def _note(self, finished: str, message: messages.Prepare, *, failure: str = '') -> None:
+    def _note(self, finished: str, message: Message, *, failure: str = '') -> None:
         files.write_json(self._machine.state_file(PROGRESS),
                          {'finished': finished, 'mount_point': message.mount_point, 'failure': failure,
                           'volume': self._attached, 'datastore_version': message.datastore_version})
@@ -170,7 +172,7 @@ class Preparation:
 
     # --- the steps --------------------------------------------------------------------------------
 
-    def _volume(self, message: messages.Prepare) -> None:
+    def _volume(self, message: Message) -> None:
         """1. Find the device, format it if it is blank and new, mount it; the unit waits for the mount."""
         described = self._engine.description
         where = {'volume_id': message.device.get('volume_id') or '',
@@ -183,7 +185,7 @@ class Preparation:
         self._machine.unit(described.unit).drop_in('10-trove', unit_drop_in(
             message.mount_point, on_volume, described.unit_settings, self._machine.state_directory))
 
-    def _directories(self, message: messages.Prepare) -> None:
+    def _directories(self, message: Message) -> None:
         """2. The mount point lets the engine's account in; the agent's own directory is beside the data."""
         described = self._engine.description
         place = self.place(message.mount_point)
@@ -192,7 +194,7 @@ class Preparation:
         if any(log.file for log in described.logs):
             self._machine.directory(place.log_directory, mode=0o750, user=described.os_user, group=described.os_group)
 
-    def _init(self, message: messages.Prepare) -> None:
+    def _init(self, message: Message) -> None:
         """3. A pristine data directory, unless the volume brings data of this engine along."""
         place = self.place(message.mount_point)
         if self._engine.is_initialised(place):
@@ -203,21 +205,21 @@ class Preparation:
             raise PrepareFailed('init', f'{place.data_directory} is not empty, but holds no data of this engine.')
         self._engine.initialise(place, self._remaining())
 
-    def _config(self, message: messages.Prepare) -> None:
+    def _config(self, message: Message) -> None:
         """4. The layers, accepted by the server binary; without the tenant's when it is that which is not."""
         self._configuration.write_base(message.config_contents)
         self._configuration.write_system(self.place(message.mount_point))
         self.user_options.write_first(message.options)
 
-    def _start(self, message: messages.Prepare) -> None:
+    def _start(self, message: Message) -> None:
         """5. Up, and answering a query."""
         self._service.start(self._remaining())
 
-    def _secure(self, message: messages.Prepare) -> None:
+    def _secure(self, message: Message) -> None:
         """6. No administrator but the agent, no sample data."""
         self._engine.secure()
 
-    def _objects(self, message: messages.Prepare) -> None:
+    def _objects(self, message: Message) -> None:
         """7. Databases, users, root, each reported by name if it fails; only once in the life of the data."""
         path = os.path.join(self.place(message.mount_point).state_directory, PROGRESS)
         if files.read_json(path).get('objects'):
@@ -228,7 +230,7 @@ class Preparation:
         files.write_json(path, {'objects': True, 'datastore_version': message.datastore_version,
                                 'manager': self._engine.description.manager})
 
-    def _finish(self, message: messages.Prepare) -> None:
+    def _finish(self, message: Message) -> None:
         """8. Nothing to do but to see it healthy once more; that this step ended is the end marker."""
         try:
             self._engine.probe()

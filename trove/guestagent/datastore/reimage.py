@@ -129,7 +129,7 @@ class TakeOver(Preparation):
             ('directories', self._directories),
             ('data', self._data),
             ('convert', self._convert),
-            ('config', self._config),
+            ('config', self._configured),
             ('start', self._start),
             ('upgrade', self._upgrade),
             ('secure', self._secure),
@@ -149,7 +149,7 @@ class TakeOver(Preparation):
         if message.upgrade:
             self._engine.upgrade_data(self.place(message.mount_point), self._rest())
 
-    def _config(self, message: messages.TakeOver) -> None:
+    def _configured(self, message: messages.TakeOver) -> None:
         """5. The layers, accepted by the server binary: rendered anew, or as this version had them before."""
         place, saved = self.place(message.mount_point), SavedConfiguration(self._engine.description, self._machine)
         former = saved.base(place, message.datastore_version) if message.restore else None

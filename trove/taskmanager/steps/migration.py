@@ -19,8 +19,6 @@ from typing import Any
 
 from trove.cloud import compute
 from trove.common import exception
-from trove.common.rpc import messages
-from trove.db.session import Row
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base, flavor_resize, guest
 

@@ -237,8 +237,8 @@ class DataTakenOver(guest.Command):
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         conf, is_new = work.tools.conf, self.way == NEW
-        version = (work.args.get('version') if is_new else None) or {'name': row.version_name,
-                                                                    'number': row.version_number}
+        current = {'name': row.version_name, 'number': row.version_number}
+        version = work.args.get('version', current) if is_new else current
         options = conf[row.manager]
         values = (work.tools.read(configurations.values, row.configuration_id) if row.configuration_id else {})
         return messages.TakeOver(

@@ -132,8 +132,10 @@ class Redis(accounts.Accounts):
         return str(value)
 
     def validate_configuration(self, place: Place) -> None:
-        """The server reads all files and then finds that it is to listen nowhere, which ends it before it does
-        anything; what is wrong it says before that."""
+        """The server reads all files and then finds that it is to listen nowhere, which ends it before it does anything.
+
+        What is wrong it says before that.
+        """
         refused = scratch.refusal(self._server, self._file)
         if refused:
             raise EngineError(f'The engine refuses its configuration: {refused}')
@@ -187,7 +189,7 @@ class Redis(accounts.Accounts):
         if _series(version) < _series(running):
             raise EngineError(f'Data of {running} cannot be read by {version}.', code='guest_upgrade_refused')
 
-    def prepare_upgrade(self, place: Place) -> None:
+    def prepare_upgrade(self, place: Place, version: str) -> None:
         """A complete copy of the data, also where the tenant has switched off what writes them."""
         with self._session(timeout=3600) as session:
             session.call('SAVE')
