@@ -135,13 +135,16 @@ class Guest:
 
 
 class ControlPlane:
-    """Configuration, database file, broker identities and a conductor process."""
+    """Configuration, database, broker identities and a conductor process.
 
-    def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ) -> None:
+    :param database: URL of an empty one; a file of its own when not given.
+    """
+
+    def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ, database: str | None = None) -> None:
         self.rabbit = rabbit
         self.directory = directory
         self._file = directory / 'trove.conf'
-        database = f'sqlite:///{directory}/trove.sqlite'
+        database = database or f'sqlite:///{directory}/trove.sqlite'
         self._file.write_text('\n'.join((
             '[DEFAULT]', f'transport_url = {rabbit.url("control")}', f'inst_rpc_key_encr_key = {SECRET}',
             'debug = true', f'log_file = {directory}/conductor.log',
@@ -159,9 +162,10 @@ class ControlPlane:
         self._guests: list[Guest] = []
 
     def start_conductor(self) -> None:
+        started = self.conductor_log().count('is ready')
         self.conductor = subprocess.Popen(
             conductor_command(self._file), cwd=ROOT, env=environment(), stdin=subprocess.DEVNULL)
-        eventually(lambda: 'is ready' in self.conductor_log(), 30)
+        eventually(lambda: self.conductor_log().count('is ready') > started, 60)
 
     def conductor_log(self) -> str:
         log = self.directory / 'conductor.log'

@@ -21,6 +21,7 @@ machine at rest. Of several rounds the cheapest counts: nothing makes work cheap
 import contextlib
 import dataclasses
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -141,3 +142,16 @@ class Figures:
 
 
 FIGURES = Figures()
+
+
+def process_seconds(pid: int) -> float:
+    """CPU seconds a process has used so far, all its threads together."""
+    with open(f'/proc/{pid}/stat') as told:
+        fields = told.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+def resident_mb(pid: int) -> float:
+    """Megabytes of memory a process has."""
+    with open(f'/proc/{pid}/statm') as told:
+        return int(told.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6

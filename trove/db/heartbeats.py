@@ -16,7 +16,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, literal_column, or_, select
 
 from trove.common.states import ServiceStatus as Status
 from trove.db import upsert
@@ -45,7 +45,7 @@ def newer(stored: Any, arriving: Any) -> ColumnElement[bool]:
 
 def _newer_and_alive(stored: Any, arriving: Any) -> ColumnElement[bool]:
     # A report that was judged just before its instance was deleted must not bring it back.
-    return and_(stored.status != Status.DELETED, newer(stored, arriving))
+    return and_(stored.status != literal_column(f"'{Status.DELETED}'"), newer(stored, arriving))
 
 
 def save(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -10,15 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Insert many rows or renew those that are there, in one statement, on each of our database engines."""
+"""Insert many rows or renew those that are there, in one statement, on each of our database engines.
 
+The statement is made once for each kind of row and given its rows as parameters, which the drivers of MySQL and
+PostgreSQL put together to one statement of many rows. To compile it anew for each number of rows would cost several
+times as much as to send it.
+"""
+
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, case
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-#: (stored row, arriving row) -> whether the arriving one replaces it; both give columns by attribute.
+#: (stored row, arriving row) -> whether the arriving one replaces it; both give columns by attribute. It must hold no
+#: parameters, only columns and literals: each row brings its own.
 Guard = Callable[[Any, Any], ColumnElement[bool]]
 
 
@@ -30,36 +37,40 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
     :param guarded_by: the columns that ``guard`` looks at, in an order in which they can be overwritten one after the
         other without the guard changing its mind in between.
     """
-    if not rows:
-        return
+    if rows:
+        statement = _upserting(connection.dialect.name, table, tuple(rows[0]), guard, tuple(guarded_by))
+        connection.execute(statement, list(rows))
+
+
+@functools.cache
+def _upserting(dialect: str, table: Table, columns: tuple[str, ...], guard: Guard, guarded_by: tuple[str, ...]) -> Any:
     keys = [column.name for column in table.primary_key]
-    changing = [name for name in rows[0] if name not in keys]
-    if connection.dialect.name in ('mysql', 'mariadb'):
-        new = mysql.insert(table).values(list(rows))
+    changing = [name for name in columns if name not in keys]
+    if dialect in ('mysql', 'mariadb'):
+        new = mysql.insert(table)
         newer = guard(table.c, new.inserted)
         # MySQL assigns from left to right and shows later assignments what earlier ones wrote, so what the guard looks
         # at comes last.
         order = [name for name in changing if name not in guarded_by] + list(guarded_by)
-        connection.execute(new.on_duplicate_key_update(
-            [(name, case((newer, new.inserted[name]), else_=table.c[name])) for name in order]))
-        return
-    insert = postgresql.insert if connection.dialect.name == 'postgresql' else sqlite.insert
-    fresh = insert(table).values(list(rows))
-    connection.execute(fresh.on_conflict_do_update(
+        return new.on_duplicate_key_update(
+            [(name, case((newer, new.inserted[name]), else_=table.c[name])) for name in order])
+    fresh = postgresql.insert(table) if dialect == 'postgresql' else sqlite.insert(table)
+    return fresh.on_conflict_do_update(
         index_elements=keys, set_={name: fresh.excluded[name] for name in changing},
-        where=guard(table.c, fresh.excluded)))
+        where=guard(table.c, fresh.excluded))
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Insert ``rows``, leaving alone what has their keys already."""
-    if not rows:
-        return
-    if connection.dialect.name in ('mysql', 'mariadb'):
-        new = mysql.insert(table).values(list(rows))
-        key = next(iter(table.primary_key)).name
+    if rows:
+        connection.execute(_inserting(connection.dialect.name, table), list(rows))
+
+
+@functools.cache
+def _inserting(dialect: str, table: Table) -> Any:
+    keys = [column.name for column in table.primary_key]
+    if dialect in ('mysql', 'mariadb'):
         # An update to itself, not INSERT IGNORE, which would also swallow values that do not fit.
-        connection.execute(new.on_duplicate_key_update([(key, table.c[key])]))
-        return
-    insert = postgresql.insert if connection.dialect.name == 'postgresql' else sqlite.insert
-    connection.execute(insert(table).values(list(rows)).on_conflict_do_nothing(
-        index_elements=[column.name for column in table.primary_key]))
+        return mysql.insert(table).on_duplicate_key_update([(keys[0], table.c[keys[0]])])
+    fresh = postgresql.insert(table) if dialect == 'postgresql' else sqlite.insert(table)
+    return fresh.on_conflict_do_nothing(index_elements=keys)
