@@ -113,6 +113,7 @@ def tell(service, databases, killer, creating, working, settling):
                + f'; {sum(took) / len(took):.1f} s on average, {max(took):.1f} s at most')
     lost = service.rows("SELECT COUNT(*) AS number FROM operation_steps WHERE outcome = 'lost'")[0].number
     rows = sum(len(database.rows) for database in databases)
-    report(f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found again')
+    report(f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found '
+           f'again')
     failed = sum(number for end, number in outcomes.items() if end != 'succeeded')
     assert failed <= MAY_FAIL * ACTIONS / 100, outcomes

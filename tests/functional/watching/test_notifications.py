@@ -198,9 +198,10 @@ def test_users_are_told_without_their_passwords(listened, world):
 
 def test_groups_are_told(listened, world):
     session.write(datastores.replace_parameters, VERSION_ID, [
-        {'name': 'max_connections', 'data_type': 'integer', 'restart_required': False, 'max_size': '9', 'min_size': '1'}])
+        {'name': 'max_connections', 'data_type': 'integer', 'restart_required': False, 'max_size': '9',
+         'min_size': '1'}])
     group = configuration_models.create(world.context, configuration_models.CreateRequest(
-        name='tuned', description=None, datastore=None, version=None, version_number=None, wanted={'max_connections': 3}))
+        name='tuned', description=None, wanted={'max_connections': 3}))
     configuration_models.edit(world.context, group, {'max_connections': 4})
     configuration_models.replace(world.context, group, {}, {'name': 'other'})
     configuration_models.delete(world.context, group)
