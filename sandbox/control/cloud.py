@@ -57,7 +57,8 @@ def bootstrap(settings: Settings, owner: str) -> dict:
         'routers': [{'name': 'router', 'external_network': 'public', 'subnets': ['private-v4']}],
         'images': [{'name': image.glance_name, 'rootfs_path': str(guest_images.root_tree(settings, image)),
                     'visibility': 'public', 'min_disk': 5, 'min_ram': 512, 'tags': ['trove', image.name],
-                    'properties': {'os_distro': 'debian', 'os_version': '12'}} for image in guest_images.offered(settings)],
+                    'properties': {'os_distro': 'debian', 'os_version': '12'}}
+                   for image in guest_images.offered(settings)],
         'default_volume_type': VOLUME_TYPE,
         # All instances of all projects run as servers of one project.
         'quotas': {'compute': {'instances': 50, 'cores': 100, 'ram': 102400},
@@ -181,11 +182,11 @@ class Tenant:
 
     def identities(self) -> dict[str, str]:
         """Ids that the configuration of Trove names: networks, group."""
-        return {'management_network': self._one('network', '/v2.0/networks', 'networks', 'trove-mgmt'),
-                 'private_network': self._one('network', '/v2.0/networks', 'networks', 'private'),
-                 'public_network': self._one('network', '/v2.0/networks', 'networks', 'public'),
-                 'management_group': self._one('network', '/v2.0/security-groups', 'security_groups',
-                                               MANAGEMENT_GROUP)}
+        return {
+            'management_network': self._one('network', '/v2.0/networks', 'networks', 'trove-mgmt'),
+            'private_network': self._one('network', '/v2.0/networks', 'networks', 'private'),
+            'public_network': self._one('network', '/v2.0/networks', 'networks', 'public'),
+            'management_group': self._one('network', '/v2.0/security-groups', 'security_groups', MANAGEMENT_GROUP)}
 
     def images(self) -> dict[str, str]:
         """Ids of the images, by the names they have in Glance."""

@@ -101,8 +101,8 @@ class Up:
                   needs=('cloud', 'tables', 'rabbitmq')),
         ]
         if self._with_demo:
-            stages += [Stage('demo', 'instance demo', self._make_demo, needs=(
-                'services', 'register', f'image-{self._offered[0].name}')),
+            first = ('services', 'register', f'image-{self._offered[0].name}')
+            stages += [Stage('demo', 'instance demo', self._make_demo, needs=first),
                        Stage('query', 'query over the network', self._query, needs=('demo',))]
         return stages
 

@@ -57,9 +57,9 @@ def tried(copy: pathlib.Path, *arguments: str) -> str:
     """What pytest says in the copy; it must be content."""
     environment = {**os.environ, 'PYTHONPATH': f'{copy}:{copy / "sandbox"}', 'PYTHONDONTWRITEBYTECODE': '1'}
     environment.pop('PYTEST_XDIST_WORKER', None)
-    done = subprocess.run([sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', *arguments],
-                          cwd=copy, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          check=False)
+    command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', *arguments]
+    done = subprocess.run(command, cwd=copy, env=environment, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     return done.stdout
 

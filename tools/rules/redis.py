@@ -39,7 +39,8 @@ DENIED = (
     # code, accounts and commands
     'enable-*', 'requirepass', 'acl-pubsub-default', 'rename-command', 'loadmodule', 'user', 'sanitize-dump-payload',
     # replication and clusters, which are the service's
-    'replicaof', 'master*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*', 'propagation-*', 'rdb-del-*',
+    'replicaof', 'master*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*', 'propagation-*',
+    'rdb-del-*',
     # what makes data unreachable
     'rdbchecksum', 'aof-disable-auto-gc', 'aof-load-truncated',
     # former names of others

@@ -19,7 +19,6 @@ import subprocess
 
 import pytest
 
-from tests.functional.api import tokens
 from tests.functional.api.edge import IMAGE_ID, Edge
 from tests.functional.simulated_guest import SimulatedGuest
 from tests.functional.test_manage import Operator
@@ -117,11 +116,12 @@ def test_the_api_says_what_it_cannot_do(conf, database, tmp_path):
             answer = edge.ask(method, f'/instances/{INSTANCE_ID}{path}', body)
             assert answer.status_int == 422, answer.text
             assert 'not supported for datastore tiny' in answer.text
-        answer = edge.ask('POST', f'/instances/{INSTANCE_ID}/users', {'users': [{'name': 'clerk', 'password': 'secret'}]})
+        users = f'/instances/{INSTANCE_ID}/users'
+        answer = edge.ask('POST', users, {'users': [{'name': 'clerk', 'password': 'secret'}]})
         assert answer.status_int == 202, answer.text
-        assert edge.ask('GET', f'/instances/{INSTANCE_ID}/users').json['users'] == [
+        assert edge.ask('GET', users).json['users'] == [
             {'name': 'clerk', 'host': '%', 'databases': []}]
-        answer = edge.ask('POST', f'/instances/{INSTANCE_ID}/users', {'users': [{'name': 'far too long', 'password': 's'}]})
+        answer = edge.ask('POST', users, {'users': [{'name': 'far too long', 'password': 's'}]})
         assert answer.status_int == 400
     finally:
         edge.close()
@@ -131,7 +131,8 @@ def test_configuration_groups_are_checked_by_its_rules(conf, database, tmp_path)
     edge = Edge(conf, tmp_path)
     try:
         register(IMAGE_ID)
-        body = {'configuration': {'name': 'some', 'datastore': {'type': 'tiny', 'version': '1.0'}, 'values': {'words': 5}}}
+        body = {'configuration': {'name': 'some', 'datastore': {'type': 'tiny', 'version': '1.0'},
+                                  'values': {'words': 5}}}
         assert edge.ask('POST', '/configurations', body).status_int == 200
         body['configuration']['values'] = {'words': 0}
         assert edge.ask('POST', '/configurations', body).status_int == 422
@@ -142,6 +143,6 @@ def test_configuration_groups_are_checked_by_its_rules(conf, database, tmp_path)
 def test_there_is_an_image_of_it_and_the_agent_in_it_has_it():
     said = subprocess.run(['image/build', '--help'], check=True, text=True, stdout=subprocess.PIPE).stdout
     assert 'tiny-1.0' in said.split('Datastore versions:')[1]
-    listed = subprocess.run(['python3', 'image/common/manifest.py', 'image/common/agent-manifest'], check=True, text=True,
-                            stdout=subprocess.PIPE).stdout
+    listed = subprocess.run(['python3', 'image/common/manifest.py', 'image/common/agent-manifest'], check=True,
+                            text=True, stdout=subprocess.PIPE).stdout
     assert 'trove/guestagent/datastore/tiny/engine.py' in listed

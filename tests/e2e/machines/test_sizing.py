@@ -18,7 +18,6 @@ import pathlib
 
 import pytest
 
-from minicloud.machines.layout import Layout
 from trove.common import template
 
 from .conftest import EVERYTHING_OUT, Site
@@ -77,15 +76,17 @@ def kills(site: Site, server_id: str) -> int:
 
 @pytest.mark.parametrize(('image', 'manager', 'version', 'ram'), CASES)
 def test_it_starts_with_that_much_memory(site, image, manager, version, ram):
-    tree = Layout.of(os.environ.get('TROVE_SANDBOX_DIR', '/var/lib/trove-sandbox')).directory / 'images' / image / 'rootfs'
+    directory = pathlib.Path(os.environ.get('TROVE_SANDBOX_DIR', '/var/lib/trove-sandbox'))
+    tree = directory.resolve() / 'images' / image / 'rootfs'
     assert (tree / 'etc/os-release').exists(), f'{tree} is missing: sandbox/image {image}'
-    spec = dataclasses.replace(site.spec(site.port(EVERYTHING_OUT), name=f'{manager}-{ram}', ram_mb=ram, config_drive=True),
-                               image_path=str(tree))
+    spec = site.spec(site.port(EVERYTHING_OUT), name=f'{manager}-{ram}', ram_mb=ram, config_drive=True)
+    spec = dataclasses.replace(spec, image_path=str(tree))
     site.hypervisor.create_server(spec)
     try:
         site.await_up(spec)
         text = template.render(manager, version, {'ram': ram, 'vcpus': 2}, 77, template_path='')
-        site.put(spec, '/run/given.json', json.dumps({'manager': manager, 'version': version, 'ram': ram, 'text': text}))
+        given = {'manager': manager, 'version': version, 'ram': ram, 'text': text}
+        site.put(spec, '/run/given.json', json.dumps(given))
         site.put(spec, '/run/prepare.py', PREPARE)
         said = site.run(spec, '/opt/trove-guest/bin/python3 -I /run/prepare.py < /run/given.json', timeout=120)
         told = json.loads(said.splitlines()[-1])

@@ -146,7 +146,8 @@ def test_data_are_on_the_volume_and_the_lists_beside_them(server, engine):
     with server.agent() as session:
         session.call('BGSAVE')
         shown = session.settings('dir', 'aclfile', 'appendonly', 'maxmemory', 'maxmemory-policy', 'save')
-    assert shown['dir'] == server.place.data_directory and shown['aclfile'].startswith(server.place.mount_point + '/acl')
+    assert shown['dir'] == server.place.data_directory
+    assert shown['aclfile'].startswith(server.place.mount_point + '/acl')
     assert shown['appendonly'] == 'yes' and shown['save'] == '3600 1 300 100 60 10000'
     assert shown['maxmemory'] == str(665 * 2 ** 20) and shown['maxmemory-policy'] == 'noeviction'
     assert os.path.isdir(os.path.join(server.place.data_directory, 'appendonlydir'))
@@ -259,7 +260,8 @@ def test_a_change_that_cannot_be_written_is_taken_back(server, engine):
 #: What leads out of the data: to the server's options, accounts, code, files, and to other machines.
 CLOSED = ('CONFIG SET dir /tmp', 'CONFIG SET maxmemory 1', 'CONFIG REWRITE', 'DEBUG SLEEP 0', 'SHUTDOWN NOSAVE',
           'MODULE LOAD /tmp/x.so', 'MODULE LIST', 'REPLICAOF 10.0.0.1 6379', 'SLAVEOF NO ONE', 'FAILOVER', 'SAVE',
-          'ACL SETUSER os_admin off', 'ACL DELUSER os_admin', 'ACL LIST', 'ACL SAVE', 'ACL LOAD', 'ACL GETUSER os_admin',
+          'ACL SETUSER os_admin off', 'ACL DELUSER os_admin', 'ACL LIST', 'ACL SAVE', 'ACL LOAD',
+          'ACL GETUSER os_admin',
           'MIGRATE 10.0.0.1 6379 k 0 1', 'CLUSTER RESET', 'PSYNC ? -1', 'SYNC', 'REPLCONF ack 0', 'CLIENT PAUSE 1')
 
 
@@ -280,7 +282,8 @@ def test_dangerous_commands_are_closed(server, engine, command, account):
 
 
 @pytest.mark.parametrize('command', ['SET k v', 'LPUSH l a', 'KEYS *', 'SCAN 0', 'INFO', 'CONFIG GET maxmemory',
-                                     'SORT l ALPHA', 'FLUSHDB', 'PUBLISH c m', 'EVAL return(1) 0', 'XADD s * a b', 'MULTI',
+                                     'SORT l ALPHA', 'FLUSHDB', 'PUBLISH c m', 'EVAL return(1) 0', 'XADD s * a b',
+                                     'MULTI',
                                      'SELECT 3', 'SUBSCRIBE c', 'CLIENT SETNAME me', 'WAIT 0 1', 'MEMORY USAGE k'])
 def test_work_with_data_is_open(server, engine, command):
     make(engine)
@@ -437,5 +440,5 @@ def test_data_of_a_later_series_are_not_given_to_an_earlier_one(server, engine):
     with pytest.raises(EngineError) as refused:
         engine.check_upgrade(server.place, '6.2')
     assert refused.value.code == 'guest_upgrade_refused'
-    engine.prepare_upgrade(server.place)
+    engine.prepare_upgrade(server.place, '8.0')
     assert os.path.exists(os.path.join(server.place.data_directory, 'dump.rdb'))

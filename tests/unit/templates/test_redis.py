@@ -27,9 +27,9 @@ SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
 PATH = ROOT / 'trove' / 'templates' / 'redis' / 'validation-rules.json'
 RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
 #: What a tenant who can set it can read, write, run, reach or break with.
-FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port', 'bind*',
-             'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*', 'replica*',
-             'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*', '*_cpulist',
+FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port',
+             'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*',
+             'replica*', 'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*', '*_cpulist',
              'repl-*', 'rdbchecksum')
 
 

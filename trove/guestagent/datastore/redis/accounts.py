@@ -19,6 +19,7 @@ closed to all of them, the administrator included; see :data:`USER` and :data:`R
 import contextlib
 import hashlib
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from trove.guestagent.datastore.engine import Database, Engine, EngineError, User, reserved_user
 from trove.guestagent.datastore.redis import connection
@@ -110,7 +111,7 @@ class Accounts(Engine):
             undo()
             raise EngineError(f'The change could not be written to the volume: {error.message}') from None
 
-    def _required(self, session: connection.Session, name: str) -> dict[str, object]:
+    def _required(self, session: connection.Session, name: str) -> dict[str, Any]:
         """What the server knows of a user. :raises EngineError: guest_not_found_user."""
         found = session.call('ACL', 'GETUSER', name)
         if found is None:
@@ -175,7 +176,7 @@ class Accounts(Engine):
             return 'on' in self._required(session, DEFAULT)['flags']
 
 
-def rules(user: dict) -> list[str]:
+def rules(user: dict[str, Any]) -> list[str]:
     """The rules that make a user what ``ACL GETUSER`` said it was."""
     passwords = [f'#{digest}' for digest in user['passwords']]
     flags = [flag for flag in user['flags'] if flag in ('on', 'off', 'nopass', 'sanitize-payload',

@@ -132,7 +132,7 @@ class Redis(accounts.Accounts):
         return str(value)
 
     def validate_configuration(self, place: Place) -> None:
-        """The server reads all files and then finds that it is to listen nowhere, which ends it before it does anything.
+        """The server reads all files, finds that it is to listen nowhere, and ends before it does anything.
 
         What is wrong it says before that.
         """

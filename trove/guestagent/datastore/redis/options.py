@@ -100,7 +100,7 @@ def split(text: str) -> list[str] | None:
 
 def _quoted(text: str, position: int) -> tuple[str, int] | None:
     """What stands between quotes from a position on, and where it ends."""
-    quote, piece = text[position], []
+    quote, piece = text[position], list[str]()
     position += 1
     while position < len(text):
         character = text[position]

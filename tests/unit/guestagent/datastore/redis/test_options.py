@@ -68,7 +68,8 @@ def test_options_with_several_arguments():
 
 
 @pytest.mark.parametrize(('name', 'configured', 'running', 'same'), [
-    ('maxmemory', '1gb', '1073741824', True), ('maxmemory', '1g', '1000000000', True), ('maxmemory', '1gb', '1g', False),
+    ('maxmemory', '1gb', '1073741824', True), ('maxmemory', '1g', '1000000000', True),
+    ('maxmemory', '1gb', '1g', False),
     ('appendonly', 'YES', 'yes', True), ('hz', '010', '10', True), ('loglevel', 'notice', 'debug', False),
     ('save', '900 1', '900 1 300 10', False), ('save', '', '', True), ('maxmemory-clients', '5%', '5%', True),
     ('notify-keyspace-events', 'KEA', 'AKE', True), ('notify-keyspace-events', 'K', 'E', False),

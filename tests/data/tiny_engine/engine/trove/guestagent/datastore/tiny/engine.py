@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""An engine that does not exist: it keeps words in one file, and its users in another. Model of a folder of an engine."""
+"""An engine that does not exist: it keeps words in one file, and its users in another. Model of an engine's folder."""
 
 import json
 import os
