@@ -28,9 +28,10 @@ from oslo_config import cfg
 from tests.e2e import database_servers
 from trove.common import exception
 from trove.common.context import RequestContext
+from trove.common.listing import Order
 from trove.configuration import models as configuration_models
-from trove.db import (configurations, datastores, events, instance_pages, instances, lastseen, migration, operations,
-                      quotas, session, tables)
+from trove.db import (configurations, datastores, events, instance_filters, instance_pages, instances, lastseen,
+                      migration, operations, quotas, session, tables)
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
 from trove.taskmanager.step import Done, Flow, Step, Tools, Wait
@@ -313,13 +314,13 @@ def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(databas
 
 
 @pytest.mark.parametrize('descending', [False, True])
-@pytest.mark.parametrize('key', instance_pages.SORT_KEYS)
+@pytest.mark.parametrize('key', instance_filters.SORT_KEYS)
 def test_sorted_pages_hold_every_row_once(database, key, descending):
     project = uuid.uuid4().hex
     for number in range(7):
         moment = NOW + datetime.timedelta(seconds=number // 2)
         session.write(instances.create, instance_row(project, name=f'n{number // 3}'), moment)
-    filters, marker, seen = instance_pages.Filters(sort_key=key, descending=descending), None, []
+    filters, marker, seen = instance_filters.Filters(order=Order(key, descending)), None, []
     while page := session.read(instance_pages.page, project, limit=2, marker=marker, filters=filters,
                                detailed=True).rows:
         seen += [(getattr(row, key), row.id) for row in page]

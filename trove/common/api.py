@@ -88,7 +88,7 @@ _QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 
 _PAGE = ('limit', 'marker')
 #: What lists of instances are narrowed and sorted by.
-_LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'sort_key', 'sort_dir')
+_LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'status', *listing.WINDOW, *listing.ORDER)
 #: Filters and orders of other lists.
 _WINDOW = (*listing.WINDOW, *listing.ORDER)
 #: Refusals of every call that a guest answers: what it says, and an instance that does not serve.

@@ -121,6 +121,11 @@ SERVER_WORDS = {
 }
 
 
+#: Every ``status`` of the API.
+SHOWN = tuple(sorted({'ERROR', 'RESTART_REQUIRED', 'UNKNOWN', *SERVER_WORDS.values(),
+                      *filter(None, OPERATION_WORDS.values())}))
+
+
 class Facts(NamedTuple):
     """All that decides what is shown of an instance; one row of a list query has it."""
 

@@ -15,14 +15,12 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, Select, and_, bindparam, or_, select
+from sqlalchemy import Connection, Row, Select, and_, bindparam, false, func, or_, select
 
 from trove.common import states
-from trove.db import instances, packing
-from trove.db.instances import ADDRESSES, COLUMNS, DATASTORES, INSTANCES, VERSIONS
-
-#: What lists may be sorted by.
-SORT_KEYS = ('created', 'name', 'updated')
+from trove.db import instance_filters, instances, listing, packing
+from trove.db.instance_filters import Filters
+from trove.db.instances import ADDRESSES, COLUMNS, INSTANCES
 
 #: What the shown status is made of (:func:`trove.common.states.facts_of`).
 _FACTS = tuple('service_status_updated' if name == 'heartbeat' else name for name in states.Facts._fields)
@@ -35,22 +33,6 @@ DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_
           'fault_details', 'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id',
           'volume_id', 'encrypted_key')
 _ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}') for name in ('kind', 'address', 'family', 'network_id'))
-
-
-class Filters(NamedTuple):
-    """What a list of instances is narrowed to, and its order: by ascending id unless ``sort_key`` says otherwise."""
-
-    name: str | None = None
-    #: id or name
-    datastore: str | None = None
-    replica_of: str | None = None
-    include_clustered: bool = False
-    sort_key: str | None = None
-    descending: bool = False
-
-    @property
-    def is_plain(self) -> bool:
-        return (self.name, self.datastore, self.replica_of, self.sort_key) == (None,) * 4 and not self.descending
 
 
 class Address(NamedTuple):
@@ -94,19 +76,23 @@ def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | No
 def _statement(filters: Filters, marker: str | None, detailed: bool) -> packing.Statement:
     if filters.is_plain:
         return _PLAIN[detailed]
-    order = [INSTANCES.c[filters.sort_key], INSTANCES.c.id] if filters.sort_key else [INSTANCES.c.id]
-    ids = _ids().where(*_narrowed(filters))
+    order = listing.columns(INSTANCES, filters.order)
+    ids = _ids().where(*instance_filters.narrowed(filters))
     if marker is not None:
-        ids = ids.where(_behind(order, marker, filters.descending))
-    directed = [column.desc() if filters.descending else column for column in order]
+        ids = ids.where(listing.behind(INSTANCES, order, marker, filters.order.descending))
+    directed = listing.directed(order, filters.order.descending)
     return _with_addresses(ids.order_by(*directed), directed, detailed)
 
 
 def _ids() -> Select:
-    """The ids of a project's live instances. Index: ix_instances_tenant_page."""
+    """The ids of a project's live instances. Index: ix_instances_tenant_page.
+
+    Both conditions are said so that MariaDB takes that index and stops at the end of the page: it finds no index for
+    ``IS false``, and would take the one on ``cluster_id``, which is null in nearly all rows.
+    """
     return select(INSTANCES.c.id).where(
-        INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
-        or_(bindparam('include_clustered'), INSTANCES.c.cluster_id.is_(None)))
+        INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted == false(),
+        or_(bindparam('include_clustered'), func.coalesce(INSTANCES.c.cluster_id, '') == ''))
 
 
 def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packing.Statement:
@@ -122,30 +108,5 @@ def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packin
         *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
 
 
-_PLAIN = {detailed: _with_addresses(_ids().where(INSTANCES.c.id > bindparam('marker')).order_by(INSTANCES.c.id),
-                                    [INSTANCES.c.id], detailed) for detailed in (False, True)}
-
-
-def _narrowed(filters: Filters) -> list[Any]:
-    conditions: list[Any] = []
-    if filters.name is not None:
-        conditions.append(INSTANCES.c.name == filters.name)
-    if filters.replica_of is not None:
-        conditions.append(INSTANCES.c.slave_of_id == filters.replica_of)
-    if filters.datastore is not None:
-        versions = select(VERSIONS.c.id).join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id).where(
-            or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
-        conditions.append(INSTANCES.c.datastore_version_id.in_(versions))
-    return conditions
-
-
-def _behind(order: Sequence[Any], marker: str, descending: bool) -> Any:
-    """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id."""
-    def beyond(column: Any, value: Any) -> Any:
-        return column < value if descending else column > value
-
-    if len(order) == 1:
-        return beyond(INSTANCES.c.id, marker)
-    last = INSTANCES.alias()
-    value = select(last.c[order[0].name]).where(last.c.id == marker).scalar_subquery()
-    return or_(beyond(order[0], value), and_(order[0] == value, beyond(INSTANCES.c.id, marker)))
+_NEXT = _ids().where(INSTANCES.c.id > bindparam('marker')).order_by(INSTANCES.c.id)
+_PLAIN = {detailed: _with_addresses(_NEXT, [INSTANCES.c.id], detailed) for detailed in (False, True)}

@@ -68,7 +68,7 @@ def _list(request: Request, view: Callable[..., dict[str, Any]], *, detailed: bo
     rows = page.rows[:limit]
     following = rows[-1].id if len(page.rows) > limit else None
     now = session.utcnow()
-    if filters.sort_key is None:
+    if filters.order.key is None:
         rows.sort(key=lambda row: row.created, reverse=True)
     shown = [view(request, row, page.addresses[row.id], page.replicas.get(row.id, ()), now) for row in rows]
     return pagination.page(request, 'instances', shown, following)

@@ -177,7 +177,7 @@ def test_whoever_takes_over_takes_it_back(world, step, moment):
     except Killed:
         died = True
         succeed(world)
-    reached = step in ('Prepared', 'Healthy') or died
+    reached = step in ('Prepared', 'Healthy', 'ModulesApplied') or died
     assert reached, f'{step} was not undone'
     assert world.status(instance_id) == 'ERROR'
     assert world.holds() == NOTHING
