@@ -28,7 +28,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-from tests.functional.memory_engine import MemoryData, MemoryEngine, MemoryMachine
+from tests.functional.memory_engine import MemoryEngine
+from tests.functional.memory_machine import MemoryData, MemoryMachine
 from trove.common.rpc import channel, messages, topology
 from trove.conductor.api import ConductorAPI
 from trove.guestagent.agent import Agent, count_start

@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 from minicloud.hypervisor import ServerSpec, State
 
-from tests.functional.memory_engine import MemoryData
+from tests.functional.memory_machine import MemoryData
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.common.rpc import keys
 
