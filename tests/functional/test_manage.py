@@ -23,7 +23,7 @@ from oslo_config import cfg
 
 from trove.cmd import manage, status
 from trove.common.rpc import keys
-from trove.db import instances, session
+from trove.db import instances, modules, session
 
 CONF = cfg.CONF
 
@@ -130,11 +130,16 @@ def test_keys_go_from_one_secret_to_the_next(operator, conf, clock):
     conf.set_override('connection', operator.connection, 'database')
     row = {'id': instance_id, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
            'server_id_number': 1, 'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, key)}
+    module_id = '6e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a22'
+    module = {'id': module_id, 'name': 'm', 'type': 'ping', 'md5': 32 * 'a', 'tenant_id': None, 'datastore_id': None,
+              'datastore_version_id': None, 'contents': keys.KeyRing(OLD_SECRET).seal(module_id, b'message=hi')}
     try:
         session.write(instances.create, row, clock())
+        session.write(modules.create, module, clock())
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET, inst_rpc_key_encr_old_keys=OLD_SECRET)
-        assert '1 keys were sealed again' in operator.run('rotate_instance_keys')
-        assert '0 keys were sealed again' in operator.run('rotate_instance_keys')
+        assert '1 keys were sealed again, and the contents of 1 modules' in operator.run('rotate_instance_keys')
+        assert '0 keys were sealed again, and the contents of 0 modules' in operator.run('rotate_instance_keys')
+        assert keys.KeyRing(NEW_SECRET).open(module_id, session.read(modules.contents, module_id)) == b'message=hi'
         sealed = session.read(instances.get, instance_id).encrypted_key
     finally:
         session.dispose()
@@ -164,7 +169,7 @@ def test_upgrade_check_sees_old_agents_and_keys_under_a_former_secret(operator, 
     try:
         session.write(instances.create, row, clock())
         answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=1)
-        assert '1 instance keys are sealed under a former secret' in ' '.join(answer.replace('|', ' ').split())
+        assert '1 instance keys and modules are sealed under a former secret' in ' '.join(answer.replace('|', ' ').split())
         session.write(instances.change, instance_id, clock(), encrypted_key=None)
     finally:
         session.dispose()

@@ -26,7 +26,7 @@ from trove.cmd import housekeeping
 from trove.cmd.housekeeping import CommandError
 from trove.common import cfg as options
 from trove.common import engines
-from trove.db import datastores, instances, migration, session
+from trove.db import datastores, instances, migration, modules, session
 
 CONF = cfg.CONF
 
@@ -176,7 +176,8 @@ def _list_bound(key: str) -> Callable[..., None]:
 # --- keys ----------------------------------------------------------------------------------------
 
 def rotate_instance_keys() -> None:
-    """Seal the keys of all instances under the present inst_rpc_key_encr_key; run it after changing that option."""
+    """Seal the keys of all instances and the contents of all modules under the present inst_rpc_key_encr_key; run it
+    after changing that option."""
     from trove.common.rpc import keys
 
     ring = keys.KeyRing.from_conf(CONF)
@@ -187,7 +188,12 @@ def rotate_instance_keys() -> None:
                 instances.set_sealed_key(connection, row.id, row.encrypted_key,
                                          ring.reseal(row.id, row.encrypted_key))
                 changed += 1
-    print(f'{changed} keys were sealed again. inst_rpc_key_encr_old_keys is not needed for them any more.')
+    contents = 0
+    for module_id in session.read(modules.sealed_otherwise, f'{ring.current_form}%'):
+        former = session.read(modules.contents, module_id)
+        session.write(modules.set_sealed, module_id, former, ring.reseal(module_id, former))
+        contents += 1
+    print(f'{changed} keys were sealed again, and the contents of {contents} modules. inst_rpc_key_encr_old_keys is not needed for them any more.')
 
 
 # --- the contract --------------------------------------------------------------------------------

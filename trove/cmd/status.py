@@ -22,7 +22,7 @@ from trove import version
 from trove.common import cfg as options
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import keys
-from trove.db import instances, migration, operations, session, watch
+from trove.db import instances, migration, modules, operations, session, watch
 from trove.taskmanager import flows
 
 CONF = cfg.CONF
@@ -62,10 +62,11 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         ring = keys.KeyRing.from_conf(CONF)
         former = sum(not ring.is_current(row.encrypted_key) for row in session.read(instances.sealed_keys))
+        former += len(session.read(modules.sealed_otherwise, f'{ring.current_form}%'))
         if not former:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
         return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'{former} instance keys are sealed under a former secret: run trove-manage '
+                                   f'{former} instance keys and modules are sealed under a former secret: run trove-manage '
                                    f'rotate_instance_keys.')
 
     def _guests(self) -> upgradecheck.Result:

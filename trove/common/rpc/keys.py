@@ -169,9 +169,14 @@ class KeyRing:
         except (ValueError, crypto.InvalidTag):
             raise KeySealError(f'the sealed key of instance {instance_id} is damaged or not its own') from None
 
+    @property
+    def current_form(self) -> str:
+        """What everything begins with that is sealed under the current secret."""
+        return f'{_FORMAT}:{self.current_id}:'
+
     def is_current(self, sealed: str) -> bool:
         """Whether a sealed key is under the current secret; a rotation seals the others again."""
-        return sealed.startswith(f'{_FORMAT}:{self.current_id}:')
+        return sealed.startswith(self.current_form)
 
     def reseal(self, instance_id: str, sealed: str) -> str:
         """The same key under the current secret.
