@@ -50,6 +50,18 @@ def test_configuration_groups(edge, demo):
     assert demo('database configuration list') == []
 
 
+def test_logs(edge, demo):
+    worlds.orders(edge)
+    worlds.logs(edge)
+    [row] = demo('database log list', 'orders')
+    assert (row['Name'], row['Status'], row['Pending'], row['Container']) == ('general', 'Ready', 15, 'None')
+    assert demo('database log show', 'orders', 'general')['metafile'].endswith('mariadb-general_metafile')
+    assert demo('database log set', 'orders', 'general', '--disable')['status'] == 'Disabled'
+    assert demo('database log set', 'orders', 'general', '--publish', '--discard')['name'] == 'general'
+    with pytest.raises(trove_errors.ClientException, match='another operation is running'):
+        demo('database log set', 'orders', 'general', '--discard')
+
+
 def test_values_that_cannot_be_are_told(edge, demo):
     worlds.parameters(edge)
     with pytest.raises(trove_errors.ClientException, match="'max_connections' must be an integer") as refused:
