@@ -154,6 +154,7 @@ class MemoryEngine(names.NameRules):
     def secure(self) -> None:
         self.probe()
         self.data.secured = True
+        self.data.root_password = None
 
     def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
         self.probe()

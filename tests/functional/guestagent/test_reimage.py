@@ -22,7 +22,7 @@ from tests.functional.guestagent.conftest import ID, KEY, VOLUME
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.common.rpc import messages
 
-STEPS = ('volume', 'directories', 'data', 'convert', 'config', 'start', 'upgrade', 'secure', 'finish')
+STEPS = ('volume', 'directories', 'data', 'convert', 'config', 'start', 'upgrade', 'finish')
 
 
 def hand_over(**changes):
@@ -99,6 +99,16 @@ def test_data_are_taken_over_with_their_users(fresh, api, conductor):
     data = fresh.machine.volumes[VOLUME]
     assert data.initialised == 1 and set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
     assert 'max_connections = 200' in base_file(fresh)
+
+
+def test_the_administrator_whom_the_tenant_has_enabled_stays(fresh, api, conductor):
+    data = fresh.machine.volumes[VOLUME]
+    data.root_password = 'enabled by the tenant'
+    fresh.start()
+    api.cast(take_over())
+    fresh.step()
+    assert result(conductor)['outcome'] == 'done'
+    assert data.root_password == 'enabled by the tenant'
 
 
 def test_back_with_what_was_there(fresh, api, conductor, handed):

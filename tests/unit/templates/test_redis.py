@@ -29,7 +29,8 @@ RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configurat
 #: What a tenant who can set it can read, write, run, reach or break with.
 FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port',
              'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*',
-             'replica*', 'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*', '*_cpulist',
+             'replica*', 'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*',
+             '*_cpulist',
              'repl-*', 'rdbchecksum')
 
 

@@ -132,7 +132,7 @@ class TakeOver(Preparation):
             ('config', self._configured),
             ('start', self._start),
             ('upgrade', self._upgrade),
-            ('secure', self._secure),
+            # Not made secure again: that would take away the administrator whom the tenant has enabled since.
             ('finish', self._finish),
         )
 

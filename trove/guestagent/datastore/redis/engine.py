@@ -30,7 +30,9 @@ LISTS = 'acl/users.acl'
 #: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
 CREDENTIALS = 'redis-agent.json'
 #: Commands that are no tenant's: they are closed by the lists, and by these for whoever gets around them.
-_CLOSED = {'enable-debug-command': 'no', 'enable-module-command': 'no', 'enable-protected-configs': 'no'}
+_CLOSED = {'enable-debug-command': 'no', 'enable-module-command': 'no', 'enable-protected-configs': 'no',
+           # What an administrator restores is looked through: a crafted value could otherwise break the server.
+           'sanitize-dump-payload': 'yes'}
 
 
 def description(product: str = 'redis') -> Description:
