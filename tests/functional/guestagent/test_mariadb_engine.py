@@ -26,6 +26,7 @@ import pytest
 from trove.common import template
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable
 from trove.guestagent.datastore.mariadb.engine import MariaDB
+from trove.guestagent.datastore.mysql_common import connection
 
 pytestmark = pytest.mark.skipif(
     not shutil.which('mariadbd') or os.geteuid() != 0,
@@ -138,6 +139,17 @@ def test_securing_twice_changes_nothing(server):
     before = server.rows('SELECT User, Host FROM mysql.user ORDER BY 1, 2')
     server.engine.secure()
     assert server.rows('SELECT User, Host FROM mysql.user ORDER BY 1, 2') == before
+
+
+def test_looking_at_the_server_leaves_no_complaint_in_its_log(engine):
+    def aborted():
+        with connection.session(engine.socket) as sql:
+            return int(sql.scalar("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
+                                  "WHERE VARIABLE_NAME = 'ABORTED_CLIENTS'"))
+    before = aborted()
+    for _ in range(20):
+        engine.probe()
+    assert aborted() == before
 
 
 def test_facts(engine):
