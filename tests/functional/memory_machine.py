@@ -58,6 +58,8 @@ class MemoryUnit:
         self.drop_ins: dict[str, str] = {}
         self.refuses = ''
         self.starts = 0
+        #: Restarts that systemd did by itself.
+        self.restarts = 0
         self.environment: list[tuple[str, str]] = []
         #: What the unit's processes said to the journal.
         self.said: list[str] = []
@@ -68,7 +70,7 @@ class MemoryUnit:
 
     def state(self) -> UnitState:
         sub = {'active': 'running', 'inactive': 'dead'}.get(self.active, self.active)
-        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=0,
+        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=self.restarts,
                          run=f'run-{self.starts}')
 
     def start(self, timeout: float) -> None:

@@ -37,6 +37,9 @@ class Engine(abc.ABC):
     at_once: tuple[str, Any]
     at_restart: tuple[str, Any]
     impossible: tuple[str, Any]
+    #: One that passes every check and with which the engine does not start, and a value of one it refuses at once.
+    deadly: tuple[str, Any]
+    refused: tuple[str, Any]
     #: Option -> what the engine calls its value.
     shown: dict[str, str]
 
@@ -80,6 +83,10 @@ class Engine(abc.ABC):
     def began(self) -> str:
         """A statement whose answer is another one after each start of the engine."""
 
+    @abc.abstractmethod
+    def behind_our_back(self, name: str, value: str) -> list[str]:
+        """A command that root of the machine changes an option of the running engine with."""
+
     def whoami(self, answer: list[str]) -> str:
         """The name in the answer to :meth:`who`."""
         return answer[0].removesuffix('@%')
@@ -101,12 +108,16 @@ def run(argv: list[str], environment: dict[str, str]) -> list[str]:
 class MariaDB(Engine):
     manager, version, unit, program = 'mariadb', '10.11', 'mariadb', 'mariadbd'
     at_once, at_restart, impossible = ('max_connections', 123), ('back_log', 77), ('init_connect', 'SELECT 1')
+    deadly, refused = ('aria_block_size', 4096), ('sql_mode', 'NONSENSE')
     shown = {'max_connections': '123', 'back_log': '77'}
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
         return run(['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
                     '--default-character-set=utf8mb4', '--connect-timeout=5', f'--database={database}',
                     f'--execute={statement}'], {'MYSQL_PWD': password})
+
+    def behind_our_back(self, name: str, value: str) -> list[str]:
+        return ['mariadb', f'--execute=SET GLOBAL {name} = {value}']
 
     def write(self, key: str, value: str) -> str:
         return (f'CREATE TABLE IF NOT EXISTS kept (k VARCHAR(60) PRIMARY KEY, v VARCHAR(60)); '
@@ -130,6 +141,7 @@ class PostgreSQL(Engine):
     manager, version, unit, program = 'postgresql', '15', 'postgresql@15-main', 'postgres'
     at_once, at_restart = ('work_mem', '12MB'), ('max_connections', 77)
     impossible = ('archive_command', 'touch /tmp/x')
+    deadly, refused = ('huge_pages', 'on'), ('maintenance_work_mem', 'much')
     shown = {'work_mem': '12MB', 'max_connections': '77'}
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
@@ -137,6 +149,12 @@ class PostgreSQL(Engine):
                     '--set=ON_ERROR_STOP=1', f'--command={statement}'],
                    {'PGPASSWORD': password, 'PGHOST': address, 'PGUSER': user, 'PGDATABASE': database,
                     'PGCONNECT_TIMEOUT': '5', 'PGSSLMODE': 'require'})
+
+    def behind_our_back(self, name: str, value: str) -> list[str]:
+        # Debian's psql insists on a cluster where it expects one.
+        return ['/usr/lib/postgresql/15/bin/psql', '--host=/run/postgresql', '--username=os_admin',
+                '--dbname=postgres', f"--command=ALTER SYSTEM SET {name} = '{value}'",
+                '--command=SELECT pg_reload_conf()']
 
     def write(self, key: str, value: str) -> str:
         return (f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY KEY, v text); '
@@ -158,6 +176,7 @@ class PostgreSQL(Engine):
 class Redis(Engine):
     manager, version, unit, program = 'redis', '7.0', 'redis-server', 'redis-server'
     at_once, at_restart, impossible = ('maxclients', 321), ('databases', 7), ('dir', '/tmp')
+    deadly, refused = ('databases', 2147483647), ('maxmemory-policy', 'sometimes')
     shown = {'maxclients': '321', 'databases': '7'}
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
@@ -167,6 +186,11 @@ class Redis(Engine):
         if answer and answer[0].startswith(('WRONGPASS', 'NOAUTH', 'NOPERM', 'ERR', 'AUTH failed')):
             raise Refused('\n'.join(answer))
         return answer
+
+    def behind_our_back(self, name: str, value: str) -> list[str]:
+        # Only the agent has an account that may.
+        code = f'from trove.guestagent import dbaas; dbaas.engine_for("redis").apply_options({{"{name}": "{value}"}})'
+        return ['/opt/trove-guest/bin/python', '-c', code]
 
     def write(self, key: str, value: str) -> str:
         return f'SET {key} {value}'

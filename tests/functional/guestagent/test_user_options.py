@@ -234,6 +234,19 @@ def test_a_crash_that_fails_for_them_takes_them_back(prepared, broken, unit, con
     assert_taken_back(prepared, conductor)
 
 
+def test_a_loop_of_restarts_by_systemd_takes_them_back(prepared, broken, unit, conductor):
+    """It never gives up, so the unit is never failed for good."""
+    unit.crash()
+    for restarts in range(1, 5):
+        unit.active, unit.restarts = 'activating', restarts
+        prepared.step()
+        prepared.step()
+        if unit.active == 'active':
+            break
+    assert restarts == 3, 'systemd has its tries first'
+    assert_taken_back(prepared, conductor)
+
+
 def test_when_something_else_keeps_it_down_they_stay(prepared, broken, restart, unit, conductor):
     unit.refuses = 'no space left'
     assert restart()['error_code'] == 'guest_restart_failed'

@@ -28,6 +28,8 @@ LOG = logging.getLogger(__name__)
 
 #: Seconds between two repairs: each costs the tenant a restart.
 HEAL_PAUSE = 600
+#: Restarts by systemd, none of which brought it up, after which the engine counts as failed.
+TRIES = 2
 
 
 class Service:
@@ -54,6 +56,7 @@ class Service:
         self._stop_mark = machine.runtime_file('stopped')
         self.locked_out = False
         self._failed = False
+        self._restarts: int | None = None
 
     def health(self) -> health.Health:
         """Ask the engine, then systemd; counts failures in a row."""
@@ -69,6 +72,7 @@ class Service:
         else:
             self._failures = 0
             self.locked_out = self._failed = False
+            self._restarts = None
             return health.Health(health.HEALTHY)
         try:
             state = self._unit.state()
@@ -79,7 +83,9 @@ class Service:
         if not state.running:
             # Starting afresh: patience begins anew when it is up.
             self._failures = 0
-        self._failed = state.active == 'failed'
+        # systemd's own tries count from when it was first seen down.
+        self._restarts = state.restarts if self._restarts is None else min(self._restarts, state.restarts)
+        self._failed = state.active == 'failed' or state.restarts - self._restarts >= TRIES
         return health.judge(probe, state, wanted_running=wanted)
 
     def is_up(self) -> bool:
@@ -146,17 +152,23 @@ class Service:
             # Half of the time has to do for a layer that may have to be taken back.
             self._bring_up(action, limit / 2 if untested else limit)
         except EngineError as error:
-            if not self._configuration.fall_back(error.message):
-                raise
-            LOG.warning('The engine does not start with its user layer; falling back to the last good one: %s',
-                        error.message)
-            try:
-                self._bring_up(self._unit.restart, max(1.0, deadline - self._clock()))
-            except EngineError:
-                # That layer was not to blame.
-                self._fell_at = self._clock()
-                self._configuration.reinstate()
-                raise error from None
+            self._start_without(error, max(1.0, deadline - self._clock()))
+
+    def _start_without(self, error: EngineError, limit: float) -> None:
+        """Start it with the last good user layer in the place of one that it was never started with.
+
+        :raises EngineError: ``error``, when there is no other, or that was not to blame.
+        """
+        if not self._configuration.fall_back(error.message):
+            raise error
+        LOG.warning('The engine does not start with its user layer; falling back to the last good one: %s',
+                    error.message)
+        try:
+            self._bring_up(self._unit.restart, limit)
+        except EngineError:
+            self._fell_at = self._clock()
+            self._configuration.reinstate()
+            raise error from None
 
     def _bring_up(self, action: Callable[[float], None], limit: float) -> None:
         deadline = self._clock() + limit
@@ -213,8 +225,7 @@ class Service:
     def repair(self) -> None:
         """Let a locked-out agent in again, or start an engine that failed with options it was never started with."""
         if self._may_fall_back():
-            LOG.warning('The engine failed with options it was never started with before; starting it')
-            self.start()
+            self._start_without(EngineError(f'The engine did not start.{self._last_words()}'), self._wait)
         else:
             self.heal()
 
