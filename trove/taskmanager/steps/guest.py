@@ -148,10 +148,10 @@ class CommandStep(Step):
                                           f'{result.message}\n{server.console_tail(work)}')
 
 
-class Command(CommandStep):
-    """A command of a flow with several: its time counts from when the step began, and it may be sent anew.
+class RepeatedCommand(CommandStep):
+    """A command that may be sent anew: it brings the guest into a state, so that doing it twice is doing it once.
 
-    Such commands bring the guest into a state, so that doing one twice is doing it once.
+    A guest may still be at the end of what an operation before asked for, whose result was seen by other means.
     """
 
     #: Waiting is how a command is tried, not a sign that it got anywhere.
@@ -160,11 +160,15 @@ class Command(CommandStep):
     def id_of(self, work: Work) -> str:
         return command_id(work, f'{self.name}/{work.attempt}')
 
-    def left(self, work: Work) -> float:
-        return self.limit(work) - work.waited
-
     def may_pass(self, failure: exception.GuestError) -> bool:
         return failure.code == 'guest_busy'
+
+
+class Command(RepeatedCommand):
+    """A command of a flow with several: its time counts from when the step began."""
+
+    def left(self, work: Work) -> float:
+        return self.limit(work) - work.waited
 
 
 class DatabaseStarted(Command):
@@ -220,14 +224,14 @@ class Prepared(CommandStep):
                                             now=work.tools.clock())]
 
 
-class Restarted(CommandStep):
+class Restarted(RepeatedCommand):
     """The guest has restarted the engine, and the engine answers."""
 
     kind = 'Restart'
     what = 'the database to be restarted'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.Restart(command_id=command_id(work, self.kind), operation_id=work.id,
+        return messages.Restart(command_id=self.id_of(work), operation_id=work.id,
                                 deadline=seconds)
 
     def limit(self, work: Work) -> int:

@@ -36,15 +36,14 @@ STOP_BEFORE_REBOOT = 60
 STARTS_BY_ITSELF = 30
 
 
-class DatabaseStopped(guest.CommandStep):
+class DatabaseStopped(guest.RepeatedCommand):
     """The guest has stopped the engine; it stays stopped until it is restarted."""
 
     kind = 'StopDatabase'
     what = 'the database to be stopped'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.StopDatabase(command_id=guest.command_id(work, self.kind), operation_id=work.id,
-                                     deadline=seconds)
+        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
