@@ -91,7 +91,7 @@ def upgrade(context: Any, row: Row, version: str,
         return None
     _require_volume(row)
     check_version(row, wanted, flavors, may_be_inactive=context.is_admin)
-    args = {'image_id': image_id, 'former_image_id': row.image_id or image_id,
+    args = {'image_id': image_id, 'former_image_id': row.image_id or image_id, 'version_id': wanted.id,
             'version': {'id': wanted.id, 'name': wanted.name, 'number': wanted.version},
             'former_version': {'id': row.datastore_version_id, 'name': row.version_name,
                                'number': row.version_number}}

@@ -289,6 +289,32 @@ def test_an_engine_that_does_not_start_leads_back(world, instance_id):
     assert 'no such format' in world.row(instance_id).fault_message
 
 
+def test_an_agent_that_is_gone_is_not_waited_for(world, instance_id):
+    """An hour, which a slow shutdown may take, is for agents that are there."""
+    world.guest(instance_id).kill()
+    world.clock.advance(3 * world.conf.agent_heartbeat_expiry)
+    began = world.seconds()
+    world.upgrade(instance_id)
+    world.conf.set_override('restart_timeout', 30)
+    world.settle()
+    operation = world.operations(instance_id)[-1]
+    assert (operation.state, operation.error_code) == ('failed', 'guest_silent')
+    assert world.seconds() - began < 60 and not world.machines.rebuilds
+
+
+def test_an_agent_that_falls_silent_while_it_takes_over_leads_back(world, instance_id):
+    def prepare(guest):
+        if guest.engine.version == '2.0':
+            guest.step = lambda: None
+
+    world.machines.prepare = prepare
+    began = world.seconds()
+    world.upgrade(instance_id)
+    world.settle()
+    failed(world, instance_id, 'guest_silent')
+    assert world.seconds() - began < 900
+
+
 def test_nova_that_refuses_changes_nothing(world, instance_id):
     epoch = world.row(instance_id).boot_epoch
     world.cloud.faults.request('compute', 'POST', '/action$', status=400, times=1, message='no')

@@ -67,9 +67,23 @@ class ServerTakesImages(Step):
         return Done(facts={'server_id': found.id})
 
 
+class Attended(guest.Command):
+    """A command that may take as long as there are data, and is given up when its agent falls silent."""
+
+    def run(self, work: Work) -> Done | Wait:
+        row, patience = base.instance(work), 2 * heartbeat_expiry(work.tools.conf)
+        if states.is_expired(row.service_status_updated, work.tools.clock(), patience):
+            raise exception.StepFailed('The agent on the database server has not reported for too long.',
+                                       code='guest_silent', detail=server.console_tail(work))
+        return super().run(work)
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.takeover_timeout
+
+
 # --- the former guest ------------------------------------------------------------------------------
 
-class DataHandedOver(guest.Command):
+class DataHandedOver(Attended):
     """The guest has kept its configuration on the volume, stopped the engine in good order and unmounted the volume."""
 
     needs = frozenset({'server_id'})
@@ -80,9 +94,6 @@ class DataHandedOver(guest.Command):
         version = work.args.get('version') or {}
         return messages.HandOver(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
                                  version=version.get('number') or version.get('name') or '')
-
-    def limit(self, work: Work) -> int:
-        return work.tools.conf.takeover_timeout
 
     def undo(self, work: Work) -> Done | Wait:
         """In the former image again the data are taken back; in a server that was never rebuilt the engine starts."""
@@ -227,7 +238,7 @@ class AgentOfNewImage(guest.AgentSeen):
         return work.tools.conf.agent_start_timeout - work.waited
 
 
-class DataTakenOver(guest.Command):
+class DataTakenOver(Attended):
     """The guest has made a database server of the data on the volume, and says so in the name of this operation."""
 
     needs = frozenset({'server_id', 'new_build'})
@@ -248,9 +259,6 @@ class DataTakenOver(guest.Command):
             config_contents=guest.base_configuration(conf, row, ram=row.ram, vcpus=row.vcpus,
                                                      version_name=version['name']),
             restore=not is_new, upgrade=is_new)
-
-    def limit(self, work: Work) -> int:
-        return work.tools.conf.takeover_timeout
 
     def done(self, work: Work, data: dict[str, Any]) -> Done:
         engine = (data.get('engine') or {}).get('version') or 'an unknown version'
