@@ -34,7 +34,7 @@ def _project(request: Request, rule: str) -> str:
     """
     context = request.context
     policy.authorize(context, rule)
-    wanted = listing.text(request, 'project_id') or context.project_id
+    wanted = listing.text(request, 'project_id') or context.project_id or ''
     if wanted != context.project_id:
         if not context.is_admin:
             raise exception.Forbidden('Only an administrator may use the backup strategies of another project.')
@@ -49,16 +49,16 @@ def index(request: Request) -> dict[str, Any]:
 
 
 def create(request: Request) -> Answer:
-    """Make the strategy of the project, or of the instance that is named, or change it. Nobody looks for the instance."""
-    context = request.context
-    policy.authorize(context, 'backup_strategy:create')
+    """Make the strategy of the project, or of the instance that is named, or change it. There need be no instance."""
+    policy.authorize(request.context, 'backup_strategy:create')
+    project_id = request.context.project_id or ''
     body = request.json_body()
     schemas.check(backup_schemas.STRATEGY_CREATE, body)
     asked = body['backup_strategy']
     instance_id = asked.get('instance_id', backup_strategies.WHOLE_PROJECT)
     session.write(lambda connection: backup_strategies.put(
-        connection, context.project_id, instance_id, BACKEND, asked['swift_container'], session.utcnow()))
-    made = session.read(backup_strategies.of_project, context.project_id, instance_id)
+        connection, project_id, instance_id, BACKEND, asked['swift_container'], session.utcnow()))
+    made = session.read(backup_strategies.of_project, project_id, instance_id)
     return Answer(202, {'backup_strategy': views.strategy(made[0])})
 
 

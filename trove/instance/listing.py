@@ -22,7 +22,7 @@ from trove.db.instance_filters import SORT_KEYS, Filters
 
 
 def filters(request: webob.Request) -> Filters:
-    """What ``name``, ``datastore``, ``replica_of``, ``status``, the window, the order and ``include_clustered`` ask for.
+    """What the filters, the window, the order and ``include_clustered`` of a query ask for.
 
     :raises trove.common.exception.BadRequest: an unknown status, key or direction, or no time.
     """

@@ -60,8 +60,8 @@ def change(request: Request, instance_id: str) -> dict[str, Any]:
         raise exception.BadRequest(f'Instance {row.id} is a replica, which takes its certificate from its source '
                                    f'{row.slave_of_id}.')
     _require_ready(row)
-    raise exception.BadRequest(f'Not supported: datastore {row.manager} cannot change its certificate (ssl {operation}).',
-                               code='not_supported_by_datastore')
+    raise exception.BadRequest(f'Not supported: datastore {row.manager} cannot change its certificate '
+                               f'(ssl {operation}).', code='not_supported_by_datastore')
 
 
 def _require_ready(row: Row) -> None:

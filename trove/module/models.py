@@ -38,7 +38,7 @@ _FLAGS = ('auto_apply', 'visible', 'live_update', 'priority_apply')
 # --- finding -------------------------------------------------------------------------------------
 
 def find(context: Any, module_id: str) -> Row:
-    """A live module the caller sees: one of the project's or everybody's that is not hidden, or any for an administrator.
+    """A live module that the caller sees: of the project or of everybody, and not hidden; administrators see all.
 
     :raises trove.common.exception.NotFound:
     """

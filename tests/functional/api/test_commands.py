@@ -24,6 +24,7 @@ from tests.functional.api.shell import Openstack
 from tests.functional.api.stories import WORDS
 from trove.db import operations, session
 
+
 @pytest.fixture
 def demo(edge):
     return Openstack(edge, 'demo')

@@ -36,7 +36,8 @@ def word(value):
 def test_every_combination_is_told_alike(database, kind):
     names = ('server_status', 'error_code', 'drift', 'restart_required', 'backup_running', 'cancel_wanted', 'deleted')
     # What is being done is told before anything else is looked at.
-    others = [ERRORS, (None, 'server_missing'), FLAGS, FLAGS] if kind is None else [(None,), (None,), (False,), (False,)]
+    others = ([ERRORS, (None, 'server_missing'), FLAGS, FLAGS] if kind is None else
+              [(None,), (None,), (False,), (False,)])
     combinations = list(itertools.product(SERVERS, *others, FLAGS, FLAGS))
     with session.reader() as connection:
         for start in range(0, len(combinations), 100):

@@ -18,8 +18,8 @@ import hashlib
 import pytest
 
 from tests.functional.flows.test_crashes import doomed_runner, run_to_death, succeed
-from tests.functional.world import PROJECT
-from trove.db import modules, operations, session
+from tests.functional.world import PROJECT, VERSION_ID
+from trove.db import datastores, modules, operations, session
 from trove.instance import module_choice
 from trove.module import applying, reapplying
 from trove.taskmanager import flows
@@ -74,8 +74,6 @@ def test_what_all_are_given_comes_in_its_order(world):
                                      {'auto_apply': True, 'tenant_id': 'others'},
                                      {'auto_apply': True, 'datastore_id': 'another'})):
         module(world, number, **values)
-    from trove.db import datastores
-    from tests.functional.world import VERSION_ID
     version = session.read(datastores.version, VERSION_ID)
     chosen = module_choice.of_new_instance(world.context, ['00000000-0000-4000-8000-0000000000AA'], version)
     assert [one[:8] for one in chosen] == ['00000002', '00000001', '00000000']

@@ -86,7 +86,8 @@ def applied(work: Work, row: Row, module: Row) -> tuple[list[Change], str]:
     :returns: what to write, nothing when it was not applied; and a sentence about it.
     """
     if states.is_expired(row.service_status_updated, work.tools.clock(), work.tools.conf.agent_heartbeat_expiry):
-        return [], f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too long.'
+        return [], (f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too '
+                    f'long.')
     try:
         result = _told(work, row, module)
     except exception.TroveError as error:
