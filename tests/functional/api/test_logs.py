@@ -83,6 +83,7 @@ def test_but_not_what_is_switched_off_by_the_same_request(logs):
 @pytest.mark.parametrize(('state', 'code', 'text', 'status', 'fault'), [
     ('failed', 'guest_log_failed', 'The log general could not be stored.', 400, 'badRequest'),
     ('failed', 'object_store_failed', 'The object store service did not answer.', 500, 'serverError'),
+    ('cancelled', 'cancelled', 'The work on the log was cancelled.', 422, 'unprocessableEntity'),
 ])
 def test_the_end_of_the_work_is_what_is_answered(logs, monkeypatch, state, code, text, status, fault):
     logs.conf.set_override('guest_log_wait', 5)

@@ -228,6 +228,36 @@ def test_a_lost_answer_does_not_store_a_piece_twice(log, conf, world):
     assert log.stored().decode() == GREETING * 200
 
 
+class Killed(BaseException):
+    """kill -9 of the agent."""
+
+
+@pytest.mark.parametrize('moment', ['before', 'after'])
+def test_an_agent_that_dies_in_an_upload_goes_on_with_the_same_piece(log, conf, world, instance_id, moment):
+    conf.set_override('guest_log_limit', 1024)
+    log.switch()
+    log.write(GREETING * 200)
+    guest = world.guest(instance_id)
+    upload, sent = guest.machine.web, []
+
+    def dies(url, content, headers):
+        sent.append(url)
+        if len(sent) != 3 or moment == 'after':
+            upload(url, content, headers)
+        if len(sent) == 3:
+            raise Killed
+    guest.machine.web = dies
+    world.publish_log(instance_id, 'general')
+    with pytest.raises(Killed):
+        world.settle()
+    guest.kill()
+    guest.start()
+    world.settle()
+    assert log.stored().decode() == GREETING * 200
+    assert len(log.pieces()) == len({url.partition('?')[0] for url in sent})
+    assert log.figures() == ('Published', len(GREETING.encode()) * 200, 0)
+
+
 def test_an_object_store_that_is_away_ends_the_publish_and_not_the_instance(log, world, instance_id):
     log.switch()
     log.write(GREETING)

@@ -122,10 +122,12 @@ def wait(recorded: models.Recorded, seconds: float) -> bool:
         threading.Event().wait(_LOOK)
     if row is not None and row.state == OperationState.SUCCEEDED:
         return True
-    code, text = (row.error_code, row.error_text) if row is not None else ('cancelled', None)
-    if code and code.startswith('guest_'):
-        raise exception.GuestError(text or '', code=code)
-    raise exception.ObjectStoreFailed(text or '')
+    if row is None or row.state == OperationState.CANCELLED:
+        raise exception.Unprocessable('The work on the log was cancelled.')
+    text = row.error_text or ''
+    if row.error_code and row.error_code.startswith('guest_'):
+        raise exception.GuestError(text, code=row.error_code)
+    raise exception.ObjectStoreFailed(text)
 
 
 def _operation(connection: Connection, operation_id: str) -> Row | None:
