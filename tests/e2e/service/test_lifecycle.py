@@ -36,9 +36,20 @@ def shop(service) -> Iterator[Shop]:
     """An instance of our own, with data and a user beside those of its creation."""
     made = Shop(service)
     made.as_clerk('CREATE TABLE kept (id INT PRIMARY KEY); INSERT INTO kept VALUES (1), (2), (3)')
+    group = service.trove('POST', '/configurations', {'configuration': {
+        'name': made.name, 'values': {'max_connections': 77}, 'datastore': {'type': 'mariadb', 'version': '10.11'}}})
+    made.call('PUT', '', {'instance': {'configuration': group['configuration']['id']}})
+    wait_for('the group is attached', lambda: configured(made), 60 * factor())
+    made.call('POST', '/log', {'name': 'general', 'enable': 1})
     yield made
     service.delete(made.id)
     service.wait_gone(made.id)
+    service.trove('DELETE', f'/configurations/{group["configuration"]["id"]}')
+
+
+def configured(shop) -> bool:
+    """Its group is in force."""
+    return shop.as_clerk('SELECT @@max_connections') == ['77']
 
 
 class Images:
@@ -231,6 +242,7 @@ def test_a_rebuild_keeps_everything_but_the_root_disk(service, holdings, images,
     assert holdings.machines.run(server, 'stat', '-c', '%i', '/var/lib/mysql/data/ibdata1') == engine
     with pytest.raises(AssertionError):
         holdings.machines.run(server, 'stat', '/root/on-the-root-disk')
+    assert configured(shop) and shop.as_clerk('SELECT @@general_log') == ['1'], 'also what is switched on'
     report(f'a rebuild took {seconds_of(operation):.1f} s')
 
 
@@ -247,6 +259,7 @@ def test_a_change_of_version(service, holdings, next_image, shop):
     assert image_name(holdings, server) == 'e2e-next'
     said = ' '.join(event['text'] for event in shop.call('GET', '/events')['events'])
     assert 'after its own upgrade' in said, said
+    assert configured(shop)
     report(f'a change of version took {seconds_of(operation):.1f} s')
 
 
@@ -266,6 +279,7 @@ def test_a_version_that_does_not_work_is_left_again(service, holdings, images, n
     assert shown['fault']['message'] == operation['error']['message']
     assert holdings.machines.run(server, 'cat', '/etc/mysql/mariadb.conf.d/70-trove-base.cnf') == configuration
     serves(shop)
+    assert configured(shop)
     report(f'the way back from a version that does not work took {seconds_of(operation):.1f} s with the way there')
 
 
