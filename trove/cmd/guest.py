@@ -31,11 +31,13 @@ from oslo_messaging import server as oslo_server  # noqa: E402
 
 from trove import version  # noqa: E402
 from trove.common import cfg as options  # noqa: E402
+from trove.common.cfg import guest as guest_options  # noqa: E402
 from trove.common.rpc import channel, keys, topology, transport  # noqa: E402
 from trove.common.rpc import service as rpc_service  # noqa: E402
 from trove.conductor.api import ConductorAPI  # noqa: E402
 from trove.guestagent import dbaas  # noqa: E402
 from trove.guestagent.agent import Agent, count_start  # noqa: E402
+from trove.guestagent.datastore.engine import Engine  # noqa: E402
 from trove.guestagent.datastore.manager import Manager  # noqa: E402
 from trove.guestagent.journal import Journal  # noqa: E402
 from trove.guestagent.system.machine import Machine  # noqa: E402
@@ -77,6 +79,15 @@ def make_machine(conf: cfg.ConfigOpts) -> Machine:
         format_timeout=conf.volume_format_timeout, mount_options=conf.mount_options))
 
 
+def make_engine(conf: cfg.ConfigOpts) -> Engine:
+    """The engine of this machine, with the names that the operator keeps from tenants."""
+    engine = dbaas.engine_for(conf.datastore_manager)
+    conf.register_opts(guest_options.RESERVED, group=conf.datastore_manager)
+    settings = conf[conf.datastore_manager]
+    dbaas.reserve(engine, settings.ignore_users, settings.ignore_dbs)
+    return engine
+
+
 def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], None]) -> tuple[
         Agent, channel.GuestChannel]:
     """The agent of this machine and its end of the bus. Counts as a start: once per process.
@@ -91,7 +102,7 @@ def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], No
     boot = channel.boot_id(conf.boot_epoch, count_start(machine.state_file('boot.json')))
     guest = channel.GuestChannel(conf.guest_id, key, boot)
     release = version.release()
-    manager = Manager(dbaas.engine_for(conf.datastore_manager), machine,
+    manager = Manager(make_engine(conf), machine,
                       about={'boot_id': boot, 'agent_version': release},
                       wait=conf.state_change_wait_time, poll=conf.state_change_poll_time)
     conductor = ConductorAPI(transport.agent_bus(conf), guest, conf.conductor_queue)

@@ -12,7 +12,9 @@
 
 """Which engine serves which datastore manager. An engine's module is imported only in the guest that needs it."""
 
+import dataclasses
 import importlib
+from collections.abc import Iterable
 
 from trove.guestagent.datastore.engine import Engine
 
@@ -37,3 +39,11 @@ def engine_for(manager: str, registry: dict[str, str] = ENGINES) -> Engine:
         raise UnknownManager(f'Datastore manager {manager!r} is unknown; known: {", ".join(sorted(registry))}.')
     module, _, name = registry[manager].partition(':')
     return getattr(importlib.import_module(module), name)()
+
+
+def reserve(engine: Engine, users: Iterable[str], databases: Iterable[str]) -> None:
+    """Have an engine keep more names from its tenant than its own."""
+    described = engine.description
+    engine.description = dataclasses.replace(
+        described, reserved_users=described.reserved_users | {name.casefold() for name in users},
+        reserved_databases=described.reserved_databases | {name.casefold() for name in databases})

@@ -37,8 +37,11 @@ def list_opts(concerns: tuple[str, ...] = CONCERNS) -> list[tuple[str | None, li
 
 
 def list_guest_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
-    """The options that a guest's file may hold."""
-    return list_opts(GUEST_CONCERNS)
+    """The options that a guest's file may hold, of all engines that have a description."""
+    # Only for the sample: a guest registers what its own engine needs, and has no list of engines.
+    known = importlib.import_module('trove.common.engines').known()
+    reserved = importlib.import_module(f'{__name__}.guest').RESERVED
+    return [*list_opts(GUEST_CONCERNS), *((manager, reserved) for manager in sorted(known))]
 
 
 def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) -> None:

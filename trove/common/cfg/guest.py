@@ -56,5 +56,16 @@ AGENT = [
 ]
 
 
+#: In a group called after the datastore manager. The control plane has options of the same names.
+RESERVED = [
+    cfg.ListOpt('ignore_users', default=[],
+                help='Accounts tenants neither see nor name, besides those of the service. Give the same names in '
+                     'trove.conf, where requests are checked before they come to the guest.'),
+    cfg.ListOpt('ignore_dbs', default=[],
+                help='Databases tenants neither see nor name, besides those of the engine. Give the same names in '
+                     'trove.conf.'),
+]
+
+
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
     return [(None, INJECTED + IDENTITY + AGENT)]
