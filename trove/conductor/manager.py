@@ -93,7 +93,12 @@ class Manager:
     # --- life ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to write what is delivered."""
+        """Begin to write what is delivered, with connections that are made before the first report waits for them."""
+        try:
+            for use in (session.read, session.write):
+                use(lambda _connection: None)
+        except db_exception.DBConnectionError as problem:
+            LOG.error('the database does not answer: %s', problem)
         self._thread = threading.Thread(target=self._run, name='conductor-writer', daemon=True)
         self._thread.start()
 

@@ -20,6 +20,7 @@ On the wire: ``{"v": 1, "h": <header as JSON text>, "n": <nonce, base64>, "c": <
 
 import base64
 import dataclasses
+import functools
 import json
 import os
 import re
@@ -103,6 +104,7 @@ class Header:
         return f'{self.boot_id}:{self.seq}'
 
 
+_FIELDS = frozenset(field.name for field in dataclasses.fields(Header))
 _CHECKS = {
     'instance_id': lambda value: isinstance(value, str) and _ID.fullmatch(value),
     'direction': lambda value: value in (DOWN, UP),
@@ -143,9 +145,13 @@ def read_header(envelope: Any) -> Header:
     text = envelope['h']
     if envelope.get('v') != VERSION or not isinstance(text, str) or len(text) > _MAX_HEADER or not text.isascii():
         raise Malformed('the envelope has an unknown version or header')
-    values = _load(text)
-    known = {field.name for field in dataclasses.fields(Header)}
-    values = {name: value for name, value in values.items() if name in known}
+    return _header(text)
+
+
+@functools.lru_cache(1024)
+def _header(text: str) -> Header:
+    """A receiver reads the same header several times: to find the key, to judge, and to open."""
+    values = {name: value for name, value in _load(text).items() if name in _FIELDS}
     _check(values)
     try:
         return Header(**values)
