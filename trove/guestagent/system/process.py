@@ -19,6 +19,7 @@ import os
 import subprocess
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 #: The children see no more of our environment than they need: no proxy, no locale, no secrets.
 _ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
@@ -58,18 +59,8 @@ def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None, allowe
     :param allowed: exit statuses that are answers, not failures.
     :raises ProcessFailed: any other status, time over, or no such program.
     """
-    try:
-        done = subprocess.run(list(argv), input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8',
-                              errors='replace', env={**_ENVIRONMENT, **(environment or {})},
-                              start_new_session=True, check=False)
-    except subprocess.TimeoutExpired as expired:
-        said = expired.stderr or b''
-        raise ProcessFailed(argv[0], None, said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
-    except OSError as error:
-        raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
-    if done.returncode not in allowed:
-        raise ProcessFailed(argv[0], done.returncode, done.stderr or done.stdout)
+    done = _done(argv, timeout, allowed, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
+                 stdout=subprocess.PIPE, env={**_ENVIRONMENT, **(environment or {})})
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
@@ -80,14 +71,20 @@ def append(argv: Sequence[str], path: str, *, timeout: float, allowed: Collectio
     """
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        done = subprocess.run(list(argv), stdin=subprocess.DEVNULL, stdout=descriptor, stderr=subprocess.PIPE,
-                              timeout=timeout, encoding='utf-8', errors='replace', env=dict(_ENVIRONMENT),
-                              start_new_session=True, check=False)
-    except subprocess.TimeoutExpired:
-        raise ProcessFailed(argv[0], None, '') from None
-    except OSError as error:
-        raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
+        _done(argv, timeout, allowed, stdin=subprocess.DEVNULL, stdout=descriptor, env=dict(_ENVIRONMENT))
     finally:
         os.close(descriptor)
+
+
+def _done(argv: Sequence[str], timeout: float, allowed: Collection[int], **how: Any) -> subprocess.CompletedProcess[str]:
+    try:
+        done = subprocess.run(list(argv), stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8', errors='replace',
+                              start_new_session=True, check=False, **how)
+    except subprocess.TimeoutExpired as expired:
+        said = expired.stderr or b''
+        raise ProcessFailed(argv[0], None, said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
+    except OSError as error:
+        raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
     if done.returncode not in allowed:
-        raise ProcessFailed(argv[0], done.returncode, done.stderr)
+        raise ProcessFailed(argv[0], done.returncode, done.stderr or done.stdout or '')
+    return done

@@ -62,3 +62,25 @@ def test_remove_twice(tmp_path):
     files.remove(str(path))
     files.remove(str(path))
     assert not path.exists()
+
+
+def test_a_directory_that_is_a_link_is_not_given_away(tmp_path):
+    (tmp_path / 'mine').mkdir(mode=0o700)
+    (tmp_path / 'link').symlink_to(tmp_path / 'mine')
+    with pytest.raises(OSError):
+        files.directory(str(tmp_path / 'link'), mode=0o777)
+    assert (tmp_path / 'mine').stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_is_moved_aside_only_in_a_directory_of_its_owner(tmp_path):
+    path = tmp_path / 'logs' / 'a.log'
+    path.parent.mkdir()
+    path.write_text('new')
+    path.with_name('a.log.1').write_text('former')
+    with pytest.raises(PermissionError):
+        files.move_aside(str(path), '.1', os.geteuid() + 1)
+    files.move_aside(str(path), '.1', os.geteuid())
+    assert not path.exists() and path.with_name('a.log.1').read_text() == 'new'
+    (tmp_path / 'link').symlink_to(tmp_path / 'logs')
+    with pytest.raises(OSError):
+        files.move_aside(str(tmp_path / 'link' / 'a.log.1'), '.2', os.geteuid())

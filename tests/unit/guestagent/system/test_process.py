@@ -12,7 +12,7 @@
 
 import pytest
 
-from trove.guestagent.system.process import ProcessFailed, run
+from trove.guestagent.system.process import ProcessFailed, append, run
 
 
 def test_output_and_input():
@@ -43,3 +43,22 @@ def test_a_program_that_takes_too_long_is_ended():
 def test_a_program_that_is_not_there():
     with pytest.raises(ProcessFailed, match='No such file'):
         run(['no-such-program'], timeout=1)
+
+
+def test_what_is_said_is_appended_to_a_file(tmp_path):
+    path = tmp_path / 'said'
+    for word in ('one', 'two'):
+        append(['echo', word], str(path), timeout=5)
+    assert path.read_text() == 'one\ntwo\n'
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_program_that_fails_while_it_is_appended_says_why(tmp_path):
+    with pytest.raises(ProcessFailed, match='No such file'):
+        append(['cat', str(tmp_path / 'nothing')], str(tmp_path / 'said'), timeout=5)
+
+
+def test_nothing_is_appended_through_a_link(tmp_path):
+    (tmp_path / 'said').symlink_to(tmp_path / 'elsewhere')
+    with pytest.raises(OSError):
+        append(['echo', 'x'], str(tmp_path / 'said'), timeout=5)
