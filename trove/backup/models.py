@@ -70,12 +70,13 @@ def _owned(context: Any, backup_id: str, row: Row | None) -> Row:
 
 # --- recording -----------------------------------------------------------------------------------
 
-def create(context: Any, row: Row, asked: CreateRequest) -> Recorded:
+def create(context: Any, row: Row, asked: CreateRequest, *, rehearsal: bool = False) -> Recorded:
     """Write down a new backup of an instance, and the operation that makes it.
 
     The operation is the instance's: whatever else would be done to it has to wait.
 
     :param row: of the instance.
+    :param rehearsal: make none; only the refusals are wanted.
     :raises trove.common.exception.NotFound: there is no such parent.
     :raises trove.common.exception.BadRequest: the parent is another instance's, or not complete.
     :raises trove.common.exception.Unprocessable: the instance cannot now.
@@ -96,18 +97,18 @@ def create(context: Any, row: Row, asked: CreateRequest) -> Recorded:
 
     args = {'backup_id': backup_id, 'container': container or CONF.backup_swift_container}
     recorded = instance_models.record(context, row, 'backup_create', DEADLINE, args=args,
-                                      check=instance_models.require_ready, also=make)
+                                      check=instance_models.require_ready, also=make, rehearsal=rehearsal)
     return Recorded(recorded.operation_id, backup_id)
 
 
-def register(context: Any, found: Found, name: str, description: str | None) -> str:
+def register(context: Any, found: Found, name: str, description: str | None, *, rehearsal: bool = False) -> str:
     """Write down a backup that lies in the object store already. Nothing is copied, and nothing removed with it.
 
     :returns: its id.
     :raises trove.common.exception.QuotaExceeded:
     """
     backup_id = str(uuid.uuid4())
-    session.write(lambda connection: backups.create(connection, {
+    (session.rehearse if rehearsal else session.write)(lambda connection: backups.create(connection, {
         'id': backup_id, 'name': name, 'description': description, 'tenant_id': context.project_id,
         'state': 'RESTORED', 'location': found.location, 'checksum': found.checksum, 'size': found.size,
         'backup_type': INCREMENTAL if found.is_increment else FULL, 'datastore_version_id': found.version.id,

@@ -69,20 +69,27 @@ def create(request: Request) -> Answer:
     body = request.json_body()
     schemas.check(backup_schemas.CREATE, body)
     asked = body['backup']
+    is_rehearsal = listing.flag(request, 'validate_only')
     if 'restore_from' in asked:
-        backup_id = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
-                                    asked.get('description'))
-        return Answer(202, {'backup': views.backup(models.find(context, backup_id))})
+        backup_id, headers = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
+                                             asked.get('description'), rehearsal=is_rehearsal), ()
+    else:
+        recorded = _recorded(request, asked, is_rehearsal)
+        backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER, recorded.operation_id),)
+    if is_rehearsal:
+        return Answer(204)
+    return Answer(202, {'backup': views.backup(models.find(context, backup_id))}, headers)
+
+
+def _recorded(request: Request, asked: dict[str, Any], is_rehearsal: bool) -> models.Recorded:
     if 'instance' not in asked:
         raise exception.BadRequest("backup needs 'instance' or 'restore_from'.")
-    row = instance_models.find(context, asked['instance'])
-    policy.authorize(context, 'backup:create', row.tenant_id)
-    recorded = models.create(context, row, models.CreateRequest(
+    row = instance_models.find(request.context, asked['instance'])
+    policy.authorize(request.context, 'backup:create', row.tenant_id)
+    return models.create(request.context, row, models.CreateRequest(
         name=asked['name'], description=asked.get('description'), parent_id=asked.get('parent_id'),
         incremental=bool(asked.get('incremental')), container=asked.get('swift_container'),
-        storage_driver=asked.get('storage_driver')))
-    made = models.find(context, recorded.backup_id)
-    return Answer(202, {'backup': views.backup(made)}, ((instances.OPERATION_HEADER, recorded.operation_id),))
+        storage_driver=asked.get('storage_driver')), rehearsal=is_rehearsal)
 
 
 def _find(request: Request, rule: str, backup_id: str) -> Row:

@@ -89,6 +89,8 @@ _QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 _PAGE = ('limit', 'marker')
 #: What lists of instances are narrowed and sorted by.
 _LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'status', *listing.WINDOW, *listing.ORDER)
+#: Of what makes something.
+_VALIDATE = ('validate_only',)
 #: Filters and orders of other lists.
 _WINDOW = (*listing.WINDOW, *listing.ORDER)
 #: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
@@ -98,7 +100,7 @@ ROUTES = (
     Route('GET', _INSTANCES, instances.index, ('instance:index',), gives=instance_forms.INDEX,
           query=_LISTED),
     Route('POST', _INSTANCES, instances.create, ('instance:create',), takes=instance_forms.CREATE,
-          gives=instance_forms.CREATED, faults=(404, 409, 422, 503)),
+          gives=instance_forms.CREATED, query=_VALIDATE, faults=(404, 409, 422, 503)),
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',), gives=instance_forms.DETAIL,
           query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), gives=instance_forms.SHOW),
@@ -193,7 +195,7 @@ ROUTES = (
     Route('GET', _GROUPS, configurations.index, ('configuration:index',), gives=configuration_forms.INDEX,
           query=_PAGE),
     Route('POST', _GROUPS, configurations.create, ('configuration:create',), takes=configuration_forms.CREATE,
-          gives=configuration_forms.SHOW, faults=(404, 422)),
+          gives=configuration_forms.SHOW, query=_VALIDATE, faults=(404, 422)),
     Route('GET', _GROUP, configurations.show, ('configuration:show',), gives=configuration_forms.SHOW),
     Route('PATCH', _GROUP, configurations.edit, ('configuration:edit',), takes=configuration_forms.EDIT,
           faults=(422,)),
@@ -207,7 +209,7 @@ ROUTES = (
           query=(*_PAGE, 'datastore', 'instance_id', 'project_id', 'all_projects', 'name', 'status', *_WINDOW),
           faults=(404,)),
     Route('POST', _BACKUPS, backups.create, ('backup:create',), takes=backup_forms.CREATE, gives=backup_forms.SHOW,
-          status=202, faults=(404, 422, 501)),
+          status=202, query=_VALIDATE, faults=(404, 422, 501)),
     Route('GET', _BACKUP, backups.show, ('backup:show',), gives=backup_forms.SHOW),
     Route('DELETE', _BACKUP, backups.delete, ('backup:delete',), status=202, faults=(422,)),
     Route('GET', _STRATEGIES, backup_strategies.index, ('backup_strategy:index',), gives=backup_forms.STRATEGIES,
@@ -220,7 +222,7 @@ ROUTES = (
     Route('GET', _MODULES, modules.index, ('module:index',), gives=module_forms.INDEX,
           query=('datastore', 'name', 'type'), faults=(404,)),
     Route('POST', _MODULES, modules.create, ('module:create',), takes=module_forms.CREATE, gives=module_forms.MODULE,
-          faults=(404,)),
+          query=_VALIDATE, faults=(404,)),
     Route('GET', _MODULE, modules.show, ('module:show',), gives=module_forms.SHOW),
     Route('PUT', _MODULE, modules.update, ('module:update',), takes=module_forms.UPDATE, gives=module_forms.MODULE),
     Route('DELETE', _MODULE, modules.delete, ('module:delete',)),

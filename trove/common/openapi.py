@@ -47,6 +47,7 @@ QUERY: dict[str, tuple[str, dict[str, Any]]] = {
     'from_guest': ('Any text: the guest is asked, as it is without.', STRING),
     'include_contents': ('Any text: with the contents of the modules.', STRING),
     'count_only': ('Only how many there are with which contents.', BOOLEAN),
+    'validate_only': ('Only check the request: nothing is made, and the answer to a good one is empty.', BOOLEAN),
     'sort_key': ('What to sort by: created, name or updated, for some lists more; without it, by id.', STRING),
     'sort_dir': ('Which way to sort.', {'enum': ['asc', 'desc']}),
     'all_projects': ('What belongs to any project; for administrators.', BOOLEAN),
@@ -153,6 +154,8 @@ def _operation(route: Route, described: dict[str, str | None], components: '_Com
         made['requestBody'] = {'required': _is_required(schema), 'content': _content(schema, components)}
     if route.status < 400:
         made['responses'][str(route.status)] = _success(route, components)
+    if 'validate_only' in route.query:
+        made['responses']['204'] = {'description': 'The request is good; nothing was made.', 'headers': dict(_REQUEST_ID)}
     for status in sorted(refusals(route)):
         made['responses'][str(status)] = {'$ref': f'#/components/responses/{_response_name(status)}'}
     return made

@@ -69,10 +69,11 @@ def checked_values(connection: Connection, version_id: str, version_name: str, w
     return typed
 
 
-def create(context: Any, asked: CreateRequest) -> str:
+def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> str:
     """A new group of the caller's project, for an active or inactive version.
 
-    :returns: its id.
+    :param rehearsal: make none; only the refusals are wanted.
+    :returns: its id, empty when it is none.
     :raises trove.common.exception.NotFound, BadRequest: no such datastore or version.
     :raises trove.common.exception.Unprocessable: a value cannot be.
     """
@@ -83,6 +84,9 @@ def create(context: Any, asked: CreateRequest) -> str:
                                      tenant_id=context.project_id, version_id=version.id, wanted=wanted,
                                      now=session.utcnow())
 
+    if rehearsal:
+        session.rehearse(write)
+        return ''
     with notices.around('configuration_create', tenant_id=context.project_id, request_id=context.request_id,
                         name=asked.name, datastore=asked.datastore, datastore_version=asked.version):
         return session.write(write)

@@ -16,7 +16,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import pagination, policy, schemas, serializers
+from trove.common import listing, pagination, policy, schemas, serializers
 from trove.common.wsgi import OPERATION_HEADER, Answer, Request
 from trove.configuration import models, views
 from trove.configuration import schemas as configuration_schemas
@@ -37,18 +37,21 @@ def index(request: Request) -> dict[str, Any]:
     return pagination.page(request, 'configurations', [views.summary(row) for row in rows[:limit]], following)
 
 
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     context = request.context
     policy.authorize(context, 'configuration:create')
     body = request.json_body()
     schemas.check(configuration_schemas.CREATE, body)
     asked = body['configuration']
     datastore = asked.get('datastore', {})
+    is_rehearsal = listing.flag(request, 'validate_only')
     configuration_id = models.create(context, models.CreateRequest(
         name=asked['name'], description=asked.get('description'), wanted=asked['values'],
         datastore=datastore.get('type'), version=datastore.get('version'),
-        version_number=datastore.get('version_number'), from_text=_is_text(request)))
-    return _complete(request, models.find(context, configuration_id))
+        version_number=datastore.get('version_number'), from_text=_is_text(request)), rehearsal=is_rehearsal)
+    if is_rehearsal:
+        return Answer(204)
+    return Answer(200, _complete(request, models.find(context, configuration_id)))
 
 
 def _is_text(request: Request) -> bool:

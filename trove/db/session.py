@@ -35,8 +35,8 @@ from sqlalchemy.engine import Engine, make_url
 
 CONF = cfg.CONF
 
-__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'utcnow', 'write',
-           'writer']
+__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'rehearse', 'utcnow',
+           'write', 'writer']
 
 #: How often a transaction may be the victim of a deadlock in a row.
 _DEADLOCKS = 10
@@ -189,6 +189,25 @@ def read(function: Any, *args: Any, **kwargs: Any) -> Any:
     except db_exception.DBConnectionError:
         with reader() as connection:
             return function(connection, *args, **kwargs)
+
+
+class _Rehearsed(Exception):
+    """Takes a transaction back whose only purpose was to be tried."""
+
+
+def rehearse(function: Any, *args: Any, **kwargs: Any) -> None:
+    """Call ``function(connection, ...)`` as :func:`write` does, and take back what it wrote.
+
+    Whatever would refuse the real thing refuses this one.
+    """
+    def tried(connection: Connection) -> None:
+        function(connection, *args, **kwargs)
+        raise _Rehearsed
+
+    try:
+        write(tried)
+    except _Rehearsed:
+        return
 
 
 def write(function: Any, *args: Any, **kwargs: Any) -> Any:

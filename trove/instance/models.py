@@ -160,12 +160,13 @@ def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> No
 
 # --- recording -----------------------------------------------------------------------------------
 
-def create(context: Any, checked: CheckedRequest) -> Recorded:
+def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) -> Recorded:
     """Write down a new instance, what it takes from the quota, and the operation that makes it: all or nothing.
 
     Which args and secrets the operation has stands in :mod:`trove.taskmanager.flows.instance_create`; the secrets
     are sealed under the operation's id.
 
+    :param rehearsal: take everything back; only the refusals are wanted.
     :raises trove.common.exception.QuotaExceeded: nothing is left behind.
     """
     recorded = Recorded(operations.new_id(), str(uuid.uuid4()))
@@ -187,6 +188,9 @@ def create(context: Any, checked: CheckedRequest) -> Recorded:
                           project_id=context.project_id, args=args, secrets=sealed, request_id=context.request_id,
                           actor=context.user_id, operation_id=recorded.operation_id)
 
+    if rehearsal:
+        session.rehearse(write)
+        return recorded
     session.write(write)
     doors.current().wake(recorded.operation_id)
     return recorded
@@ -257,12 +261,14 @@ def delete(context: Any, row: Row) -> Recorded:
 
 def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, Any] | None = None,
            check: Callable[[Row, datetime.datetime], None] = lambda _row, _now: None,
-           also: Callable[[Connection, datetime.datetime], None] = lambda _connection, _now: None) -> Recorded:
+           also: Callable[[Connection, datetime.datetime], None] = lambda _connection, _now: None,
+           rehearsal: bool = False) -> Recorded:
     """Write down that something is to be done to an instance; the unique index on open operations is the lock.
 
     :param deadline: seconds.
     :param check: refuses, given the row as it is inside the transaction.
     :param also: writes what belongs to the same transaction.
+    :param rehearsal: take everything back; only the refusals are wanted, and the operation is none.
     :raises trove.common.exception.Unprocessable: another operation is open.
     """
     def write(connection: Connection) -> str:
@@ -273,6 +279,9 @@ def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, 
                                  deadline=deadline, project_id=row.tenant_id, args=args,
                                  request_id=context.request_id, actor=context.user_id)
 
+    if rehearsal:
+        session.rehearse(write)
+        return Recorded('', row.id)
     operation_id = session.write(write)
     doors.current().wake(operation_id)
     return Recorded(operation_id, row.id)

@@ -19,6 +19,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.common import exception, pagination, policy, schemas
+from trove.common import listing as listing_queries
 from trove.common.views import reference
 from trove.common.wsgi import OPERATION_HEADER, Answer, Request
 from trove.db import instance_pages, instances, session
@@ -106,6 +107,9 @@ def create(request: Request) -> Answer:
         if asked.get(key):
             policy.authorize(context, rule)
     checked = validation.check(context, validation.parsed(body))
+    if listing_queries.flag(request, 'validate_only'):
+        models.create(context, checked, rehearsal=True)
+        return Answer(204)
     recorded = models.create(context, checked)
     row = models.find(context, recorded.instance_id)
     return Answer(200, {'instance': _view(request, row, views.created, password=checked.root_password)},

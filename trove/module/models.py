@@ -64,9 +64,11 @@ def contents_of(row: Row) -> str:
 
 # --- changing ------------------------------------------------------------------------------------
 
-def create(context: Any, asked: Mapping[str, Any]) -> str:
-    """A new module. :param asked: the object of the request.
+def create(context: Any, asked: Mapping[str, Any], *, rehearsal: bool = False) -> str:
+    """A new module.
 
+    :param asked: the object of the request.
+    :param rehearsal: make none; only the refusals are wanted.
     :returns: its id.
     :raises trove.common.exception.NotFound: no such type or datastore.
     :raises trove.common.exception.BadRequest: there is one like it, or a value cannot be.
@@ -87,7 +89,10 @@ def create(context: Any, asked: Mapping[str, Any]) -> str:
             'priority_apply': bool(asked.get('priority_apply', 0)), 'apply_order': asked.get('apply_order', 5),
             'is_admin': is_admin, **_sealed(module_id, asked['contents'])}, session.utcnow())
 
-    session.write(write)
+    if rehearsal:
+        session.rehearse(write)
+    else:
+        session.write(write)
     return module_id
 
 

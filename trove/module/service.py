@@ -47,13 +47,16 @@ def index(request: Request) -> dict[str, Any]:
     return {'modules': [views.summary(row) for row in rows]}
 
 
-def create(request: Request) -> dict[str, Any]:
+def create(request: Request) -> Answer:
     context = request.context
     policy.authorize(context, 'module:create')
     body = request.json_body()
     schemas.check(module_schemas.CREATE, body)
-    module_id = models.create(context, body['module'])
-    return {'module': views.module(session.read(modules.get, module_id))}
+    is_rehearsal = listing.flag(request, 'validate_only')
+    module_id = models.create(context, body['module'], rehearsal=is_rehearsal)
+    if is_rehearsal:
+        return Answer(204)
+    return Answer(200, {'module': views.module(session.read(modules.get, module_id))})
 
 
 def _find(request: Request, rule: str, module_id: str) -> Row:
