@@ -46,6 +46,9 @@ ROWS = 20
 #: What a user may be told when it is not the time: away, in use, too early.
 _LATER = (0, 409, 413, 422, 429, 500, 502, 503, 504)
 
+#: Two flavors with disks of one size: a disk does not shrink.
+FLAVORS = ('2', '3')
+
 #: What users do, and how often in proportion.
 ACTIONS = {'restart': 5, 'resize volume': 3, 'resize flavor': 3, 'access': 4, 'reboot': 2, 'stop and restart': 2,
            'users': 5, 'rename': 3, 'configuration': 4, 'delete and create': 2}
@@ -124,7 +127,7 @@ class Database:
         self.number = number
         self.password = new_password()
         self.id = ''
-        self.flavor = '1'
+        self.flavor = FLAVORS[0]
         self.size = 1
         self.configuration: str | None = None
         #: rows that the database has accepted, in the instance there is now
@@ -148,11 +151,11 @@ class Database:
         """Make the instance and its table. A create that failed is deleted, and asked for again."""
         while True:
             name = unique(f'soak{self.number}')
-            body = self._service.body(name, databases=[{'name': 'soak'}], users=[
+            body = self._service.body(name, flavorRef=FLAVORS[0], databases=[{'name': 'soak'}], users=[
                 {'name': 'soak', 'password': self.password, 'databases': [{'name': 'soak'}]}])
             self.id = self._asked_by_name(name, body)
             self._service.own(self.id)
-            self.flavor, self.size, self.configuration = '1', 1, None
+            self.flavor, self.size, self.configuration = FLAVORS[0], 1, None
             outcome = self._end_of('instance_create')
             if outcome == 'succeeded':
                 break
@@ -183,7 +186,7 @@ class Database:
             shown = self._show()
             return [self._service.query(self._service.address(shown), 'soak', self.password, statement, 'soak')]
         return wait_for(f'soak {self.number}: the database answers', run, INSISTS, interval=0.5,
-                        passing=(Refused, AssertionError, RestError), state=lambda: self._service.story(self.id))[0]
+                        passing=(Refused, AssertionError, RestError), state=self._story)[0]
 
     def _restart(self) -> str:
         return self._operation('instance_restart', 'POST', '/action', {'restart': {}})
@@ -196,7 +199,7 @@ class Database:
         return outcome
 
     def _resize_flavor(self) -> str:
-        flavor = {'1': '2', '2': '1'}[self.flavor]
+        flavor = FLAVORS[1 - FLAVORS.index(self.flavor)]
         outcome = self._operation('instance_resize_flavor', 'POST', '/action', {'resize': {'flavorRef': flavor}})
         if outcome == 'succeeded':
             self.flavor = flavor
@@ -252,7 +255,7 @@ class Database:
     def _delete(self) -> None:
         self._ask('DELETE', '', known=(404,))
         wait_for(f'soak {self.number}: the instance is gone', self._is_gone, PATIENCE, interval=0.5,
-                 passing=(RestError,), state=lambda: self._service.story(self.id))
+                 passing=(RestError,), state=self._story)
 
     def _is_gone(self) -> bool:
         try:
@@ -277,11 +280,11 @@ class Database:
             newer = [row['id'] for row in self._operations() if row['id'] not in before and row['kind'] == kind]
             if newer:
                 return newer[0]  # it was heard, only its answer was lost
-            headers = self._call(method, f'{prefix}/{self.id}{path}', body, user)[1]
-            return headers.get('x-trove-operation-id', '')
+            headers = self._insisted(method, f'{prefix}/{self.id}{path}', body, user=user)[1]
+            return headers['x-trove-operation-id']
 
         operation = wait_for(f'soak {self.number}: {kind} is accepted', ask, INSISTS, interval=1.0,
-                             passing=(RestError,), state=lambda: self._service.story(self.id))
+                             passing=(RestError,), state=self._story)
         return self._end_of(kind, operation)
 
     def _end_of(self, kind: str, operation: str | None = None) -> str:
@@ -289,7 +292,7 @@ class Database:
             newest = next(row for row in self._operations() if row['kind'] == kind and operation in (None, row['id']))
             return newest['state'] if newest['finished'] else None
         return wait_for(f'soak {self.number}: {kind} has ended', look, PATIENCE, interval=0.7, passing=(RestError,),
-                        state=lambda: self._service.story(self.id))
+                        state=self._story)
 
     def _operations(self) -> list[dict[str, Any]]:
         def look() -> list[list[dict[str, Any]]]:
@@ -301,17 +304,32 @@ class Database:
 
     def _insist(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = ()) -> tuple[Any, dict]:
         """Ask until it is accepted. :param known: what says that it was done before."""
-        def ask() -> tuple[Any, dict]:
-            try:
-                return self._call(method, path, body)
-            except RestError as error:
-                if error.status in known:
-                    return {}, {}
-                if error.status in _LATER:
-                    raise
-                raise AssertionError(f'soak {self.number}: {error}') from error
-        return wait_for(f'soak {self.number}: {method} {path} is accepted', ask, INSISTS, interval=1.0,
-                        passing=(RestError,), state=lambda: self._service.story(self.id) if self.id else '')
+        return wait_for(f'soak {self.number}: {method} {path} is accepted',
+                        lambda: self._insisted(method, path, body, known), INSISTS, interval=1.0, passing=(RestError,),
+                        state=self._story)
+
+    def _insisted(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = (),
+                  user: str = 'demo') -> tuple[Any, dict]:
+        """Ask once.
+
+        :raises RestError: another time it may be accepted.
+        :raises AssertionError: it never will be.
+        """
+        try:
+            return self._call(method, path, body, user)
+        except RestError as error:
+            if error.status in known:
+                return {}, {}
+            if error.status in _LATER:
+                raise
+            raise AssertionError(f'soak {self.number}: {error}') from error
+
+    def _story(self) -> str:
+        # What could tell may be dead just now.
+        try:
+            return self._service.story(self.id) if self.id else ''
+        except Exception as error:
+            return f'nobody can tell: {error}'
 
     def _asked_by_name(self, name: str, body: Any) -> str:
         """Ask for an instance; one that was made although its answer was lost is found by its name."""
