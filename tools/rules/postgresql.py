@@ -28,20 +28,22 @@ SERIES = '15'
 PROGRAMS = f'/usr/lib/postgresql/{SERIES}/bin'
 START_TIMEOUT = 60
 
-#: Where the server keeps and looks for things, whom it talks to, what it runs and loads, and what the agent itself sets.
+#: Where the server keeps and looks for things, whom it talks to, what it runs and loads, and what the agent sets.
 DENIED = (
     # places
     '*_file', '*_dir', '*_directory', '*_directories', 'extension_destdir', 'temp_tablespaces', 'default_tablespace',
     'allow_in_place_tablespaces',
     # who may come in, and how
-    'listen_addresses', 'port', 'unix_socket_*', 'ssl*', 'krb_*', 'password_encryption', 'db_user_namespace', 'bonjour*',
+    'listen_addresses', 'port', 'unix_socket_*', 'ssl*', 'krb_*', 'password_encryption', 'db_user_namespace',
+    'bonjour*',
     'superuser_reserved_connections', 'role', 'session_authorization', 'is_superuser',
     # programs and libraries
     '*_command', '*_library', '*_preload_libraries', 'dynamic_library_path', 'jit*', 'recovery_*', 'archive_*',
     # replication and the log of changes, which are the service's
     'primary_*', 'synchronous_standby_names', 'wal_level', 'wal_receiver_*', 'wal_consistency_*', 'wal_retrieve_*',
     'hot_standby*', 'promote_trigger_file', 'max_wal_senders', 'max_replication_slots', 'max_slot_wal_keep_size',
-    'max_standby_*', 'max_logical_replication_workers', 'max_sync_workers_*', 'vacuum_defer_cleanup_age', 'cluster_name',
+    'max_standby_*', 'max_logical_replication_workers', 'max_sync_workers_*', 'vacuum_defer_cleanup_age',
+    'cluster_name',
     # what makes data unreachable or wrong
     'fsync', 'full_page_writes', 'data_sync_retry', 'ignore_*', 'zero_damaged_pages', 'debug_*', 'trace_*',
     'allow_system_table_mods', 'session_replication_role', 'restart_after_crash', 'remove_temp_files_after_crash',
@@ -62,7 +64,8 @@ QUESTION = ("SELECT lower(name), vartype, unit IS NOT NULL, context = 'postmaste
 def installed() -> str:
     """The major version of the server of this machine; "" when there is none."""
     try:
-        said = subprocess.run([f'{PROGRAMS}/postgres', '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+        said = subprocess.run([f'{PROGRAMS}/postgres', '--version'], check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
     except FileNotFoundError:
         return ''
     found = re.search(r'\) ([0-9]+)', said)
@@ -82,9 +85,10 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     if not os.geteuid():
         os.chown(directory, pwd.getpwnam('postgres').pw_uid, -1)
     data = directory / 'data'
-    quietly: dict[str, Any] = {'check': True, 'cwd': directory, 'stdout': subprocess.DEVNULL, 'stderr': subprocess.DEVNULL}
-    subprocess.run(_as_engine(f'{PROGRAMS}/initdb', '--pgdata', str(data), '--username=asker', '--auth=trust', '--no-sync',
-                              '--encoding=UTF8', '--locale=C.UTF-8'), **quietly)
+    quietly: dict[str, Any] = {'check': True, 'cwd': directory, 'stdout': subprocess.DEVNULL,
+                               'stderr': subprocess.DEVNULL}
+    subprocess.run(_as_engine(f'{PROGRAMS}/initdb', '--pgdata', str(data), '--username=asker', '--auth=trust',
+                              '--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'), **quietly)
     control = _as_engine(f'{PROGRAMS}/pg_ctl', '--pgdata', str(data), '--wait', f'--timeout={START_TIMEOUT}')
     subprocess.run([*control, 'start', '--log', str(directory / 'log'),
                     '--options', f"-k {directory} -c listen_addresses='' -c fsync=off"], **quietly)
@@ -97,9 +101,9 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
 def asked(question: str) -> list[list[str]]:
     """Rows of the answer, as text."""
     with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(pathlib.Path(made)) as socket:
-        done = subprocess.run(['psql', '--no-psqlrc', f'--host={socket}', '--username=asker', '--no-align', '--tuples-only',
-                               '--field-separator=\t', '--command', question, 'postgres'], check=True, text=True,
-                              stdout=subprocess.PIPE)
+        done = subprocess.run(['psql', '--no-psqlrc', f'--host={socket}', '--username=asker', '--no-align',
+                               '--tuples-only', '--field-separator=\t', '--command', question, 'postgres'],
+                              check=True, text=True, stdout=subprocess.PIPE)
     return [line.split('\t') for line in done.stdout.splitlines()]
 
 
@@ -108,7 +112,8 @@ def rule(name: str, kind: str, has_unit: str, at_start: str, smallest: str, larg
 
     A number with a unit is text, because people write 64MB and not 8192 pages of 8 kB; the server knows its bounds.
     """
-    made: Rule = {'name': name, 'type': 'string' if has_unit == 't' else TYPES[kind], 'restart_required': at_start == 't'}
+    made: Rule = {'name': name, 'type': 'string' if has_unit == 't' else TYPES[kind],
+                  'restart_required': at_start == 't'}
     if made['type'] in ('integer', 'float'):
         number = int if made['type'] == 'integer' else float
         made.update(min=number(smallest), max=number(largest))

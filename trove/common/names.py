@@ -11,8 +11,8 @@
 # under the License.
 """What names, hosts and passwords may be, and how a user is named in a path.
 
-Pure. Which rules an engine has, its description says (:mod:`trove.common.engines`). Failures are ValueError with the end
-of a sentence, to stand after the path of the field.
+Pure. Which rules an engine has, its description says (:mod:`trove.common.engines`). Failures are ValueError with the
+end of a sentence, to stand after the path of the field.
 """
 
 import dataclasses

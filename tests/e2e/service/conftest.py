@@ -13,12 +13,14 @@
 """The service of the sandbox, an instance that several tests use, and the search for secrets."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.e2e.service.canaries import Canaries
+from tests.e2e.service.engines import ENGINES, Engine
 from tests.e2e.service.holdings import Holdings
+from tests.e2e.service.instances import Instance
 from tests.e2e.service.running import FIGURES, Service, new_password, say, unique
 
 
@@ -104,3 +106,27 @@ class Shop:
 def shop(service: Service) -> Shop:
     """The instance that tests share: each leaves it as it found it."""
     return Shop(service)
+
+
+@pytest.fixture(scope='module', params=ENGINES, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn."""
+    return request.param
+
+
+@pytest.fixture(scope='module')
+def instance(service: Service, holdings: Holdings, engine: Engine) -> Iterator[Instance]:
+    """An instance of each engine, the module's own."""
+    made = Instance(service, holdings, engine)
+    yield made
+    service.delete(made.id)
+    service.wait_gone(made.id)
+
+
+@pytest.fixture
+def needs(engine: Engine) -> Callable[[str], None]:
+    """Skips a test about something that the engine does not have; that is tried in a test of its own."""
+    def check(capability: str) -> None:
+        if not engine.can(capability):
+            pytest.skip(f'{engine.name} has no {capability}, see test_what_an_engine_cannot_do')
+    return check

@@ -37,6 +37,7 @@ class Instance:
         self.seconds = time.monotonic() - began
         self.address = service.address(shown)
         say(f'{self.name} is ACTIVE at {self.address}')
+        self.as_clerk(engine.write('first', 'one'))
 
     @property
     def server(self) -> str:
@@ -87,3 +88,7 @@ class Instance:
         """Ask for an action and wait until the instance serves again."""
         self.call('POST', '/action', body)
         return self.service.wait_active(self.id)
+
+    def is_unharmed(self) -> None:
+        """What was kept when it was made is there, and can be read as then."""
+        assert self.as_clerk(self.engine.read('first')) == ['one']

@@ -19,10 +19,8 @@ import psycopg2
 import pymysql
 import pytest
 
-from tests.e2e.service.engines import ENGINES, Engine
-from tests.e2e.service.holdings import Holdings
 from tests.e2e.service.instances import Instance
-from tests.e2e.service.running import Refused, Service
+from tests.e2e.service.running import Refused
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -33,22 +31,14 @@ SOON = 60
 CLIENTS = 1100
 
 
-@pytest.fixture(scope='module', params=ENGINES, ids=lambda engine: engine.name)
-def instance(request: pytest.FixtureRequest, service: Service, holdings: Holdings) -> Iterator[Instance]:
-    made = Instance(service, holdings, request.param)
-    made.as_clerk(made.engine.write('first', 'one'))
-    yield made
-    service.delete(made.id)
-    service.wait_gone(made.id)
-
-
 @pytest.fixture(autouse=True)
 def well(instance: Instance) -> Iterator[None]:
     """It is healthy before and after."""
     told(instance, 'HEALTHY')
     yield
+    wait_for('it serves again', lambda: instance.as_clerk(instance.engine.read('first')) == ['one'], SOON,
+             passing=(Refused,))
     told(instance, 'HEALTHY')
-    assert instance.as_clerk(instance.engine.read('first')) == ['one']
 
 
 def told(instance: Instance, *wanted: str) -> None:
@@ -123,8 +113,9 @@ def test_wedged(instance):
 
 def test_a_full_disk(instance):
     """The engine answers and cannot write; the agent acts, and the volume can be made larger."""
-    filler = f'{instance.engine.mount_point}/filler'
-    instance.inside('sh', '-c', f'fallocate -l $(($(stat -f -c "%a * %S" {instance.engine.mount_point}) - 1048576)) {filler}')
+    mount_point = instance.engine.mount_point
+    filler = f'{mount_point}/filler'
+    instance.inside('sh', '-c', f'fallocate -l $(($(stat -f -c "%a * %S" {mount_point}) - 1048576)) {filler}')
     try:
         told(instance, 'ACTIVE')
         assert reported(instance) == 'running'
@@ -148,7 +139,8 @@ def test_a_read_only_volume(instance):
         instance.inside('sh', '-c', f'systemctl start {instance.engine.unit} || true')
         told(instance, 'SHUTDOWN')
         assert reported(instance) in ('crashed', 'shutdown')
-        wait_for('the agent answers', lambda: instance.call('GET', '/log')['logs'], SOON)
+        wait_for('the agent answers', lambda: instance.service.trove(
+            'GET', f'/instances/{instance.id}/log', user='admin')['logs'], SOON)
     finally:
         instance.inside('mount', '-o', 'remount,rw', mount_point)
         systemctl(instance, 'reset-failed', instance.engine.unit)

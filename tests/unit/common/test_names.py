@@ -33,7 +33,8 @@ def test_databases_mysql_refuses(name):
 
 @pytest.mark.parametrize('name, fits', [('ab', True), ('a' * 63, True), ('a' * 64, False), ('a', False),
                                         ('shop ', False), ('any thing \\ "goes"', True), ('a\nb', False),
-                                        ('ü' * 32, False), ('\U0001F511' * 15, True), ('\U0001F511' * 16, False), ('\ud83d' * 2, False)])
+                                        ('ü' * 32, False), ('\U0001F511' * 15, True), ('\U0001F511' * 16, False),
+                                        ('\ud83d' * 2, False)])
 def test_databases_of_postgresql(name, fits):
     if fits:
         POSTGRESQL.database_name.check(name)

@@ -31,8 +31,10 @@ RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configurat
 FORBIDDEN = ('archive_*', 'restore_command', 'recovery_*', '*_preload_libraries', '*_command', '*_library',
              'dynamic_library_path', 'data_directory', 'hba_file', 'ident_file', 'config_file', 'external_pid_file',
              'extension_destdir', 'listen_addresses', 'port', 'unix_socket_*', 'ssl*', 'log_directory', 'log_filename',
-             'log_destination', 'primary_*', 'synchronous_standby_names', 'wal_level', 'fsync', 'full_page_writes', 'krb_*',
-             'password_encryption', 'superuser_reserved_connections', 'jit*', 'allow_*', 'zero_damaged_pages', 'ignore_*',
+             'log_destination', 'primary_*', 'synchronous_standby_names', 'wal_level', 'fsync', 'full_page_writes',
+             'krb_*',
+             'password_encryption', 'superuser_reserved_connections', 'jit*', 'allow_*', 'zero_damaged_pages',
+             'ignore_*',
              'role', 'session_*', 'db_user_namespace', 'hot_standby*', 'logging_collector', 'lc_messages')
 
 

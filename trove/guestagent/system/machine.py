@@ -88,7 +88,7 @@ class Machine:
         return mount.is_mounted(mount_point)
 
     def is_read_only(self, path: str) -> bool:
-        """Whether the file system that holds ``path`` takes no writes, which is also how the kernel saves a broken one."""
+        """Whether the file system that holds ``path`` takes no writes, as the kernel makes it to save a broken one."""
         return mount.is_read_only(path)
 
     def volume_use(self, path: str) -> mount.VolumeUse:

@@ -24,5 +24,6 @@ def memory_mb() -> int:
     """MiB that the machine may use."""
     found = _TOTAL.search(files.read('/proc/meminfo') or '')
     total = int(found[1]) // 1024 if found else 0
-    limits = [int(text) // 2 ** 20 for text in (((files.read(path) or '').strip()) for path in _LIMITS) if text.isdigit()]
+    said = [(files.read(path) or '').strip() for path in _LIMITS]
+    limits = [int(text) // 2 ** 20 for text in said if text.isdigit()]
     return min([total, *limits]) if total else max(limits, default=0)

@@ -18,15 +18,20 @@ _EVERYWHERE = ('0.0.0.0/0', '::/0')
 
 
 def rules() -> str:
-    """pg_hba.conf: the agent through the socket as root of this machine and nowhere else, everybody else with a
-    password. Nobody streams the write-ahead log: "all" does not name that."""
-    lines = [f'local all {AGENT} peer map={_MAP}', f'local replication {AGENT} peer map={_MAP}', 'local all all scram-sha-256']
+    """pg_hba.conf: the agent through the socket as root of this machine and nowhere else, the others with a password.
+
+    Nobody streams the write-ahead log: "all" does not name that.
+    """
+    lines = [f'local all {AGENT} peer map={_MAP}', f'local replication {AGENT} peer map={_MAP}',
+             'local all all scram-sha-256']
     lines += [f'host all {AGENT} {network} reject' for network in _EVERYWHERE]
     lines += [f'host all all {network} scram-sha-256' for network in _EVERYWHERE]
     return '\n'.join(lines) + '\n'
 
 
 def identities() -> str:
-    """pg_ident.conf: which account of the machine is which role. Not the engine's own account: whoever has a program
-    run by the engine shall not be its administrator for that."""
+    """pg_ident.conf: which account of the machine is which role.
+
+    Not the engine's own account: whoever has a program run by the engine shall not be its administrator for that.
+    """
     return f'{_MAP} root {AGENT}\n'

@@ -37,8 +37,8 @@ class Accounts(names.NameRules):
         self._socket_directory = socket_directory
         self._port = port
 
-    def _session(self, database: str = connection.HOME, *,
-                 timeout: float = connection.STATEMENT_TIMEOUT) -> contextlib.AbstractContextManager[connection.Session]:
+    def _session(self, database: str = connection.HOME, *, timeout: float = connection.STATEMENT_TIMEOUT
+                 ) -> contextlib.AbstractContextManager[connection.Session]:
         return connection.session(self._socket_directory, self._port, database=database, timeout=timeout)
 
     # --- databases --------------------------------------------------------------------------------
@@ -52,13 +52,14 @@ class Accounts(names.NameRules):
 
     def create_database(self, database: Database, *, or_ignore: bool = False) -> None:
         self.check_database(database)
-        name, collate = database['name'], database.get('collate') or None
+        name = database['name']
+        charset, collate = database.get('character_set') or None, database.get('collate') or None
         with self._session() as session:
             found = session.rows(statements.find_database(name))
             if not found:
                 icu = session.scalar(statements.icu_locale(collate)) if collate else None
                 try:
-                    session.execute(statements.create_database(name, database.get('character_set') or None, collate, icu))
+                    session.execute(statements.create_database(name, charset, collate, icu))
                 except connection.Refused as refused:
                     if refused.state not in _CHARSET_STATES:
                         raise
@@ -92,8 +93,10 @@ class Accounts(names.NameRules):
         return number
 
     def _hand_over(self, session: connection.Session, name: str, former: str, number: int) -> None:
-        """Objects of a database's former owner. REASSIGN OWNED takes other databases of his along, so those get their
-        own roles first."""
+        """Give the objects of a database's former owner to the role of the database.
+
+        REASSIGN OWNED takes other databases of his along, so those get their own roles first.
+        """
         for (other,) in session.rows(statements.databases_of(former)):
             self._own(session, other)
         with self._session(name) as inside:
@@ -126,8 +129,8 @@ class Accounts(names.NameRules):
         with self._session() as session:
             wanted = self._user_names(session) if names is None else list(names)
             access_of = self._access(session, [name for name, _ in wanted])
-        return [{'name': name, 'host': ANYWHERE, 'databases': [{'name': database} for database in access_of.get(name, ())]}
-                for name, _ in wanted]
+        return [{'name': name, 'host': ANYWHERE,
+                 'databases': [{'name': database} for database in access_of.get(name, ())]} for name, _ in wanted]
 
     def _access(self, session: connection.Session, users: list[str]) -> dict[str, list[str]]:
         """User -> databases it may connect to, sorted."""

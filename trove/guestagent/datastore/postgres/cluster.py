@@ -9,8 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The data directory of a PostgreSQL server and what has to stand around it: how it is made, and how the server binary is
-asked whether it would start."""
+"""The data directory of a PostgreSQL server and what has to stand around it: made, and shown to the server's program,
+which says whether it would start.
+"""
 
 import contextlib
 import os
@@ -94,8 +95,11 @@ def volume_size(place: Place) -> int:
 
 
 def volume_options(size: int) -> dict[str, str]:
-    """Sizes of the write-ahead log for a volume of this many MiB. The template knows the memory only; on a small volume
-    what suits much memory would fill it. They are read before the template, which may set others."""
+    """Sizes of the write-ahead log for a volume of this many MiB.
+
+    The template knows the memory only; on a small volume what suits much memory would fill it. They are read before
+    the template, which may set others.
+    """
     return {name: f'{min(largest, max(smallest, size // part))}MB'
             for name, (smallest, largest, part) in _WAL_SIZES.items()}
 

@@ -23,7 +23,7 @@ import re
 import select
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeAlias
 
 import psycopg2
 import psycopg2.extensions
@@ -54,6 +54,9 @@ _SESSION = {
     'debug_print_parse': 'off', 'debug_print_rewritten': 'off', 'debug_print_plan': 'off', 'track_activities': 'off',
 }
 _OPTIONS = ' '.join(f'-c {name}={value}' for name, value in _SESSION.items())
+#: What would end a session that only looks.
+_PLAIN = ' '.join(f'-c {name}={_SESSION[name]}' for name in ('statement_timeout', 'lock_timeout',
+                                                             'idle_session_timeout'))
 
 #: What a server says that does not know the agent. The driver has no codes for connections that did not come about,
 #: and messages are not translated: the cluster's locale has no other language.
@@ -71,7 +74,7 @@ _CODES = {
 _VERIFIER = re.compile(r"SCRAM-SHA-256\$[^'\s]*")
 _LONGEST_TEXT = 300
 
-Statement = str | sql.Composable
+Statement: TypeAlias = "str | sql.Composable"
 
 
 class Refused(EngineError):
@@ -149,7 +152,8 @@ def session(directory: str, port: int, *, database: str = HOME, timeout: float =
     try:
         connection = psycopg2.connect(
             host=directory, port=port, user=access.AGENT, dbname=database, client_encoding='UTF8',
-            options='' if plain and database == HOME else _OPTIONS, application_name='trove-guestagent', sslmode='disable', gssencmode='disable', passfile='/nonexistent',
+            options=_PLAIN if plain and database == HOME else _OPTIONS, application_name='trove-guestagent',
+            sslmode='disable', gssencmode='disable', passfile='/nonexistent',
             connection_factory=functools.partial(_Connection, min(timeout, PROBE_TIMEOUT)))
     except psycopg2.Error as error:
         raise _no_session(error, database) from None

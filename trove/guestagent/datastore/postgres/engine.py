@@ -146,7 +146,7 @@ class PostgreSQL(Accounts):
             return runtime.drifted(session, wanted, self._configuration)
 
     def heal(self, restart: Restart) -> None:
-        """Nobody but who has this machine can take the agent's account away: the files that let it in are written anew."""
+        """Nobody but who has this machine can take the agent's account away: what lets it in is written anew."""
         for name, text in (('pg_hba.conf', access.rules()), ('pg_ident.conf', access.identities())):
             files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root', group=cluster.USER)
         restart.now()
@@ -157,8 +157,9 @@ class PostgreSQL(Accounts):
         """Minor versions share their files. A major one needs the programs of both, which no image has."""
         there, wanted = cluster.major_of(place.data_directory), version.partition('.')[0]
         if there != wanted:
-            raise EngineError(f'PostgreSQL {there} cannot become {version}: the data of one major version are not read by '
-                              f'another. Dump them and restore them into a new instance.', code='guest_upgrade_refused')
+            raise EngineError(f'PostgreSQL {there} cannot become {version}: the data of one major version are not read '
+                              f'by another. Dump them and restore them into a new instance.',
+                              code='guest_upgrade_refused')
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
         with self._session(timeout=connection.LONG_TIMEOUT) as session:

@@ -36,13 +36,17 @@ def archive_command(mount_point: str) -> str:
     """
     there = os.path.join(mount_point, 'wal_archive')
     return (f'test ! -d {there} || cmp -s %p {there}/%f || '
-            f'{{ test ! -e {there}/%f && cp %p {there}/.%f.tmp && sync {there}/.%f.tmp && mv {there}/.%f.tmp {there}/%f; }}')
+            f'{{ test ! -e {there}/%f && cp %p {there}/.%f.tmp && sync {there}/.%f.tmp '
+            f'&& mv {there}/.%f.tmp {there}/%f; }}')
 
 
 def fixed(place: Place, configuration_directory: str, socket_directory: str = SOCKET_DIRECTORY,
           port: int = PORT) -> dict[str, str]:
-    """What must hold whoever has written what: where the agent finds the server, who may come in, and every option
-    that would make the server run a program or load a library at somebody's wish."""
+    """What must hold whoever has written what.
+
+    That is where the agent finds the server, who may come in, and every option that would make the server run a program
+    or load a library at somebody's wish.
+    """
     return {
         'config_file': os.path.join(configuration_directory, 'postgresql.conf'),
         'hba_file': os.path.join(configuration_directory, 'pg_hba.conf'),

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Options of a running PostgreSQL: taken over from the files without a restart, and looked at for what others changed."""
+"""Options of a running PostgreSQL: taken from the files without a restart, and looked at for what others changed."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -58,13 +58,16 @@ def apply(connect: Connect, changes: Mapping[str, str | None]) -> Applied:
     _await_reload(connect, before)
     with connect() as session:
         now = _settings(session, changes)
-    waiting = {name for name in changes.keys() - refused.keys()
-               if now[name].pending_restart or now[name].context == _AT_START and not _in_force(now[name], changes[name])}
+    waiting = {name for name in changes.keys() - refused.keys() if _waits(now[name], changes[name])}
     return Applied(frozenset(changes.keys() - refused.keys() - waiting), frozenset(waiting), refused, {})
 
 
-def _in_force(setting: Setting, value: str | None) -> bool:
-    return value is not None and values.same(setting.kind, setting.unit, value, setting.value)
+def _waits(setting: Setting, value: str | None) -> bool:
+    """Whether a value is not in force before the next start."""
+    if setting.pending_restart:
+        return True
+    in_force = value is not None and values.same(setting.kind, setting.unit, value, setting.value)
+    return setting.context == _AT_START and value is not None and not in_force
 
 
 def _refused(session: Session, changes: Mapping[str, str | None], known: Mapping[str, Setting]) -> dict[str, str]:
@@ -74,9 +77,9 @@ def _refused(session: Session, changes: Mapping[str, str | None], known: Mapping
             found[name] = 'the engine does not let it be changed'
         elif setting.source in _FIXED:
             found[name] = 'it is set by the service'
-    for name, error in session.rows(sql.SQL(
-            'SELECT lower(name), error FROM pg_catalog.pg_file_settings WHERE error IS NOT NULL AND lower(name) IN ({})'
-            ).format(_literals(changes))) if changes else ():
+    errors = sql.SQL('SELECT lower(name), error FROM pg_catalog.pg_file_settings '
+                     'WHERE error IS NOT NULL AND lower(name) IN ({})')
+    for name, error in session.rows(errors.format(_literals(changes))) if changes else ():
         if error != _WAITS:
             found.setdefault(name, error)
     return found

@@ -129,7 +129,8 @@ def rename_user(name: str, new_name: str) -> sql.Composed:
 def holdings(name: str) -> sql.Composed:
     """Rows (database): where a role owns something or was granted something."""
     return _fill("""SELECT DISTINCT d.datname FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d
-ON d.oid = CASE WHEN s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass THEN s.objid ELSE s.dbid END
+ON d.oid = CASE WHEN s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
+THEN s.objid ELSE s.dbid END
 WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
 AND s.refobjid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = {_name})""", _name=name)
 
@@ -177,8 +178,10 @@ WHERE r.rolname IN ({names}) AND d.datallowconn AND pg_catalog.has_database_priv
 
 
 def grant(name: str, database: str, number: int) -> list[sql.Composed]:
-    """Membership in the role that owns the database. Sessions begin as that role, so what one user makes there
-    belongs to all of them."""
+    """Membership in the role that owns the database.
+
+    Sessions begin as that role, so what one user makes there belongs to all of them.
+    """
     role = owner(number)
     return [_fill('GRANT {role} TO {name}', role=role, name=name),
             _fill('ALTER ROLE {name} IN DATABASE {database} SET role TO {_role}', name=name, database=database,

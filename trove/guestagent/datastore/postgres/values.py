@@ -14,7 +14,7 @@
 import decimal
 import re
 
-_NUMBER = re.compile(r'\s*([+-]?(?:0[xX][0-9A-Fa-f]+|[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?|\.[0-9]+(?:[eE][+-]?[0-9]+)?))'
+_NUMBER = re.compile(r'\s*([+-]?(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))'
                      r'\s*([A-Za-z]*)\s*')
 #: How many of the smallest unit one is.
 _BYTES = {unit: 1024 ** power for power, unit in enumerate(('B', 'kB', 'MB', 'GB', 'TB'))}

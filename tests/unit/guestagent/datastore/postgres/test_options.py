@@ -23,13 +23,15 @@ PLACE = Place(mount_point='/var/lib/postgresql', data_directory='/var/lib/postgr
               state_directory='/var/lib/postgresql/trove')
 
 
-@pytest.mark.parametrize('value', ['1', '64MB', "it's", 'back\\slash', '# no comment', "'", "\\'", '', 'a=b', ' blanks ',
+@pytest.mark.parametrize('value', ['1', '64MB', "it's", 'back\\slash', '# no comment', "'", "\\'", '', 'a=b',
+                                   ' blanks ',
                                    '%m [%p] ', '$libdir', 'ü', "''''", '\\'])
 def test_what_is_written_is_what_is_read(value):
     assert options.parse(options.render({'some_option': value, 'other': 'x'})) == {'some_option': value, 'other': 'x'}
 
 
-@pytest.mark.parametrize('name, value', [('a', 'x\ny = 1'), ('a', 'x\0'), ('a\nb', 'x'), ('a b', 'x'), ("a'", 'x'), ('', 'x'),
+@pytest.mark.parametrize('name, value', [('a', 'x\ny = 1'), ('a', 'x\0'), ('a\nb', 'x'), ('a b', 'x'),
+                                         ("a'", 'x'), ('', 'x'),
                                          ('a', '\r'), ('1a', 'x'), ('a=b', 'x')])
 def test_what_would_be_another_option_is_refused(name, value):
     with pytest.raises(ValueError, match='cannot be written'):

@@ -30,8 +30,9 @@ def test_same(kind, unit, configured, running):
 
 
 @pytest.mark.parametrize('kind, unit, configured, running', [
-    ('integer', '8kB', '128MB', '128'), ('integer', None, '5', '6'), ('integer', 'ms', '1MB', '1'), ('bool', None, 'on', 'off'),
-    ('bool', None, 'o', 'on'), ('bool', None, '', 'off'), ('enum', None, 'local', 'remote'), ('string', None, 'utc', 'UTC'),
+    ('integer', '8kB', '128MB', '128'), ('integer', None, '5', '6'), ('integer', 'ms', '1MB', '1'),
+    ('bool', None, 'on', 'off'), ('bool', None, 'o', 'on'), ('bool', None, '', 'off'),
+    ('enum', None, 'local', 'remote'), ('string', None, 'utc', 'UTC'),
     ('integer', None, 'plenty', '1'), ('integer', None, '1kB', '1024'), ('real', None, '0.5', '0.51'),
     ('integer', 'kB', '4mb', '4096')])
 def test_not_the_same(kind, unit, configured, running):
