@@ -176,8 +176,7 @@ def _list_bound(key: str) -> Callable[..., None]:
 # --- keys ----------------------------------------------------------------------------------------
 
 def rotate_instance_keys() -> None:
-    """Seal the keys of all instances and the contents of all modules under the present inst_rpc_key_encr_key; run it
-    after changing that option."""
+    """Seal keys of instances and contents of modules under the present inst_rpc_key_encr_key; after changing it."""
     from trove.common.rpc import keys
 
     ring = keys.KeyRing.from_conf(CONF)
@@ -193,7 +192,8 @@ def rotate_instance_keys() -> None:
         former = session.read(modules.contents, module_id)
         session.write(modules.set_sealed, module_id, former, ring.reseal(module_id, former))
         contents += 1
-    print(f'{changed} keys were sealed again, and the contents of {contents} modules. inst_rpc_key_encr_old_keys is not needed for them any more.')
+    print(f'{changed} keys were sealed again, and the contents of {contents} modules. inst_rpc_key_encr_old_keys is '
+          f'not needed for them any more.')
 
 
 # --- the contract --------------------------------------------------------------------------------

@@ -66,8 +66,8 @@ class Checks(upgradecheck.UpgradeCommands):
         if not former:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
         return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'{former} instance keys and modules are sealed under a former secret: run trove-manage '
-                                   f'rotate_instance_keys.')
+                                   f'{former} instance keys and modules are sealed under a former secret: run '
+                                   f'trove-manage rotate_instance_keys.')
 
     def _guests(self) -> upgradecheck.Result:
         if self._has_no_schema():

@@ -64,8 +64,10 @@ def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
 
 
 def _completed(text: str) -> str:
-    """The URL with MySQL's whole UTF-8 (what it calls utf8 has no characters of four bytes), and with an end of all
-    waiting; what the operator has put into the URL wins."""
+    """The URL with MySQL's whole UTF-8 and with an end of all waiting; what the operator has put into it wins.
+
+    What MySQL calls utf8 has no characters of four bytes.
+    """
     url = make_url(text)
     kind = url.get_backend_name()
     if kind in ('mysql', 'mariadb') and url.query.get('charset') in (None, 'utf8', 'utf8mb3'):

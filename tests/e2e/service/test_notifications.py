@@ -111,8 +111,8 @@ def test_a_life_is_told_and_measured(service, listener, told):
     assert usage['nova_instance_id'] == service.server(instance_id) and usage['volume_size'] == 1
     second = new_password()
     service.passwords.add(second)
-    service.trove('POST', f'/instances/{instance_id}/users', {'users': [{'name': 'other', 'password': second,
-                                                                          'databases': []}]})
+    service.trove('POST', f'/instances/{instance_id}/users', {'users': [
+        {'name': 'other', 'password': second, 'databases': []}]})
     listener.wait('dbaas.user_create.start', 'dbaas.user_create.end', instance_id=instance_id)
     found = measured(told['taskmanager_port'])
     assert found['trove_operation_seconds_count', 'instance_create', 'succeeded'] >= 1
