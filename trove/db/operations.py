@@ -69,8 +69,8 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
         connection.execute(insert(OPERATIONS).values(
             id=operation_id, project_id=project_id, resource_type=resource_type, resource_id=resource_id,
             parent_id=parent_id, kind=kind, flow_version=0, steps='[]', state=OperationState.RUNNING, position=0,
-            attempt=0, failures=0, args=json.dumps(args or {}), secrets=secrets, facts=json.dumps(facts), active=1, claim=0,
-            due_at=now, client_address=client_address,
+            attempt=0, failures=0, args=json.dumps(args or {}), secrets=secrets, facts=json.dumps(facts), active=1,
+            claim=0, due_at=now, client_address=client_address,
             deadline=now + timedelta(seconds=deadline), cancel_wanted=False, request_id=request_id, actor=actor,
             created=now, updated=now, owner=holder and holder.owner, lease_until=holder and holder.lease_until))
     except db_exception.DBDuplicateEntry:
