@@ -151,6 +151,16 @@ def test_values_changed_behind_our_back_are_reported(prepared, apply, restart, c
     assert conductor.last['drift'] == []
 
 
+def test_options_on_their_way_are_no_drift(prepared, apply):
+    """The agent looks in one thread while another has written files that the engine has not heard of yet."""
+    engine, seen = prepared.engine, []
+    check = engine.validate_configuration
+    engine.validate_configuration = lambda place: (seen.append(prepared.agent._manager.user_options.drifted()),
+                                                   check(place))
+    assert apply(max_connections=250)['outcome'] == 'done'
+    assert seen == [[]]
+
+
 def test_a_restart_by_others_is_noticed(prepared, apply, conductor, unit):
     """systemd starts it again after a crash: what waited is in force, and nothing waits any more."""
     apply(back_log=90)

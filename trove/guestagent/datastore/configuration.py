@@ -141,6 +141,10 @@ class Configuration:
         finally:
             self._pending = None
 
+    def is_changing(self) -> bool:
+        """Whether files are ahead of the engine just now."""
+        return self._pending is not None
+
     def pending_restart(self) -> list[str]:
         """Names of options that differ from those the engine runs with, sorted."""
         pending = self._pending

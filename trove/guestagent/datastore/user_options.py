@@ -46,6 +46,8 @@ class UserOptions:
         self._configuration = configuration
         self._service = service
         self._place = place
+        #: What the last look found.
+        self._drifted: list[str] = []
 
     def rendered(self, values: Mapping[str, Value]) -> dict[str, str]:
         """The values as the engine's files say them.
@@ -161,7 +163,16 @@ class UserOptions:
     # --- what others changed ----------------------------------------------------------------------
 
     def drifted(self) -> list[str]:
-        """Names of options that somebody changed in the running engine, sorted; [] while it does not answer."""
+        """Names of options that somebody changed in the running engine, sorted; [] while it does not answer.
+
+        While options are being applied, those that were found before.
+        """
+        found = self._drifted if self._configuration.is_changing() else self._look_for_drift()
+        if not self._configuration.is_changing():
+            self._drifted = found
+        return self._drifted
+
+    def _look_for_drift(self) -> list[str]:
         pending = set(self._configuration.pending_restart())
         wanted = {name: value for name, value in self._configuration.options().items() if name not in pending}
         try:
