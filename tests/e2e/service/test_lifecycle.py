@@ -23,7 +23,7 @@ import pytest
 from control.rest import RestError
 
 from tests.e2e.service.conftest import Shop
-from tests.e2e.service.running import Refused, factor, report
+from tests.e2e.service.running import Refused, factor, report, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 * factor())]
@@ -303,3 +303,17 @@ def test_cancelled_and_tried_again(service, holdings, images, shop):
     again = succeeded(service, shop, 'instance_rebuild')
     assert again['id'] != operation_id
     assert image_name(holdings, server) != former or former == ''
+
+
+def test_a_forced_delete_in_the_middle_of_a_rebuild_leaves_nothing(service, holdings, images):
+    before = holdings.settled()
+    instance_id = service.create(unique('forced'))
+    service.wait_active(instance_id)
+    service.trove('POST', f'/mgmt/instances/{instance_id}/action',
+                  {'rebuild': {'image_id': service.image_of('10.11')}}, user='admin')
+    service.wait_step(instance_id, 'AgentOfNewImage')
+    service.trove('POST', f'/instances/{instance_id}/action', {'reset_status': {'force_delete': True}}, user='admin')
+    assert service.operation(instance_id, 'instance_rebuild')['error']['code'] == 'reset'
+    service.delete(instance_id)
+    service.wait_gone(instance_id)
+    holdings.assert_as_before(before, 60 * factor())
