@@ -139,10 +139,12 @@ class Database:
 
     # --- what a user does
 
-    def run(self) -> None:
-        """Go through the plan."""
+    def run(self, until: float) -> None:
+        """Go through the plan, and begin nothing more after a time of the monotonic clock."""
         for action in self.plan:
             begun = time.monotonic()
+            if begun > until:
+                return
             outcome = getattr(self, f'_{action.replace(" ", "_")}')()
             self.done.append((action, outcome, time.monotonic() - begun))
             self.write()

@@ -12,7 +12,8 @@
 
 """A hundred actions on ten instances while any process may die at any moment, and nothing is the worse for it.
 
-``TROVE_E2E_SEED`` repeats what was done and killed in an earlier run, ``TROVE_E2E_SOAK_ACTIONS`` makes it longer.
+``TROVE_E2E_SEED`` repeats what was done and killed in an earlier run; ``TROVE_E2E_SOAK_ACTIONS`` and
+``TROVE_E2E_SOAK_SECONDS`` make it longer.
 """
 
 import collections
@@ -33,6 +34,8 @@ ACTIONS = int(os.environ.get('TROVE_E2E_SOAK_ACTIONS', '100'))
 SEED = int(os.environ.get('TROVE_E2E_SEED', '1'))
 #: Seconds after which another process takes over the work of a dead one; the service's default is a minute.
 LEASE = 10
+#: Seconds after which users begin nothing more: a machine that others use too must come to an end as well.
+BUDGET = float(os.environ.get('TROVE_E2E_SOAK_SECONDS', '420')) * factor()
 #: Of a hundred operations that many may fail, each with its reason and without consequences.
 MAY_FAIL = 10
 
@@ -56,7 +59,7 @@ def test_a_hundred_actions_while_processes_die(service, holdings, canaries):
         created = time.monotonic()
         say(f'{INSTANCES} instances are there after {created - begun:.0f} s')
         with Killer(service, holdings.machines, SEED) as killer:
-            for job in [pool.submit(database.run) for database in databases]:
+            for job in [pool.submit(database.run, created + BUDGET) for database in databases]:
                 job.result()
         worked = time.monotonic()
         assert killer.failure is None, killer.failure
@@ -103,8 +106,8 @@ def exact(service):
 def tell(service, databases, killer, creating, working, settling):
     """Show what has happened."""
     outcomes = collections.Counter(outcome for database in databases for _, outcome, _ in database.done)
-    report(f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} actions in '
-           f'{working:.0f} s, settled after {settling:.0f} s more')
+    report(f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of {ACTIONS} actions '
+           f'in {working:.0f} s, settled after {settling:.0f} s more')
     report('soak, killed: ' + ', '.join(f'{name} {number}' for name, number in sorted(killer.deaths.items())))
     for action in sorted({name for database in databases for name, _, _ in database.done}):
         took = [seconds for database in databases for name, _, seconds in database.done if name == action]
@@ -115,5 +118,6 @@ def tell(service, databases, killer, creating, working, settling):
     rows = sum(len(database.rows) for database in databases)
     report(f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found '
            f'again')
+    assert sum(outcomes.values()) >= ACTIONS / 4, 'too little was done to say anything'
     failed = sum(number for end, number in outcomes.items() if end != 'succeeded')
     assert failed <= MAY_FAIL * ACTIONS / 100, outcomes
