@@ -238,7 +238,7 @@ class Runner:
             outcome.started(connection, held.flow, held.row, now)
         LOG.info('%s: operation %s begins step %s, attempt %d', held.row.resource_id, held.id, label,
                  held.attempt + 1)
-        return operations.begin_step(connection, held.id, label, held.attempt + 1, now)
+        return operations.begin_step(connection, held.id, label, held.attempt + 1, now, last)
 
     def _act(self, step: Step, held: Held, now: datetime) -> Done | Wait:
         work = self._work(held, now)
@@ -381,7 +381,8 @@ class Runner:
     def _may_retry(self, held: Held, step: Step | None, error: Exception, now: datetime) -> bool:
         if step is None or not outcome.is_retriable(error) or (now >= held.row.deadline and not held.undoing):
             return False
-        attempts = self._options.step_attempts if step.attempts == 0 or held.undoing else step.attempts
+        attempts = step.undo_attempts if held.undoing else step.attempts
+        attempts = self._options.step_attempts if attempts == 0 else attempts
         return attempts is None or held.failures + 1 < attempts
 
     def _retry(self, held: Held, text: str, busy_ms: int, begun: datetime, now: datetime) -> None:

@@ -131,6 +131,8 @@ class Step(abc.ABC):
     #: tries before the operation fails, when the failure may pass by itself: 0 is the configured number, None is
     #: until the operation's deadline
     attempts: ClassVar[int | None] = 0
+    #: the same on the way back, where nothing is tried for ever
+    undo_attempts: ClassVar[int] = 0
     #: whether failures count from anew when a try has got as far as waiting
     forgives: ClassVar[bool] = True
 

@@ -112,6 +112,23 @@ def test_before_it_has_begun(world, instance_id):
     assert_whole(world, instance_id)
 
 
+def test_a_guest_that_is_busy_with_it_for_long_takes_it_back_in_the_end(world, instance_id):
+    """It shuts a large database down; only then it can be told to start it again."""
+    guest = world.guest(instance_id)
+    work, guest.step = guest.step, lambda: guest.agent.tick()
+    world.upgrade(instance_id)
+    run_to(world, instance_id, 'DataHandedOver')
+    world.run(lambda: guest.waiting)
+    cancel(world, instance_id)
+    until = world.seconds() + 400
+    world.run(lambda: world.seconds() > until, seconds=500)
+    guest.step = work
+    world.settle()
+    assert world.operations(instance_id)[-1].state == 'cancelled', world.journal()
+    assert 'instance_upgrade.undo_failed' not in world.events(instance_id)
+    assert_whole(world, instance_id)
+
+
 def test_a_delete_does_not_wait_for_the_way_back(world, instance_id):
     world.upgrade(instance_id)
     run_to(world, instance_id, 'ServerRebuilt')

@@ -21,6 +21,7 @@ import json
 import uuid
 from typing import Any
 
+from trove.common import errors
 from trove.common import exception
 from trove.common import template
 from trove.common.rpc import messages
@@ -156,6 +157,8 @@ class RepeatedCommand(CommandStep):
 
     #: Waiting is how a command is tried, not a sign that it got anywhere.
     forgives = False
+    #: Ten minutes: a guest that was told to stop a large database is busy with that before it takes it back.
+    undo_attempts = 24
 
     def id_of(self, work: Work) -> str:
         return command_id(work, f'{self.name}/{work.attempt}')
@@ -188,7 +191,7 @@ class Prepared(CommandStep):
     """The guest has made a database server of its machine, with the databases and users asked for."""
 
     needs = frozenset({'volume_id', 'new_volume', 'server_id'})
-    gives = CommandStep.gives | {'digest'}
+    gives = CommandStep.gives | {'digest', 'problems'}
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
@@ -212,6 +215,12 @@ class Prepared(CommandStep):
     def facts(self, work: Work) -> dict[str, Any]:
         # It is done once, with what was sent first.
         return {'digest': work.facts.get('digest') or configurations.digest(group_options(work, base.instance(work)))}
+
+    def done(self, work: Work, data: dict[str, Any]) -> Done:
+        told = data.get('problems')
+        problems = [text[:500] for text in told[:6] if isinstance(text, str)] if isinstance(told, list) else []
+        events = [(f'{work.kind}.objects', errors.CODES['guest_prepare_objects'].sentence + ' ' + ' '.join(problems))]
+        return Done(facts={'problems': problems}, changes=self.succeeded(work), events=events if problems else ())
 
     def succeeded(self, work: Work) -> list[Change]:
         changes: list[Change] = []

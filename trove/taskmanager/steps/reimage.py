@@ -38,6 +38,8 @@ from trove.taskmanager.steps import base, guest, server
 NEW, FORMER = 'new', 'former'
 #: Seconds a guest that may not be worth it is given to stop its engine.
 PATIENCE = 120
+#: Seconds a guest may still be busy with handing over when it is to take that back.
+STILL_STOPPING = 600
 #: How often it is asked when it is busy.
 TRIES = 3
 
@@ -301,5 +303,12 @@ class VolumeReleased(guest.Command):
         return PATIENCE
 
 
-_STARTED_AGAIN, _AGENT_BACK = guest.DatabaseStarted(), AgentOfNewImage()
+class DatabaseStartedAgain(guest.DatabaseStarted):
+    """The engine runs again in the server as it was; the guest may first have to end what it was told before."""
+
+    def limit(self, work: Work) -> int:
+        return work.tools.conf.restart_timeout + STILL_STOPPING
+
+
+_STARTED_AGAIN, _AGENT_BACK = DatabaseStartedAgain(), AgentOfNewImage()
 _TAKEN_BACK, _RELEASED = DataTakenBack(), VolumeReleased()
