@@ -70,9 +70,10 @@ def create(request: Request) -> Answer:
     schemas.check(backup_schemas.CREATE, body)
     asked = body['backup']
     is_rehearsal = listing.flag(request, 'validate_only')
+    headers: tuple[tuple[str, str], ...] = ()
     if 'restore_from' in asked:
-        backup_id, headers = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
-                                             asked.get('description'), rehearsal=is_rehearsal), ()
+        backup_id = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
+                                    asked.get('description'), rehearsal=is_rehearsal)
     else:
         recorded = _recorded(request, asked, is_rehearsal)
         backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER, recorded.operation_id),)
