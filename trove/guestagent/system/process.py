@@ -76,7 +76,8 @@ def append(argv: Sequence[str], path: str, *, timeout: float, allowed: Collectio
         os.close(descriptor)
 
 
-def _done(argv: Sequence[str], timeout: float, allowed: Collection[int], **how: Any) -> subprocess.CompletedProcess[str]:
+def _done(argv: Sequence[str], timeout: float, allowed: Collection[int],
+          **how: Any) -> subprocess.CompletedProcess[str]:
     try:
         done = subprocess.run(list(argv), stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8', errors='replace',
                               start_new_session=True, check=False, **how)
