@@ -74,6 +74,11 @@ class UserToken(identity.BaseIdentityPlugin):
         return {'auth_url': self.auth_url, 'token': self._token}
 
 
+def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """No login but the token: without this, requests looks for a .netrc of the host's user at each request."""
+    return request
+
+
 class Sessions:
     """The sessions of one process. All methods may be called from any thread.
 
@@ -121,6 +126,7 @@ class Sessions:
             return self._given
         if verified not in self._transports:
             made = requests.Session()
+            made.auth = _as_it_is
             for scheme in ('http://', 'https://'):
                 made.mount(scheme, keystone.TCPKeepAliveAdapter(pool_maxsize=POOL_SIZE))
             self._transports[verified] = made

@@ -309,13 +309,14 @@ def _sooner(now: datetime) -> Any:
     return case((OPERATIONS.c.due_at < now, OPERATIONS.c.due_at), else_=now)
 
 
-def begin_step(connection: Connection, operation_id: str, name: str, attempt: int, now: datetime) -> int:
+def begin_step(connection: Connection, operation_id: str, name: str, attempt: int, now: datetime,
+               last: Row | None = None) -> int:
     """Write down what is about to be tried, in the transaction that proves the claim.
 
+    :param last: the newest attempt so far, as :func:`last_step` gives it; None: there is none.
     :returns: ``seq`` of the attempt.
     """
-    seq = 1 + (connection.execute(select(func.max(STEPS.c.seq)).where(STEPS.c.operation_id == operation_id))
-               .scalar() or 0)
+    seq = 1 + (last.seq if last is not None else 0)
     connection.execute(insert(STEPS).values(operation_id=operation_id, seq=seq, name=name, attempt=attempt,
                                             started=now, runs=0, busy_ms=0, late_ms=0))
     return seq
