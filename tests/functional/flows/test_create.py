@@ -266,3 +266,20 @@ def test_how_often_the_cloud_is_asked(world):
     posts = [path for verb, path in world.cloud.requests if verb != 'GET']
     assert len(posts) == 6, posts
     assert len(world.cloud.requests) <= 20, world.cloud.requests
+
+
+def test_a_database_that_the_engine_refuses_is_told_and_the_rest_works(world):
+    """What the API lets through and the engine does not."""
+    instance_id = created(world, databases=[{'name': 'x' * 65, 'character_set': None, 'collate': None},
+                                            {'name': 'shop', 'character_set': None, 'collate': None}],
+                          users=[{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': []}])
+    row = world.row(instance_id)
+    assert row.fault_message.startswith('A database or user asked for at creation could not be made. Database ')
+    assert 'Canary' not in row.fault_message
+    assert 'instance_create.objects' in world.events(instance_id)
+    data = world.machines.volumes[row.volume_id]
+    assert set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
+    assert row.service_status == 'healthy'
+    world.restart(instance_id)
+    world.settle()
+    assert world.row(instance_id).fault_message is None

@@ -177,9 +177,23 @@ def test_objects_that_cannot_be_made_are_named(guest, api, conductor):
     api.cast(prepare(users=[{**USER, 'name': 'os_admin'}, USER], databases=[{'name': 'x' * 65}]))
     guest.step()
     [result] = conductor.of('CommandResult')
-    assert result['error_code'] == 'guest_prepare_objects'
-    assert "'os_admin'" in result['message'] and 'x' * 65 in result['message']
+    assert result['outcome'] == 'done'
+    first, second = result['data']['problems']
+    assert 'x' * 65 in first and "'os_admin'" in second
     assert list(guest.engine.data.users) == [('app', '%')]
+    assert conductor.last['service_status'] == 'healthy'
+
+
+def test_a_rebuilt_server_is_not_told_of_objects_of_long_ago(guest, api, conductor):
+    guest.start()
+    api.cast(prepare(databases=[{'name': 'x' * 65}]))
+    guest.step()
+    guest.machine.reboot()
+    (guest.machine.root / 'state/prepare.json').unlink()
+    api.cast(prepare(databases=[{'name': 'x' * 65}], new_volume=False, operation_id='rebuild-1'))
+    guest.step()
+    result = conductor.of('CommandResult')[-1]
+    assert (result['outcome'], result['data']['problems']) == ('done', [])
 
 
 def test_an_old_volume_is_never_formatted(guest, api, conductor):

@@ -174,7 +174,8 @@ class Manager:
 
     def _prepare(self, command: messages.Prepare, progress: Callable[[str], None]) -> Outcome:
         step = self.preparation.run(command, progress)
-        return Outcome(step, {'volume': self.volume(), 'engine': self.engine_facts()})
+        return Outcome(step, {'volume': self.volume(), 'engine': self.engine_facts(),
+                              'problems': self.preparation.problems(command)})
 
     def _restart(self, command: messages.Restart, progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()

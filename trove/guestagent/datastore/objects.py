@@ -15,7 +15,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from trove.guestagent.datastore.engine import Engine, EngineError
+from trove.guestagent.datastore.engine import Engine, EngineError, EngineUnavailable
 
 _MOST = 5
 
@@ -24,13 +24,16 @@ def create(engine: Engine, databases: list[dict[str, Any]], users: list[dict[str
            root_password: str | None) -> list[str]:
     """Ensure databases, users and root; what exists already is as wanted.
 
-    :returns: a sentence for each that could not be made, the first few of them.
+    :returns: a sentence for each database or user that the engine refuses, the first few of them.
+    :raises EngineUnavailable: it does not answer. :raises EngineError: it refuses root, whose password was promised.
     """
     problems: list[str] = []
 
     def attempt(what: str, action: Callable[[], Any]) -> None:
         try:
             action()
+        except EngineUnavailable:
+            raise
         except EngineError as error:
             problems.append(f'{what}: {error.message}')
 
@@ -42,7 +45,7 @@ def create(engine: Engine, databases: list[dict[str, Any]], users: list[dict[str
     for user in users:
         attempt(f'User {user["name"]!r}', lambda: engine.create_user(user, or_ignore=True))
     if root_password:
-        attempt('Root', lambda: engine.enable_root(root_password))
+        engine.enable_root(root_password)
     if len(problems) > _MOST:
         problems[_MOST:] = [f'And {len(problems) - _MOST} more.']
     return problems

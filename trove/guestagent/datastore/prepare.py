@@ -220,15 +220,23 @@ class Preparation:
         self._engine.secure()
 
     def _objects(self, message: Message) -> None:
-        """7. Databases, users, root, each reported by name if it fails; only once in the life of the data."""
-        path = os.path.join(self.place(message.mount_point).state_directory, PROGRESS)
+        """7. Databases, users, root; only once in the life of the data. What is refused is reported by name, and
+        leaves a server that works."""
+        path = self._on_volume(message.mount_point)
         if files.read_json(path).get('objects'):
             return
         problems = objects.create(self._engine, message.databases, message.users, message.root_password)
-        if problems:
-            raise PrepareFailed('objects', ' '.join(problems))
         files.write_json(path, {'objects': True, 'datastore_version': message.datastore_version,
-                                'manager': self._engine.description.manager})
+                                'manager': self._engine.description.manager,
+                                'problems': {'operation_id': message.operation_id, 'told': problems}})
+
+    def _on_volume(self, mount_point: str) -> str:
+        return os.path.join(self.place(mount_point).state_directory, PROGRESS)
+
+    def problems(self, message: Message) -> list[str]:
+        """A sentence for each database or user of a message that was not made; for one that has been run."""
+        noted = files.read_json(self._on_volume(message.mount_point)).get('problems') or {}
+        return noted['told'] if noted and noted['operation_id'] == message.operation_id else []
 
     def _finish(self, message: Message) -> None:
         """8. Nothing to do but to see it healthy once more; that this step ended is the end marker."""

@@ -37,8 +37,10 @@ from trove.taskmanager.steps import volume
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The instance works."""
-    return [base.changed(work, error_code=None), base.fault_cleared(work)]
+    """The instance works. A database or user that its engine refused is its fault, and can be made otherwise."""
+    told = ' '.join([errors.CODES['guest_prepare_objects'].sentence, *work.facts.get('problems', ())])
+    fault = base.fault(work, told[:1024], '') if work.facts.get('problems') else base.fault_cleared(work)
+    return [base.changed(work, error_code=None), fault]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:

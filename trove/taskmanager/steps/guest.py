@@ -266,7 +266,7 @@ class Healthy(Step):
 
 def poll(work: Work, left: float) -> float:
     """Seconds until the next look. Reports wake the operation, so this only bounds what a lost one costs."""
-    return min(1.0 if work.waited < 20 else 5.0, max(0.05, left))
+    return min(3.0 if work.waited < 20 else 5.0, max(0.05, left))
 
 
 def base_configuration(conf: Any, row: Row, *, ram: int, vcpus: int, version_name: str | None = None) -> str:
