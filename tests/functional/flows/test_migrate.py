@@ -46,6 +46,18 @@ def assert_whole(world, instance_id, host):
     assert world.holds() == ONE_INSTANCE
 
 
+def serve_only_here(world, instance_id):
+    """The engine does not start on the other host."""
+    unit = world.guest(instance_id).machine.unit('memory')
+    start = unit.start
+
+    def choosy(timeout):
+        unit.refuses = 'not here' if world.cloud.all('server')[0]['host'] == THERE else ''
+        start(timeout)
+
+    unit.start = choosy
+
+
 @pytest.mark.parametrize('live', [False, True])
 def test_there_and_back(world, instance_id, live):
     starts = world.guest(instance_id).machine.unit('memory').starts
@@ -86,14 +98,7 @@ def test_a_move_that_nova_gives_up(world, instance_id):
 
 
 def test_an_engine_that_does_not_start_there_leads_back(world, instance_id):
-    unit = world.guest(instance_id).machine.unit('memory')
-    start = unit.start
-
-    def choosy(timeout):
-        unit.refuses = 'not here' if world.cloud.all('server')[0]['host'] == THERE else ''
-        start(timeout)
-
-    unit.start = choosy
+    serve_only_here(world, instance_id)
     world.migrate(instance_id)
     world.settle()
     operation = world.operations(instance_id)[-1]
@@ -129,14 +134,7 @@ def test_not_while_something_else_is_done(world, instance_id):
 @pytest.mark.parametrize('moment', ['before', 'after'])
 @pytest.mark.parametrize('step', STEPS[1:4])
 def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment):
-    unit = world.guest(instance_id).machine.unit('memory')
-    start = unit.start
-
-    def choosy(timeout):
-        unit.refuses = 'not here' if world.cloud.all('server')[0]['host'] == THERE else ''
-        start(timeout)
-
-    unit.start = choosy
+    serve_only_here(world, instance_id)
     world.migrate(instance_id)
     with pytest.raises(Killed):
         world.settle(runner=doomed_runner(world, 'instance_migrate', step, moment, 'undo'))

@@ -26,7 +26,7 @@ from trove.taskmanager.steps import power
 
 def succeeded(work: Work) -> Sequence[Change]:
     """Whether something still waits for a restart, the guest says: the engine may have come up without it."""
-    return [] if base.instance(work).error_code else [base.fault_cleared(work)]
+    return base.fault_beside_cleared(work)
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
@@ -34,7 +34,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
     What the instance was in ERROR for stays.
     """
-    return [] if base.instance(work).error_code else [base.fault(work, text, detail)]
+    return base.fault_beside(work, text, detail)
 
 
 FLOW = Flow(

@@ -33,7 +33,7 @@ def succeeded(work: Work) -> Sequence[Change]:
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     """The reason is kept, unless the instance is in ERROR for another; server and agent decide what is shown."""
-    return [] if base.instance(work).error_code else [base.fault(work, text, detail)]
+    return base.fault_beside(work, text, detail)
 
 
 FLOW = Flow(

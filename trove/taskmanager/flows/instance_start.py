@@ -27,7 +27,7 @@ from trove.taskmanager.steps import power
 
 def succeeded(work: Work) -> Sequence[Change]:
     """Server and engine run; what the instance was in ERROR for stays."""
-    return [] if base.instance(work).error_code else [base.fault_cleared(work)]
+    return base.fault_beside_cleared(work)
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
@@ -35,7 +35,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
     What the instance was in ERROR for stays.
     """
-    return [] if base.instance(work).error_code else [base.fault(work, text, detail)]
+    return base.fault_beside(work, text, detail)
 
 
 FLOW = Flow(

@@ -33,7 +33,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
     What the instance was in ERROR for stays.
     """
-    return [] if base.instance(work).error_code else [base.fault(work, text, detail)]
+    return base.fault_beside(work, text, detail)
 
 
 FLOW = Flow(

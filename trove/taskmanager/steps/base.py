@@ -80,6 +80,16 @@ def _clear_fault(connection: Any, instance_id: str) -> None:
     instances.clear_fault(connection, instance_id)
 
 
+def fault_beside(work: Work, text: str, detail: str) -> list[Change]:
+    """The last failure, unless the instance is in ERROR for an earlier one: that is worse, and stays."""
+    return [] if instance(work).error_code else [fault(work, text, detail)]
+
+
+def fault_beside_cleared(work: Work) -> list[Change]:
+    """What :func:`fault_beside` has written is over."""
+    return [] if instance(work).error_code else [fault_cleared(work)]
+
+
 def failing_as(code: str, error: exception.CloudError) -> exception.CloudError:
     """The same failure under the code of the thing that could not be made; quotas keep their own."""
     if not isinstance(error, exception.CloudQuotaExceeded):
@@ -115,6 +125,14 @@ class Removal(Step):
             return Wait(pause(work), at_most=work.tools.conf.delete_deadline, code='leftovers',
                         reason=f'{self.what} to go: {", ".join(left)}')
         return Done(changes=self.changes(work))
+
+
+def next_look(work: Work) -> float:
+    """Seconds until the cloud is asked again whether it has made something: a small part of what it took so far.
+
+    Many operations wait at the same time, and each look is a request and two transactions.
+    """
+    return min(2.0, 0.3 + 0.15 * work.waited)
 
 
 def pause(work: Work) -> float:
