@@ -134,7 +134,7 @@ class Preparation:
             self._note(name, message)
         return names[-1]
 
-    def _attempt(self, name: str, step: Callable[[messages.Prepare], Any], message: Message) -> None:
+    def _attempt(self, name: str, step: Callable[[Any], Any], message: Message) -> None:
         if self._clock() >= self._deadline:
             raise PrepareFailed(name, f'The deadline of the preparation was over before step {name!r}.')
         try:
@@ -219,7 +219,7 @@ class Preparation:
         """6. No administrator but the agent, no sample data."""
         self._engine.secure()
 
-    def _objects(self, message: Message) -> None:
+    def _objects(self, message: messages.Prepare) -> None:
         """7. Databases, users, root; only once in the life of the data. What is refused is reported by name, and
         leaves a server that works."""
         path = self._on_volume(message.mount_point)
