@@ -195,7 +195,7 @@ def test_rebooted(service, holdings, images, shop):
         return holdings.machines.run(service.server(shop.id), 'cat', '/var/lib/trove-guest/boot.json')
 
     before = starts()
-    manage(service, shop, {'reboot': {}})
+    service.client('database', 'instance', 'reboot', shop.id, user='admin')
     succeeded(service, shop, 'instance_reboot')
     assert starts() != before, 'the agent was started anew with its machine'
 
@@ -235,7 +235,7 @@ def test_a_rebuild_keeps_everything_but_the_root_disk(service, holdings, images,
     server, volume = service.server(shop.id), service.show(shop.id)['volume']['size']
     engine = holdings.machines.run(server, 'stat', '-c', '%i', '/var/lib/mysql/data/ibdata1')
     holdings.machines.run(server, 'touch', '/root/on-the-root-disk')
-    manage(service, shop, {'rebuild': {'image_id': service.image_of('10.11')}})
+    service.client('database', 'instance', 'rebuild', shop.id, service.image_of('10.11'), user='admin')
     service.wait_status(shop.id, 'BUILD', 20)
     operation = succeeded(service, shop, 'instance_rebuild')
     assert service.server(shop.id) == server and service.show(shop.id)['volume']['size'] == volume
