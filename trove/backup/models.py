@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 
 from trove.backup.validation import Found
-from trove.common import exception, faults
+from trove.common import exception, faults, policy
 from trove.db import backup_strategies, backups, operations, session
 from trove.db.session import Connection, Row
 from trove.instance import doors, models as instance_models
@@ -59,13 +59,7 @@ def find(context: Any, backup_id: str) -> Row:
 
     :raises trove.common.exception.NotFound:
     """
-    return _owned(context, backup_id, session.read(backups.get, backup_id))
-
-
-def _owned(context: Any, backup_id: str, row: Row | None) -> Row:
-    if row is None or (row.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(backup_id)
-    return row
+    return policy.owned(context, session.read(backups.get, backup_id), backup_id)
 
 
 # --- recording -----------------------------------------------------------------------------------
@@ -129,7 +123,7 @@ def _parent(connection: Connection, context: Any, row: Row, asked: CreateRequest
     """What the new backup is built on; None for a full one."""
     if asked.parent_id is None:
         return backups.newest(connection, row.id) if asked.incremental else None
-    parent = _owned(context, asked.parent_id, backups.get(connection, asked.parent_id))
+    parent = policy.owned(context, backups.get(connection, asked.parent_id), asked.parent_id)
     if parent.instance_id != row.id:
         raise exception.BadRequest(f"backup['parent_id'] {parent.id} is a backup of another instance.")
     if parent.state not in backups.USABLE:

@@ -111,7 +111,8 @@ ROUTES = (
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422)),
     Route('POST', f'{_I}/action', instances.action,
           ('instance:restart', 'instance:resize_volume', 'instance:resize_flavor', 'instance:reset_status',
-           'instance:force_delete', 'instance:promote_to_replica_source', 'instance:eject_replica_source'), takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
+           'instance:force_delete', 'instance:promote_to_replica_source', 'instance:eject_replica_source'),
+          takes=instance_forms.ACTION, status=202, faults=(413, 422, 501)),
     Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
           gives=operation_forms.INDEX, query=_PAGE),
     Route('GET', f'{_I}/events', history.events, ('instance:events',), gives=operation_forms.EVENTS,
@@ -193,7 +194,7 @@ ROUTES = (
           whole=True, gives=configuration_forms.PARAMETER_SHOW, faults=(400,)),
 
     Route('GET', _GROUPS, configurations.index, ('configuration:index',), gives=configuration_forms.INDEX,
-          query=_PAGE),
+          query=(*_PAGE, 'name', 'datastore', *_WINDOW)),
     Route('POST', _GROUPS, configurations.create, ('configuration:create',), takes=configuration_forms.CREATE,
           gives=configuration_forms.SHOW, query=_VALIDATE, faults=(404, 422)),
     Route('GET', _GROUP, configurations.show, ('configuration:show',), gives=configuration_forms.SHOW),

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 from oslo_policy import policy
 
-from trove.common import exception, policies
+from trove.common import exception, faults, policies
 
 CONF = cfg.CONF
 
@@ -114,6 +114,18 @@ def authorize(context: Any, rule: str, tenant: str | None = None) -> None:
     """
     if not _allows(rule, context.project_id if tenant is None else tenant, context):
         raise exception.Forbidden(f'Policy does not allow {rule} to be performed.')
+
+
+def owned(context: Any, row: Any, named: str) -> Any:
+    """The row, if the caller may know of it: one of the project, or any for an administrator.
+
+    :param row: with a column ``tenant_id``; None when there is none.
+    :param named: what the caller named it by.
+    :raises trove.common.exception.NotFound: it is not there, or another project's.
+    """
+    if row is None or (row.tenant_id != context.project_id and not context.is_admin):
+        raise faults.not_found(named)
+    return row
 
 
 def require_admin(context: Any) -> None:

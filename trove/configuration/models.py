@@ -19,7 +19,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults, notification
+from trove.common import exception, notification, policy
 from trove.configuration import values
 from trove.datastore import models as datastore_models
 from trove.db import configurations, datastores, notices, operations, session
@@ -48,13 +48,7 @@ def find(context: Any, configuration_id: str) -> Row:
 
     :raises trove.common.exception.NotFound:
     """
-    return _owned(context, configuration_id, session.read(configurations.get, configuration_id))
-
-
-def _owned(context: Any, configuration_id: str, row: Row | None) -> Row:
-    if row is None or (row.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(configuration_id)
-    return row
+    return policy.owned(context, session.read(configurations.get, configuration_id), configuration_id)
 
 
 def checked_values(connection: Connection, version_id: str, version_name: str, wanted: Mapping[str, Any], *,
@@ -115,7 +109,7 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any], colum
     """One transaction that holds the group's row: of two changes at a time the second sees the first."""
     def write(connection: Connection) -> str | None:
         now = session.utcnow()
-        row = _owned(context, configuration_id, configurations.get(connection, configuration_id, for_update=True))
+        row = policy.owned(context, configurations.get(connection, configuration_id, for_update=True), configuration_id)
         wanted = checked_values(connection, row.datastore_version_id, row.version_name, given, from_text=from_text)
         stored = configurations.values(connection, row.id)
         if keep:
@@ -153,7 +147,7 @@ def delete(context: Any, configuration_id: str) -> None:
     :raises trove.common.exception.BadRequest: it is attached.
     """
     def write(connection: Connection) -> None:
-        row = _owned(context, configuration_id, configurations.get(connection, configuration_id, for_update=True))
+        row = policy.owned(context, configurations.get(connection, configuration_id, for_update=True), configuration_id)
         attached = configurations.count_instances(connection, row.id)
         if attached:
             raise exception.BadRequest(f'Configuration group {row.id} cannot be deleted: it is attached to {attached} '

@@ -31,8 +31,11 @@ def index(request: Request) -> dict[str, Any]:
     context = request.context
     policy.authorize(context, 'configuration:index')
     limit = pagination.limit_of(request, CONF.configurations_page_size)
-    owner = None if context.is_admin else context.project_id
-    rows = session.read(configurations.page, owner, limit=limit + 1, marker=pagination.marker_of(request))
+    filters = configurations.Filters(
+        tenant_id=None if context.is_admin else context.project_id, name=listing.text(request, 'name'),
+        datastore=listing.text(request, 'datastore'), window=listing.window(request),
+        order=listing.order(request, configurations.SORT_KEYS))
+    rows = session.read(configurations.page, filters, limit=limit + 1, marker=pagination.marker_of(request))
     following = rows[limit - 1].id if len(rows) > limit else None
     return pagination.page(request, 'configurations', [views.summary(row) for row in rows[:limit]], following)
 

@@ -17,10 +17,12 @@ import json
 import uuid
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, true, update
 
+from trove.common.listing import Order, Window
+from trove.db import listing
 from trove.db.tables.configurations import Configuration, ConfigurationParameter
 from trove.db.tables.datastores import Datastore, DatastoreVersion
 from trove.db.tables.instances import Instance
@@ -52,16 +54,38 @@ def get(connection: Connection, configuration_id: str, *, for_update: bool = Fal
     return connection.execute(statement.with_for_update(of=CONFIGURATIONS) if for_update else statement).first()
 
 
-def page(connection: Connection, tenant_id: str | None, *, limit: int, marker: str | None = None) -> Sequence[Row]:
-    """Live groups by ascending id. Index: ix_configurations_tenant_id, or the primary key for those of everybody.
+#: What lists may be sorted by.
+SORT_KEYS = ('created', 'name', 'updated')
 
-    :param tenant_id: of the owner; None for everybody's.
+
+class Filters(NamedTuple):
+    """What a list of groups is narrowed to, and its order: by ascending id unless ``order`` says otherwise."""
+
+    #: of the owner; None for everybody's
+    tenant_id: str | None = None
+    name: str | None = None
+    #: id or name
+    datastore: str | None = None
+    window: Window = Window()
+    order: Order = Order()
+
+
+def page(connection: Connection, filters: Filters, *, limit: int, marker: str | None = None) -> Sequence[Row]:
+    """A page of live groups. Index: ix_configurations_tenant_id, or the primary key for those of everybody.
+
     :param marker: id of the last row of the page before.
     """
-    statement = _SHOWN.where(CONFIGURATIONS.c.id > (marker or '')).order_by(CONFIGURATIONS.c.id).limit(limit)
-    if tenant_id is not None:
-        statement = statement.where(CONFIGURATIONS.c.tenant_id == tenant_id)
-    return connection.execute(statement).all()
+    conditions = listing.within(CONFIGURATIONS, filters.window)
+    for column, value in (('tenant_id', filters.tenant_id), ('name', filters.name)):
+        if value is not None:
+            conditions.append(CONFIGURATIONS.c[column] == value)
+    if filters.datastore is not None:
+        conditions.append(or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
+    order = listing.columns(CONFIGURATIONS, filters.order)
+    if marker:
+        conditions.append(listing.behind(CONFIGURATIONS, order, marker, filters.order.descending))
+    return connection.execute(_SHOWN.where(*conditions).order_by(
+        *listing.directed(order, filters.order.descending)).limit(limit)).all()
 
 
 def values(connection: Connection, configuration_id: str) -> dict[str, Any]:

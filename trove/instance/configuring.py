@@ -18,7 +18,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults, states, template
+from trove.common import exception, policy, states, template
 from trove.db import configurations, instances
 from trove.db.session import Connection, Row
 from trove.instance import models
@@ -39,9 +39,8 @@ def find(connection: Connection, context: Any, configuration_id: str, version_id
     :raises trove.common.exception.NotFound: there is none of that id.
     :raises trove.common.exception.BadRequest: it is for another version.
     """
-    group = configurations.get(connection, configuration_id, for_update=for_update)
-    if group is None or (group.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(configuration_id)
+    group = policy.owned(context, configurations.get(connection, configuration_id, for_update=for_update),
+                         configuration_id)
     if group.datastore_version_id != version_id:
         raise exception.BadRequest(f"instance['configuration'] {configuration_id} is for another datastore version "
                                    f"than that of the instance.")

@@ -130,7 +130,8 @@ _DETAIL_SOMETIMES = {
     'cluster_id': STRING, 'shard_id': STRING, 'server_id': nullable(STRING), 'volume_id': nullable(STRING),
     'encrypted_rpc_messaging': BOOLEAN}
 _COMPLETE_SOMETIMES = {
-    **_DETAIL_SOMETIMES, 'pending_restart': array(STRING), 'drifted_options': array(STRING), 'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
+    **_DETAIL_SOMETIMES, 'pending_restart': array(STRING), 'drifted_options': array(STRING), 'locality': STRING,
+    'local_storage': shown('', {'used': NUMBER}),
     'volume': shown('', {'size': INTEGER}, {'used': NUMBER, 'used_percent': NUMBER})}
 
 #: For the views of administrators, which have more.

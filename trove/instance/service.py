@@ -29,7 +29,6 @@ from trove.instance import schemas as instance_schemas
 CONF = cfg.CONF
 
 
-
 def find(request: Request, rule: str, instance_id: str, *, only_own: bool = False,
          include_deleted: bool = False) -> Row:
     """The instance a request names, if the caller may do to it what the rule says.

@@ -26,10 +26,10 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
-from trove.common import engines, exception, faults, schemas
+from trove.common import engines, exception, policy, schemas
 from trove.common.views import reference
 from trove.datastore import models as datastore_models
-from trove.db import backups, configurations, datastores, session
+from trove.db import backups, datastores, session
 from trove.instance import configuring, module_choice, objects, replication
 from trove.instance.models import CheckedRequest, CreateRequest, Nic
 
@@ -147,9 +147,7 @@ def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
     """Refuse a backup that an instance cannot be made of; of the others this service can make none yet."""
     if request.backup_id is None:
         return
-    backup = session.read(backups.get, request.backup_id)
-    if backup is None or (backup.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(request.backup_id)
+    backup = policy.owned(context, session.read(backups.get, request.backup_id), request.backup_id)
     if backup.state not in backups.USABLE:
         raise exception.Conflict(f'Backup {backup.id} cannot be restored: its status is {backup.state}.')
     if backup.datastore_id != version.datastore_id:
