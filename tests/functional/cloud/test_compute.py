@@ -162,3 +162,46 @@ def test_a_token_that_is_no_good_is_refused(conf, minicloud):
     context.auth_token = 'forged'
     with pytest.raises(exception.CloudError):
         clouds.user_cloud(conf, context).compute.get_flavor(FLAVOR)
+
+
+@pytest.mark.parametrize('root_on_volume', [False, True])
+def test_another_image_is_given_with_a_mark_and_its_own_user_data(cloud, minicloud, spec, caplog, root_on_volume):
+    server = cloud.compute.ensure_server(spec)
+    assert cloud.compute.get_server(server.id).build == ''
+    fresh, metadata = b'#cloud-config\n# canary-of-the-next-guest\n', names.server_metadata(INSTANCE, 'demo', 'u' * 64)
+    image_id = minicloud.named('image', 'guest-2')['id']
+    with caplog.at_level(logging.DEBUG):
+        cloud.compute.rebuild_server(server.id, image_id, user_data=fresh, metadata=metadata, mark='operation-1:new:2',
+                                     root_on_volume=root_on_volume)
+    found = cloud.compute.get_server(server.id)
+    assert (found.image_id, found.build, found.status) == (image_id, 'operation-1:new:2', compute.ACTIVE)
+    assert (found.volume_ids, found.instance_id) == ((spec.volume_id,), INSTANCE)
+    assert cloud.compute.find_server(INSTANCE).id == server.id, 'it is found as before'
+    for text in (fresh.decode(), base64.b64encode(fresh).decode()):
+        assert text not in caplog.text
+
+
+@pytest.mark.parametrize('live', [False, True])
+def test_a_server_is_moved_to_the_host_that_is_named_or_to_any(cloud, spec, live):
+    server = cloud.compute.ensure_server(spec)
+    move = cloud.compute.live_migrate_server if live else cloud.compute.migrate_server
+    here = cloud.compute.get_server(server.id).host_key
+    for host in (None, 'minicloud'):
+        move(server.id, host)
+        if not live:
+            assert cloud.compute.get_server(server.id).status == compute.VERIFY_RESIZE
+            cloud.compute.confirm_resize(server.id)
+        found = cloud.compute.get_server(server.id)
+        assert found.status == compute.ACTIVE and (found.host_key == here) is (host == 'minicloud')
+    with pytest.raises(exception.CloudError) as refused:
+        move(server.id, 'nowhere')
+    assert not refused.value.retriable
+
+
+def test_a_server_that_is_off_is_switched_on(cloud, spec):
+    server = cloud.compute.ensure_server(spec)
+    while not cloud.compute.stop_server(server.id):
+        pass
+    assert cloud.compute.get_server(server.id).status == compute.SHUTOFF
+    cloud.compute.start_server(server.id)
+    assert cloud.compute.get_server(server.id).status == compute.ACTIVE
