@@ -86,7 +86,7 @@ class NspawnHypervisor:
 
     def create_server(self, spec: ServerSpec) -> None:
         """See the protocol."""
-        self._images.ensure(spec.image_path, spec.id)
+        self._images.ensure(spec.image_path)
         self._machines.create(spec)
 
     def delete_server(self, server_id: str) -> None:
@@ -107,7 +107,7 @@ class NspawnHypervisor:
 
     def rebuild_server(self, spec: ServerSpec) -> None:
         """See the protocol."""
-        self._images.ensure(spec.image_path, spec.id)
+        self._images.ensure(spec.image_path)
         self._machines.rebuild(spec)
 
     def resize_server(self, spec: ServerSpec) -> None:
@@ -123,7 +123,7 @@ class NspawnHypervisor:
         try:
             raw = self._machines.keepers.console_path(server_id).read_bytes()
         except FileNotFoundError:
-            raw = self._images.progress(server_id).encode()
+            return ''
         text = _TERMINAL.sub('', raw.decode('utf-8', 'replace'))
         if lines is None:
             return text

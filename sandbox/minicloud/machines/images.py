@@ -35,22 +35,17 @@ class Images:
     def __init__(self, recipes: Mapping[str, Mapping[str, Any]]) -> None:
         self._recipes = recipes
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
-        self._waiting: dict[str, str] = {}
 
-    def ensure(self, image_path: str, server_id: str) -> None:
-        """Have the tree of a machine made if it is not there; machines that want the same one wait for it.
+    def ensure(self, image_path: str) -> None:
+        """Have a tree made if it is not there; machines that want the same one wait for it.
 
         :raises HypervisorError: it could not be made.
         """
         if is_tree(image_path) or image_path not in self._recipes:
             return
-        self._waiting[server_id] = image_path
-        try:
-            with self._locks[image_path]:
-                if not is_tree(image_path):
-                    self._make(image_path)
-        finally:
-            del self._waiting[server_id]
+        with self._locks[image_path]:
+            if not is_tree(image_path):
+                self._make(image_path)
 
     def _make(self, image_path: str) -> None:
         recipe = self._recipes[image_path]
@@ -63,17 +58,6 @@ class Images:
         if done.returncode or not is_tree(image_path):
             last = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()[-1:]
             raise HypervisorError(f'The image {image_path} could not be made: {"".join(last)} (see {log})')
-
-    def progress(self, server_id: str) -> str:
-        """What is said while the image of a machine is made; empty when that is not so."""
-        image_path = self._waiting.get(server_id)
-        if image_path is None:
-            return ''
-        try:
-            said = pathlib.Path(self._recipes[image_path]['log']).read_text(encoding='utf-8', errors='replace')
-        except FileNotFoundError:
-            said = ''
-        return f'The image of this machine is made first, because nobody has used it yet.\n{said}'
 
 
 def is_tree(image_path: str) -> bool:

@@ -10,7 +10,6 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-import os
 import threading
 
 import pytest
@@ -26,7 +25,7 @@ def test_an_image_is_made_once_for_all_who_wait_for_it(tmp_path):
     tree = tmp_path / 'rootfs'
     script = f'echo "begun $WHO"; echo x >>{tmp_path}/count; mkdir -p {tree}/etc; echo >{tree}/etc/os-release'
     made = Images({str(tree): recipe(tmp_path, script, WHO='somebody')})
-    threads = [threading.Thread(target=made.ensure, args=(str(tree), f'server-{number}')) for number in range(4)]
+    threads = [threading.Thread(target=made.ensure, args=(str(tree),)) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -39,8 +38,8 @@ def test_an_image_that_is_there_or_has_no_recipe_is_left_alone(tmp_path):
     (tmp_path / 'etc').mkdir()
     (tmp_path / 'etc' / 'os-release').touch()
     made = Images({str(tmp_path): recipe(tmp_path, 'exit 1')})
-    made.ensure(str(tmp_path), 'server')
-    made.ensure('/nowhere', 'server')
+    made.ensure(str(tmp_path))
+    made.ensure('/nowhere')
     assert not (tmp_path / 'logs').exists()
 
 
@@ -48,22 +47,4 @@ def test_an_image_that_is_there_or_has_no_recipe_is_left_alone(tmp_path):
 def test_a_failed_build_says_what_it_said_last(tmp_path, script):
     made = Images({str(tmp_path / 'rootfs'): recipe(tmp_path, script)})
     with pytest.raises(HypervisorError, match='no space left .see .*build.log'):
-        made.ensure(str(tmp_path / 'rootfs'), 'server')
-    assert made.progress('server') == ''
-
-
-def test_progress_is_shown_while_it_is_made(tmp_path):
-    tree, going = tmp_path / 'rootfs', tmp_path / 'going'
-    script = (f'echo system; echo begun >{going}; read -r line <{tmp_path}/fifo; mkdir -p {tree}/etc; '
-              f'echo >{tree}/etc/os-release')
-    for pipe in ('fifo', 'going'):
-        os.mkfifo(tmp_path / pipe)
-    made = Images({str(tree): recipe(tmp_path, script)})
-    thread = threading.Thread(target=made.ensure, args=(str(tree), 'server'))
-    thread.start()
-    going.read_text()
-    said, others = made.progress('server'), made.progress('another')
-    (tmp_path / 'fifo').write_text('go on\n')
-    thread.join()
-    assert 'made first' in said and said.endswith('system\n')
-    assert others == '' and made.progress('server') == ''
+        made.ensure(str(tmp_path / 'rootfs'))
