@@ -122,7 +122,7 @@ class ServerActive(Step):
         if server.status == compute.ACTIVE:
             return Done(changes=[base.changed(work, server_status=server.status)],
                         events=[('instance_create.server', 'The server has started.')])
-        return Wait(0.3 if work.waited < 15 else 2, at_most=work.tools.conf.usage_timeout, code='server_failed',
+        return Wait(base.next_look(work), at_most=work.tools.conf.usage_timeout, code='server_failed',
                     reason='the server to start')
 
 

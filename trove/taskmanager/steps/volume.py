@@ -76,7 +76,7 @@ class VolumeAvailable(Step):
         if volume.status.startswith('error'):
             raise exception.StepFailed('The volume could not be made.', code='volume_failed',
                                        detail=f'volume {volume_id} is {volume.status}')
-        return Wait(0.3 if work.waited < 5 else 2, at_most=work.tools.conf.volume_time_out, code='volume_failed',
+        return Wait(base.next_look(work), at_most=work.tools.conf.volume_time_out, code='volume_failed',
                     reason='the volume to become available')
 
 
