@@ -66,6 +66,8 @@ class Killer:
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name='killer', daemon=True)
         self.deaths: collections.Counter[str] = collections.Counter()
+        #: who ended without being killed
+        self.ended: collections.Counter[str] = collections.Counter()
         self.failure: Exception | None = None
         self._spared: dict[str, float] = {}
 
@@ -83,6 +85,7 @@ class Killer:
     def _run(self) -> None:
         try:
             while not self._over.wait(self._random.uniform(*PAUSE)):
+                self._start_what_ended()
                 victim = self._random.choices(list(VICTIMS), list(VICTIMS.values()))[0]
                 if self._kill_agent() if victim == 'agent' else self._kill(victim):
                     self.deaths[victim] += 1
@@ -90,10 +93,19 @@ class Killer:
             self.failure = failure
             raise
 
+    def _start_what_ended(self) -> None:
+        """As an init system does with a service that gave up because what it needs is away."""
+        for name in VICTIMS:
+            if name != 'agent' and self._service.pid(name) is None:
+                say(f'{name} has ended by itself and is started again')
+                self.ended[name] += 1
+                self._service.launch(name)
+
     def _kill(self, victim: str) -> bool:
         if time.monotonic() < self._spared.get(victim, 0):
             return False
-        self._service.kill(victim)
+        if self._service.pid(victim) is not None:
+            self._service.kill(victim)
         # Whether it is ready is nobody's business but that of those who need it; it may be killed before it is.
         self._service.launch(victim)
         self._spared[victim] = time.monotonic() + SPARED.get(victim, 0)

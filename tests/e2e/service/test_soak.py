@@ -109,6 +109,7 @@ def tell(service, databases, killer, creating, working, settling):
     report(f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of {ACTIONS} actions '
            f'in {working:.0f} s, settled after {settling:.0f} s more')
     report('soak, killed: ' + ', '.join(f'{name} {number}' for name, number in sorted(killer.deaths.items())))
+    report(f'soak, ended by themselves: {dict(killer.ended) or "none"}')
     for action in sorted({name for database in databases for name, _, _ in database.done}):
         took = [seconds for database in databases for name, _, seconds in database.done if name == action]
         ends = collections.Counter(end for database in databases for name, end, _ in database.done if name == action)
