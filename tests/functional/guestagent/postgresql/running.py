@@ -19,7 +19,6 @@ import subprocess
 import time
 
 import psycopg2
-import psycopg2.extensions
 import pytest
 
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, Place
@@ -90,8 +89,7 @@ class Server:
 
     def as_user(self, name: str, password: str, database: str):
         """A connection over the network."""
-        connection = psycopg2.connect(host='127.0.0.1', port=self.port, user=name, password=password, dbname=database,
-                                      connection_factory=Foreign)
+        connection = psycopg2.connect(host='127.0.0.1', port=self.port, user=name, password=password, dbname=database)
         connection.autocommit = True
         return connection
 
@@ -108,14 +106,6 @@ class Server:
     def rows(self, statement: str, database: str = 'postgres'):
         with self.engine._session(database) as session:
             return session.rows(statement)
-
-
-class Foreign(psycopg2.extensions.connection):
-    """A connection of a tenant; the engine's way of waiting wants to know until when."""
-
-    def __init__(self, *arguments, **more) -> None:
-        self.deadline = time.monotonic() + 20
-        super().__init__(*arguments, **more)
 
 
 def users(engine):

@@ -22,7 +22,7 @@ import time
 import psycopg2
 import pytest
 
-from tests.functional.guestagent.postgresql.running import AS_POSTGRES, PASSWORD, Foreign, code_of
+from tests.functional.guestagent.postgresql.running import AS_POSTGRES, PASSWORD, code_of
 from trove.guestagent.datastore.engine import EngineUnavailable
 from trove.guestagent.datastore.postgres import cluster
 from trove.guestagent.datastore.postgres.engine import PROGRAMS, PostgreSQL
@@ -117,14 +117,14 @@ def test_a_user_streams_no_log(server, engine):
     server.rows('ALTER ROLE app REPLICATION')
     with pytest.raises(psycopg2.OperationalError, match='no pg_hba.conf entry'):
         psycopg2.connect(host='127.0.0.1', port=server.port, user='app', password=PASSWORD, replication='true',
-                         dbname='replication', connection_factory=Foreign)
+                         dbname='replication')
 
 
 def test_it_has_a_certificate_from_the_start(server, engine):
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
     connection = psycopg2.connect(host='127.0.0.1', port=server.port, user='app', password=PASSWORD, dbname='shop',
-                                  sslmode='require', connection_factory=Foreign)
+                                  sslmode='require')
     assert connection.info.ssl_attribute('protocol').startswith('TLS')
     connection.close()
     key = pathlib.Path(server.place.state_directory, 'tls/server-key.pem')

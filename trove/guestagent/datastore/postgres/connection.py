@@ -94,13 +94,14 @@ class _Connection(psycopg2.extensions.connection):
 
 
 def _wait(connection: Any) -> None:
-    """What the driver calls in place of blocking. Only this module's connections come here."""
+    """What the driver calls in place of blocking, for all connections of the process; those of others have no end."""
+    deadline = getattr(connection, 'deadline', None)
     events = {psycopg2.extensions.POLL_READ: select.POLLIN, psycopg2.extensions.POLL_WRITE: select.POLLOUT}
     while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), events[state])
-        left = connection.deadline - time.monotonic()
-        if left <= 0 or not poller.poll(left * 1000):
+        left = None if deadline is None else deadline - time.monotonic()
+        if left is not None and left <= 0 or not poller.poll(None if left is None else left * 1000):
             raise psycopg2.OperationalError('no answer in time')
 
 
