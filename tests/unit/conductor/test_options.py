@@ -35,7 +35,8 @@ def facts(**reported):
 @pytest.mark.parametrize(('known', 'reported'), [
     (Known(), {}), (Known(False, '{"engine_uptime": 3}'), {}), (Known(True), {'pending_restart': ['a']}),
     (Known(False, facts(drift=['a'])), {'drift': ['a']}), (Known(False, facts(rejection='x')), {'rejection': 'x'}),
-    (Known(True, facts(rejection='x', drift=['a'])), {'rejection': 'x', 'drift': ['a'], 'pending_restart': ['b', 'c']})])
+    (Known(True, facts(rejection='x', drift=['a'])),
+     {'rejection': 'x', 'drift': ['a'], 'pending_restart': ['b', 'c']})])
 def test_what_was_known_is_no_news(known, reported):
     assert news(known, **reported) is None
 
