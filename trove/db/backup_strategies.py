@@ -12,6 +12,7 @@
 
 """Statements on backup strategies: where the backups of a project, or of one instance, go by default."""
 
+import logging
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -21,6 +22,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from trove.db.tables.backups import BackupStrategy
 
+LOG = logging.getLogger(__name__)
 STRATEGIES = BackupStrategy.__table__
 
 #: Stands in the column of the instance for the whole project.
@@ -51,22 +53,18 @@ def container(connection: Connection, tenant_id: str, instance_id: str) -> str |
 def put(connection: Connection, tenant_id: str, instance_id: str, backend: str, swift_container: str,
         now: datetime) -> None:
     """Make or change the strategy of a project or of one of its instances."""
+    mine = (STRATEGIES.c.tenant_id == tenant_id, STRATEGIES.c.instance_id == instance_id)
     values = {'backend': backend, 'swift_container': swift_container, 'updated': now}
-
-    def renewed() -> bool:
-        return bool(connection.execute(
-            update(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id, STRATEGIES.c.instance_id == instance_id)
-            .values(**values)).rowcount)
-
-    if renewed():
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(STRATEGIES).values(id=str(uuid.uuid4()), tenant_id=tenant_id,
-                                                         instance_id=instance_id, created=now, **values))
-    except db_exception.DBDuplicateEntry:
-        # Another request of the same project made it first.
-        renewed()
+    # Looked for first: an UPDATE that finds nothing would lock the gap that another request inserts into.
+    if connection.execute(select(STRATEGIES.c.id).where(*mine)).first() is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(STRATEGIES).values(id=str(uuid.uuid4()), tenant_id=tenant_id,
+                                                             instance_id=instance_id, created=now, **values))
+            return
+        except db_exception.DBDuplicateEntry:
+            LOG.debug('Another request made the backup strategy of project %s first.', tenant_id)
+    connection.execute(update(STRATEGIES).where(*mine).values(**values))
 
 
 def remove(connection: Connection, tenant_id: str, instance_id: str) -> None:

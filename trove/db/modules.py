@@ -15,6 +15,7 @@
 import contextlib
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
@@ -28,6 +29,7 @@ from trove.db.tables.datastores import Datastore, DatastoreVersion
 from trove.db.tables.instances import Instance
 from trove.db.tables.modules import InstanceModule, Module
 
+LOG = logging.getLogger(__name__)
 MODULES = Module.__table__
 LINKS = InstanceModule.__table__
 INSTANCES = Instance.__table__
@@ -191,17 +193,17 @@ def counts(connection: Connection, module_id: str, tenant_id: str | None, includ
 
 def link(connection: Connection, instance_id: str, module_id: str, md5: str, now: datetime) -> None:
     """An instance has a module with these contents now."""
-    changed = connection.execute(update(LINKS).where(LINKS.c.instance_id == instance_id, LINKS.c.module_id == module_id)
-                                 .values(md5=md5, updated=now))
-    if changed.rowcount:
-        return
-    try:
-        with connection.begin_nested():
-            connection.execute(insert(LINKS).values(id=str(uuid.uuid4()), instance_id=instance_id,
-                                                    module_id=module_id, md5=md5, created=now, updated=now))
-    except db_exception.DBDuplicateEntry:
-        connection.execute(update(LINKS).where(LINKS.c.instance_id == instance_id, LINKS.c.module_id == module_id)
-                           .values(md5=md5, updated=now))
+    mine = (LINKS.c.instance_id == instance_id, LINKS.c.module_id == module_id)
+    # Looked for first: an UPDATE that finds nothing would lock the gap that another request inserts into.
+    if connection.execute(select(LINKS.c.id).where(*mine)).first() is None:
+        try:
+            with connection.begin_nested():
+                connection.execute(insert(LINKS).values(id=str(uuid.uuid4()), instance_id=instance_id,
+                                                        module_id=module_id, md5=md5, created=now, updated=now))
+            return
+        except db_exception.DBDuplicateEntry:
+            LOG.debug('Module %s was linked to instance %s by another request first.', module_id, instance_id)
+    connection.execute(update(LINKS).where(*mine).values(md5=md5, updated=now))
 
 
 def unlink(connection: Connection, instance_id: str, module_id: str) -> bool:

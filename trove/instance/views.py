@@ -47,7 +47,7 @@ def _frame(request: wsgi.Request) -> _Frame:
     if found is None:
         both = CONF.ip_regex and CONF.black_list_regex
         found = request.environ[_FRAME_KEY] = _Frame(
-            request.context.is_admin, heartbeat_expiry(CONF),
+            bool(request.context.is_admin), heartbeat_expiry(CONF),
             (re.compile(CONF.ip_regex), re.compile(CONF.black_list_regex)) if both else None)
     return found
 
