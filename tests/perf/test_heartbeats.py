@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What reports of guests cost the conductor, and what is lost when it ends: a process of its own, a real broker, MariaDB.
+"""What reports of guests cost the conductor, and what is lost when it ends.
+
+The conductor is a process of its own, with a real broker and MariaDB.
 """
 
 import os

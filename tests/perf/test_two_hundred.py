@@ -99,17 +99,18 @@ def test_two_hundred_creates_at_once(conf, tmp_path, figures, taskmanagers):
     finally:
         living.stop()
     steps = rows(operations.STEPS)
-    own = sum(step.busy_ms + step.late_ms for step in steps) / NUMBER / 1000
     busy = sum(step.busy_ms for step in steps) / NUMBER / 1000
+    slow = measuring.slowness()
     figures.note(f'{NUMBER} creates at once, {taskmanagers} task managers',
-                 f'ACTIVE after {took:.1f} s (asked for in {asked:.1f} s), {cpu:.0f} s CPU of everybody in the process; '
-                 f'each: {len(steps) / NUMBER:.1f} steps, {busy:.2f} s busy, {own - busy:.2f} s late', f'{SECONDS:.0f} s')
+                 f'ACTIVE after {took:.1f} s (asked for in {asked:.1f} s); {cpu:.0f} s CPU of everybody in the process, '
+                 f'{cpu / slow:.0f} s at rest; each: {len(steps) / NUMBER:.1f} steps, {busy:.2f} s busy', f'{SECONDS:.0f} s')
     assert statuses == {'ACTIVE'}, states()
     assert {step.outcome for step in steps} == {'done'}
     assert_no_step_twice(steps)
     owners = {row.owner for row in rows(operations.OPERATIONS)}
     assert owners == {None}
-    assert min(took, cpu / measuring.slowness()) <= SECONDS
+    # Everybody shares one interpreter, which is busy all the time: its CPU time is what it takes at rest.
+    assert min(took, cpu / slow) <= SECONDS
 
 
 def assert_no_step_twice(steps):
