@@ -225,7 +225,8 @@ def test_pages_are_complete_and_disjoint(database):
 def test_a_row_of_a_page_is_as_the_database_has_it(database):
     project, instance_id = uuid.uuid4().hex, str(uuid.uuid4())
     name = 'a"b\'c\\\\d 🐬 % {} \n\t é'
-    session.write(instances.create, dict(instance_row(project, instance_id), name=name, access={'is_public': True}), NOW)
+    row = dict(instance_row(project, instance_id), name=name, access={'is_public': True})
+    session.write(instances.create, row, NOW)
     session.write(instances.create, dict(instance_row(project), slave_of_id=instance_id), NOW)
     operations_of(instance_id)
     address = {'kind': 'private', 'address': '10.0.0.1', 'family': 4, 'port_id': None, 'network_id': 'n',

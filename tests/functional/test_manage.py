@@ -169,7 +169,8 @@ def test_upgrade_check_sees_old_agents_and_keys_under_a_former_secret(operator, 
     try:
         session.write(instances.create, row, clock())
         answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=1)
-        assert '1 instance keys and modules are sealed under a former secret' in ' '.join(answer.replace('|', ' ').split())
+        told = ' '.join(answer.replace('|', ' ').split())
+        assert '1 instance keys and modules are sealed under a former secret' in told
         session.write(instances.change, instance_id, clock(), encrypted_key=None)
     finally:
         session.dispose()

@@ -155,7 +155,8 @@ def _operation(route: Route, described: dict[str, str | None], components: '_Com
     if route.status < 400:
         made['responses'][str(route.status)] = _success(route, components)
     if 'validate_only' in route.query:
-        made['responses']['204'] = {'description': 'The request is good; nothing was made.', 'headers': dict(_REQUEST_ID)}
+        made['responses']['204'] = {'description': 'The request is good; nothing was made.',
+                                    'headers': dict(_REQUEST_ID)}
     for status in sorted(refusals(route)):
         made['responses'][str(status)] = {'$ref': f'#/components/responses/{_response_name(status)}'}
     return made

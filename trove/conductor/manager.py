@@ -158,7 +158,7 @@ class Manager:
             except ingest.Refused as refused:
                 self._refuse(refused)
         senders = {row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted, row.boot_epoch,
-                                          options.Known(row.restart_required, row.facts))
+                                         options.Known(row.restart_required, row.facts))
                    for row in heartbeats.senders(connection, sorted(claimed))}
         seen = lastseen.load(connection, sorted(senders))
         before = dict(seen)

@@ -56,7 +56,8 @@ def news(heartbeat: messages.Heartbeat, known: Known) -> News | None:
     """What a report says that was not known; None for most."""
     before = json.loads(known.facts) if known.facts and (DRIFT in known.facts or REJECTION in known.facts) else {}
     waits, drift = bool(heartbeat.pending_restart), before.get(DRIFT, [])
-    if waits == known.restart_required and heartbeat.drift == drift and heartbeat.rejection == before.get(REJECTION, ''):
+    if (waits == known.restart_required and heartbeat.drift == drift
+            and heartbeat.rejection == before.get(REJECTION, '')):
         return None
     found = News()
     if waits != known.restart_required:

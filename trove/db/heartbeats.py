@@ -33,7 +33,8 @@ _SENDERS = (select(INSTANCES.c.id, INSTANCES.c.encrypted_key, INSTANCES.c.delete
 
 def senders(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:
     """What is needed to judge reports of these guests: id, encrypted_key, deleted, boot_epoch, restart_required, and
-    facts of the report before. Index: primary key."""
+    facts of the report before. Index: primary key.
+    """
     return connection.execute(_SENDERS, {'ids': list(ids)}).all() if ids else []
 
 

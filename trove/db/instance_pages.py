@@ -26,8 +26,8 @@ from trove.db.instances import ADDRESSES, COLUMNS, INSTANCES
 _FACTS = tuple('service_status_updated' if name == 'heartbeat' else name for name in states.Facts._fields)
 #: What the short list shows (:func:`trove.instance.views.summary`).
 SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname', 'volume_support',
-            'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
-            'version_name')
+           'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
+           'version_name')
 #: What the detailed list has beside that (:func:`trove.instance.views.detail`).
 DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message', 'fault_created',
           'fault_details', 'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id',

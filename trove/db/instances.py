@@ -52,7 +52,8 @@ def _columns() -> list[Any]:
     backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id, BACKUPS.c.deleted.is_(False),
                                          BACKUPS.c.state.in_(RUNNING_BACKUPS)).exists())
     replica = INSTANCES.alias('replica')
-    follower = select(replica.c.id).where(replica.c.slave_of_id == INSTANCES.c.id, replica.c.deleted.is_(False)).exists()
+    follower = (select(replica.c.id).where(replica.c.slave_of_id == INSTANCES.c.id,
+                                           replica.c.deleted.is_(False)).exists())
     return [
         *INSTANCES.c,
         VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
@@ -145,7 +146,7 @@ def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[R
 
 
 def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
-    """source id -> its replicas. One statement. Index: ix_instances_slave_of_id."""
+    """source id -> its replicas. One statement. Index: ix_instances_replicas."""
     return _grouped(connection.execute(_REPLICAS_OF, {'ids': list(ids)}), 'slave_of_id')
 
 

@@ -35,8 +35,8 @@ from trove.guestagent.system import files
 LOG = logging.getLogger(__name__)
 
 #: Short commands that change nothing: answered afresh each time.
-_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules', 'Diagnose',
-                    'DescribeHardware'})
+_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules',
+                    'Diagnose', 'DescribeHardware'})
 #: Short commands whose answer holds a secret.
 _SECRET = frozenset({'EnableRoot'})
 #: Long commands that make a database server: until they end there is none.

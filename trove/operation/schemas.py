@@ -41,5 +41,5 @@ ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProp
 
 INDEX = page_of('operations', shown('Operation', _OPERATION))
 SHOW = showing('operation', shown('OperationWithSteps', {**_OPERATION, 'steps': array(_STEP)},
-                                    {'children': array(_CHILD)}))
+                                  {'children': array(_CHILD)}))
 EVENTS = page_of('events', _EVENT)

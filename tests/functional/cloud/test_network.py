@@ -133,7 +133,7 @@ def test_a_public_address_belongs_to_the_tenant_and_is_given_once(cloud, miniclo
     given = cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo',
                                                 description=names.public_address(INSTANCE))
     assert cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo',
-                                                description=names.public_address(INSTANCE)) == given
+                                               description=names.public_address(INSTANCE)) == given
     assert [record['project_id'] for record in minicloud.all('floatingip')] == ['demo']
     cloud.network.delete_public_address(given.id)
     cloud.network.delete_public_address(given.id)

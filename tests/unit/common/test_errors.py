@@ -34,7 +34,8 @@ FROZEN = {
     'volume_detached', 'volume_extend_failed', 'volume_failed', 'volume_missing', 'port_detached', 'port_missing',
     'configuration_not_applied', 'guest_configuration_refused', 'guest_configuration_taken_back',
     'cloud_refused', 'guest_log_failed', 'guest_not_found_log', 'object_store_failed', 'object_store_missing',
-    'cancelled_by_request', 'guest_prepare_convert', 'guest_prepare_data', 'guest_prepare_upgrade', 'guest_upgrade_not_prepared',
+    'cancelled_by_request', 'guest_prepare_convert', 'guest_prepare_data', 'guest_prepare_upgrade',
+    'guest_upgrade_not_prepared',
     'guest_upgrade_refused', 'server_migrate_failed', 'server_rebuild_failed',
 }
 

@@ -93,7 +93,8 @@ def test_nothing_of_the_control_plane_is_listed(listed):
 def test_libraries_of_the_agent_are_required(listed):
     """What the agent imports from outside comes with a package of the guest's own list."""
     packages = {'oslo_config': 'oslo.config', 'oslo_context': 'oslo.context', 'oslo_log': 'oslo.log',
-                'oslo_messaging': 'oslo.messaging', 'pymysql': 'PyMySQL', 'cryptography': 'cryptography', 'psycopg2': 'psycopg2-binary'}
+                'oslo_messaging': 'oslo.messaging', 'pymysql': 'PyMySQL', 'cryptography': 'cryptography',
+                'psycopg2': 'psycopg2-binary'}
     comes_along = {'amqp', 'kombu', 'oslo_serialization', 'oslo_utils'}
     lines = (REPOSITORY / 'image/guest-requirements.txt').read_text().splitlines()
     required = {line.split('#')[0].split('>')[0].split('=')[0].split('[')[0].strip().lower() for line in lines}

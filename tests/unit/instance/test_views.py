@@ -37,15 +37,16 @@ def conf():
 
 def request(*, is_admin=False):
     asked = webob.Request.blank('/', base_url='http://h:8779')
-    return types.SimpleNamespace(host=asked.host, context=context.RequestContext(
+    return types.SimpleNamespace(host=asked.host, environ=asked.environ, context=context.RequestContext(
         project_id='p', is_admin=is_admin, overwrite=False))
 
 
 def row(**values):
     known = dict.fromkeys((
         'slave_of_id', 'hostname', 'access', 'fault_message', 'fault_created', 'fault_details', 'configuration_id',
-        'configuration_name', 'cluster_id', 'shard_id', 'locality', 'error_code', 'drift', 'operation_kind', 'cancel_wanted',
-        'volume_used', 'volume_total', 'encrypted_key', 'volume_id'))
+        'configuration_name', 'cluster_id', 'shard_id', 'locality', 'error_code', 'drift', 'operation_kind',
+        'cancel_wanted', 'desired_version_name', 'service_facts', 'volume_used', 'volume_total',
+        'encrypted_key', 'volume_id'))
     known.update(id='i', name='orders', flavor_id='10', datastore_name='mariadb', version_name='10.11',
                  version_number='10.11.6', region_id='R1', volume_support=True, volume_size=2, tenant_id='p',
                  created=NOW, updated=NOW, service_status='healthy', service_status_updated=NOW,

@@ -274,7 +274,7 @@ class Engine(abc.ABC):
         return False
 
     def last_words(self) -> list[str]:
-        """The last lines the engine wrote before it ended, where it says them to a file of its own and not to systemd."""
+        """The last lines the engine wrote before it ended, where it has a file of its own for them."""
         return []
 
     # --- logs; only for engines that describe one with a file ---------------------------------------

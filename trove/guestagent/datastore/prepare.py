@@ -221,7 +221,8 @@ class Preparation:
 
     def _objects(self, message: messages.Prepare) -> None:
         """7. Databases, users, root; only once in the life of the data. What is refused is reported by name, and
-        leaves a server that works."""
+        leaves a server that works.
+        """
         path = self._on_volume(message.mount_point)
         if files.read_json(path).get('objects'):
             return

@@ -16,7 +16,6 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from trove.common import exception
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Applied, Engine, EngineError, Place
 from trove.guestagent.datastore.service import Service
@@ -80,7 +79,8 @@ class UserOptions:
                 applied = self._take(before, former)
             except EngineError as error:
                 configuration.write_user(former)
-                raise EngineError(error.message, code=REFUSED if error.code == EngineError.code else error.code) from None
+                code = REFUSED if error.code == EngineError.code else error.code
+                raise EngineError(error.message, code=code) from None
             configuration.forget_rejected()
             configuration.note_taken(applied)
         return {'taken': sorted(applied.taken), 'waiting': configuration.pending_restart(),
@@ -116,7 +116,7 @@ class UserOptions:
     # --- at a start -------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Before a restart: a layer that was rejected before has another chance, but no broken one takes the engine down.
+        """Before a restart: a layer rejected before has another chance, but no broken one takes the engine down.
 
         :raises EngineError: the engine would not start with what is wanted; the layer in the file is a good one.
         """

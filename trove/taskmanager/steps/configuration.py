@@ -160,7 +160,9 @@ def _sentence(failures: dict[str, Any], total: int) -> str:
 
 def _names(found: Any) -> list[str]:
     """Names a guest gave, as far as they are any."""
-    return [name[:128] for name in list(found)[:100] if isinstance(name, str)] if isinstance(found, (list, dict)) else []
+    if not isinstance(found, (list, dict)):
+        return []
+    return [name[:128] for name in list(found)[:100] if isinstance(name, str)]
 
 
 def _listed(names: Sequence[str]) -> str:

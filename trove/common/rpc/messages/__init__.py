@@ -61,9 +61,11 @@ __all__ = (
     'ApplyConfiguration', 'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
     'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
     'DiscardLog', 'ListLogs', 'PublishLog', 'SwitchLog',
-    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'HandOver', 'Heartbeat', 'ListAccess', 'ListDatabases',
+    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'HandOver', 'Heartbeat', 'ListAccess',
+    'ListDatabases',
     'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',
-    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'TakeOver', 'UP', 'UpdateBackup', 'UpdateUser',
+    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'TakeOver', 'UP', 'UpdateBackup',
+    'UpdateUser',
 )
 
 #: Reports of guests by kind.

@@ -13,7 +13,7 @@
 """What a machine and its agent tell of themselves. All are calls, also to a machine that is not prepared."""
 
 import dataclasses
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
@@ -36,4 +36,3 @@ class Diagnose(Command):
 class DescribeHardware(Command):
     """Call. Answer: the keys of :data:`HARDWARE`."""
     KIND: ClassVar[str] = 'DescribeHardware'
-

@@ -62,8 +62,8 @@ class Command(base.Message):
 class Prepare(Command):
     """Cast. Make a database server of this machine; numbered idempotent steps, resumed when repeated.
 
-    Answers ``data``: ``{"volume", "engine"}`` as in heartbeats, and ``"problems"``: a sentence for each database or user
-    that the engine refused; the server works without them.
+    Answers ``data``: ``{"volume", "engine"}`` as in heartbeats, and ``"problems"``: a sentence for each database
+    or user that the engine refused; the server works without them.
 
     :param databases: ``[{"name", "character_set", "collate"}]``.
     :param users: ``[{"name", "password", "host", "databases": [{"name"}]}]``.

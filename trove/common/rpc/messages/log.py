@@ -66,7 +66,8 @@ class PublishLog(Command):
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiscardLog(Command):
     """Cast. Forget what was stored of a log, so that the next time all of it is stored. Answers ``data``:
-    ``{"log": LOG}``."""
+    ``{"log": LOG}``.
+    """
     KIND: ClassVar[str] = 'DiscardLog'
 
     name: str = base.required(_NAME)
