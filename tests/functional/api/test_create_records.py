@@ -53,7 +53,8 @@ def test_the_operation_says_what_was_asked_for(edge):
     assert operation.request_id.startswith('req-')
     assert json.loads(operation.args) == {
         'databases': [{'name': 'shop', 'character_set': 'utf8mb4', 'collate': 'utf8mb4_general_ci'}],
-        'nic': {'network_id': network['id'], 'subnet_id': network['subnet'], 'ip_address': '10.20.0.50'}}
+        'nic': {'network_id': network['id'], 'subnet_id': network['subnet'], 'ip_address': '10.20.0.50'},
+        'modules': []}
     assert json.loads(edge.keys.open(operation.id, operation.secrets)) == {
         'users': [{'name': 'app', 'password': SECRETS[0], 'host': '%', 'databases': [{'name': 'shop'}]},
                   {'name': 'zoe', 'password': SECRETS[1], 'host': '10.1.%', 'databases': []}],

@@ -100,7 +100,8 @@ def test_an_end_that_cannot_be_stored_still_closes_the_operation(journal):
 
 def test_a_database_that_was_away_loses_no_work(journal):
     """What cannot be written is neither failed nor forgotten: the lease runs out and the step is run again."""
-    step = Refusing([db_exception.DBConnectionError()])
+    # Once more than it is tried on another connection.
+    step = Refusing([db_exception.DBConnectionError(), db_exception.DBConnectionError()])
     journal.flow([step])
     operation_id = journal.open()
     with pytest.raises(db_exception.DBConnectionError):

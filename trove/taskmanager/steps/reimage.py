@@ -307,7 +307,11 @@ class DatabaseStartedAgain(guest.DatabaseStarted):
     """The engine runs again in the server as it was; the guest may first have to end what it was told before."""
 
     def limit(self, work: Work) -> int:
-        return work.tools.conf.restart_timeout + STILL_STOPPING
+        conf = work.tools.conf
+        silent = states.is_expired(base.instance(work).service_status_updated, work.tools.clock(),
+                                   heartbeat_expiry(conf))
+        # A guest that is busy still reports; one that does not has nothing to end first.
+        return conf.restart_timeout + (0 if silent else STILL_STOPPING)
 
 
 _STARTED_AGAIN, _AGENT_BACK = DatabaseStartedAgain(), AgentOfNewImage()
