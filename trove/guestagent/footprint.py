@@ -18,13 +18,11 @@ before anything of oslo is imported; it belongs to the agent's process alone.
 """
 
 import abc
-import ctypes
 import sys
 import types
 from typing import Any
 
-_M_ARENA_MAX = -8
-_ARENAS = 2
+from trove.common import memory
 
 
 class ServiceBase(metaclass=abc.ABCMeta):
@@ -57,4 +55,4 @@ def shrink() -> None:
     stand_ins: dict[str, Any] = {'oslo_service': package, 'oslo_service.service': service, 'eventlet': None}
     for name, module in stand_ins.items():
         sys.modules.setdefault(name, module)
-    ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)
+    memory.few_arenas()

@@ -27,6 +27,8 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from trove.common import memory
+
 LOG = logging.getLogger(__name__)
 
 #: Seconds until a worker that died is started again, so that one that cannot start does not spin.
@@ -90,6 +92,7 @@ class Service:
     """
 
     def __init__(self, name: str, stop_timeout: float = 30.0) -> None:
+        memory.few_arenas()
         self.name = name
         self._stop_timeout = stop_timeout
         self._server_makers: list[Callable[[], Any]] = []
