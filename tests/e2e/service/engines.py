@@ -16,6 +16,8 @@ import os
 import subprocess
 from typing import Any
 
+import pytest
+
 from trove.common import engines as described
 
 from tests.e2e.service.running import Refused
@@ -209,3 +211,5 @@ class Redis(Engine):
 
 
 ENGINES: tuple[Engine, ...] = (MariaDB(), PostgreSQL(), Redis())
+#: The first engine with every change, the others when there is time.
+FIRST_ENGINE_OFTEN = (ENGINES[0], *(pytest.param(engine, marks=pytest.mark.long) for engine in ENGINES[1:]))

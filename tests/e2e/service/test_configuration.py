@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.service.engines import ENGINES, Engine
+from tests.e2e.service.engines import FIRST_ENGINE_OFTEN, Engine
 from tests.e2e.service.holdings import Holdings
 from tests.e2e.service.instances import Instance
 from tests.e2e.service.running import Service, say, unique
@@ -32,7 +32,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 REPORTED = 75
 
 
-@pytest.fixture(scope='module', params=ENGINES, ids=lambda engine: engine.name)
+@pytest.fixture(scope='module', params=FIRST_ENGINE_OFTEN, ids=lambda engine: engine.name)
 def engine(request: pytest.FixtureRequest) -> Engine:
     return request.param
 

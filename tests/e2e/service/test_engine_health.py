@@ -19,6 +19,7 @@ import psycopg2
 import pymysql
 import pytest
 
+from tests.e2e.service.engines import FIRST_ENGINE_OFTEN, Engine
 from tests.e2e.service.instances import Instance
 from tests.e2e.service.running import Refused
 from tests.e2e.waiting import wait_for
@@ -29,6 +30,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 SOON = 60
 #: More clients than any of the engines takes on the smallest flavor.
 CLIENTS = 1100
+
+
+@pytest.fixture(scope='module', params=FIRST_ENGINE_OFTEN, ids=lambda engine: engine.name)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    return request.param
 
 
 @pytest.fixture(autouse=True)

@@ -27,7 +27,7 @@ from tests.e2e.service.running import SERVING, factor, report, say
 from tests.e2e.service.soak import Database, Killer, plans
 from tests.e2e.waiting import wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(1500)]
+pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1500)]
 
 INSTANCES = 10
 ACTIONS = int(os.environ.get('TROVE_E2E_SOAK_ACTIONS', '100'))
