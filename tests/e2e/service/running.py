@@ -261,14 +261,14 @@ class Service(Sandbox):
             # Of an option that is given twice the last one counts.
             write_private(path, '\n'.join([former, *lines, '']))
             for name in names:
-                self._restart(name)
+                self.restart(name)
             yield
         finally:
             write_private(path, former)
             for name in names:
-                self._restart(name)
+                self.restart(name)
 
-    def _restart(self, name: str) -> None:
+    def restart(self, name: str) -> None:
         self.stop(name)
         self.start(name)
 

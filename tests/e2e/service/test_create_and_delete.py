@@ -24,6 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 CREATE_SECONDS = 30.0
 OWN_SHARE_SECONDS = 3.0
 DELETE_SECONDS = 30.0
+SERVICES = ('trove-api', 'trove-taskmanager', 'trove-conductor')
 SERVICE_MEGABYTES = 120
 AGENT_MEGABYTES = 60
 
@@ -55,7 +56,12 @@ class Life:
 
 @pytest.fixture(scope='module')
 def life(service, holdings):
-    """The instance of this module. The tests run in their order; the last but one deletes it."""
+    """The instance of this module. The tests run in their order; the last but one deletes it.
+
+    The services begin with it, so that what is told of their size and speed does not depend on the tests before.
+    """
+    for name in SERVICES:
+        service.restart(name)
     return Life(service, holdings)
 
 
@@ -83,8 +89,7 @@ def test_an_instance_holds_what_it_must_and_no_more(service, life):
 
 
 def test_processes_are_small(service, holdings, life):
-    sizes = {name: resident_megabytes(service.pid(name))
-             for name in ('trove-api', 'trove-taskmanager', 'trove-conductor')}
+    sizes = {name: resident_megabytes(service.pid(name)) for name in SERVICES}
     lines = holdings.machines.run(life.server, 'cat', f'/proc/{holdings.machines.agent(life.server)}/status')
     agent = next(int(line.split()[1]) for line in lines.splitlines() if line.startswith('VmRSS:')) / 1024
     report(', '.join(f'{name} {size:.0f} MB' for name, size in sizes.items()) + f', agent {agent:.0f} MB')
