@@ -71,11 +71,13 @@ ensure_base() {
 # install_engine: on top of the base, after its users have their fixed numbers.
 install_engine() {
     write_users_hook >"$WORK/users.sh"
+    write_suite_hook >"$WORK/suite.sh"
     EXCLUSIONS=("$IMAGE_SOURCE/common/excluded-paths" "$DATASTORE_SOURCE/excluded-paths")
     # shellcheck disable=SC2016
     make_packages custom "$(lines "$DATASTORE_SOURCE/packages" | paste -sd,)" \
         --setup-hook="tar -C \"\$1\" --numeric-owner --xattrs --xattrs-include='*' -xf '$BASE'" \
-        --setup-hook="sh '$WORK/users.sh' \"\$1\""
+        --setup-hook="sh '$WORK/users.sh' \"\$1\"" \
+        --setup-hook="sh '$WORK/suite.sh' \"\$1\""
 }
 
 # make_packages VARIANT PACKAGES OPTION...: mmdebstrap keeps services from starting (policy-rc.d
@@ -132,6 +134,27 @@ EOF
     done
 }
 
+# write_suite_hook: a script that offers the datastore's own packages, and nothing else, from one more suite.
+write_suite_hook() {
+    [ -n "$ENGINE_SUITE" ] || return 0
+    cat <<EOF
+set -e; cd "\$1/etc/apt"
+mkdir -p sources.list.d preferences.d
+cat >sources.list.d/engine.list <<'LIST'
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $MIRROR $ENGINE_SUITE main
+LIST
+cat >preferences.d/engine <<'PREFERENCES'
+Package: *
+Pin: release n=$ENGINE_SUITE
+Pin-Priority: -1
+
+Package: $(lines "$DATASTORE_SOURCE/packages" | paste -sd' ')
+Pin: release n=$ENGINE_SUITE
+Pin-Priority: 500
+PREFERENCES
+EOF
+}
+
 copy_files() {
     [ -d "$1" ] || return 0
     # Without owners and times of the checkout; modes are those of the repository.
@@ -166,6 +189,7 @@ make_seed() {
 clear_traces_of_packaging() {
     local tree=$WORK/rootfs
     rm -rf "$tree"/var/cache/apt "$tree"/var/lib/apt "$tree"/var/log/apt "$tree"/etc/apt/apt.conf.d/99mmdebstrap \
+        "$tree"/etc/apt/sources.list.d/engine.list "$tree"/etc/apt/preferences.d/engine \
         "$tree"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$tree"/var/cache/debconf/*-old "$tree"/var/cache/ldconfig/aux-cache \
         "$tree"/var/lib/dpkg/*-old "$tree"/usr/sbin/policy-rc.d
     find "$tree/var/log" -type f -delete
