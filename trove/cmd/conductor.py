@@ -12,14 +12,18 @@
 
 """trove-conductor: takes the reports of guests."""
 
-import sys
+from trove.common import memory
 
-from oslo_config import cfg
-from oslo_utils import importutils
+memory.without_eventlet()
 
-from trove.common import cfg as options
-from trove.common import metrics
-from trove.common.rpc import keys, service, transport
+import sys  # noqa: E402
+
+from oslo_config import cfg  # noqa: E402
+from oslo_utils import importutils  # noqa: E402
+
+from trove.common import cfg as options  # noqa: E402
+from trove.common import metrics  # noqa: E402
+from trove.common.rpc import keys, service, transport  # noqa: E402
 
 CONF = cfg.CONF
 

@@ -12,9 +12,10 @@
 
 """trove-guestagent: the agent's process on a database server. Threads, timers and the bus; the rest is in Agent."""
 
-from trove.guestagent import footprint
+from trove.common import memory
 
-footprint.shrink()
+memory.without_eventlet()
+memory.few_arenas()
 
 import gc  # noqa: E402
 import os  # noqa: E402
