@@ -119,6 +119,21 @@ def check(rules: Iterable[Rule], values: Mapping[str, Any], version: str) -> Non
         _check_value(found, name, value)
 
 
+def unfit(rules: Iterable[Rule], values: Mapping[str, Any]) -> list[str]:
+    """Names of the values that the rules of another version do not allow, or do not know, in alphabetical order."""
+    known = {rule.name.lower(): rule for rule in rules}
+    return sorted(name[:128] for name, value in values.items()
+                  if name.lower() not in known or not _fits(known[name.lower()], name, value))
+
+
+def _fits(rule: Rule, name: str, value: Any) -> bool:
+    try:
+        _check_value(rule, name, value)
+    except exception.Unprocessable:
+        return False
+    return True
+
+
 def _check_value(rule: Rule, name: str, value: Any) -> None:
     if not _FITS[rule.data_type](value):
         raise exception.Unprocessable(f"The value of '{name}' must be {_WORDS[rule.data_type]}.")

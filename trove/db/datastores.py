@@ -86,13 +86,18 @@ def bound(connection: Connection, version_id: str, key: str) -> list[str]:
 
 
 def uses_of_version(connection: Connection, version_id: str) -> dict[str, int]:
-    """How many live instances, backups and configuration groups refer to a version."""
+    """How many live instances, backups and configuration groups refer to a version.
+
+    An instance that is on its way to a version counts too.
+    """
     found = {}
     for name, table in (('instances', Instance.__table__), ('backups', Backup.__table__),
                         ('configurations', Configuration.__table__)):
+        refers = table.c.datastore_version_id == version_id
+        if name == 'instances':
+            refers = or_(refers, table.c.desired_version_id == version_id)
         found[name] = connection.execute(
-            select(func.count()).select_from(table).where(table.c.datastore_version_id == version_id,
-                                                          table.c.deleted.is_(False))).scalar() or 0
+            select(func.count()).select_from(table).where(refers, table.c.deleted.is_(False))).scalar() or 0
     return found
 
 

@@ -195,15 +195,22 @@ def replace_addresses(connection: Connection, instance_id: str, found: Iterable[
 
     :param found: mappings with kind, address, family, and port_id, network_id, subnet_id, mac where known.
     """
-    # By key, and only when there is something: a DELETE that finds nothing would lock the gap where the rows of other
-    # instances are about to be inserted.
-    former = list(connection.execute(select(ADDRESSES.c.id).where(
-        ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds)))).scalars())
-    if former:
-        connection.execute(delete(ADDRESSES).where(ADDRESSES.c.id.in_(former)))
+    _drop(connection, ADDRESSES.c.id, and_(ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds))))
     rows = [dict(row, id=str(uuid.uuid4()), instance_id=instance_id) for row in found]
     if rows:
         connection.execute(insert(ADDRESSES), rows)
+
+
+def _drop(connection: Connection, key: Any, which: Any) -> None:
+    """Delete rows by their key, and only when there are any.
+
+    A DELETE that finds nothing would lock the gap where the rows of other instances are about to be inserted.
+
+    :param key: the column of the primary key. :param which: the condition.
+    """
+    found = list(connection.execute(select(key).where(which)).scalars())
+    if found:
+        connection.execute(delete(key.table).where(key.in_(found)))
 
 
 def set_fault(connection: Connection, instance_id: str, message: str, details: str | None, now: datetime) -> None:
@@ -215,7 +222,7 @@ def set_fault(connection: Connection, instance_id: str, message: str, details: s
 
 
 def clear_fault(connection: Connection, instance_id: str) -> None:
-    connection.execute(delete(FAULTS).where(FAULTS.c.instance_id == instance_id))
+    _drop(connection, FAULTS.c.instance_id, FAULTS.c.instance_id == instance_id)
 
 
 def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> None:
@@ -231,8 +238,8 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
         cluster_id=None, datastore_version_id=None, encrypted_key=None, server_status=None))
     connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
                        .values(status=Status.DELETED, reason=None))
-    for table in (ADDRESSES, FAULTS, RESULTS, MODULES):
-        connection.execute(delete(table).where(table.c.instance_id == instance_id))
+    for key in (ADDRESSES.c.id, FAULTS.c.instance_id, RESULTS.c.command_id, MODULES.c.id):
+        _drop(connection, key, key.table.c.instance_id == instance_id)
     backups.fail_running(connection, instance_id, now, 'instance_missing')
     lastseen.forget(connection, instance_id)
     quotas.release(connection, row.tenant_id, quota_of(row.ram, row.volume_size if row.volume_support else 0), now)

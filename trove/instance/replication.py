@@ -19,6 +19,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, states
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import instances, session
 from trove.db.session import Row
 from trove.instance import models
@@ -81,7 +82,7 @@ def eject(context: Any, row: Row) -> Recorded:
     if not session.read(instances.replicas_of, [row.id]):
         raise exception.BadRequest(f'Instance {row.id} is not a replica source: it has no replicas.')
     return models.record(context, row, 'instance_eject', CONF.usage_timeout,
-                         check=functools.partial(_require_silent, expiry=CONF.agent_heartbeat_expiry))
+                         check=functools.partial(_require_silent, expiry=heartbeat_expiry(CONF)))
 
 
 def _require_silent(row: Row, now: datetime.datetime, *, expiry: int) -> None:

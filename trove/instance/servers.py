@@ -24,8 +24,9 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception
+from trove.configuration import values
 from trove.datastore import models as datastore_models
-from trove.db import datastores, instances, session
+from trove.db import configurations, datastores, instances, session
 from trove.db.session import Connection, Row
 from trove.instance import models, validation
 from trove.instance.models import Recorded
@@ -78,7 +79,8 @@ def upgrade(context: Any, row: Row, version: str,
     :returns: None when there is nothing to do.
     :raises trove.common.exception.BadRequest, NotFound: there is no such version, or several, or it is no way forward.
     :raises trove.common.exception.NotSupported: the data would be lost, or it is a member of a cluster.
-    :raises trove.common.exception.Unprocessable: another operation is open.
+    :raises trove.common.exception.Unprocessable: another operation is open, or the version does not take values of the
+        configuration group that the instance has.
     """
     def read(connection: Connection) -> tuple[Row, Any]:
         found = datastore_models.find_version(connection, datastore_models.find(connection, row.datastore_id), version)
@@ -102,6 +104,7 @@ def upgrade(context: Any, row: Row, version: str,
             raise exception.Unprocessable(f'Instance {row.id} has just gone over to another version.')
 
     def write(connection: Connection, now: datetime.datetime) -> None:
+        _check_group(connection, row, wanted)
         instances.change(connection, row.id, now, desired_version_id=wanted.id)
         also(connection, now)
 
@@ -125,6 +128,21 @@ def check_version(row: Row, wanted: Row, flavors: Any, *, may_be_inactive: bool)
     if now and then and then < now[:len(then)]:
         raise exception.BadRequest(f'{place} is older than {row.version_name}, which the instance has; data do not go '
                                    f'back.')
+
+
+def _check_group(connection: Connection, row: Row, wanted: Row) -> None:
+    """Refuse a version whose engine would come up without the values of the instance's configuration group.
+
+    Of a version without any rules nothing is known: its engine says what it does not take.
+    """
+    rules = [values.rule(found) for found in datastores.parameters(connection, wanted.id)]
+    if not rules or row.configuration_id is None or wanted.id == row.datastore_version_id:
+        return
+    unfit = values.unfit(rules, configurations.values(connection, row.configuration_id))
+    if unfit:
+        raise exception.Unprocessable(
+            f'Configuration group {row.configuration_id}, which instance {row.id} has, sets what datastore version '
+            f'{wanted.name} does not take: {", ".join(unfit)}. Change these values, or detach the group, first.')
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -17,7 +17,8 @@ import pytest
 from tests.functional.flows.test_crashes import Killed, doomed_runner, succeed
 from tests.functional.world import NEXT_VERSION_ID, NOTHING, ONE_INSTANCE, VERSION_ID
 from trove.common import exception, states
-from trove.db import instances, session
+from trove.datastore import versions
+from trove.db import datastores, instances, session
 from trove.instance import models, servers
 from trove.taskmanager import flows
 
@@ -216,6 +217,37 @@ def test_data_do_not_go_back(world, instance_id):
         world.upgrade(instance_id, '10.11')
     with pytest.raises(exception.BadRequest):
         world.upgrade(instance_id, '12.0')
+
+
+def test_a_version_that_does_not_take_the_configuration_group_is_refused(world):
+    group = world.group(max_connections=250, gone_in_the_next=1)
+    instance_id = world.create(configuration_id=group)
+    world.settle()
+    rule = {'data_type': 'integer', 'restart_required': False, 'min_size': '10', 'max_size': '1000'}
+    for version_id in (VERSION_ID, NEXT_VERSION_ID):
+        session.write(datastores.create_parameter, version_id, {'name': 'max_connections', **rule})
+    with pytest.raises(exception.Unprocessable, match='does not take: gone_in_the_next. Change these values'):
+        world.upgrade(instance_id)
+    row = world.row(instance_id)
+    assert (row.desired_version_id, row.operation_id) == (None, None), 'nothing was begun'
+    session.write(datastores.create_parameter, NEXT_VERSION_ID, {'name': 'GONE_in_the_next', **rule})
+    with pytest.raises(exception.Unprocessable, match='does not take: gone_in_the_next'):
+        world.upgrade(instance_id)  # the next version takes no 1
+    world.edit_group(group, max_connections=250)
+    world.settle()
+    world.upgrade(instance_id)
+    world.settle()
+    assert world.row(instance_id).datastore_version_id == NEXT_VERSION_ID
+    assert world.guest(instance_id).engine.running['max_connections'] == '250'
+
+
+def test_a_version_that_an_instance_is_on_its_way_to_stays(world, instance_id):
+    session.write(datastores.set_default_version, world.row(instance_id).datastore_id, None)
+    world.upgrade(instance_id)
+    with pytest.raises(exception.BadRequest, match='used by 1 instances'):
+        versions.delete(NEXT_VERSION_ID)
+    world.settle()
+    assert world.row(instance_id).version_name == '11.4'
 
 
 def failed(world, instance_id, code):

@@ -63,6 +63,12 @@ def test_text_that_is_no_integer_stays_text(text):
     assert values.from_text(RULES, {'max_connections': text}) == {'max_connections': text}
 
 
+def test_what_another_version_does_not_take_is_named():
+    wanted = {'port': 1, 'Max_connections': 9, 'autocommit': True, 'sql_mode': 'ANSI', 'long_query_time': 'now'}
+    assert values.unfit(RULES, wanted) == ['Max_connections', 'long_query_time', 'port']
+    assert values.unfit(RULES, {}) == []
+
+
 def test_a_value_given_anew_replaces_the_one_in_another_case():
     assert values.merged({'a': 1, 'B': 2}, {'b': 3, 'c': 4}) == {'a': 1, 'b': 3, 'c': 4}
 

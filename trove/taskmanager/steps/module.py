@@ -17,6 +17,7 @@ from typing import Any
 
 from trove.common import exception
 from trove.common import states
+from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import messages
 from trove.db import instances
 from trove.db import modules
@@ -85,7 +86,7 @@ def applied(work: Work, row: Row, module: Row) -> tuple[list[Change], str]:
 
     :returns: what to write, nothing when it was not applied; and a sentence about it.
     """
-    if states.is_expired(row.service_status_updated, work.tools.clock(), work.tools.conf.agent_heartbeat_expiry):
+    if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(work.tools.conf)):
         return [], (f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too '
                     f'long.')
     try:
