@@ -34,7 +34,7 @@ def document(href: str) -> dict[str, Any]:
 
 
 class VersionsApplication:
-    """``GET /`` and ``GET /v1.0``; everything else that reaches it is nobody's."""
+    """``GET /`` and ``GET /v1.0``; everything else that reaches it is nobody's, or asks for a version nobody has."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = wsgi.Request(environ)
@@ -42,6 +42,8 @@ class VersionsApplication:
 
     @staticmethod
     def _answer(request: wsgi.Request) -> wsgi.Answer:
+        if wsgi.VERSION_REFUSED_KEY in request.environ:
+            return wsgi.Answer(406, faults.body(406, 'version not supported'))
         base = (CONF.public_endpoint or request.host_url).rstrip('/')
         path = request.path_info.rstrip('/')
         stem, dot, suffix = path.rpartition('.')

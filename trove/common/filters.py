@@ -50,9 +50,22 @@ def _only_when(concerned: Callable[[dict[str, Any]], bool], make: FilterMaker) -
 
 
 def cors(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """oslo.middleware's ``cors``: it answers to ``Origin``, and to OPTIONS."""
-    return _only_when(lambda environ: 'HTTP_ORIGIN' in environ or environ['REQUEST_METHOD'] == 'OPTIONS',
-                      oslo_cors.filter_factory(global_conf, **local_conf))
+    """oslo.middleware's ``cors``: it answers to ``Origin``, and to OPTIONS, where an operator has allowed any origin.
+
+    Of its own accord it answers 200 to every OPTIONS, also where nobody asked for CORS.
+    """
+    make = oslo_cors.filter_factory(global_conf, **local_conf)
+
+    def filtered(application: Application) -> Application:
+        made = make(application)
+        if not made.allowed_origins:
+            return application
+
+        def pass_on(environ: dict[str, Any], start_response: Any) -> Any:
+            is_concerned = 'HTTP_ORIGIN' in environ or environ['REQUEST_METHOD'] == 'OPTIONS'
+            return (made if is_concerned else application)(environ, start_response)
+        return pass_on
+    return filtered
 
 
 def http_proxy_to_wsgi(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:

@@ -81,8 +81,9 @@ def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> di
     paths: dict[str, dict[str, Any]] = {path: _public(path, schema, components) for path, schema in versions.items()}
     paths['/healthcheck'] = {'get': {
         'operationId': 'healthcheck', 'summary': 'Whether the service should get requests.', 'security': [],
-        'responses': {'200': {'description': 'It should.', 'content': _HEALTH},
-                      '503': {'description': 'The operator took it out of service.', 'content': _HEALTH}}}}
+        'responses': {'200': {'description': 'It should.', 'headers': _REQUEST_ID, 'content': _HEALTH},
+                      '503': {'description': 'The operator took it out of service.', 'headers': _REQUEST_ID,
+                              'content': _HEALTH}}}}
     for route in routes:
         operation = _operation(route, described, components)
         paths.setdefault(f'/v1.0{route.path}', {})[route.method.lower()] = operation

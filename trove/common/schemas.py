@@ -81,7 +81,14 @@ def _unique_items(validator: Any, wanted: bool, items: Any, _schema: Any) -> Ite
             yield jsonschema.ValidationError('holds something twice')
 
 
-_Validator = validators.extend(jsonschema.Draft202012Validator, {'uniqueItems': _unique_items})
+def _is_integer(_checker: Any, value: Any) -> bool:
+    """To JSON Schema 2.0 is an integer; the database, the guest and ``range()`` see a float."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+_Validator = validators.extend(
+    jsonschema.Draft202012Validator, {'uniqueItems': _unique_items},
+    type_checker=jsonschema.Draft202012Validator.TYPE_CHECKER.redefine('integer', _is_integer))
 
 
 def compiled(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:

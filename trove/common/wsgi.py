@@ -39,6 +39,8 @@ CONTEXT_KEY = 'trove.context'
 FORM_KEY = 'trove.form'
 #: JSON schema of the body, for forms whose values are all text.
 SCHEMA_KEY = 'trove.schema'
+#: Set for the application of the version documents: the version in Accept is none of ours.
+VERSION_REFUSED_KEY = 'trove.version_refused'
 _QUERY_KEY = 'trove.query'
 
 #: What WSGI calls an application.
@@ -247,8 +249,9 @@ class UrlMap:
         if not _VERSIONED.match(path) and not path.startswith('/healthcheck'):
             asked = _ACCEPT_VERSION.search(environ.get('HTTP_ACCEPT', ''))
             if asked and asked.group(1) != '1.0':
-                body = faults.body(406, 'version not supported')
-                return response(Request(environ).form, Answer(406, body))(environ, start_response)
+                # Refused in there, so that this answer passes the filters that every answer does.
+                environ[VERSION_REFUSED_KEY] = True
+                return self._root(environ, start_response)
             if asked:
                 path = f'/v1.0{path}'
         environ['PATH_INFO'] = path

@@ -21,6 +21,9 @@ from trove.common.wsgi import Request
 from trove.db import quotas, session
 from trove.quota import schemas as quota_schemas
 
+#: Characters of the column; Keystone's own ids have 32.
+MAX_PROJECT_ID = 36
+
 
 def show(request: Request, target_project_id: str) -> dict[str, Any]:
     context = request.context
@@ -39,6 +42,8 @@ def show(request: Request, target_project_id: str) -> dict[str, Any]:
 def update(request: Request, target_project_id: str) -> dict[str, Any]:
     policy.require_admin(request.context)
     policy.authorize(request.context, 'quota:update', target_project_id)
+    if len(target_project_id) > MAX_PROJECT_ID:
+        raise exception.BadRequest(f'The id of a project has at most {MAX_PROJECT_ID} characters.')
     body = request.json_body()
     schemas.check(quota_schemas.UPDATE, body)
     wanted = {resource: limit for resource, limit in body['quotas'].items()

@@ -16,7 +16,7 @@ import time
 
 import pytest
 
-from trove.common import exception
+from trove.common import engines, exception
 from trove.guestagent.datastore.mariadb.engine import MariaDB
 from trove.instance import objects
 
@@ -101,3 +101,11 @@ def test_a_database_the_edge_takes_is_one_the_guest_takes(edge, name):
     except exception.BadRequest:
         return
     MariaDB().check_database(checked)
+
+
+@pytest.mark.parametrize('manager', sorted(name for name, engine in engines.known().items()
+                                           if engines.DATABASES in engine.capabilities))
+def test_a_database_is_one_that_a_path_can_name(edge, manager):
+    """What nobody could delete is not made: a quoted slash is a slash to every server of ours."""
+    with pytest.raises(exception.BadRequest, match=r"databases\[0\]\['name'\] 'north/south' must"):
+        objects.check_databases(manager, [{'name': 'north/south'}], 'databases')

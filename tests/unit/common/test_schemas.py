@@ -58,7 +58,7 @@ def test_sizes(size):
     passes(size=size)
 
 
-@pytest.mark.parametrize('size', [0, -1, True, 1.5, '0', '000', '', '9' * 41, '1 ', '1\n', '-1', None, [], '١'])
+@pytest.mark.parametrize('size', [0, -1, True, 1.5, 2.0, '0', '000', '', '9' * 41, '1 ', '1\n', '-1', None, [], '١'])
 def test_sizes_that_are_none(size):
     assert "thing['size'] must be a whole number of GB, at least 1" in failure(size=size)
 
@@ -80,7 +80,7 @@ def test_flavors(flavor):
     passes(flavor=flavor)
 
 
-@pytest.mark.parametrize('flavor', [True, None, '', '---', {}, 1.5, -1])
+@pytest.mark.parametrize('flavor', [True, None, '', '---', {}, 1.5, 10.0, -1])
 def test_flavors_that_are_none(flavor):
     assert "thing['flavor'] must be the id of a flavor" in failure(flavor=flavor)
 

@@ -49,7 +49,8 @@ def test_unknown_content_types():
 
 @pytest.mark.parametrize('data', [b'', b'{', b'[1]', b'5', b'"a"', b'null', b'\xff\xfe', b'{"a": "\\ud800"}',
                                   b'{"a": "\\u0000"}', b'{"\\u0000": 1}', b'{"a": [{"b": "\\u0000"}]}',
-                                  b'[' * 100000])
+                                  '{"a": "\\u0000"}'.encode('utf-16'), '{"a": 1}'.encode('utf-32'), b'{"a": NaN}',
+                                  b'{"a": -Infinity}', b'{"a": 1e999}', b'[' * 100000])
 def test_bodies_that_cannot_be_read(data):
     with pytest.raises(ValueError) as refused:
         serializers.JSON.load(data)

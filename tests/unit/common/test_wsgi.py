@@ -21,6 +21,7 @@ import webob
 import webob.exc
 
 from trove.common import exception, faults, wsgi
+from trove.versions import VersionsApplication
 
 
 def ask(application, path='/', **headers):
@@ -60,7 +61,7 @@ def test_the_version_in_accept(urls):
     assert ask(urls, '/p/x', Accept=wanted).text == 'api /v1.0|/p/x'
     assert ask(urls, '/p/x', Accept='application/vnd.openstack.trove; version=1.0').text == 'api /v1.0|/p/x'
     assert ask(urls, '/v1.0/p', Accept=wanted.replace('1.0', '9')).text == 'api /v1.0|/p'
-    refused = ask(urls, '/p/x', Accept=wanted.replace('1.0', '9'))
+    refused = ask(wsgi.UrlMap({'/': VersionsApplication()}), '/p/x', Accept=wanted.replace('1.0', '9'))
     assert refused.json == {'notAcceptable': {'code': 406, 'message': 'version not supported'}}
 
 

@@ -13,6 +13,7 @@
 """JSON on the wire: UTF-8, one object at the root."""
 
 import json
+import math
 from typing import Any
 
 CONTENT_TYPE = 'application/json'
@@ -27,14 +28,31 @@ def dump(body: dict[str, Any], _root: str = '') -> bytes:
     return _encode(body).encode()
 
 
+def _refuse(word: str) -> Any:
+    raise ValueError(word)
+
+
+def _number(text: str) -> float:
+    found = float(text)
+    if math.isinf(found):
+        raise ValueError(text)
+    return found
+
+
+#: Python reads numbers that JSON does not have (NaN, Infinity) and makes infinities of those too large for a float.
+#: Not every database takes them, and nobody could read an answer that holds one.
+_decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_number).decode
+
+
 def load(data: bytes, _schema: dict[str, Any] | None = None) -> dict[str, Any]:
     """:raises ValueError: with a sentence for the caller."""
     try:
-        body = json.loads(data)
+        # Python would guess other encodings; JSON has one.
+        body = _decode(data.decode('utf-8-sig'))
         # Text that cannot be written down again (half a surrogate pair) would only fail later, in the database.
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeError:
-        raise ValueError('The body holds characters that are not valid Unicode.') from None
+        raise ValueError('The body holds characters that are not valid Unicode; send it as UTF-8.') from None
     except (ValueError, RecursionError):
         raise ValueError('The body is not well-formed JSON.') from None
     if not isinstance(body, dict):
