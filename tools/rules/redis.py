@@ -10,8 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of Redis. The server tells names and values, not types and bounds; but it says what is wrong with a value
-that cannot be, and from that they are read: each option is given impossible ones, to a program that ends at once.
+"""The options of Redis and of what descends from it.
+
+The server tells names and values, not types and bounds; but it says what is wrong with a value that cannot be, and from
+that they are read: each option is given impossible ones, to a program that ends at once.
 """
 
 import re
@@ -30,17 +32,17 @@ LARGEST = 2 ** 63 - 1
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
     # places, and who may read them
-    'dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', '*_cpulist',
+    'dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', '*cpulist',
     'cluster-config-file', 'proc-title-template', 'set-proc-title', 'always-show-logo', 'crash-*',
     # network
-    'port', 'bind*', 'tls-*', 'protected-mode', 'socket-mark-id',
+    'port', 'bind*', 'tls-*', 'max-new-tls-*', 'protected-mode', 'socket-mark-id',
     # life
     'daemonize', 'supervised', 'oom-score-adj*', 'shutdown-*', 'disable-thp', 'ignore-warnings', 'jemalloc-*',
     # code, accounts and commands
     'enable-*', 'requirepass', 'acl-pubsub-default', 'rename-command', 'loadmodule', 'user', 'sanitize-dump-payload',
     # replication and clusters, which are the service's
-    'replicaof', 'master*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*', 'propagation-*',
-    'rdb-del-*',
+    'replicaof', 'master*', 'primary*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*',
+    'propagation-*', 'rdb-del-*', 'dual-channel-*', 'availability-zone',
     # what makes data unreachable
     'rdbchecksum', 'aof-disable-auto-gc', 'aof-load-truncated',
     # former names of others
@@ -50,44 +52,44 @@ DENIED = (
 _BOUNDS = re.compile(r'between (-?[0-9]+) and (-?[0-9]+) inclusive')
 
 
-def installed() -> str:
+def installed(program: str = PROGRAM) -> str:
     """What the engine of this machine says it is; "" without one."""
-    if shutil.which(PROGRAM) is None:
+    if shutil.which(program) is None:
         return ''
-    return subprocess.run([PROGRAM, '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run([program, '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
 
 
-def complaint(name: str, value: str) -> str:
+def complaint(program: str, name: str, value: str) -> str:
     """What the server says about a value; "" when it takes it."""
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as nothing:
-        return scratch.refusal(PROGRAM, nothing.name, [f'--{name}', value])
+        return scratch.refusal(program, nothing.name, [f'--{name}', value])
 
 
-def bounds(name: str) -> dict[str, int]:
+def bounds(program: str, name: str) -> dict[str, int]:
     """The smallest and the largest number an option takes."""
     for impossible in (str(LARGEST), str(-LARGEST - 1), '-1', '0'):
-        said = _BOUNDS.search(complaint(name, impossible))
+        said = _BOUNDS.search(complaint(program, name, impossible))
         if said:
             return {'min': int(said[1]), 'max': min(int(said[2]), LARGEST)}
     return {'min': 0, 'max': LARGEST}
 
 
-def rule(name: str, at_start: bool) -> Rule:
+def rule(program: str, name: str, at_start: bool) -> Rule:
     """One rule, in the form that trove-manage loads."""
-    said = complaint(name, '?')
+    said = complaint(program, name, '?')
     if "'yes' or 'no'" in said:
         return {'name': name, 'type': 'boolean', 'restart_required': at_start}
     if 'parsed into an integer' in said or 'must be a memory value' in said:
-        return {'name': name, 'type': 'integer', 'restart_required': at_start, **bounds(name)}
+        return {'name': name, 'type': 'integer', 'restart_required': at_start, **bounds(program, name)}
     return {'name': name, 'type': 'string', 'restart_required': at_start}
 
 
-def rules() -> list[Rule]:
+def rules(program: str = PROGRAM) -> list[Rule]:
     """All that may be set."""
-    with scratch.server(PROGRAM) as session:
+    with scratch.server(program) as session:
         values = {name: value for name, value in session.settings('*').items() if not is_denied(name, DENIED)}
         fixed = {name for name, value in values.items() if is_fixed(session, name, value)}
-    return [rule(name, name in fixed) for name in sorted(values)]
+    return [rule(program, name, name in fixed) for name in sorted(values)]
 
 
 def is_fixed(session: connection.Session, name: str, value: str) -> bool:

@@ -23,6 +23,7 @@ ENGINES = {
     'mariadb': 'trove.guestagent.datastore.mariadb.engine:MariaDB',
     'postgresql': 'trove.guestagent.datastore.postgres.engine:PostgreSQL',
     'redis': 'trove.guestagent.datastore.redis.engine:Redis',
+    'valkey': 'trove.guestagent.datastore.redis.engine:Valkey',
 }
 
 

@@ -62,7 +62,10 @@ def images() -> list[tuple[str, str, str]]:
     return found
 
 
-CASES = [(*image, ram) for image in images() for ram in SIZES if ram <= memory() - RESERVE]
+#: Engines that are tried with every change; the others when there is time.
+OFTEN = ('mariadb', 'postgresql', 'redis')
+CASES = [pytest.param(*image, ram, marks=[] if image[1] in OFTEN else pytest.mark.long)
+         for image in images() for ram in SIZES if ram <= memory() - RESERVE]
 
 
 def kills(site: Site, server_id: str) -> int:

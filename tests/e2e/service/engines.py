@@ -44,6 +44,9 @@ class Engine(abc.ABC):
     refused: tuple[str, Any]
     #: Option -> what the engine calls its value.
     shown: dict[str, str]
+    #: An option that grows with the flavor's memory, and another value of the one that is taken at once.
+    sized: str
+    another: str
 
     @property
     def name(self) -> str:
@@ -112,6 +115,7 @@ class MariaDB(Engine):
     at_once, at_restart, impossible = ('max_connections', 123), ('back_log', 77), ('init_connect', 'SELECT 1')
     deadly, refused = ('aria_block_size', 4096), ('sql_mode', 'NONSENSE')
     shown = {'max_connections': '123', 'back_log': '77'}
+    sized, another = 'innodb_buffer_pool_size', '99'
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
         return run(['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
@@ -145,6 +149,7 @@ class PostgreSQL(Engine):
     impossible = ('archive_command', 'touch /tmp/x')
     deadly, refused = ('huge_pages', 'on'), ('maintenance_work_mem', 'much')
     shown = {'work_mem': '12MB', 'max_connections': '77'}
+    sized, another = 'shared_buffers', '7MB'
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
         return run(['psql', '--no-psqlrc', '--no-password', '--quiet', '--tuples-only', '--no-align',
@@ -180,6 +185,7 @@ class Redis(Engine):
     at_once, at_restart, impossible = ('maxclients', 321), ('databases', 7), ('dir', '/tmp')
     deadly, refused = ('databases', 2147483647), ('maxmemory-policy', 'sometimes')
     shown = {'maxclients': '321', 'databases': '7'}
+    sized, another = 'maxmemory', '99'
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
         # Its own quoting: the client takes the words apart.
@@ -191,7 +197,8 @@ class Redis(Engine):
 
     def behind_our_back(self, name: str, value: str) -> list[str]:
         # Only the agent has an account that may.
-        code = f'from trove.guestagent import dbaas; dbaas.engine_for("redis").apply_options({{"{name}": "{value}"}})'
+        code = ('from trove.guestagent import dbaas; '
+                f'dbaas.engine_for("{self.manager}").apply_options({{"{name}": "{value}"}})')
         return ['/opt/trove-guest/bin/python', '-c', code]
 
     def write(self, key: str, value: str) -> str:
@@ -210,6 +217,14 @@ class Redis(Engine):
         return 'ACL WHOAMI'
 
 
-ENGINES: tuple[Engine, ...] = (MariaDB(), PostgreSQL(), Redis())
+class Valkey(Redis):
+    """Spoken to with the client of Redis, which this machine has: their protocol is the same."""
+
+    manager, version, unit, program = 'valkey', '8.0', 'valkey-server', 'valkey-server'
+
+
+#: The engines with every change, those that run another's code when there is time.
+ENGINES = (MariaDB(), PostgreSQL(), Redis(), pytest.param(Valkey(), marks=pytest.mark.long))
 #: The first engine with every change, the others when there is time.
-FIRST_ENGINE_OFTEN = (ENGINES[0], *(pytest.param(engine, marks=pytest.mark.long) for engine in ENGINES[1:]))
+FIRST_ENGINE_OFTEN = (MariaDB(), *(pytest.param(engine, marks=pytest.mark.long)
+                                   for engine in (PostgreSQL(), Redis(), Valkey())))

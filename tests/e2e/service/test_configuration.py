@@ -113,10 +113,7 @@ def until(instance: Instance, what: str, so: Callable[[dict[str, Any]], Any], se
 def test_the_defaults_are_those_of_the_flavor(one, engine):
     shown = one.call('GET', '/configuration')['instance']['configuration']
     assert shown, 'each engine has options of its own'
-    memory = {'mariadb': ('innodb_buffer_pool_size', '460M'), 'postgresql': ('shared_buffers', None),
-              'redis': ('maxmemory', None)}
-    name, value = memory[engine.name]
-    assert name in shown and (value is None or shown[name] == value)
+    assert engine.sized in shown and (engine.name != 'mariadb' or shown[engine.sized] == '460M')
 
 
 def test_an_edit_reaches_every_instance(group, instances, engine):
@@ -190,10 +187,9 @@ def test_a_reboot_makes_true_what_waits(service, group, one, engine):
 
 def test_what_others_changed_is_found_and_told(service, group, one, engine):
     name, _value = engine.at_once
-    other = {'mariadb': '99', 'postgresql': '7MB', 'redis': '99'}[engine.name]
     assert one.option(name) == engine.shown[name]
-    one.inside(*engine.behind_our_back(name, other))
-    assert one.option(name) == other
+    one.inside(*engine.behind_our_back(name, engine.another))
+    assert one.option(name) == engine.another
     shown = until(one, 'the drift is shown', lambda shown: 'drifted_options' in shown, REPORTED)
     assert shown['drifted_options'] == [name] and shown['status'] == 'ACTIVE'
     events = [event['type'] for event in one.call('GET', '/events')['events']]

@@ -21,7 +21,7 @@ import pytest
 
 from tests.e2e.service.engines import FIRST_ENGINE_OFTEN, Engine
 from tests.e2e.service.instances import Instance
-from tests.e2e.service.running import Refused
+from tests.e2e.service.running import Refused, new_password
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -183,11 +183,12 @@ def _redis(instance: Instance) -> object:
     return link
 
 
-CONNECT: dict[str, Callable[[Instance], object]] = {'mariadb': _mariadb, 'postgresql': _postgresql, 'redis': _redis}
+CONNECT: dict[str, Callable[[Instance], object]] = {
+    'mariadb': _mariadb, 'postgresql': _postgresql, 'redis': _redis, 'valkey': _redis}
 
 
 def test_out_of_connections(instance):
-    """Nobody comes in any more, and the engine is not called broken for that."""
+    """Nobody comes in any more; the engine is not called broken for that, and the agent acts."""
     taken = []
     try:
         with pytest.raises((pymysql.Error, psycopg2.Error, OSError)):
@@ -198,6 +199,10 @@ def test_out_of_connections(instance):
         # Long enough for a word that would be wrong to be said.
         words = {instance.service.show(instance.id)['operating_status'] for _ in _looks()}
         assert words <= {'HEALTHY', 'ACTIVE'}
+        instance.call('POST', '/users', {'users': [instance.user('helper', new_password())]})
+        assert instance.names('users') == ['clerk', 'helper']
+        instance.call('DELETE', '/users/helper')
+        assert instance.names('users') == ['clerk']
     finally:
         for connection in taken:
             connection.close()

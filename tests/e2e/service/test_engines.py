@@ -281,10 +281,8 @@ def test_the_volume_grows_and_the_file_system_with_it(service, instance):
 
 
 def test_another_flavor_is_another_configuration(service, instance):
-    memory = {'mariadb': 'innodb_buffer_pool_size', 'postgresql': 'shared_buffers', 'redis': 'maxmemory'}
-
     def amount() -> int:
-        number, unit = re.fullmatch(r'(\d+)(\w*)', instance.option(memory[instance.engine.name])).groups()
+        number, unit = re.fullmatch(r'(\d+)(\w*)', instance.option(instance.engine.sized)).groups()
         return int(number) * {'': 1, 'kB': 1024, 'MB': 1024 ** 2, 'GB': GIB}[unit]
 
     before = amount()

@@ -10,8 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The engine against a server of this machine: users and root exactly as asked for, options taken and checked."""
+"""The engine against a server of this machine: users and root exactly as asked for, options taken and checked.
 
+Redis, and Valkey where this machine has it, which is the same under other names.
+"""
+
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +23,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 
 import pytest
@@ -26,12 +31,14 @@ import pytest
 from trove.common import template
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, LockedOut, Place, Restart
 from trove.guestagent.datastore.redis import connection, options
-from trove.guestagent.datastore.redis.engine import Redis
+from trove.guestagent.datastore.redis.engine import Redis, Valkey
 
 pytestmark = pytest.mark.skipif(
     not shutil.which('redis-server') or os.geteuid() != 0,
     reason='needs the package redis-server, and root, who may give files to its account')
 
+ENGINES = [engine for engine in (Redis, Valkey) if shutil.which(f'{engine.product}-server')]
+VERSIONS = {Redis: '7.0', Valkey: '8.0'}
 HOSTILE = ('o\'b"r`x\\y%_z;--', 'ünïcödé', '\U0001F511key', '*', '~*', '+@all', 'on', 'a' * 64, '#user', '-2')
 PASSWORDS = ('canary\'p"w\\n:%z`\U0001F511', '>nopass', 'with blanks  inside', '#' + 'a' * 64, '\r\n$5\r\nQUIT')
 ROOT = 'canary root'
@@ -40,25 +47,32 @@ ROOT = 'canary root'
 class Server:
     """A server started as a guest starts it, but for the network."""
 
-    def __init__(self, directory: pathlib.Path) -> None:
+    def __init__(self, kind: type[Redis], directory: pathlib.Path) -> None:
+        self.kind = kind
+        self.product = kind.product
         self.directory = directory
         mount = directory / 'mount'
         self.place = Place(str(mount), str(mount / 'data'), str(mount / 'trove'))
         self.layers = directory / 'layers'
         self.layers.mkdir()
-        (directory / 'redis.conf').write_text(f'include {self.layers}/*.conf\n')
-        self.socket = str(directory / 'run' / 'redis.sock')
-        self.engine = Redis('redis', socket=self.socket, mount_point=str(mount),
-                            configuration=str(directory / 'redis.conf'))
+        (directory / 'server.conf').write_text(f'include {self.layers}/*.conf\n')
+        self.socket = str(directory / 'run' / 'server.sock')
+        self.engine = self.another_engine()
         self._process: subprocess.Popen | None = None
+
+    def another_engine(self) -> Redis:
+        """As a new process of the agent makes one."""
+        return self.kind(socket=self.socket, mount_point=self.place.mount_point,
+                         configuration=str(self.directory / 'server.conf'))
 
     def create(self) -> None:
         os.makedirs(self.place.state_directory, mode=0o711)
         os.makedirs(os.path.dirname(self.socket))
-        shutil.chown(self.place.mount_point, 'redis', 'redis')
-        shutil.chown(os.path.dirname(self.socket), 'redis', 'redis')
+        shutil.chown(self.place.mount_point, self.product, self.product)
+        shutil.chown(os.path.dirname(self.socket), self.product, self.product)
         self.engine.initialise(self.place, 10)
-        self.write('70-trove-base.conf', template.render('redis', '7.0', {'ram': 1024}, 1, template_path=''))
+        self.write('70-trove-base.conf', template.render(self.product, VERSIONS[self.kind], {'ram': 1024}, 1,
+                                                         template_path=''))
         system = {**self.engine.system_options(self.place), 'port': '0', 'supervised': 'no'}
         self.write('80-trove-system-agent.conf', self.engine.render_options(system))
 
@@ -67,9 +81,9 @@ class Server:
 
     def start(self) -> None:
         self._process = subprocess.Popen(
-            ['setpriv', '--reuid=redis', '--regid=redis', '--clear-groups', 'redis-server',
-             str(self.directory / 'redis.conf')], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-            umask=0o077)
+            ['setpriv', f'--reuid={self.product}', f'--regid={self.product}', '--clear-groups',
+             f'{self.product}-server', str(self.directory / 'server.conf')],
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, umask=0o077)
         self.wait()
 
     def wait(self) -> None:
@@ -102,12 +116,12 @@ class Server:
             return session.call(*words) if words else None
 
 
-@pytest.fixture(scope='module')
-def server():
+@pytest.fixture(scope='module', params=ENGINES, ids=lambda kind: kind.product)
+def server(request):
     # pytest's own directories cannot be entered by the server's account.
     directory = pathlib.Path(tempfile.mkdtemp(prefix='trove-redis-', dir='/tmp'))
     os.chmod(directory, 0o755)
-    made = Server(directory)
+    made = Server(request.param, directory)
     try:
         made.create()
         made.start()
@@ -157,7 +171,7 @@ def test_data_are_on_the_volume_and_the_lists_beside_them(server, engine):
 
 def test_secrets_are_for_root_alone_and_never_in_clear(server, engine):
     make(engine, password='canary in clear')
-    credentials = pathlib.Path(server.place.state_directory) / 'redis-agent.json'
+    credentials = pathlib.Path(server.place.state_directory) / f'{server.product}-agent.json'
     assert credentials.stat().st_mode & 0o777 == 0o600 and credentials.stat().st_uid == 0
     lists = pathlib.Path(server.place.mount_point) / 'acl' / 'users.acl'
     text = lists.read_text()
@@ -373,19 +387,99 @@ def test_the_last_layer_wins_and_is_read_as_the_server_reads_it(server, engine):
 
 # --- trouble ------------------------------------------------------------------------------------------
 
-def test_out_of_connections_is_an_answer(server, engine):
-    engine.apply_options({'maxclients': '1'})
-    try:
-        with connection.session(server.socket, None) as session:
-            # Only a connection that has been answered is counted for certain.
-            with pytest.raises(LockedOut):
-                session.call('PING')
-            with pytest.raises(EngineUnavailable) as full:
-                engine.probe()
+@contextlib.contextmanager
+def nobody_comes_in_any_more(server):
+    """All connections are taken by clients that hold theirs; gives those."""
+    with contextlib.ExitStack() as held:
+        server.engine.apply_options({'maxclients': '10'})
+        links = []
+        try:
+            with pytest.raises(connection.Full):
+                for _ in range(20):
+                    links.append(held.enter_context(connection.session(server.socket, None)))
+                    # Only a connection that has been answered is counted for certain.
+                    with pytest.raises(LockedOut):
+                        links[-1].call('PING')
+            yield links[:-1]
+        finally:
+            server.engine.apply_options({'maxclients': '1000'})
+
+
+def test_out_of_connections_the_agent_is_inside_and_acts(server, engine):
+    with nobody_comes_in_any_more(server):
+        engine.probe()
+        make(engine)
+        assert engine.user_names() == [('clerk', '%')]
+        with pytest.raises(connection.Full):
+            server.as_user('clerk', 'secret', 'PING')
+        assert engine.facts().uptime >= 0
+        assert engine.drifted_options({'maxclients': '1000'}) == {'maxclients': '10'}
+        engine.delete_user('clerk', '%')
+        engine.probe()
+
+
+def test_an_agent_that_comes_later_is_told_that_all_are_taken(server, engine):
+    with nobody_comes_in_any_more(server):
+        with pytest.raises(EngineUnavailable) as full:
+            server.another_engine().probe()
         assert full.value.answering and 'clients' in full.value.message
-    finally:
-        server.wait()
-        engine.apply_options({'maxclients': '1000'})
+
+
+def test_an_agent_that_comes_later_gets_the_next_connection_that_is_free(server, engine):
+    waits = []
+
+    def wait(seconds):
+        if not waits:
+            links[0].close()
+        waits.append(seconds)
+        time.sleep(seconds)
+
+    with nobody_comes_in_any_more(server) as links:
+        door = connection.Door(server.socket, engine._password, room=20, sleep=wait)
+        with contextlib.closing(door), door.session() as session:
+            assert session.call('PING') == 'PONG' and waits
+
+
+def test_a_connection_that_was_ended_is_replaced(server, engine):
+    engine.probe()
+    with connection.session(server.socket, engine._password()) as session:
+        assert session.call('CLIENT', 'KILL', 'USER', 'os_admin', 'SKIPME', 'yes') == 1
+    engine.probe()
+    make(engine)
+    assert engine.user_names() == [('clerk', '%')]
+
+
+def test_what_came_too_late_is_not_taken_for_the_next_answer(server, engine):
+    with engine._session(timeout=0.2) as session, pytest.raises(EngineUnavailable):
+        session.call('BLPOP', 'nothing', '1')
+    assert engine.user_names() == []
+
+
+def test_the_agents_connection_is_not_the_one_that_goes_when_clients_take_too_much_memory(server, engine):
+    with server.agent() as session:
+        own = [line for line in session.call('CLIENT', 'LIST').splitlines() if ' user=os_admin ' in line]
+    assert len(own) == 1 and 'e' in own[0].partition(' flags=')[2].partition(' ')[0]
+
+
+def test_threads_of_the_agent_take_turns(server, engine):
+    wrong = []
+
+    def speak(word):
+        for number in range(200):
+            with server.agent() as session:
+                if session.call('ECHO', f'{word} {number}') != f'{word} {number}':
+                    wrong.append((word, number))
+
+    threads = [threading.Thread(target=speak, args=(word,)) for word in ('one', 'two', 'three')]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    with server.agent() as outer:
+        with server.agent() as inner:
+            assert inner.call('PING') == 'PONG'
+        assert outer.call('PING') == 'PONG'
 
 
 def test_an_engine_that_is_not_there_does_not_answer(server, engine):
@@ -398,9 +492,9 @@ def test_an_engine_that_is_not_there_does_not_answer(server, engine):
         server.start()
 
 
-def test_facts(engine):
+def test_facts(server, engine):
     facts = engine.facts()
-    assert facts.version.startswith('7.') and facts.uptime >= 0
+    assert facts.version.startswith(VERSIONS[server.kind] + '.') and facts.uptime >= 0
 
 
 class RestartServer(Restart):
@@ -419,6 +513,8 @@ def test_an_agent_that_is_locked_out_gets_its_account_back_and_the_users_stay(se
     with server.agent() as session:
         session.call('ACL', 'SETUSER', 'os_admin', 'resetpass', '>somebody elses')
         session.call('ACL', 'SAVE')
+    engine.probe()
+    server.restart()
     with pytest.raises(LockedOut):
         engine.probe()
     engine.heal(RestartServer(server))
@@ -428,17 +524,17 @@ def test_an_agent_that_is_locked_out_gets_its_account_back_and_the_users_stay(se
 
 def test_a_volume_that_comes_back_is_known(server, engine):
     assert engine.is_initialised(server.place)
-    before = pathlib.Path(server.place.state_directory, 'redis-agent.json').read_text()
-    another = Redis('redis', socket=server.socket, mount_point=server.place.mount_point)
-    another.probe()
-    assert pathlib.Path(server.place.state_directory, 'redis-agent.json').read_text() == before
+    credentials = pathlib.Path(server.place.state_directory, f'{server.product}-agent.json')
+    before = credentials.read_text()
+    server.another_engine().probe()
+    assert credentials.read_text() == before
 
 
 def test_data_of_a_later_series_are_not_given_to_an_earlier_one(server, engine):
-    engine.check_upgrade(server.place, '7.0')
-    engine.check_upgrade(server.place, '8.0')
+    engine.check_upgrade(server.place, VERSIONS[server.kind])
+    engine.check_upgrade(server.place, '9.0')
     with pytest.raises(EngineError) as refused:
         engine.check_upgrade(server.place, '6.2')
     assert refused.value.code == 'guest_upgrade_refused'
-    engine.prepare_upgrade(server.place, '8.0')
+    engine.prepare_upgrade(server.place, '9.0')
     assert os.path.exists(os.path.join(server.place.data_directory, 'dump.rdb'))

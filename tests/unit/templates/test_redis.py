@@ -10,6 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
+"""Redis, and Valkey, which is configured alike."""
+
 import fnmatch
 import json
 import os
@@ -24,32 +26,38 @@ from trove.guestagent.datastore.redis import options
 ROOT = pathlib.Path(__file__).parents[3]
 GOLDEN = ROOT / 'tests' / 'data' / 'templates'
 SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
-PATH = ROOT / 'trove' / 'templates' / 'redis' / 'validation-rules.json'
-RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
+VERSIONS = {'redis': '7.0', 'valkey': '8.0'}
+PATHS = {manager: ROOT / 'trove' / 'templates' / manager / 'validation-rules.json' for manager in VERSIONS}
+RULES = {manager: {rule['name']: rule for rule in json.loads(path.read_text())['configuration-parameters']}
+         for manager, path in PATHS.items()}
 #: What a tenant who can set it can read, write, run, reach or break with.
 FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port',
              'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*',
              'replica*', 'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*',
-             '*_cpulist',
-             'repl-*', 'rdbchecksum')
+             '*cpulist', 'repl-*', 'primary*', 'dual-channel-*', 'rdbchecksum')
 
 
-def rendered(ram: int) -> str:
-    return template.render('redis', '7.0', {'ram': ram, 'vcpus': 1}, 77, template_path='')
+@pytest.fixture(params=VERSIONS)
+def manager(request):
+    return request.param
+
+
+def rendered(manager: str, ram: int) -> str:
+    return template.render(manager, VERSIONS[manager], {'ram': ram, 'vcpus': 1}, 77, template_path='')
 
 
 @pytest.mark.parametrize('ram', SIZES)
-def test_the_configuration_is_as_recorded(ram):
+def test_the_configuration_is_as_recorded(manager, ram):
     """TROVE_UPDATE_SAMPLES=1 records anew; look at the difference before you keep it."""
-    recorded = GOLDEN / f'redis-7.0-{ram}.conf'
+    recorded = GOLDEN / f'{manager}-{VERSIONS[manager]}-{ram}.conf'
     if os.environ.get('TROVE_UPDATE_SAMPLES'):
-        recorded.write_text(rendered(ram))
-    assert rendered(ram) == recorded.read_text()
+        recorded.write_text(rendered(manager, ram))
+    assert rendered(manager, ram) == recorded.read_text()
 
 
 @pytest.mark.parametrize('ram', SIZES)
-def test_it_fits_its_memory(ram):
-    found = options.parse(rendered(ram))
+def test_it_fits_its_memory(manager, ram):
+    found = options.parse(rendered(manager, ram))
     memory = options.number(found['maxmemory'])
     # What is saved or copied to a replica while it changes is there twice.
     assert memory <= 0.65 * ram * 2 ** 20 and ram * 2 ** 20 - memory >= 256 * 2 ** 20
@@ -58,20 +66,28 @@ def test_it_fits_its_memory(ram):
     assert 1000 <= int(found['maxclients']) <= 32000
 
 
-def test_what_adds_up_is_left_to_the_engine():
+def test_what_adds_up_is_left_to_the_engine(manager):
     """A tenant's line would not take the place of such a line of ours, but be added to it."""
-    assert options.SEVERAL.isdisjoint(options.parse(rendered(1024)))
+    assert options.SEVERAL.isdisjoint(options.parse(rendered(manager, 1024)))
 
 
-def test_the_rules_can_be_loaded():
-    loaded = manage._read_rules(str(PATH))
-    assert len(loaded) == len(RULES) > 50
+def test_what_an_operator_makes_of_one_is_not_for_the_other(tmp_path):
+    (tmp_path / 'redis').mkdir()
+    (tmp_path / 'redis' / 'config.template').write_text('maxmemory 1mb')
+    made = {manager: template.render(manager, version, {'ram': 1024}, 1, template_path=str(tmp_path))
+            for manager, version in VERSIONS.items()}
+    assert made == {'redis': 'maxmemory 1mb\n', 'valkey': rendered('valkey', 1024)}
+
+
+def test_the_rules_can_be_loaded(manager):
+    loaded = manage._read_rules(str(PATHS[manager]))
+    assert len(loaded) == len(RULES[manager]) > 50
     assert all(len(rule['name']) <= 128 and len(rule['max_size'] or '') <= 40 for rule in loaded)
 
 
 @pytest.mark.parametrize('pattern', FORBIDDEN)
-def test_nothing_of_the_service_can_be_set(pattern):
-    assert fnmatch.filter(RULES, pattern) == []
+def test_nothing_of_the_service_can_be_set(manager, pattern):
+    assert fnmatch.filter(RULES[manager], pattern) == []
 
 
 @pytest.mark.parametrize(('name', 'wanted'), [
@@ -81,5 +97,5 @@ def test_nothing_of_the_service_can_be_set(pattern):
     ('databases', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 2 ** 31 - 1}),
     ('io-threads', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 128}),
     ('save', {'type': 'string', 'restart_required': False})])
-def test_what_people_set(name, wanted):
-    assert RULES[name] == {'name': name, **wanted}
+def test_what_people_set(manager, name, wanted):
+    assert RULES[manager][name] == {'name': name, **wanted}

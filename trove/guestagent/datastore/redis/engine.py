@@ -10,10 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Redis from Debian packages: its description, its data directory, configuration and life. Valkey, where a distribution
-has it instead, is the same engine under other names.
+"""Redis and Valkey from Debian packages: description, data directory, configuration and life.
+
+Valkey is the same engine under other names: all that differs is in its :func:`description`.
 """
 
+import contextlib
 import os
 import secrets
 from collections.abc import Mapping
@@ -27,18 +29,17 @@ PORT = 6379
 #: The access control lists, in a directory of the server's own because it replaces the file; beside the data, so that
 #: data can be replaced without users.
 LISTS = 'acl/users.acl'
-#: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
-CREDENTIALS = 'redis-agent.json'
+REDIS, VALKEY = 'redis', 'valkey'
 #: Commands that are no tenant's: they are closed by the lists, and by these for whoever gets around them.
 _CLOSED = {'enable-debug-command': 'no', 'enable-module-command': 'no', 'enable-protected-configs': 'no',
            # What an administrator restores is looked through: a crafted value could otherwise break the server.
            'sanitize-dump-payload': 'yes'}
 
 
-def description(product: str = 'redis') -> Description:
-    """:param product: ``redis`` or ``valkey``: what packages, programs, accounts and directories are named after."""
+def description(product: str) -> Description:
+    """:param product: REDIS or VALKEY: what packages, programs, accounts and directories are named after."""
     return Description(
-        manager='redis',
+        manager=product,
         packages=(f'{product}-server', f'{product}-tools'),
         unit=f'{product}-server',
         ports=(PORT,),
@@ -58,35 +59,35 @@ def description(product: str = 'redis') -> Description:
     )
 
 
-def installed() -> str:
-    """Which of the products this machine has."""
-    return 'valkey' if os.path.exists('/usr/bin/valkey-server') else 'redis'
-
-
 class Redis(accounts.Accounts):
     """The engine of a Redis guest."""
 
-    def __init__(self, product: str | None = None, *, socket: str | None = None, mount_point: str | None = None,
-                 configuration: str | None = None) -> None:
+    product = REDIS
+
+    def __init__(self, *, socket: str | None = None, mount_point: str | None = None, configuration: str | None = None
+                 ) -> None:
         """
         :param socket: of the server. :param mount_point: where the agent's password is found.
         :param configuration: the file the server is started with.
         """
-        product = product or installed()
-        self.description = description(product)
-        self._server = f'{product}-server'
-        self._socket = socket or f'/run/{product}/{product}.sock'
-        self._file = configuration or f'/etc/{product}/{product}.conf'
+        self.description = description(self.product)
+        self._server = f'{self.product}-server'
+        self._socket = socket or f'/run/{self.product}/{self.product}.sock'
+        self._file = configuration or f'/etc/{self.product}/{self.product}.conf'
+        #: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
+        self._credentials = f'{self.product}-agent.json'
         self._mount_point = mount_point or self.description.mount_point
+        self._door = connection.Door(self._socket, self._password)
         self._built_in: dict[str, str] = {}
 
-    def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT):
-        return connection.session(self._socket, self._password(), timeout=timeout)
+    def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT
+                 ) -> contextlib.AbstractContextManager[connection.Session]:
+        return self._door.session(timeout=timeout)
 
     # --- the agent's account ----------------------------------------------------------------------
 
     def _password(self) -> str:
-        path = os.path.join(self._mount_point, 'trove', CREDENTIALS)
+        path = os.path.join(self._mount_point, 'trove', self._credentials)
         found = files.read_json(path).get('password')
         if not found:
             raise EngineUnavailable('The password of the agent is not on the volume.')
@@ -111,8 +112,9 @@ class Redis(accounts.Accounts):
 
     def initialise(self, place: Place, timeout: float) -> None:
         """The data directory goes last: with it there, all is."""
-        if not files.read_json(os.path.join(place.state_directory, CREDENTIALS)).get('password'):
-            files.write_json(os.path.join(place.state_directory, CREDENTIALS), {'password': secrets.token_urlsafe(36)})
+        credentials = os.path.join(place.state_directory, self._credentials)
+        if not files.read_json(credentials).get('password'):
+            files.write_json(credentials, {'password': secrets.token_urlsafe(36)})
         self._write_lists(place.mount_point, [f'user {accounts.DEFAULT} off', self._agent_line()])
         files.directory(place.data_directory, mode=0o750, user=self.description.os_user,
                         group=self.description.os_group)
@@ -195,6 +197,12 @@ class Redis(accounts.Accounts):
         """A complete copy of the data, also where the tenant has switched off what writes them."""
         with self._session(timeout=3600) as session:
             session.call('SAVE')
+
+
+class Valkey(Redis):
+    """The engine of a Valkey guest."""
+
+    product = VALKEY
 
 
 def _series(version: str) -> tuple[int, ...]:

@@ -10,17 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-from trove.guestagent.datastore.engine import EngineUnavailable, LockedOut
+import dataclasses
+
+from trove.guestagent.datastore.engine import EngineUnavailable, LockedOut, Place
 from trove.guestagent.datastore.redis import connection
-from trove.guestagent.datastore.redis.engine import Redis, description
+from trove.guestagent.datastore.redis.engine import Redis, Valkey
 
 
 def test_valkey_is_the_same_under_other_names():
-    redis, valkey = description('redis'), description('valkey')
-    assert (valkey.unit, valkey.os_user, valkey.mount_point) == ('valkey-server', 'valkey', '/var/lib/valkey')
-    assert valkey.capabilities == redis.capabilities == {'users', 'root'}
-    assert valkey.manager == redis.manager == 'redis'
-    assert Redis('valkey').description == valkey
+    redis, valkey = Redis().description, Valkey().description
+    assert (valkey.manager, valkey.unit, valkey.os_user) == ('valkey', 'valkey-server', 'valkey')
+    assert (valkey.mount_point, valkey.configuration_directory) == ('/var/lib/valkey', '/etc/valkey/trove')
+    assert valkey.packages == ('valkey-server', 'valkey-tools')
+    differ = {field.name for field in dataclasses.fields(redis)
+              if getattr(redis, field.name) != getattr(valkey, field.name)}
+    assert differ == {'manager', 'packages', 'unit', 'os_user', 'os_group', 'mount_point', 'configuration_directory'}
+    place = Place('/data', '/data/data', '/data/trove')
+    told, same = Valkey().system_options(place), Redis().system_options(place)
+    assert told.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop('unixsocket') == '/run/redis/redis.sock'
+    assert told == same
 
 
 def test_what_the_server_says_is_told_apart():
