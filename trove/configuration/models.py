@@ -89,8 +89,9 @@ def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> st
 def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> str | None:
     """Give some values anew and keep the others.
 
-    :returns: the operation that brings them to the instances that have the group; None when nothing is to be done.
-    :raises trove.common.exception.Unprocessable: a value cannot be, or an edit is being brought to the instances.
+    :returns: the operation that brings them to the instances that have the group: one that brings values of a former
+        edit goes on with these. None when nothing is to be done.
+    :raises trove.common.exception.Unprocessable: a value cannot be.
     """
     return _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
 
@@ -119,11 +120,7 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any], colum
             configurations.replace_values(connection, row.id, wanted)
         configurations.change(connection, row.id, now, **columns)
         kind = 'configuration_edit' if keep else 'configuration_update'
-        operation_id = _tell_instances(connection, context, row, wanted, kind, now)
-        for phase in (notification.START, notification.END) if operation_id is None else ():
-            notices.told(connection, kind, phase, tenant_id=row.tenant_id, request_id=context.request_id, now=now,
-                         configuration_id=row.id)
-        return operation_id
+        return _tell_instances(connection, context, row, wanted, kind, now)
 
     operation_id = session.write(write)
     if operation_id is not None:
@@ -133,12 +130,20 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any], colum
 
 def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapping[str, Any], kind: str,
                     now: datetime.datetime) -> str | None:
-    """Record the operation that brings the values to the instances without them, if there are any."""
-    if not configurations.to_be_told(connection, row.id, configurations.digest(wanted)):
-        return None
-    return operations.create(connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
-                             deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout, project_id=row.tenant_id,
-                             request_id=context.request_id, actor=context.user_id)
+    """The operation that brings the values to the instances without them, if there are any."""
+    operation_id = None
+    if configurations.to_be_told(connection, row.id, configurations.digest(wanted)):
+        # It reads the values each time it looks, and looks once more, holding this row, before it ends.
+        running = operations.open_of(connection, 'configuration', row.id)
+        if running is None:
+            return operations.create(connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
+                                     deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout,
+                                     project_id=row.tenant_id, request_id=context.request_id, actor=context.user_id)
+        operation_id = running.id
+    for phase in (notification.START, notification.END):
+        notices.told(connection, kind, phase, tenant_id=row.tenant_id, request_id=context.request_id, now=now,
+                     configuration_id=row.id)
+    return operation_id
 
 
 def delete(context: Any, configuration_id: str) -> None:

@@ -12,6 +12,8 @@
 
 """Configuration groups on instances: attached, detached, edited in use, and what becomes of values that cannot be."""
 
+import dataclasses
+import functools
 import json
 
 import pytest
@@ -358,16 +360,63 @@ def test_a_guest_that_is_silent_is_told_of(world, two):
     assert operation(asked).error_code == 'configuration_not_applied'
 
 
-def test_a_second_edit_waits_for_the_first(world, two):
-    group, one, _other = two
+def test_a_second_edit_joins_the_first(world, two):
+    group, one, other = two
+    asked = world.edit_group(group, wait_timeout=60)
+    assert world.edit_group(group, wait_timeout=70) == asked, 'one operation for a group at a time'
+    world.settle()
+    assert operation(asked).state == 'succeeded', world.journal()
+    for instance_id in (one, other):
+        assert running(world, instance_id, 'wait_timeout') == {'wait_timeout': '70'}
+        assert world.row(instance_id).configuration_digest == configurations.digest({'wait_timeout': 70})
+    assert [row.kind for row in world.operations(group)] == ['configuration_update']
+
+
+def test_who_was_told_before_a_second_edit_is_told_again(world, two):
+    group, one, other = two
+    world.guest(other).kill()  # the first edit waits for it
+    asked = world.edit_group(group, wait_timeout=60)
+    world.run(lambda: running(world, one, 'wait_timeout') == {'wait_timeout': '60'})
+    world.run(lambda: world.row(one).operation_id is None)
+    assert world.edit_group(group, wait_timeout=70) == asked
+    world.settle()
+    assert running(world, one, 'wait_timeout') == {'wait_timeout': '70'}, world.journal()
+    assert results(asked) == {one: ('succeeded', None), other: ('failed', 'guest_timeout')}
+
+
+def test_values_that_are_taken_back_in_time(world, two):
+    group, one, other = two
     world.edit_group(group, wait_timeout=60)
-    with pytest.raises(exception.Unprocessable):
-        world.edit_group(group, wait_timeout=70)
+    world.tick()
+    world.edit_group(group, max_connections=250)
     world.settle()
-    assert session.read(configurations.values, group) == {'wait_timeout': 60}, 'a refused edit changes nothing'
-    world.edit_group(group, wait_timeout=70)
+    for instance_id in (one, other):
+        assert running(world, instance_id, 'wait_timeout', 'max_connections') == {
+            'wait_timeout': None, 'max_connections': '250'}
+        assert world.row(instance_id).configuration_digest == configurations.digest({'max_connections': 250})
+
+
+@pytest.mark.parametrize('refuses', [False, True])
+def test_an_edit_at_the_last_moment_is_not_lost(world, two, refuses):
+    """The operation has looked for the last time and is about to end when the group is edited again."""
+    group, one, _other = two
+    if refuses:
+        engine(world, one).refuses['wait_timeout'] = 'not here'
+    asked = world.edit_group(group, wait_timeout=60)
+    world.flows['configuration_update'] = dataclasses.replace(
+        (flow := world.flows['configuration_update']),
+        **{end: functools.partial(edited_first, world, group, getattr(flow, end)) for end in ('succeeded', 'failed')})
     world.settle()
-    assert running(world, one, 'wait_timeout') == {'wait_timeout': '70'}
+    assert operation(asked).state == ('failed' if refuses else 'succeeded'), world.journal()
+    assert len(world.operations(group)) == 2, 'it is followed by another one'
+    assert running(world, one, 'max_connections') == {'max_connections': '300'}, world.journal()
+
+
+def edited_first(world, group, end, work, *why):
+    """The end of an operation, with an edit just before it is written."""
+    if len(world.operations(group)) == 1:
+        assert world.edit_group(group, max_connections=300) == work.id
+    return end(work, *why)
 
 
 def test_a_stopped_database_has_the_values_when_it_starts(world, two):

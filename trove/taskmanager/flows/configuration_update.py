@@ -15,8 +15,12 @@
 Each instance has an operation of its own, a child of this one, which says what became of it there. One that fails holds
 up no other, and the group keeps its new values: this operation then fails and names the instances without them. Editing
 the group again, also with the same values, tries them again.
+
+An edit of a group whose values are still being brought to instances joins the operation that does it: there is one for
+a group at a time, and it brings what the group has now.
 """
 
+import functools
 from collections.abc import Sequence
 
 from trove.db import configurations
@@ -25,13 +29,13 @@ from trove.taskmanager.steps import configuration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """Everything was written down instance by instance."""
-    return ()
+    """Everything was written down instance by instance, but for an edit at the last moment."""
+    return [functools.partial(configuration.edited_meanwhile, work=work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     """What was applied stays applied."""
-    return ()
+    return [functools.partial(configuration.edited_meanwhile, work=work)]
 
 
 def _flow(kind: str) -> Flow:

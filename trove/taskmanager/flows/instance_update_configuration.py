@@ -12,7 +12,8 @@
 
 """Bring the values of an edited configuration group to one instance that has it.
 
-Arg ``configuration_id``: the group. The operation that edited the group is the parent of this one.
+Args: ``configuration_id``: the group; ``values``: digest of those that it had when this was asked for. What it has when
+the guest is told counts. The operation that edited the group is the parent of this one.
 
 Failing, the engine runs with the values it had; the instance counts as not having those of its group until the group is
 edited again, or detached.

@@ -13,6 +13,7 @@
 """Options of a configuration group on their way to guests: to one, and to all that have an edited group."""
 
 import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -20,7 +21,7 @@ from trove.common import exception
 from trove.common.rpc import messages
 from trove.common.states import OperationState
 from trove.db import configurations, operations
-from trove.db.session import Row
+from trove.db.session import Connection, Row
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -103,37 +104,62 @@ class OptionsUpdated(OptionsApplied):
 class InstancesTold(Step):
     """Every instance that has the group has its values, or it is known why not.
 
-    Each is told by an operation of its own, opened as soon as nothing else is being done to it.
+    Each is told by an operation of its own, opened as soon as nothing else is being done to it. When the group is edited
+    meanwhile, who was told the former values is told again.
     """
 
     #: An instance may begin something else at the moment it is to be told; it is then told later.
     attempts = None
+    gives = frozenset({'digest'})
 
     def run(self, work: Work) -> Done | Wait:
         wanted = configurations.digest(work.tools.read(configurations.values, work.resource_id))
         told = {row.resource_id: row for row in work.tools.read(operations.children, work.id)}
         left = [row for row in work.tools.read(configurations.to_be_told, work.resource_id, wanted)
-                if row.id not in told]
+                if row.id not in told or _told_others(told[row.id], wanted)]
         free = [row for row in left if row.operation_id is None][:_AT_ONCE]
         underway = [row for row in told.values() if row.active]
         has_time = base.time_left(work, deadline(work.tools.conf)) > 0
         if (left or underway) and has_time:
-            return self._opened(work, free, len(left) + len(underway))
+            return self._opened(work, free, len(left) + len(underway), wanted)
         failures = {row.resource_id: row.error_text or row.error_code for row in told.values()
                     if row.state != OperationState.SUCCEEDED}
         failures |= {row.id: 'something else was being done to it all the time' for row in left}
         if failures:
-            raise exception.StepFailed(_sentence(failures, len(told) + len(left)), code='configuration_not_applied')
-        return Done(events=[(f'{work.kind}.applied', f'{len(told)} instances have the new values.')])
+            raise exception.StepFailed(_sentence(failures, len(told.keys() | failures.keys())),
+                                       code='configuration_not_applied')
+        return Done(facts={'digest': wanted},
+                    events=[(f'{work.kind}.applied', f'{len(told)} instances have the new values.')])
 
     @staticmethod
-    def _opened(work: Work, free: Sequence[Row], left: int) -> Wait:
+    def _opened(work: Work, free: Sequence[Row], left: int, wanted: str) -> Wait:
         asked = [(operations.new_id(), row) for row in free]
-        changes = [functools.partial(_open, work=work, operation_id=operation_id, row=row)
+        changes = [functools.partial(_open, work=work, operation_id=operation_id, row=row, wanted=wanted)
                    for operation_id, row in asked]
         return Wait(0.5 if work.waited < 10 else 2, at_most=deadline(work.tools.conf) + 60,
                     code='configuration_not_applied', reason=f'{left} instances to have the new values',
-                    changes=changes, opens=[operation_id for operation_id, _ in asked])
+                    facts={'digest': wanted}, changes=changes, opens=[operation_id for operation_id, _ in asked])
+
+
+def _told_others(child: Row, wanted: str) -> bool:
+    """Whether an instance was told other values than these, and that has ended."""
+    return not child.active and json.loads(child.args).get('values') != wanted
+
+
+def edited_meanwhile(connection: Connection, work: Work) -> None:
+    """Open another operation if the group was edited after this one had looked for the last time.
+
+    The edit was told that this one brings its values. The group's row is held, so no edit falls between.
+    """
+    row, looked = configurations.get(connection, work.resource_id, for_update=True), work.facts.get('digest')
+    if row is None or looked is None:
+        return
+    wanted = configurations.digest(configurations.values(connection, row.id))
+    if wanted != looked and configurations.to_be_told(connection, row.id, wanted):
+        operations.create(connection, kind=work.kind, resource_type=work.resource_type, resource_id=row.id,
+                          now=work.tools.clock(), project_id=work.project_id, request_id=work.request_id,
+                          deadline=deadline(work.tools.conf) + work.tools.conf.configuration_timeout,
+                          actor=work.actor)
 
 
 def deadline(conf: Any) -> int:
@@ -141,12 +167,12 @@ def deadline(conf: Any) -> int:
     return conf.usage_timeout + conf.configuration_timeout
 
 
-def _open(connection: Any, work: Work, operation_id: str, row: Row) -> None:
+def _open(connection: Connection, work: Work, operation_id: str, row: Row, wanted: str) -> None:
     try:
         operations.create(connection, kind=CHILD, resource_type='instance', resource_id=row.id,
                           now=work.tools.clock(), deadline=work.tools.conf.configuration_timeout + 60,
-                          project_id=row.tenant_id, args={'configuration_id': work.resource_id}, parent_id=work.id,
-                          operation_id=operation_id, request_id=work.request_id, actor=work.actor)
+                          project_id=row.tenant_id, args={'configuration_id': work.resource_id, 'values': wanted},
+                          parent_id=work.id, operation_id=operation_id, request_id=work.request_id, actor=work.actor)
     except exception.Unprocessable as busy:
         raise exception.StepFailed(busy.message, code=busy.code, retriable=True) from None
 
