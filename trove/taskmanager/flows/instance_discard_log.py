@@ -14,25 +14,13 @@
 
 Args: ``log``: its name.
 
-The guest forgets first, so that whatever happens later the next publish stores all of the log.
+The guest forgets first, so that whatever happens later the next publish stores all of the log. Failing, discarding
+again deletes the rest.
 """
 
-from collections.abc import Sequence
-
 from trove.db import instances
-from trove.taskmanager.step import Change, Flow, Work
-from trove.taskmanager.steps import logs
-
-
-def succeeded(work: Work) -> Sequence[Change]:
-    """Nothing of the instance is different."""
-    return []
-
-
-def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The operation and its last event say why; discarding again deletes the rest."""
-    return []
-
+from trove.taskmanager.step import Flow
+from trove.taskmanager.steps import base, logs
 
 FLOW = Flow(
     kind='instance_discard_log', version=1, title='Discarding a published log', resource_type='instance',
@@ -40,4 +28,4 @@ FLOW = Flow(
         logs.LogForgotten(),
         logs.PiecesRemoved(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=base.unchanged, failed=base.unchanged)

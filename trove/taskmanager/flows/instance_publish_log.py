@@ -17,22 +17,9 @@ Args: ``log``: its name; ``start_over``: whether what was stored before is to be
 Failing, what the guest has stored stays, and the next publish goes on from there: there is nothing to take back.
 """
 
-from collections.abc import Sequence
-
 from trove.db import instances
-from trove.taskmanager.step import Change, Flow, Work
-from trove.taskmanager.steps import logs
-
-
-def succeeded(work: Work) -> Sequence[Change]:
-    """Nothing of the instance is different."""
-    return []
-
-
-def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The operation and its last event say why; the instance is what it was."""
-    return []
-
+from trove.taskmanager.step import Flow
+from trove.taskmanager.steps import base, logs
 
 FLOW = Flow(
     kind='instance_publish_log', version=1, title='Publishing a log', resource_type='instance',
@@ -42,4 +29,4 @@ FLOW = Flow(
         logs.FormerPiecesRemoved(),
         logs.RecordStored(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed)
+    load=instances.get, succeeded=base.unchanged, failed=base.unchanged)

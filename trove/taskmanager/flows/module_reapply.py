@@ -15,27 +15,15 @@
 Args: ``md5``: only where it has these contents, or null; ``include_clustered``; ``batch_size``; ``batch_delay``,
 seconds; ``force``: also where it has its present contents; ``tenant_id``: only instances of this project, or null.
 
-An instance whose guest does not answer is told of in an event and left out; the others are not kept waiting.
+An instance whose guest does not answer is told of in an event and left out; the others are not kept waiting. What
+became of it is written down instance by instance; what was applied before a failure stays applied.
 """
 
-from collections.abc import Sequence
-
 from trove.db import modules
-from trove.taskmanager.step import Change, Flow, Work
-from trove.taskmanager.steps import module
-
-
-def succeeded(work: Work) -> Sequence[Change]:
-    """Everything was written down instance by instance."""
-    return ()
-
-
-def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """What was applied before stays applied."""
-    return ()
-
+from trove.taskmanager.step import Flow
+from trove.taskmanager.steps import base, module
 
 FLOW = Flow(
     kind='module_reapply', version=1, title='Applying the module again', resource_type='module',
     steps=(module.AppliedAgain(),),
-    load=modules.get, succeeded=succeeded, failed=failed, undoable=False)
+    load=modules.get, succeeded=base.unchanged, failed=base.unchanged, undoable=False)

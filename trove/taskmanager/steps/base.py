@@ -13,6 +13,7 @@
 """What the steps on instances have in common: the instance's row, its cloud, and how deletes insist."""
 
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 from trove.cloud import Cloud
@@ -51,6 +52,14 @@ def time_left(work: Work, total: int) -> float:
 def changed(work: Work, **columns: Any) -> Change:
     """A change of columns of the instance."""
     return functools.partial(_change, instance_id=work.resource_id, now=work.tools.clock(), columns=columns)
+
+
+def unchanged(work: Work, *reason: str) -> Sequence[Change]:
+    """The end of an operation that leaves its resource what it was; of a failure it and its last event tell.
+
+    :param reason: code, text and detail of a failure.
+    """
+    return ()
 
 
 def _change(connection: Any, instance_id: str, now: Any, columns: dict[str, Any]) -> None:
