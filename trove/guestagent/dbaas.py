@@ -21,6 +21,7 @@ from trove.guestagent.datastore.engine import Engine
 #: datastore manager -> module and class.
 ENGINES = {
     'mariadb': 'trove.guestagent.datastore.mariadb.engine:MariaDB',
+    'mysql': 'trove.guestagent.datastore.mysql.engine:MySQL',
     'postgresql': 'trove.guestagent.datastore.postgres.engine:PostgreSQL',
     'redis': 'trove.guestagent.datastore.redis.engine:Redis',
     'valkey': 'trove.guestagent.datastore.redis.engine:Valkey',

@@ -30,7 +30,7 @@ read_datastore() {
     esac
     [ -f "$DATASTORE_SOURCE/datastore.conf" ] ||
         fail "'$1' is not a datastore version; known: $(datastore_versions)"
-    DATASTORE='' VERSION='' MANAGER='' ENGINE_PACKAGE='' ENGINE_SUITE=''
+    DATASTORE='' VERSION='' MANAGER='' ENGINE_PACKAGE='' ENGINE_SUITE='' ENGINE_SUITE_LIBRARIES=''
     # shellcheck source=/dev/null
     . "$DATASTORE_SOURCE/datastore.conf"
     [ -n "$DATASTORE" ] && [ -n "$VERSION" ] && [ -n "$MANAGER" ] && [ -n "$ENGINE_PACKAGE" ] ||

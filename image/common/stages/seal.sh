@@ -22,6 +22,7 @@ seal_tree() {
     ln -s ../run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
     rm -rf "$tree"/tmp/* "$tree"/var/tmp/* "$tree"/run/* "$tree"/var/lib/cloud/* "$tree"/root/.cache
     lock_passwords
+    check_engine_version
     install -d -m 0755 "$tree/etc/trove"
     install -d -m 0700 "$tree/etc/trove/conf.d" "$tree/var/lib/trove-guest"
     write_identity >"$tree/etc/trove/image.json"
@@ -36,6 +37,17 @@ lock_passwords() {
         echo "accounts with a password in the image: $with_password"
         return 1
     fi
+}
+
+# check_engine_version: a suite may have gone over to another series than the one the image is named after.
+check_engine_version() {
+    local version
+    # shellcheck disable=SC2016
+    version=$(engine_version "$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Version}' "$ENGINE_PACKAGE")")
+    case $version in
+        "$VERSION" | "$VERSION".*) ;;
+        *) echo "$ENGINE_PACKAGE has version $version, not $VERSION"; return 1 ;;
+    esac
 }
 
 # settle_times: what the build made gets the time of the sources; what packages brought keeps its

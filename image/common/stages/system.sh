@@ -134,9 +134,12 @@ EOF
     done
 }
 
-# write_suite_hook: a script that offers the datastore's own packages, and nothing else, from one more suite.
+# write_suite_hook: a script that offers the datastore's own packages, and nothing else, from one more suite; with
+# ENGINE_SUITE_LIBRARIES also what these need in a newer version than the base has.
 write_suite_hook() {
     [ -n "$ENGINE_SUITE" ] || return 0
+    local others=-1
+    [ -z "$ENGINE_SUITE_LIBRARIES" ] || others=500
     cat <<EOF
 set -e; cd "\$1/etc/apt"
 mkdir -p sources.list.d preferences.d
@@ -146,7 +149,7 @@ LIST
 cat >preferences.d/engine <<'PREFERENCES'
 Package: *
 Pin: release n=$ENGINE_SUITE
-Pin-Priority: -1
+Pin-Priority: $others
 
 Package: $(lines "$DATASTORE_SOURCE/packages" | paste -sd' ')
 Pin: release n=$ENGINE_SUITE

@@ -143,7 +143,7 @@ def test_securing_twice_changes_nothing(server):
 
 def test_looking_at_the_server_leaves_no_complaint_in_its_log(engine):
     def aborted():
-        with connection.session(engine.socket) as sql:
+        with connection.session(engine.socket, engine.session_settings) as sql:
             return int(sql.scalar("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
                                   "WHERE VARIABLE_NAME = 'ABORTED_CLIENTS'"))
     before = aborted()

@@ -17,30 +17,17 @@ server may change what an older one reads.
 """
 
 import logging
-import re
 
 from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql_common import connection, statements
+from trove.guestagent.datastore.mysql_common.versions import REFUSED, is_other_series, numbers
 from trove.guestagent.system.process import run
 
 LOG = logging.getLogger(__name__)
 
-REFUSED = 'guest_upgrade_refused'
 #: Who the upgrade program is: not root, for it writes into a directory that a tenant's root account controls.
 ACCOUNT = 'mysql'
 _NOT_NEEDED, _NEEDED = 1, 0
-_NUMBERS = re.compile(r'\d+(?:\.\d+)*')
-
-
-def numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version, ``(10, 11, 6)`` of ``10.11.6-MariaDB-log``; empty when it has none."""
-    found = _NUMBERS.match(version)
-    return tuple(int(part) for part in found.group().split('.')) if found else ()
-
-
-def is_other_series(running: str, wanted: str) -> bool:
-    """Whether these are of two series, of which the first two numbers are the name."""
-    return bool(numbers(wanted)) and numbers(running)[:2] != numbers(wanted)[:2]
 
 
 def check(running: str, wanted: str, prepared: list[str]) -> None:

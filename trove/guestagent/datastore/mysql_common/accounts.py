@@ -12,8 +12,10 @@
 
 """Databases, users, grants and root of the MySQL family. MySQL and MariaDB differ in what their subclasses say."""
 
+import abc
 import contextlib
 from collections.abc import Iterable
+from typing import ClassVar
 
 from trove.guestagent.datastore.engine import Database, EngineError, User, reserved_database, reserved_user
 from trove.guestagent.datastore.mysql_common import connection, names, statements
@@ -33,9 +35,29 @@ class MySQLAccounts(names.NameRules):
     """The part of an :class:`Engine` that is SQL about accounts."""
 
     socket = '/run/mysqld/mysqld.sock'
+    #: What the agent's sessions run with, as it stands after SET SESSION: an sql_mode the statements are right for, and
+    #: what keeps them out of logs that tenants can read.
+    session_settings: ClassVar[str]
+    #: Ends a session.
+    kill: ClassVar[str]
 
-    def _session(self) -> contextlib.AbstractContextManager[connection.Session]:
-        return connection.session(self.socket)
+    def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT
+                 ) -> contextlib.AbstractContextManager[connection.Session]:
+        return connection.session(self.socket, self.session_settings, timeout=timeout)
+
+    # --- what differs -----------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def accounts_query(self) -> str:
+        """Rows (user, host) of all accounts that are no roles."""
+
+    @abc.abstractmethod
+    def identified(self, password: str) -> str:
+        """The clause of CREATE USER and ALTER USER that holds what the server stores for a password, never itself."""
+
+    @abc.abstractmethod
+    def make_root(self, sql: connection.Session, password: str) -> None:
+        """Make root from anywhere anew, with the privileges of a tenant's administrator."""
 
     # --- databases --------------------------------------------------------------------------------
 
@@ -70,10 +92,6 @@ class MySQLAccounts(names.NameRules):
                  if name and host.lower() != 'localhost' and not reserved_user(self.description, name)]
         return sorted(found, key=lambda pair: key(*pair))
 
-    def accounts_query(self) -> str:
-        """Rows (user, host) of all accounts that are no roles."""
-        return 'SELECT User, Host FROM mysql.user'
-
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
         with self._session() as sql:
             wanted = self._user_names(sql) if names is None else list(names)
@@ -97,7 +115,7 @@ class MySQLAccounts(names.NameRules):
             existed = self._exists(sql, name, host)
             if existed and not or_ignore:
                 raise EngineError(f'The user {key(name, host)} already exists.', code='guest_exists_user')
-            sql.execute(statements.create_user(name, host, password or '', or_ignore=or_ignore))
+            sql.execute(statements.create_user(name, host, self.identified(password or ''), or_ignore=or_ignore))
             try:
                 for database in databases:
                     sql.execute(statements.grant_database(database, name, host))
@@ -125,7 +143,7 @@ class MySQLAccounts(names.NameRules):
         self.check_user(name, host, password)
         with self._session() as sql:
             self._require(sql, name, host)
-            sql.execute(statements.set_password(name, host, password))
+            sql.execute(statements.set_password(name, host, self.identified(password)))
 
     def rename_user(self, name: str, host: str, new_name: str, new_host: str) -> None:
         self.check_user(name, host)
@@ -173,11 +191,9 @@ class MySQLAccounts(names.NameRules):
     # --- root -------------------------------------------------------------------------------------
 
     def enable_root(self, password: str) -> str:
-        names.check_password(password)
+        names.check_password(password, self.max_password)
         with self._session() as sql:
-            sql.execute(f'CREATE OR REPLACE USER {statements.account(ROOT, ANYWHERE)} IDENTIFIED BY PASSWORD '
-                        f'{statements.literal(statements.password_hash(password))}')
-            sql.execute(f'GRANT ALL PRIVILEGES ON *.* TO {statements.account(ROOT, ANYWHERE)} WITH GRANT OPTION')
+            self.make_root(sql, password)
         return ROOT
 
     def disable_root(self) -> None:
@@ -190,13 +206,12 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             return bool(sql.rows(_REMOTE_ROOTS))
 
-    @staticmethod
-    def _end_remote_sessions(sql: connection.Session) -> None:
+    def _end_remote_sessions(self, sql: connection.Session) -> None:
         # An account that is gone keeps its open sessions, and their privileges, until they end.
         for (thread,) in sql.rows("SELECT ID FROM information_schema.PROCESSLIST "
                                   "WHERE USER = 'root' AND HOST NOT IN ('localhost', '')"):
             try:
-                sql.execute(f'KILL HARD {int(thread)}')
+                sql.execute(f'{self.kill} {int(thread)}')
             except EngineError as error:
                 if _NO_SUCH_THREAD not in error.message:
                     raise

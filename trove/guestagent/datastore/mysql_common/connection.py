@@ -34,9 +34,11 @@ PROBE_TIMEOUT = 5
 STATEMENT_TIMEOUT = 60
 
 _NOT_ON_SOCKET = 1698
-_ACCOUNT_LOCKED = 4151
+#: MariaDB's and MySQL's numbers for a locked account; a login method that is not there.
+_ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED = 4151, 3118, 1524, 1862
 _LOCKED_OUT = frozenset({ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.DBACCESS_DENIED_ERROR, _NOT_ON_SOCKET,
-                         _ACCOUNT_LOCKED, ER.MUST_CHANGE_PASSWORD, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+                         _ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED,
+                         ER.MUST_CHANGE_PASSWORD, ER.SPECIFIC_ACCESS_DENIED_ERROR})
 _FULL = frozenset({ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS})
 
 #: Server errors that have a code of their own in the contract.
@@ -79,16 +81,17 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(socket: str, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
+def session(socket: str, settings: str, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
     """A connection for the time of a ``with`` block.
 
+    :param settings: of the session, as they stand after SET SESSION.
     :param timeout: seconds for reading an answer; connecting gets at most PROBE_TIMEOUT.
     :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
     """
     try:
         connection = pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
                                      connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
-                                     init_command=statements.SESSION,
+                                     init_command=f'SET SESSION {settings}',
                                      # Otherwise each connection reads all certificate authorities of the system,
                                      # to no use on a socket.
                                      ssl_disabled=True)

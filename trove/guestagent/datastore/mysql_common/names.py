@@ -62,10 +62,15 @@ def check_host(host: str) -> None:
                           code='guest_invalid_host')
 
 
-def check_password(password: str | None) -> None:
-    """:raises EngineError: guest_invalid_password."""
+def check_password(password: str | None, longest: int | None = None) -> None:
+    """:param longest: in bytes of UTF-8; None: as long as one likes.
+
+    :raises EngineError: guest_invalid_password.
+    """
     if not password:
         raise EngineError('A user needs a password.', code='guest_invalid_password')
+    if longest is not None and len(password.encode('utf-8', 'surrogatepass')) > longest:
+        raise EngineError(f'The password has more than {longest} bytes.', code='guest_invalid_password')
     if '\0' in password:
         raise EngineError('The password holds a NUL character.', code='guest_invalid_password')
 
@@ -85,6 +90,8 @@ class NameRules(Engine):
 
     #: Longest user name, in characters.
     max_user = 32
+    #: Longest password, in bytes of UTF-8; None without a limit.
+    max_password: int | None = None
 
     def check_database(self, database: Database) -> None:
         name = database['name']
@@ -99,4 +106,4 @@ class NameRules(Engine):
         check_user(name, self.max_user)
         check_host(host)
         if password is not None:
-            check_password(password)
+            check_password(password, self.max_password)

@@ -12,20 +12,15 @@
 
 """SQL text of the MySQL family: the only place where values become part of a statement.
 
-The session runs with the sql_mode of :data:`SESSION`, in which the backslash is an escape character in literals and the
-double quote is none for identifiers; these builders are right for no other mode.
+Sessions run with an sql_mode in which the backslash is an escape character in literals and the double quote is none for
+identifiers (``session_settings`` of the accounts); these builders are right for no other mode.
 """
 
-import hashlib
 import re
 
-#: First statement of each connection. NO_AUTO_CREATE_USER: without it a GRANT to an account that does not exist makes
-#: one without a password. sql_log_off and slow_query_log keep the agent's statements out of logs
-#: that tenants can read.
-SESSION = "SET SESSION sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1, slow_query_log=0"
-
 _ESCAPES = str.maketrans({'\\': '\\\\', "'": "''", '\0': '\\0', '\n': '\\n', '\r': '\\r', '\x1a': '\\Z'})
-_HASH = re.compile(r'\*[0-9A-F]{40}')
+#: What stands in statements for passwords: the hash of mysql_native_password, and that of caching_sha2_password.
+_HASH = re.compile(r'\*[0-9A-F]{40}|0x[0-9A-F]{100,}')
 
 
 def literal(value: str) -> str:
@@ -58,12 +53,6 @@ def account(name: str, host: str) -> str:
     return f'{literal(name)}@{literal(host)}'
 
 
-def password_hash(password: str) -> str:
-    """What mysql_native_password stores, so that no statement ever holds a clear password."""
-    inner = hashlib.sha1(password.encode('utf-8'), usedforsecurity=False).digest()
-    return '*' + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()
-
-
 # --- databases ---------------------------------------------------------------------------------------
 
 def create_database(name: str, character_set: str | None, collate: str | None, *, or_ignore: bool = False) -> str:
@@ -85,17 +74,17 @@ LIST_DATABASES = ('SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLA
 
 # --- users and grants --------------------------------------------------------------------------------
 
-def create_user(name: str, host: str, password: str, *, or_ignore: bool = False) -> str:
-    return (f'CREATE USER {"IF NOT EXISTS " if or_ignore else ""}{account(name, host)} '
-            f'IDENTIFIED BY PASSWORD {literal(password_hash(password))}')
+def create_user(name: str, host: str, identified: str, *, or_ignore: bool = False) -> str:
+    """:param identified: the clause with the hash of the password, which each server has in a form of its own."""
+    return f'CREATE USER {"IF NOT EXISTS " if or_ignore else ""}{account(name, host)} {identified}'
 
 
 def drop_user(name: str, host: str) -> str:
     return f'DROP USER {account(name, host)}'
 
 
-def set_password(name: str, host: str, password: str) -> str:
-    return f'ALTER USER {account(name, host)} IDENTIFIED BY PASSWORD {literal(password_hash(password))}'
+def set_password(name: str, host: str, identified: str) -> str:
+    return f'ALTER USER {account(name, host)} {identified}'
 
 
 def rename_user(name: str, host: str, new_name: str, new_host: str) -> str:
@@ -121,4 +110,4 @@ def grants_of(accounts: list[tuple[str, str]]) -> str:
 
 def redacted(statement: str) -> str:
     """A statement that may be logged: without password hashes."""
-    return _HASH.sub('*…', statement)
+    return _HASH.sub('…', statement)

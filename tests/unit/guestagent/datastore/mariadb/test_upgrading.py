@@ -18,12 +18,6 @@ from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mariadb import upgrading
 
 
-@pytest.mark.parametrize(('version', 'found'), [
-    ('10.11.6-MariaDB-0+deb12u1-log', (10, 11, 6)), ('11.4', (11, 4)), ('11', (11,)), ('lts', ()), ('', ())])
-def test_numbers(version, found):
-    assert upgrading.numbers(version) == found
-
-
 @pytest.mark.parametrize('wanted', ['10.11', '10.11.6', '10.11.7', '11', '11.4', 'lts'])
 def test_forward_and_staying(wanted):
     upgrading.check('10.11.6-MariaDB-log', wanted, [])
@@ -43,10 +37,3 @@ def test_prepared_transactions_only_survive_within_a_series():
     upgrading.check('10.11.6-MariaDB', '10.11.7', ['a'])
     with pytest.raises(EngineError, match='2 prepared'):
         upgrading.check('10.11.6-MariaDB', '11.4', ['a', 'b'])
-
-
-@pytest.mark.parametrize(('running', 'wanted', 'other'), [
-    ('10.11.6-MariaDB', '10.11.7', False), ('10.11.6-MariaDB', '11.4', True), ('10.6.1', '10.11', True),
-    ('10.11.6-MariaDB', 'lts', False)])
-def test_only_another_series_needs_a_slow_shutdown(running, wanted, other):
-    assert upgrading.is_other_series(running, wanted) is other

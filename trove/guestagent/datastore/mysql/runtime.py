@@ -1,0 +1,42 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""Variables of a running MySQL."""
+
+from collections.abc import Collection
+
+from trove.guestagent.datastore.mysql_common import statements
+from trove.guestagent.datastore.mysql_common.connection import Session
+from trove.guestagent.datastore.mysql_common.running import Variable
+
+#: Where the server says a value is from when a statement set it.
+BY_STATEMENT = 'DYNAMIC'
+#: Words of performance_schema for the types of variables -> those of MariaDB's information_schema.
+_KINDS = {'BOOLEAN': 'BOOLEAN', 'INTEGER': 'BIGINT', 'NUMERIC': 'DOUBLE', 'STRING': 'VARCHAR', 'ENUMERATION': 'ENUM',
+          'SET': 'SET'}
+
+
+def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> dict[str, Variable]:
+    """Those of the named variables that there are, and whose value is from there if that is named.
+
+    Which can only be set at the start, the server says when it is told to.
+    """
+    if not names:
+        return {}
+    text = ('SELECT LOWER(v.VARIABLE_NAME), m.DATA_TYPE, v.VARIABLE_VALUE FROM performance_schema.global_variables v '
+            'JOIN performance_schema.variables_metadata m ON m.VARIABLE_NAME = v.VARIABLE_NAME '
+            'JOIN performance_schema.variables_info i ON i.VARIABLE_NAME = v.VARIABLE_NAME '
+            f'WHERE v.VARIABLE_NAME IN ({statements.literals(sorted(names))})')
+    if origin is not None:
+        text += f' AND i.VARIABLE_SOURCE = {statements.literal(origin)}'
+    return {name: Variable(_KINDS[kind.upper()], False, value) for name, kind, value in sql.rows(text)}

@@ -1,0 +1,156 @@
+# Licensed under the Apache License, Version 2.0 (the "License"); you may
+# not use this file except in compliance with the License. You may obtain
+# a copy of the License at
+#
+#      http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS, WITHOUT
+# WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
+# License for the specific language governing permissions and limitations
+# under the License.
+
+
+"""What the agent does with any server of the MySQL family: data directory, configuration, health, logs."""
+
+import abc
+import contextlib
+import os
+import shutil
+from collections.abc import Collection, Mapping
+from typing import ClassVar
+
+from trove.guestagent.datastore.engine import Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart
+from trove.guestagent.datastore.mysql_common import connection, options, running, versions
+from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
+from trove.guestagent.system import files
+from trove.guestagent.system.process import ProcessFailed, run
+
+#: Where the recovery statements lie while the server starts; on a memory file system, gone afterwards.
+RECOVERY_DIRECTORY = '/run/trove-db'
+_RECOVERY_VARIABLE = 'MYSQLD_OPTS'
+# LOCAL: nothing a replica should repeat.
+_REOPEN = {'general': 'FLUSH LOCAL GENERAL LOGS', 'slow_query': 'FLUSH LOCAL SLOW LOGS'}
+
+
+class MySQLServer(MySQLAccounts, abc.ABC):
+    """The engine of a guest of the family, except for what its subclasses say."""
+
+    #: A data directory made when the image was built; copying it is much faster than making one.
+    seed: str = ''
+    #: What the server is asked how long it runs with, in seconds.
+    uptime_query: ClassVar[str]
+    #: Statements, one on each line, that give the agent its account back.
+    recovery: ClassVar[str]
+
+    def __init__(self, *, socket: str = MySQLAccounts.socket, seed: str | None = None) -> None:
+        self.socket = socket
+        self.seed = self.seed if seed is None else seed
+
+    # --- what differs -----------------------------------------------------------------------------
+
+    @abc.abstractmethod
+    def make_data_directory(self, directory: str, timeout: float) -> None:
+        """Have the server's own program fill an empty directory."""
+
+    @abc.abstractmethod
+    def validation_command(self) -> list[str]:
+        """A command that reads all option files and fails if the server could not start with them."""
+
+    @abc.abstractmethod
+    def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, running.Variable]:
+        """Variables of the running server, of those named that it has."""
+
+    @abc.abstractmethod
+    def look_for_changed(self, sql: connection.Session, names: Collection[str]) -> dict[str, running.Variable]:
+        """Of those named, the ones whose value a statement has set."""
+
+    # --- data directory and configuration ---------------------------------------------------------
+
+    def is_initialised(self, place: Place) -> bool:
+        return os.path.isdir(os.path.join(place.data_directory, 'mysql'))
+
+    def initialise(self, place: Place, timeout: float) -> None:
+        """Made under another name and renamed when complete: a crash in between leaves no half of a data directory."""
+        unfinished = place.data_directory + '.unfinished'
+        shutil.rmtree(unfinished, ignore_errors=True)
+        user, group = self.description.os_user, self.description.os_group
+        if os.path.isdir(os.path.join(self.seed, 'mysql')):
+            run(['cp', '--archive', '--reflink=auto', self.seed, unfinished], timeout=timeout)
+            files.give_tree(unfinished, user, group)
+        else:
+            files.directory(unfinished, mode=0o750, user=user, group=group)
+            self.make_data_directory(unfinished, timeout)
+        with contextlib.suppress(FileNotFoundError):
+            os.rmdir(place.data_directory)
+        os.chmod(unfinished, 0o750)
+        os.rename(unfinished, place.data_directory)
+
+    def system_options(self, place: Place) -> dict[str, str]:
+        return {'datadir': place.data_directory, 'socket': self.socket, 'port': str(self.description.ports[0]),
+                'local_infile': 'OFF', 'secure_file_priv': self._no_files(place),
+                'general_log_file': os.path.join(place.log_directory, 'general.log'),
+                'slow_query_log_file': os.path.join(place.log_directory, 'slow_query.log')}
+
+    @staticmethod
+    def _no_files(place: Place) -> str:
+        """An empty directory of root's: the only one that LOAD DATA and INTO OUTFILE may touch."""
+        return os.path.join(place.state_directory, 'no-files')
+
+    def render_options(self, values: Mapping[str, str]) -> str:
+        return options.render(values)
+
+    def parse_options(self, text: str) -> dict[str, str]:
+        return options.parse(text)
+
+    def validate_configuration(self, place: Place) -> None:
+        files.directory(self._no_files(place), mode=0o755)
+        try:
+            run(self.validation_command(), timeout=30)
+        except ProcessFailed as error:
+            said = [line for line in error.errors.splitlines() if '[ERROR]' in line] or [error.errors]
+            reason = said[-1].rpartition('[ERROR]')[2].strip()
+            raise EngineError(f'The engine refuses its configuration: {reason}') from None
+
+    # --- a running engine -------------------------------------------------------------------------
+
+    def probe(self) -> None:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
+            if sql.scalar('SELECT 1') != 1:
+                raise EngineUnavailable('The engine gave a wrong answer to the simplest query.')
+
+    def facts(self) -> Facts:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
+            version, uptime = sql.scalar('SELECT VERSION()'), sql.scalar(self.uptime_query)
+        return Facts(version=str(version), uptime=int(uptime))
+
+    def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
+        with self._session() as sql:
+            return running.apply(sql, self.look, changes)
+
+    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+        with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
+            return running.drifted(self.look_for_changed(sql, wanted), wanted)
+
+    def heal(self, restart: Restart) -> None:
+        files.directory(RECOVERY_DIRECTORY, mode=0o750, user='root', group=self.description.os_group)
+        path = os.path.join(RECOVERY_DIRECTORY, 'recover.sql')
+        try:
+            files.write(path, self.recovery, mode=0o640, user='root', group=self.description.os_group)
+            restart.with_environment(_RECOVERY_VARIABLE, f'--init-file={path}')
+        finally:
+            shutil.rmtree(RECOVERY_DIRECTORY, ignore_errors=True)
+
+    # --- logs -------------------------------------------------------------------------------------
+
+    def reopen_log(self, log: Log) -> None:
+        with self._session() as sql:
+            sql.execute(_REOPEN[log.name])
+
+    # --- going over to another version ------------------------------------------------------------
+
+    def prepare_upgrade(self, place: Place, version: str) -> None:
+        with self._session() as sql:
+            if versions.is_other_series(str(sql.scalar('SELECT VERSION()')), version):
+                # The formats of its logs may differ: the stop that follows leaves nothing in them.
+                sql.execute('SET GLOBAL innodb_fast_shutdown = 0')
