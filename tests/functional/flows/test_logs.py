@@ -12,14 +12,17 @@
 
 """Logs: switched, published piece by piece into the project's account, discarded, and right after every mishap."""
 
+import functools
 import json
 import pathlib
 
 import pytest
 
 from tests.functional.world import PROJECT
+from trove.cloud import clouds
 from trove.common.rpc import messages
 from trove.guestagent.api import GuestAPI
+from trove.taskmanager.orphans import Search
 
 CONTAINER = 'database_logs'
 GREETING = 'größe: 数据库 🐬\n'
@@ -177,6 +180,34 @@ def test_discarding_takes_all_pieces_and_the_record_away(log, world, instance_id
     assert log.entry()['stored'] is False
     log.publish()
     assert log.stored().decode() == GREETING
+
+
+def test_what_was_published_goes_with_the_instance(log, world, instance_id):
+    other = Log(world, world.create())
+    world.settle()
+    for each in (log, other):
+        each.switch()
+        each.write(GREETING)
+        each.publish()
+    world.delete(instance_id)
+    world.settle()
+    assert world.status(instance_id) == '404'
+    assert world.cloud.objects.names(PROJECT, CONTAINER) == sorted([*other.pieces(), other.metafile])
+
+
+@pytest.mark.parametrize(('status', 'told'), [(503, True), (403, False)])
+def test_an_object_store_that_is_away_keeps_no_instance(log, world, instance_id, status, told):
+    log.switch()
+    log.write(GREETING)
+    log.publish()
+    world.cloud.faults.request('object', 'GET', CONTAINER, mode='status', status=status, times=99)
+    world.delete(instance_id)
+    world.settle(seconds=120)
+    assert world.status(instance_id) == '404' and set(world.usage().values()) == {0}
+    assert ('instance_delete.logs_left' in world.events(instance_id)) is told
+    world.cloud.faults.clear()
+    assert [item.kind for item in Search(world.conf, functools.partial(clouds.service_cloud, world.conf),
+                                         world.broker).orphans()] == ['objects']
 
 
 def test_publishing_anew_leaves_only_what_was_stored_now(log):

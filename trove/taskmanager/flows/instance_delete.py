@@ -13,7 +13,8 @@
 """Delete an instance.
 
 Each step ensures that one kind of resource is gone, and insists until the deadline. Only when all are gone is the row
-marked deleted and its quota given back, in the transaction that closes the operation.
+marked deleted and its quota given back, in the transaction that closes the operation. Only logs that were published are
+left, to expire, where the object store does not answer.
 """
 
 import functools
@@ -24,6 +25,7 @@ from trove.db import instances
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import identity
+from trove.taskmanager.steps import logs
 from trove.taskmanager.steps import network
 from trove.taskmanager.steps import server
 from trove.taskmanager.steps import volume
@@ -44,7 +46,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_delete', version=1, title='Deleting the instance', resource_type='instance',
+    kind='instance_delete', version=2, title='Deleting the instance', resource_type='instance',
     steps=(
         server.ServerGone(),
         server.ServerGroupGone(),
@@ -52,5 +54,6 @@ FLOW = Flow(
         network.SecurityGroupGone(),
         volume.VolumesGone(),
         identity.GuestIdentityGone(),
+        logs.LogsGone(),
     ),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -29,6 +29,8 @@ from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
+#: How often the object store is asked when an instance is deleted.
+TRIES = 3
 _FACTS = ('log_first', 'log_size', 'log_digest', 'log_file', 'log_type')
 #: What a guest may say: it is written into the project's account, and names decide what is deleted there.
 _NAME = re.compile(r'log-[0-9:.T\-]{10,40}')
@@ -162,6 +164,34 @@ class PiecesRemoved(Step):
         done = _removed(work, prefix_of(work))
         _asked(functools.partial(objects_of(work).delete, work.tools.conf.guest_log_container_name, record_of(work)))
         return done
+
+
+class LogsGone(Step):
+    """Nothing of the instance's logs is left in the account of its project.
+
+    What cannot be reached does not keep an instance from being deleted: it is forgotten when it expires, and
+    ``trove-manage orphans`` finds it.
+    """
+
+    #: It says itself when it has asked often enough.
+    attempts = None
+
+    def run(self, work: Work) -> Done:
+        container, project = work.tools.conf.guest_log_container_name, work.project_id
+        if project is None:
+            return Done(note='nobody to store them for')
+        try:
+            deleted = base.cloud(work).objects(project).delete_all(container, f'{work.resource_id}/')
+        except exception.ObjectStoreMissing:
+            return Done(note='there is no object store')
+        except exception.CloudError as error:
+            if error.retriable and work.attempt < TRIES:
+                raise base.failing_as('object_store_failed', error) from error
+            # Without rights to the account nothing was stored there either.
+            told = [(f'{work.kind}.logs_left', 'What was published of the logs could not be deleted; the object store '
+                                               'forgets it when it expires.')] if error.retriable else ()
+            return Done(events=told, note=f'not removed: {error.detail}'[:1000])
+        return Done(note=f'{deleted} objects removed')
 
 
 def _removed(work: Work, prefix: str, *, before: str = '') -> Done:

@@ -55,7 +55,7 @@ def test_whatever_a_create_makes_it_takes_back_and_a_delete_removes():
                                 'EnsureServerGroup', 'EnsureServer']
     delete: Flow = flows.registry()['instance_delete']
     assert delete.step_names == ['ServerGone', 'ServerGroupGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone',
-                                 'GuestIdentityGone']
+                                 'GuestIdentityGone', 'LogsGone']
 
 
 def test_a_delete_never_gives_up_before_its_deadline():
