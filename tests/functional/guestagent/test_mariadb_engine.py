@@ -17,12 +17,11 @@ import pathlib
 import pwd
 import shutil
 import subprocess
-import tempfile
-import time
 
 import pymysql
 import pytest
 
+from tests.functional.guestagent.real_server import RealServer, running
 from trove.common import template
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable
 from trove.guestagent.datastore.mariadb.engine import MariaDB
@@ -36,15 +35,14 @@ HOSTILE = 'o\'b"r`x\\y%_z;-- ü'
 PASSWORD = 'canary\'p"w\\n:%z`\U0001F511'
 
 
-class Server:
+class Server(RealServer):
     """A server with binary and general log, on a socket only."""
 
     def __init__(self, directory: pathlib.Path) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self.data = directory / 'data'
         self.socket = str(directory / 'socket')
         self.engine = MariaDB(socket=self.socket)
-        self._process: subprocess.Popen | None = None
 
     def create(self) -> None:
         directory_owner = pwd.getpwnam('mysql').pw_uid
@@ -54,32 +52,12 @@ class Server:
                         '--innodb-data-file-path=ibdata1:4M:autoextend'],
                        check=True, capture_output=True, timeout=60)
 
-    def start(self, *options: str) -> None:
-        self._process = subprocess.Popen(
-            ['mariadbd', '--no-defaults', '--user=mysql', f'--datadir={self.data}', f'--socket={self.socket}',
-             '--skip-networking', '--log-bin=binlog', '--binlog-format=ROW', '--general-log=ON',
-             f'--general-log-file={self.data}/general.log', '--innodb-log-file-size=8M',
-             '--innodb-data-file-path=ibdata1:4M:autoextend', '--innodb-buffer-pool-size=16M',
-             '--innodb-flush-log-at-trx-commit=0', *options],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        deadline = time.monotonic() + 30
-        while not os.path.exists(self.socket):
-            assert self._process.poll() is None and time.monotonic() < deadline, 'the server did not start'
-            time.sleep(0.02)
-
-    @staticmethod
-    def wait_for(engine: MariaDB) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                return engine.probe()
-            except EngineUnavailable:
-                assert time.monotonic() < deadline, 'the server does not take connections'
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._process.terminate()
-        self._process.wait(30)
+    def command(self) -> list[str]:
+        return ['mariadbd', '--no-defaults', '--user=mysql', f'--datadir={self.data}', f'--socket={self.socket}',
+                '--skip-networking', '--log-bin=binlog', '--binlog-format=ROW', '--general-log=ON',
+                f'--general-log-file={self.data}/general.log', '--innodb-log-file-size=8M',
+                '--innodb-data-file-path=ibdata1:4M:autoextend', '--innodb-buffer-pool-size=16M',
+                '--innodb-flush-log-at-trx-commit=0']
 
     def as_user(self, name: str, password: str, database: str | None = None):
         return pymysql.connect(unix_socket=self.socket, user=name, password=password.encode(), database=database,
@@ -94,20 +72,11 @@ class Server:
 
 @pytest.fixture(scope='module')
 def server():
-    # pytest's own directories cannot be entered by the server's account.
-    directory = pathlib.Path(tempfile.mkdtemp(prefix='trove-mariadb-', dir='/tmp'))
-    server = Server(directory)
-    try:
-        server.create()
-        server.start()
+    with running(Server) as server:
         server.rows("CREATE USER ''@'%'")
         server.rows("CREATE USER root@'10.%' IDENTIFIED BY 'left over'")
         server.engine.secure()
         yield server
-    finally:
-        if server._process:
-            server.stop()
-        shutil.rmtree(directory)
 
 
 @pytest.fixture
@@ -332,10 +301,8 @@ def test_healing_a_locked_out_agent(server, engine):
     class Restarter:
         def with_environment(self, name: str, value: str) -> None:
             assert name == 'MYSQLD_OPTS'
-            server.stop()
-            server.start(value)
-            # systemctl returns when the server calls itself ready, which is after the init file.
-            server.wait_for(engine)
+            # Returns, as systemctl does, when the server is ready, which is after the init file.
+            server.restart(value)
 
     server.rows('DROP USER root@localhost')
     with pytest.raises(EngineUnavailable) as refused:

@@ -16,18 +16,18 @@ Redis, and Valkey where this machine has it, which is the same under other names
 """
 
 import contextlib
+import functools
 import hashlib
 import json
 import os
 import pathlib
 import shutil
-import subprocess
-import tempfile
 import threading
 import time
 
 import pytest
 
+from tests.functional.guestagent.real_server import RealServer, running
 from trove.common import template
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, LockedOut, Place, Restart
 from trove.guestagent.datastore.redis import connection, options
@@ -44,13 +44,15 @@ PASSWORDS = ('canary\'p"w\\n:%z`\U0001F511', '>nopass', 'with blanks  inside', '
 ROOT = 'canary root'
 
 
-class Server:
+class Server(RealServer):
     """A server started as a guest starts it, but for the network."""
 
+    umask = 0o077
+
     def __init__(self, kind: type[Redis], directory: pathlib.Path) -> None:
+        super().__init__(directory)
         self.kind = kind
         self.product = kind.product
-        self.directory = directory
         mount = directory / 'mount'
         self.place = Place(str(mount), str(mount / 'data'), str(mount / 'trove'))
         self.layers = directory / 'layers'
@@ -58,7 +60,6 @@ class Server:
         (directory / 'server.conf').write_text(f'include {self.layers}/*.conf\n')
         self.socket = str(directory / 'run' / 'server.sock')
         self.engine = self.another_engine()
-        self._process: subprocess.Popen | None = None
 
     def another_engine(self) -> Redis:
         """As a new process of the agent makes one."""
@@ -79,32 +80,9 @@ class Server:
     def write(self, name: str, text: str) -> None:
         (self.layers / name).write_text(text)
 
-    def start(self) -> None:
-        self._process = subprocess.Popen(
-            ['setpriv', f'--reuid={self.product}', f'--regid={self.product}', '--clear-groups',
-             f'{self.product}-server', str(self.directory / 'server.conf')],
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, umask=0o077)
-        self.wait()
-
-    def wait(self) -> None:
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                return self.engine.probe()
-            except LockedOut:
-                return
-            except EngineUnavailable:
-                assert self._process.poll() is None and time.monotonic() < deadline, 'the server does not answer'
-                time.sleep(0.02)
-
-    def stop(self) -> None:
-        if self._process is not None:
-            self._process.terminate()
-            self._process.wait(30)
-
-    def restart(self) -> None:
-        self.stop()
-        self.start()
+    def command(self) -> list[str]:
+        return ['setpriv', f'--reuid={self.product}', f'--regid={self.product}', '--clear-groups',
+                f'{self.product}-server', str(self.directory / 'server.conf')]
 
     def agent(self):
         return self.engine._session()
@@ -118,18 +96,9 @@ class Server:
 
 @pytest.fixture(scope='module', params=ENGINES, ids=lambda kind: kind.product)
 def server(request):
-    # pytest's own directories cannot be entered by the server's account.
-    directory = pathlib.Path(tempfile.mkdtemp(prefix='trove-redis-', dir='/tmp'))
-    os.chmod(directory, 0o755)
-    made = Server(request.param, directory)
-    try:
-        made.create()
-        made.start()
+    with running(functools.partial(Server, request.param)) as made:
         made.engine.secure()
         yield made
-    finally:
-        made.stop()
-        shutil.rmtree(directory)
 
 
 @pytest.fixture

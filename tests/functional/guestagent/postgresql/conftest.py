@@ -12,13 +12,11 @@
 """One server for all tests of the engine; each leaves it as it found it."""
 
 import os
-import pathlib
-import shutil
-import tempfile
 
 import pytest
 
 from tests.functional.guestagent.postgresql.running import Server
+from tests.functional.guestagent.real_server import running
 from trove.guestagent.datastore.postgres.engine import PROGRAMS
 
 
@@ -26,19 +24,10 @@ from trove.guestagent.datastore.postgres.engine import PROGRAMS
 def server():
     if not os.path.exists(f'{PROGRAMS}/postgres') or os.geteuid() != 0:
         pytest.skip('needs the package postgresql-15, and root, as which the agent logs in')
-    # pytest's own directories cannot be entered by the server's account.
-    directory = pathlib.Path(tempfile.mkdtemp(prefix='trove-postgresql-', dir='/tmp'))
-    server = Server(directory)
-    try:
-        server.create()
-        server.start()
+    with running(Server) as server:
         server.rows("CREATE ROLE left_over SUPERUSER LOGIN PASSWORD 'x'")
         server.engine.secure()
         yield server
-    finally:
-        if server._process:
-            server.stop()
-        shutil.rmtree(directory)
 
 
 @pytest.fixture

@@ -14,14 +14,14 @@
 import os
 import pathlib
 import pwd
+import signal
 import socket
-import subprocess
-import time
 
 import psycopg2
 import pytest
 
-from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, Place
+from tests.functional.guestagent.real_server import RealServer
+from trove.guestagent.datastore.engine import EngineError, Place
 from trove.guestagent.datastore.postgres import options
 from trove.guestagent.datastore.postgres.engine import PROGRAMS, PostgreSQL
 
@@ -30,11 +30,13 @@ PASSWORD = 'canary\'p"w\\n:%z`\U0001F511'
 AS_POSTGRES = ('setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--')
 
 
-class Server:
+class Server(RealServer):
     """A server as the agent makes one."""
 
+    ending = signal.SIGINT
+
     def __init__(self, directory: pathlib.Path) -> None:
-        self.directory = directory
+        super().__init__(directory)
         self.place = Place(mount_point=str(directory / 'volume'), data_directory=str(directory / 'volume/data/pgdata'),
                            state_directory=str(directory / 'volume/trove'))
         with socket.create_server(('127.0.0.1', 0)) as free:
@@ -42,11 +44,9 @@ class Server:
         self.socket = str(directory / 'socket')
         self.configuration = str(directory / 'etc')
         self.engine = PostgreSQL(socket_directory=self.socket, port=self.port, configuration=self.configuration)
-        self._process: subprocess.Popen | None = None
 
     def create(self) -> None:
         owner = pwd.getpwnam('postgres')
-        os.chmod(self.directory, 0o755)
         for name, mode in (('volume', 0o755), ('socket', 0o755), ('volume/trove', 0o711)):
             (self.directory / name).mkdir()
             os.chmod(self.directory / name, mode)
@@ -66,26 +66,9 @@ class Server:
         path.write_text(self.engine.render_options(values))
         path.chmod(0o644)
 
-    def start(self) -> None:
-        line = options.command_line(f'{PROGRAMS}/postgres', self.place.data_directory,
-                                    {**self.engine.fixed_options(self.place), 'fsync': 'off'})
-        self._process = subprocess.Popen([*AS_POSTGRES, *line], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                         cwd='/')
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                return self.engine.probe()
-            except EngineUnavailable:
-                assert self._process.poll() is None and time.monotonic() < deadline, 'the server did not start'
-                time.sleep(0.05)
-
-    def stop(self) -> None:
-        self._process.send_signal(2)
-        self._process.wait(30)
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
+    def command(self) -> list[str]:
+        return [*AS_POSTGRES, *options.command_line(f'{PROGRAMS}/postgres', self.place.data_directory,
+                                                    {**self.engine.fixed_options(self.place), 'fsync': 'off'})]
 
     def as_user(self, name: str, password: str, database: str):
         """A connection over the network."""

@@ -185,8 +185,7 @@ def test_while_it_comes_up_it_speaks(server, engine):
             time.sleep(0.05)
     finally:
         session.close()
-        server.stop()
-        server.start()
+        server.restart()
 
 
 def test_healing_a_locked_out_agent(server, engine):
@@ -204,8 +203,7 @@ def test_healing_a_locked_out_agent(server, engine):
 
     class Restarter:
         def now(self) -> None:
-            server.stop()
-            server.start()
+            server.restart()
 
     engine.heal(Restarter())
     engine.probe()

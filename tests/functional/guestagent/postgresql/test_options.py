@@ -77,8 +77,7 @@ def test_not_even_by_alter_system(server, engine):
     """Which would take a superuser, and there is none but the agent."""
     server.rows("ALTER SYSTEM SET archive_command = 'touch /tmp/should-not-be'")
     server.rows("ALTER SYSTEM SET work_mem = '77MB'")
-    server.stop()
-    server.start()
+    server.restart()
     try:
         with engine._plain_session() as session:
             assert 'should-not-be' not in session.scalar('SHOW archive_command')
