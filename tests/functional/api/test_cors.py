@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Browsers: pages of other origins are answered where an operator has allowed it, and nothing is different elsewhere."""
+"""Browsers: pages of other origins are answered where an operator allows it; nothing is different elsewhere."""
 
 import pathlib
 
@@ -45,7 +45,8 @@ def test_with_an_origin_its_pages_may_ask(edge):
     file.write_text(file.read_text().replace('oslo_config_project = trove',
                                              f'oslo_config_project = trove\nallowed_origin = {ORIGIN}'))
     application = deploy.application()
-    response = ask(application, 'OPTIONS', **{'Origin': ORIGIN, 'Access-Control-Request-Method': 'PATCH', 'X-Auth-Token': ''})
+    response = ask(application, 'OPTIONS', **{'Origin': ORIGIN, 'Access-Control-Request-Method': 'PATCH',
+                                              'X-Auth-Token': ''})
     assert response.status_int == 200
     assert response.headers['Access-Control-Allow-Origin'] == ORIGIN
     assert words(response.headers['Access-Control-Allow-Methods']) == {'PATCH'}
