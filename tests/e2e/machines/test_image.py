@@ -77,6 +77,14 @@ def test_it_says_what_it_is(site, bare):
     assert version.strip() == told['agent_version']
 
 
+@pytest.mark.long
+def test_an_engine_of_another_suite_brings_nothing_else_from_there(site):
+    told = json.loads((site.image.parents[1] / 'valkey-8.0' / 'image.json').read_text())
+    assert told['engine_users'] == {'valkey': 6380} and told['engine_version'].startswith('8.0.')
+    from_backports = {name for name, version in told['packages'].items() if '~bpo' in version}
+    assert from_backports == {'valkey-server', 'valkey-tools'}
+
+
 def test_nothing_failed_and_nothing_starts_by_itself(site, bare):
     assert site.run(bare, 'systemctl list-units --failed --no-legend --plain') == ''
     assert site.run(bare, 'systemctl is-active mariadb', check_status=False).strip() == 'inactive'
