@@ -147,6 +147,26 @@ def test_the_reference_has_no_other_routes():
     assert written == listed
 
 
+def told_statuses():
+    """route -> the statuses that its table in the API reference tells."""
+    parts = re.split(r'^``([A-Z]+ /v1\.0/\{[^`]*)``$', PAGES, flags=re.MULTILINE)
+    return {place: {int(status) for status in re.findall(r'^ +\* - (\d{3})$', text, re.MULTILINE)}
+            for place, text in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+STATUSES = told_statuses()
+
+
+@pytest.mark.parametrize('route', ROUTES, ids=IDS)
+def test_the_reference_tells_what_the_document_does(route):
+    """The statuses in the table of a call are those of the OpenAPI document; what any call may be is told at the top."""
+    written = STATUSES[f'{route.method} /v1.0{route.path}']
+    assert written <= {*openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])}
+    own = {*route.faults, route.status, *([400] if route.takes or route.query else [])}
+    own |= {401} if '/mgmt/' in route.path and 'quota:show' not in route.rules else {403}
+    assert own <= written | {503}
+
+
 def test_without_a_role_every_route_is_refused(edge):
     """A rule in the table that the controller does not ask would let somebody through here."""
     for route in ROUTES:

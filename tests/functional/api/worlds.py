@@ -166,6 +166,16 @@ def same_names(edge: Edge) -> None:
             repl_strategy=''))
 
 
+def no_volumes(edge: Edge) -> None:
+    """The engine keeps its data on the disk of the server."""
+    edge.conf.set_override('volume_support', False, 'mariadb')
+
+
+def member(edge: Edge) -> None:
+    """An instance that an older release left in a cluster."""
+    edge.instance(WORDS['stopped'], name='member', cluster_id=WORDS['nobody'])
+
+
 def later_version(edge: Edge) -> None:
     """A version 11.4 with an image of its own."""
     with session.writer() as connection:
