@@ -20,10 +20,11 @@ import pytest
 from oslo_messaging._drivers import impl_fake
 
 from tests.functional.world import VERSION_ID
+from trove.backup import models as backup_models
 from trove.common import exception
 from trove.common.rpc import messages
 from trove.configuration import models as configuration_models
-from trove.db import datastores, duties, instances, notices, outbox, session
+from trove.db import backups, datastores, duties, instances, notices, outbox, session
 from trove.extensions import serving
 from trove.taskmanager.chores import Chores
 from trove.taskmanager.notifier import Bus, Notifier
@@ -194,6 +195,22 @@ def test_users_are_told_without_their_passwords(listened, world):
     key = world.keys.open(instance_id, row.encrypted_key)
     for secret in (PASSWORD, row.encrypted_key, key.hex()):
         assert secret not in everything
+
+
+def test_backups_are_told(listened, world):
+    instance_id = world.create()
+    world.settle()
+    made = backup_models.create(world.context, world.row(instance_id), backup_models.CreateRequest(name='nightly'))
+    world.settle()
+    backup_models.delete(world.context, session.read(backups.get, made.backup_id))
+    world.settle()
+    # No datastore of this release makes one, so the first ends with an error.
+    assert types()[-4:] == ['dbaas.backup_create.start', 'dbaas.backup_create.error', 'dbaas.backup_delete.start',
+                            'dbaas.backup_delete.end']
+    begun, failed = payload('dbaas.backup_create.start'), payload('dbaas.backup_create.error')
+    assert (begun['instance_id'], begun['backup_id']) == (instance_id, made.backup_id)
+    assert (failed['instance_id'], failed['exception']) == (instance_id, 'not_supported_by_datastore')
+    assert payload('dbaas.backup_delete.end')['backup_id'] == made.backup_id
 
 
 def test_groups_are_told(listened, world):
