@@ -140,6 +140,8 @@ class MemoryMachine(Machine):
         #: What the check of a file system says that it cannot repair.
         self.damaged = ''
         #: Stores at a URL; a test's leads into the test process.
+        #: What the last upload was told to trust.
+        self.trusted = ''
         self.web: Callable[[str, bytes, Mapping[str, str]], None] = _no_web
         #: How file systems were grown.
         self.grown: list[str] = []
@@ -227,7 +229,9 @@ class MemoryMachine(Machine):
     def user_number(self, user: str) -> int:
         return os.geteuid()
 
-    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
+            authorities: str = '') -> None:
+        self.trusted = authorities
         self.web(url, content, headers)
 
     def own_tree(self, path: str, user: str, group: str) -> None:

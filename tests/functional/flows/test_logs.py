@@ -220,6 +220,23 @@ def test_publishing_anew_leaves_only_what_was_stored_now(log):
     assert not set(former) & set(log.pieces())
 
 
+def test_guests_are_told_which_authorities_to_trust(log, world, instance_id, conf, tmp_path):
+    machine = world.guest(instance_id).machine
+    log.switch()
+    log.write(GREETING)
+    log.publish()
+    assert machine.trusted == ''
+    (tmp_path / 'ca.pem').write_text('-----BEGIN CERTIFICATE-----\n')
+    conf.set_override('guest_swift_ca_file', str(tmp_path / 'ca.pem'))
+    log.write(GREETING)
+    assert log.publish().state == 'succeeded' and machine.trusted == '-----BEGIN CERTIFICATE-----\n'
+    for content in (b'x' * 200_000, b'\xff'):
+        (tmp_path / 'ca.pem').write_bytes(content)
+        log.write(GREETING)
+        ended = log.publish()
+        assert (ended.state, ended.error_code) == ('failed', 'internal') and 'ca.pem' in ended.error_detail
+
+
 def test_an_empty_log_is_published_as_nothing(log):
     log.switch()
     log.write('')

@@ -96,6 +96,20 @@ def test_a_certificate_nobody_signed_is_refused_unless_nobody_looks(server, tmp_
     assert len(server.came) == 1
 
 
+def test_authorities_of_the_operator_are_trusted_besides(server, tmp_path):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path / 'server.pem'))
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    own = (tmp_path / 'server.pem').read_text().partition('-----BEGIN PRIVATE')[0]
+    send(server, 201, 'https', authorities=own)
+    assert len(server.came) == 1
+    certificate(tmp_path / 'other.pem')
+    with pytest.raises(WebError, match='CERTIFICATE_VERIFY_FAILED'):
+        send(server, 201, 'https', authorities=(tmp_path / 'other.pem').read_text().partition('-----BEGIN PRI')[0])
+    with pytest.raises(WebError, match='cannot be used'):
+        send(server, 201, 'https', authorities='no certificates')
+
+
 def certificate(path):
     """Of this machine, signed by itself; with its key, in one file."""
     key = ec.generate_private_key(ec.SECP256R1())

@@ -27,6 +27,10 @@ LOGS = [
     cfg.IntOpt('guest_log_wait', default=30, min=0,
                help='Seconds a request to publish or discard waits for the end of the work, because clients read the '
                     'stored log as soon as they are answered. The work goes on when they are over.'),
+    cfg.StrOpt('guest_swift_ca_file',
+               help='PEM file, on the hosts of the task manager, with certificates of authorities that guests trust '
+                    'beside those of their image when they store something in the object store. For clouds with an '
+                    'authority of their own; it counts from the next upload.'),
 ]
 
 

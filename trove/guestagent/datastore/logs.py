@@ -209,7 +209,7 @@ class Logs:
             headers['X-Delete-After'] = str(command.expiry)
         try:
             self._machine.put(f'{command.url}{name}?{command.query}', text, headers, verify=command.verify,
-                              timeout=_UPLOAD_TIMEOUT)
+                              timeout=_UPLOAD_TIMEOUT, authorities=command.authorities)
         except WebError as error:
             raise exception.GuestError(f'The log {command.name} could not be stored: {error}.',
                                        code='guest_log_failed') from None

@@ -112,9 +112,10 @@ class Machine:
     def user_number(self, user: str) -> int:
         return files.owner_ids(user, None)[0]
 
-    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
+            authorities: str = '') -> None:
         """Store something at a URL. :raises WebError: it did not arrive."""
-        web.put(url, content, headers, verify=verify, timeout=timeout)
+        web.put(url, content, headers, verify=verify, timeout=timeout, authorities=authorities)
 
     def state_file(self, name: str) -> str:
         """Path of a file in the state directory."""

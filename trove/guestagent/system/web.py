@@ -29,16 +29,18 @@ class WebError(Exception):
         self.status = status
 
 
-def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float) -> None:
+def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
+        authorities: str = '') -> None:
     """Store something.
 
     :param verify: look at the server's certificate.
     :param timeout: seconds for connecting, and for each read or write.
+    :param authorities: PEM of certificates that are trusted beside those of this machine.
     :raises WebError: it was refused, or nobody answered.
     """
     parts = urllib.parse.urlsplit(url)
     where = f'{parts.scheme}://{parts.netloc}'
-    connection = _connection(parts, verify, timeout)
+    connection = _connection(parts, verify, timeout, authorities)
     try:
         connection.request('PUT', f'{parts.path}?{parts.query}', body=content, headers=dict(headers))
         answer = connection.getresponse()
@@ -51,10 +53,16 @@ def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, t
         raise WebError(f'{where} answered {answer.status} {answer.reason}', answer.status)
 
 
-def _connection(parts: urllib.parse.SplitResult, verify: bool, timeout: float) -> http.client.HTTPConnection:
+def _connection(parts: urllib.parse.SplitResult, verify: bool, timeout: float,
+                authorities: str) -> http.client.HTTPConnection:
     if parts.scheme != 'https':
         return http.client.HTTPConnection(parts.hostname or '', parts.port, timeout=timeout)
     context = ssl.create_default_context()
+    if authorities:
+        try:
+            context.load_verify_locations(cadata=authorities)
+        except ssl.SSLError as error:
+            raise WebError(f'the certificates to trust cannot be used: {error.reason or error}') from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -24,6 +24,7 @@ from typing import Any
 from trove.cloud.objects import Objects
 from trove.common import exception, stored_names
 from trove.common.rpc import messages
+from trove.common.rpc.messages import log as log_messages
 from trove.db.session import Row
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
@@ -59,6 +60,28 @@ def key_of(work: Work) -> bytes:
     return work.tools.keys.for_purpose(f'temporary URLs of {base.instance(work).tenant_id}/{container}')
 
 
+def authorities(path: str | None) -> str:
+    """What guests are told to trust, from the operator's file; nothing without one.
+
+    :raises StepFailed: it cannot be used.
+    """
+    if not path:
+        return ''
+    try:
+        with open(path, encoding='ascii') as file:
+            text = file.read(log_messages.MOST_AUTHORITIES + 1)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, str(error)) from error
+    if len(text) > log_messages.MOST_AUTHORITIES:
+        raise _unusable(path, f'it has more than {log_messages.MOST_AUTHORITIES} characters; name only your own')
+    return text
+
+
+def _unusable(path: str, why: str) -> exception.StepFailed:
+    return exception.StepFailed('The certificates that guests are to trust cannot be used; tell the operator.',
+                                code='internal', detail=f'guest_swift_ca_file {path}: {why}')
+
+
 class ContainerReady(Step):
     """The container is there, and takes the URLs that are signed here."""
 
@@ -84,8 +107,8 @@ class LogStored(guest.Command):
             seconds=seconds + guest.RESEND_AFTER)
         return messages.PublishLog(
             command_id=self.id_of(work), operation_id=work.id, deadline=seconds, name=work.args['log'], url=url,
-            query=query, verify=not conf.swift_api_insecure, piece=conf.guest_log_limit, expiry=conf.guest_log_expiry,
-            start_over=work.args['start_over'])
+            query=query, verify=not conf.swift_api_insecure, authorities=authorities(conf.guest_swift_ca_file),
+            piece=conf.guest_log_limit, expiry=conf.guest_log_expiry, start_over=work.args['start_over'])
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.guest_log_timeout

@@ -18,6 +18,9 @@ from typing import ClassVar
 from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
 
+#: Characters of the certificates a guest is told to trust.
+MOST_AUTHORITIES = 128 * 1024
+
 _NAME = base.text(64, shortest=1, pattern=r'[a-z0-9_\-]+')
 
 #: What guests say of one log. ``published`` and ``pending`` are bytes; ``stored`` is whether any object was stored.
@@ -49,6 +52,7 @@ class PublishLog(Command):
     :param url: of the objects, to which the rest of their names is added. :param query: goes after that; it is what
         gives the right to store, for a short time, so neither is ever logged.
     :param verify: look at the certificate of the object store.
+    :param authorities: PEM of certificates to trust beside those of the image.
     :param piece: bytes of one object at most. :param expiry: seconds that objects live; 0 for ever.
     :param start_over: store all of it anew.
     """
@@ -58,6 +62,7 @@ class PublishLog(Command):
     url: str = base.required(base.text(2000, pattern=r'https?://[^\s]+'))
     query: str = base.required(base.text(1000, pattern=r'[^\s#]*'))
     verify: bool = base.optional(base.flag(), True)
+    authorities: str = base.optional(base.text(MOST_AUTHORITIES), '')
     piece: int = base.optional(base.integer(1024, 64 * 1024 * 1024), 1_000_000)
     expiry: int = base.optional(base.integer(0, 2 ** 31 - 1), 0)
     start_over: bool = base.optional(base.flag(), False)
