@@ -84,6 +84,15 @@ def test_cast_waits_for_a_guest_that_starts_later(plane):
     guest_bus.eventually(lambda: late.commands == ['Restart'])
 
 
+def test_cast_that_was_given_up_is_not_done_later(plane):
+    late = plane.new_guest()
+    plane.api(late).cast(messages.Restart(command_id='c1', deadline=1))
+    time.sleep(1.5)  # the broker's own clock decides
+    plane.api(late).cast(messages.StopDatabase(command_id='c2', deadline=30))
+    late.listen()
+    guest_bus.eventually(lambda: late.commands == ['StopDatabase'])
+
+
 def test_heartbeat_reaches_the_database(plane, guest):
     guest.reports.heartbeat(guest_bus.healthy(volume={'total': 10, 'used': 4, 'available': 6},
                                               engine={'version': '10.11.6', 'uptime': 5}))

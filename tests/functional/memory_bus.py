@@ -17,15 +17,20 @@ What travels goes through JSON, so nothing shares objects by accident.
 
 import collections
 import json
+from collections.abc import Callable
 from typing import Any
 
 from trove.common.rpc import drivers, transport
 
 
 class MemoryBus:
-    """A :class:`trove.common.rpc.transport.Bus`. Messages to a topic nobody serves wait, as in a broker."""
+    """A :class:`trove.common.rpc.transport.Bus`. Messages to a topic nobody serves wait, as in a broker.
 
-    def __init__(self) -> None:
+    :param seconds: the broker's clock.
+    """
+
+    def __init__(self, seconds: Callable[[], float] = lambda: 0.0) -> None:
+        self.seconds = seconds
         self._servers: dict[str, 'MemoryServer'] = {}
         self._waiting: dict[str, collections.deque] = collections.defaultdict(collections.deque)
         #: While true the broker is away: senders get BusError.
@@ -33,10 +38,12 @@ class MemoryBus:
         #: (topic, method, payload) of everything taken.
         self.taken: list[tuple[str, str, dict[str, Any]]] = []
 
-    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any]) -> None:
+    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             keep: float | None = None) -> None:
         self._take(topic, method, payload)
         context = {drivers.ORIGIN: exchange or ''}
-        self._waiting[topic].append((context, method, json.dumps(payload)))
+        until = None if keep is None else self.seconds() + keep
+        self._waiting[topic].append((context, method, json.dumps(payload), until))
         self._deliver(topic)
 
     def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
@@ -80,7 +87,10 @@ class MemoryServer:
     def wait(self) -> None:
         """Nothing runs on."""
 
-    def invoke(self, context: dict[str, Any], method: str, payload: str) -> Any:
+    def invoke(self, context: dict[str, Any], method: str, payload: str, until: float | None = None) -> Any:
+        """:param until: the broker's time after which it drops the message."""
+        if until is not None and self._bus.seconds() > until:
+            return None
         for endpoint in self._endpoints:
             if hasattr(endpoint, method):
                 return getattr(endpoint, method)(context, **json.loads(payload))

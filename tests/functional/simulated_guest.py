@@ -68,6 +68,8 @@ class SimulatedGuest:
         self.knows = frozenset(messages.DOWN)
         self.agent: Agent | None = None
         self.boot_id = ''
+        #: While true the agent runs, and the broker is out of its reach.
+        self.cut_off = False
         self._server: Any = None
 
     def start(self) -> None:
@@ -96,11 +98,21 @@ class SimulatedGuest:
 
     def step(self) -> None:
         """Run every long command that was accepted, then look at the engine and report what is due or changed."""
-        if self.agent is None:
+        if self.agent is None or self.cut_off:
             return
         while self.waiting:
             self.waiting.popleft()()
         self.agent.tick()
+
+    def lose_broker(self) -> None:
+        """The network between agent and broker is down."""
+        self.cut_off = True
+        self._server.stop()
+
+    def find_broker(self) -> None:
+        """It is up again: the agent takes what waits for it."""
+        self.cut_off = False
+        self._server.start()
 
     def kill(self) -> None:
         """The agent's process is gone, whatever it was doing; what it wrote to its disk stays."""

@@ -82,7 +82,7 @@ class World:
         self.conf = conf
         self.clock = clock
         self.started = clock()
-        self.control, self.guest_bus, self.bell = MemoryBus(), MemoryBus(), Bell()
+        self.control, self.guest_bus, self.bell = MemoryBus(self.seconds), MemoryBus(self.seconds), Bell()
         self.control.server(conf.taskmanager_queue, 'here', [self.bell]).start()
         self.machines = SimulatedHypervisor(self.guest_bus, directory, self.seconds)
         self.cloud = InProcessCloud(self.machines, synchronous=None)

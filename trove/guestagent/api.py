@@ -24,6 +24,10 @@ from trove.common.rpc import messages
 from trove.common.rpc import topology
 from trove.common.rpc import transport
 
+#: Seconds for which the broker keeps a command for a guest that is out of reach. Whoever still waits for its result sends
+#: it again before that; one that was given up must not be done by a guest that comes back later.
+KEPT = 60
+
 #: Names this run of this process towards guests; with the number it makes each message unique.
 _PROCESS = uuid.uuid4().hex
 _numbers = itertools.count(1)
@@ -45,14 +49,14 @@ class GuestAPI:
         self._boot_id = boot_id or ''
 
     def cast(self, message: messages.Command) -> None:
-        """Send a command whose result comes back through the conductor.
+        """Send a command whose result comes back through the conductor, if the guest takes it within :data:`KEPT`.
 
         :raises exception.BrokerError: the broker did not take it; sending again is safe, the command id is the same.
         """
         header, wire = self._seal(message)
         try:
             self._bus.cast(topology.queue(self.instance_id), topology.in_exchange(self.instance_id), 'deliver',
-                           {'envelope': wire})
+                           {'envelope': wire}, min(KEPT, message.deadline or KEPT))
         except transport.BusError as failure:
             raise exception.BrokerError(detail=f'{header.kind}: {failure}') from failure
 

@@ -49,6 +49,19 @@ def test_a_stopped_database_is_down_until_a_restart(world, instance_id):
     assert operating(world, instance_id) == 'HEALTHY'
 
 
+def test_who_was_not_reached_in_time_does_not_stop_later(world, instance_id):
+    """The network to the guest fails while it is told; what it was told has been given up when it comes back."""
+    world.guest(instance_id).lose_broker()
+    world.stop(instance_id)
+    world.settle()
+    assert world.operations(instance_id)[-1].error_code == 'guest_timeout'
+    world.clock.advance(1)
+    world.guest(instance_id).find_broker()
+    world.tick()
+    world.tick()
+    assert operating(world, instance_id) == 'HEALTHY' and unit(world, instance_id).active == 'active'
+
+
 def test_who_does_not_listen_is_not_told_to_stop(world, instance_id):
     world.guest(instance_id).kill()
     world.clock.advance(world.conf.agent_heartbeat_expiry + 1)

@@ -74,6 +74,17 @@ class OwnedQueue(impl_rabbit.Consumer):
         self._declared_on = conn.channel
 
 
+class KeptFor(oslo_messaging.TransportOptions):
+    """How long the broker keeps a message that nobody takes. The library knows that only of calls.
+
+    :ivar seconds: by the broker's own clock.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(at_least_once=False)
+        self.seconds = seconds
+
+
 def _consumer(cls: type[impl_rabbit.Consumer], queue: str, callback: Callable[[Any], None],
               **more: Any) -> impl_rabbit.Consumer:
     settings = {'exchange_name': '', 'routing_key': queue, 'type': 'topic', 'durable': True,
@@ -131,6 +142,8 @@ class ControlPlaneConnection(PromptConnection):
         # The exchange of a guest exists from its creation to its deletion: a missing one is an error to tell the
         # caller, not something to make.
         exchange = kombu.entity.Exchange(name=exchange_name, type='topic', passive=True)
+        if isinstance(transport_options, KeptFor):
+            timeout = transport_options.seconds
         self._ensure_publishing(self._publish_and_raises_on_missing_exchange, exchange, msg, routing_key=topic,
                                 timeout=timeout, retry=retry, transport_options=transport_options)
 

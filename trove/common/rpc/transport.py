@@ -59,9 +59,11 @@ class BusError(Exception):
 class Bus(Protocol):
     """What doors need of a bus. ``payload`` holds the arguments of the method."""
 
-    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any]) -> None:
+    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             keep: float | None = None) -> None:
         """Send and do not wait.
 
+        :param keep: seconds after which the broker drops it if nobody has taken it; None: it is kept.
         :raises BusError: the broker did not take it.
         """
 
@@ -81,15 +83,19 @@ class RpcBus:
         self._transport = transport
         self._client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(version='1.0'), retry=retries)
 
-    def _prepare(self, topic: str, exchange: str | None, timeout: float | None = None) -> Any:
+    def _prepare(self, topic: str, exchange: str | None, timeout: float | None = None,
+                 keep: float | None = None) -> Any:
         target: dict[str, Any] = {'topic': topic}
         if exchange:
             target['exchange'] = exchange
+        if keep is not None:
+            target['transport_options'] = drivers.KeptFor(keep)
         return self._client.prepare(timeout=timeout, **target)
 
-    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any]) -> None:
+    def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             keep: float | None = None) -> None:
         try:
-            self._prepare(topic, exchange).cast(_context(), method, **payload)
+            self._prepare(topic, exchange, keep=keep).cast(_context(), method, **payload)
         except (oslo_messaging.MessageDeliveryFailure, oslo_messaging.MessageUndeliverable,
                 impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
             raise BusError(str(failure)) from failure
