@@ -95,5 +95,5 @@ def test_engines_do_not_import_each_other():
             for node in ast.walk(ast.parse(path.read_text())):
                 imported = [node.module or ''] if isinstance(node, ast.ImportFrom) else (
                     [alias.name for alias in node.names] if isinstance(node, ast.Import) else [])
-                others = [f'trove.guestagent.datastore.{other}' for other in engines - {name}]
-                assert not [word for word in imported if word.startswith(tuple(others))], path
+                others = tuple(f'trove.guestagent.datastore.{other}.' for other in engines - {name})
+                assert not [word for word in imported if f'{word}.'.startswith(others)], path
