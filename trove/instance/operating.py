@@ -43,6 +43,13 @@ class Asked(NamedTuple):
     admin: bool = False
 
 
+def _detached(context: Any, row: Row, configuration_id: str) -> Recorded | None:
+    """Nothing to do when the group was let go of since; another one stays."""
+    if row.configuration_id != configuration_id:
+        return None
+    return changes.change_configuration(context, row, None, None)
+
+
 def _managed(again: Callable[[Any, Row, dict[str, Any]], Recorded]) -> Asked:
     return Asked('mgmt:instance:action', again, admin=True)
 
@@ -60,6 +67,10 @@ ASKED: dict[str, Asked] = {
         context, row, None, args['access'])),
     'instance_upgrade': Asked('instance:update', lambda context, row, args: changes.upgrade(
         context, row, None, args['version']['id'])),
+    'instance_attach_configuration': Asked('instance:update', lambda context, row, args: changes.change_configuration(
+        context, row, None, args['configuration_id'])),
+    'instance_detach_configuration': Asked('instance:update', lambda context, row, args: _detached(
+        context, row, args['configuration_id'])),
     'instance_reboot': _managed(lambda context, row, _args: models.reboot(context, row)),
     'instance_stop': _managed(lambda context, row, _args: models.stop(context, row)),
     'instance_start': _managed(lambda context, row, _args: servers.start(context, row)),

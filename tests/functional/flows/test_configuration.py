@@ -22,6 +22,7 @@ from tests.functional.world import VERSION_ID
 from trove.common import exception
 from trove.configuration import models as groups
 from trove.db import configurations, datastores, operations, session
+from trove.instance import operating
 
 #: name, type, whether it needs a restart
 RULES = (('max_connections', 'integer', False), ('wait_timeout', 'integer', False), ('sql_mode', 'string', False),
@@ -159,6 +160,25 @@ def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id
     assert last(world, instance_id)[1:] == ('failed', 'guest_timeout')
     assert world.row(instance_id).configuration_id is None
     assert running(world, instance_id, 'max_connections') == {'max_connections': '128'}
+
+
+def test_what_failed_is_tried_again(world, instance_id):
+    again = {kind: operating.ASKED[f'instance_{kind}_configuration'].again for kind in ('attach', 'detach')}
+    group = world.group(max_connections=250)
+    args = {'configuration_id': group}
+    engine(world, instance_id).refuses['max_connections'] = 'not here'
+    world.attach(instance_id, group)
+    world.settle()
+    assert last(world, instance_id)[1] == 'failed'
+    engine(world, instance_id).refuses.clear()
+    assert again['detach'](world.context, world.row(instance_id), args) is None, 'it has none'
+    again['attach'](world.context, world.row(instance_id), args)
+    world.settle()
+    assert last(world, instance_id) == ('instance_attach_configuration', 'succeeded', None)
+    assert again['detach'](world.context, world.row(instance_id), {'configuration_id': 'another'}) is None
+    again['detach'](world.context, world.row(instance_id), args)
+    world.settle()
+    assert last(world, instance_id) == ('instance_detach_configuration', 'succeeded', None)
 
 
 def test_an_engine_that_does_not_start_with_it_runs_with_what_it_had(world, instance_id):
