@@ -38,7 +38,7 @@ NAME = {'type': 'string', 'minLength': 1, 'pattern': '[A-Za-z0-9]',
         'reason': 'must have at least one letter or digit'}
 UUID = {'type': 'string', 'reason': 'must be a UUID',
         'pattern': '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\Z'}
-FLAG = {'enum': [0, 1, True, False]}
+FLAG = {'enum': [0, 1, True, False], 'reason': 'must be 0 or 1, or true or false'}
 FREE = {'type': 'object'}
 _SIZE_REASON = 'must be a whole number of GB, at least 1'
 SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1},
@@ -184,6 +184,8 @@ def reason_of(error: jsonschema.ValidationError) -> str:
         return error.schema['reason']
     if validator == 'enum':
         return 'must be one of ' + ', '.join(str(item) for item in limit)
+    if validator in ('minLength', 'minItems', 'minProperties') and limit == 1:
+        return 'must not be empty'
     words = {'minLength': 'must have at least {} characters', 'minimum': 'must be at least {}',
              'maximum': 'must be at most {}', 'minItems': 'must have at least {} items',
              'maxItems': 'must have at most {} items', 'minProperties': 'must have at least {} keys',

@@ -57,6 +57,9 @@ _EVENTS: dict[type[messages.Command], str] = {
     messages.RevokeAccess: 'user_revoke', messages.ChangePasswords: 'user_change_password',
 }
 
+#: Failures in which a guest means a database.
+_OF_DATABASES = frozenset({'guest_not_found_database', 'guest_exists_database'})
+
 
 def instance(request: Request, rule: str, instance_id: str, capability: str, *, only_own: bool = False) -> Row:
     """The instance, if the caller may and its engine serves now.
@@ -75,11 +78,12 @@ def instance(request: Request, rule: str, instance_id: str, capability: str, *, 
     return row
 
 
-def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patient: bool = False,
-        gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
+def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), databases: Sequence[str] = (),
+        patient: bool = False, gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
     """Ask the guest and wait.
 
     :param named: the users or databases the message is about, for failures.
+    :param databases: the databases, where ``named`` are users.
     :param patient: allow the time of a long call.
     :param gives: the keys of the answer and what they may hold; others are dropped. A guest may be anybody's.
     :raises trove.common.exception.NotFound, BadRequest, GuestError:
@@ -90,7 +94,7 @@ def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), patie
                             request_id=notification.request_id(), **_told_of(row, message)):
             return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
     except exception.GuestError as error:
-        failure = _told(error, list(named))
+        failure = _told(error, list((databases or named) if error.code in _OF_DATABASES else named))
         if failure is None:
             raise
         raise failure from error

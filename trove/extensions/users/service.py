@@ -108,7 +108,8 @@ def access_grant(request: Request, instance_id: str, user: str) -> Answer:
     wanted = [database['name'] for database in body['databases']]
     for index_, database in enumerate(wanted):
         objects.check_database_name(row.manager, database, f"databases[{index_}]['name']")
-    serving.ask(row, messages.GrantAccess(name=name, host=host, databases=wanted), named=[name, *wanted])
+    serving.ask(row, messages.GrantAccess(name=name, host=host, databases=wanted), named=[name],
+                databases=wanted)
     return Answer(202)
 
 
@@ -117,7 +118,8 @@ def access_revoke(request: Request, instance_id: str, user: str, name: str) -> A
     user_name, host = _meant(row, user)
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
-    serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name), named=[user_name, name])
+    serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name), named=[user_name],
+                databases=[name])
     return Answer(202)
 
 
