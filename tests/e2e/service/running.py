@@ -200,6 +200,16 @@ class Service(Sandbox):
         with self._database.connect() as connection:
             return list(connection.execute(sqlalchemy.text(statement), values))
 
+    def lose(self, instance_id: str) -> None:
+        """Have the service forget an instance, as when its database is restored from a backup older than that."""
+        with self._database.begin() as connection:
+            connection.execute(sqlalchemy.text('UPDATE instances SET deleted = 1 WHERE id = :id'), {'id': instance_id})
+
+    def stored_logs(self, instance_id: str) -> list[str]:
+        """Names of the objects that are published logs of an instance."""
+        listed = self.openstack('object', 'list', 'database_logs', '--prefix', f'{instance_id}/')
+        return [row['Name'] for row in listed]
+
     def tables(self) -> Iterator[tuple[str, str]]:
         """Every table's name with all that is in it, as text."""
         for table in sqlalchemy.inspect(self._database).get_table_names():

@@ -110,6 +110,8 @@ def test_a_delete_leaves_nothing_behind(service, holdings, life):
     assert all(address in rules for address in addresses), 'the packet filter did not know the instance'
     mac_addresses = [row.mac for row in service.rows('SELECT mac FROM instance_addresses WHERE instance_id = :id',
                                                      id=life.id)]
+    service.openstack('database', 'log', 'set', life.id, 'error', '--publish', user='admin')
+    assert service.stored_logs(life.id)
     begun = time.monotonic()
     service.delete(life.id)
     assert service.show(life.id)['status'] == 'SHUTDOWN'
@@ -121,6 +123,7 @@ def test_a_delete_leaves_nothing_behind(service, holdings, life):
     assert not [thing for thing in (*addresses, *mac_addresses) if thing in rules]
     servers = service.openstack('server', 'list', '--all-projects', user='admin')
     assert life.server not in [row['ID'] for row in servers]
+    assert service.stored_logs(life.id) == []
 
 
 def test_its_row_and_its_journal_are_closed(service, life):
