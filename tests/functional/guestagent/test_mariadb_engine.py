@@ -12,6 +12,8 @@
 
 """The MariaDB engine's SQL against a real server of the Debian package, started here on a socket in a directory."""
 
+import concurrent.futures
+import contextlib
 import os
 import pathlib
 import pwd
@@ -295,6 +297,24 @@ def test_no_clear_password_in_any_log(server, engine):
     assert b'canary' not in content
     general = (server.data / 'general.log').read_bytes()
     assert b'CREATE USER' not in general.replace(b"CREATE USER ''", b'').replace(b"CREATE USER root@'10", b'')
+
+
+def test_out_of_connections_the_agent_acts_also_in_two_threads(server, engine):
+    """One connection more than clients get is left; each thread waits until the other has left it."""
+    engine.create_user({'name': 'crowd', 'password': 'x', 'host': '%', 'databases': []})
+    server.rows('SET GLOBAL max_connections = 10')
+    try:
+        with contextlib.ExitStack() as taken:
+            with pytest.raises(pymysql.Error, match='1040'):
+                for _ in range(20):
+                    taken.enter_context(contextlib.closing(server.as_user('crowd', 'x')))
+            with concurrent.futures.ThreadPoolExecutor(2) as threads:
+                seen = list(threads.map(lambda _number: engine.list_users(), range(50)))
+        assert len(seen) == 50 and all(users[0]['name'] == 'crowd' for users in seen)
+    finally:
+        # Those who have left are still counted for a moment.
+        server.wait()
+        server.rows('SET GLOBAL max_connections = 151')
 
 
 def test_healing_a_locked_out_agent(server, engine):

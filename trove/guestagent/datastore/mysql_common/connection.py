@@ -18,6 +18,7 @@ have to be changed after a restore.
 
 import contextlib
 import logging
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,10 @@ LOG = logging.getLogger(__name__)
 ACCOUNT = 'root'
 PROBE_TIMEOUT = 5
 STATEMENT_TIMEOUT = 60
+#: Seconds for which a connection is asked for again when there is none, and between two times. When clients have taken
+#: all, one is left for the agent, and the one before may still be closing.
+ROOM_TIMEOUT = 1.0
+_ROOM_PAUSE = 0.02
 
 _NOT_ON_SOCKET = 1698
 #: MariaDB's and MySQL's numbers for a locked account; a login method that is not there.
@@ -88,21 +93,29 @@ def session(socket: str, settings: str, *, timeout: float = STATEMENT_TIMEOUT) -
     :param timeout: seconds for reading an answer; connecting gets at most PROBE_TIMEOUT.
     :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
     """
-    try:
-        connection = pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
-                                     connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
-                                     init_command=f'SET SESSION {settings}',
-                                     # Otherwise each connection reads all certificate authorities of the system,
-                                     # to no use on a socket.
-                                     ssl_disabled=True)
-    except pymysql.Error as error:
-        raise _no_session(error) from None
+    connection = _connected(socket, settings, timeout)
     try:
         yield Session(connection)
     finally:
         # Says good-bye and waits for nothing: otherwise the server's error log has a line for each of our looks at it.
         with contextlib.suppress(pymysql.Error):
             connection.close()
+
+
+def _connected(socket: str, settings: str, timeout: float) -> Any:
+    deadline = time.monotonic() + ROOM_TIMEOUT
+    while True:
+        try:
+            return pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
+                                   connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
+                                   init_command=f'SET SESSION {settings}',
+                                   # Otherwise each connection reads all certificate authorities of the system,
+                                   # to no use on a socket.
+                                   ssl_disabled=True)
+        except pymysql.Error as error:
+            if _said(error)[0] not in _FULL or time.monotonic() >= deadline:
+                raise _no_session(error) from None
+        time.sleep(_ROOM_PAUSE)
 
 
 def _no_session(error: pymysql.Error) -> EngineUnavailable:
