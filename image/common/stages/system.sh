@@ -73,8 +73,14 @@ install_engine() {
     write_users_hook >"$WORK/users.sh"
     write_suite_hook >"$WORK/suite.sh"
     EXCLUSIONS=("$IMAGE_SOURCE/common/excluded-paths" "$DATASTORE_SOURCE/excluded-paths")
+    local packages more=()
+    packages=$(lines "$DATASTORE_SOURCE/packages" | paste -sd,)
+    if [ -n "$ENGINE_SUITE_LIBRARIES" ]; then
+        write_replace_hook "${packages//,/ }" >"$WORK/replace.sh"
+        packages='' more=(--dpkgopt=force-overwrite --customize-hook="sh '$WORK/replace.sh' \"\$1\"")
+    fi
     # shellcheck disable=SC2016
-    make_packages custom "$(lines "$DATASTORE_SOURCE/packages" | paste -sd,)" \
+    make_packages custom "$packages" "${more[@]}" \
         --setup-hook="tar -C \"\$1\" --numeric-owner --xattrs --xattrs-include='*' -xf '$BASE'" \
         --setup-hook="sh '$WORK/users.sh' \"\$1\"" \
         --setup-hook="sh '$WORK/suite.sh' \"\$1\""
@@ -90,9 +96,9 @@ make_packages() {
     # shellcheck disable=SC2016,SC2046
     TMPDIR=$WORK mmdebstrap --mode=root --variant="$variant" --format=directory \
         --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
-        --include="$packages" \
+        ${packages:+--include="$packages"} \
         --aptopt='Apt::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
-        --aptopt='Acquire::Retries "3"' \
+        --aptopt='Acquire::Retries "3"' ${SNAPSHOT:+--aptopt='Acquire::Check-Valid-Until "false"'} \
         --dpkgopt=force-unsafe-io --dpkgopt=force-confdef --dpkgopt=force-confold \
         $(lines "${EXCLUSIONS[@]}" |
             sed -e '/^!/!s/^/--dpkgopt=path-exclude=/' -e 's/^!/--dpkgopt=path-include=/') \
@@ -155,6 +161,16 @@ Package: $(lines "$DATASTORE_SOURCE/packages" | paste -sd' ')
 Pin: release n=$ENGINE_SUITE
 Pin-Priority: 500
 PREFERENCES
+EOF
+}
+
+# write_replace_hook PACKAGES: a script that installs them and what they need, and takes away what cannot stand beside
+# it, which mmdebstrap does not do in a tree without apt. Libraries that were split since may overwrite what they were.
+write_replace_hook() {
+    cat <<EOF
+set -e
+export APT_CONFIG="\$MMDEBSTRAP_APT_CONFIG" DEBIAN_FRONTEND=noninteractive
+apt-get --yes -o DPkg::Chroot-Directory="\$1" -o DPkg::Use-Pty=false install $1
 EOF
 }
 

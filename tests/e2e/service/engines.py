@@ -116,11 +116,12 @@ class MariaDB(Engine):
     deadly, refused = ('aria_block_size', 4096), ('sql_mode', 'NONSENSE')
     shown = {'max_connections': '123', 'back_log': '77'}
     sized, another = 'innodb_buffer_pool_size', '99'
+    client_options: tuple[str, ...] = ()
 
     def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
         return run(['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
                     '--default-character-set=utf8mb4', '--connect-timeout=5', f'--database={database}',
-                    f'--execute={statement}'], {'MYSQL_PWD': password})
+                    f'--execute={statement}', *self.client_options], {'MYSQL_PWD': password})
 
     def behind_our_back(self, name: str, value: str) -> list[str]:
         return ['mariadb', f'--execute=SET GLOBAL {name} = {value}']
@@ -141,6 +142,21 @@ class MariaDB(Engine):
 
     def who(self) -> str:
         return 'SELECT CURRENT_USER()'
+
+
+class MySQL(MariaDB):
+    """Spoken to with MariaDB's client, which speaks MySQL's protocol and is there where no client of MySQL is."""
+
+    manager, version, unit, program = 'mysql', '9.7', 'mysql', 'mysqld'
+    deadly = ('innodb_buffer_pool_size', 2 ** 50)
+    client_options = ('--ssl',)
+
+    def behind_our_back(self, name: str, value: str) -> list[str]:
+        return ['mysql', f'--execute=SET GLOBAL {name} = {value}']
+
+    def began(self) -> str:
+        return ("SELECT UNIX_TIMESTAMP() - VARIABLE_VALUE FROM performance_schema.global_status "
+                "WHERE VARIABLE_NAME = 'Uptime'")
 
 
 class PostgreSQL(Engine):
@@ -223,8 +239,9 @@ class Valkey(Redis):
     manager, version, unit, program = 'valkey', '8.0', 'valkey-server', 'valkey-server'
 
 
-#: The engines with every change, those that run another's code when there is time.
-ENGINES = (MariaDB(), PostgreSQL(), Redis(), pytest.param(Valkey(), marks=pytest.mark.long))
+#: The engines with every change, those that share most of their code with one of these when there is time.
+ENGINES = (MariaDB(), PostgreSQL(), Redis(), pytest.param(Valkey(), marks=pytest.mark.long),
+           pytest.param(MySQL(), marks=pytest.mark.long))
 #: The first engine with every change, the others when there is time.
 FIRST_ENGINE_OFTEN = (MariaDB(), *(pytest.param(engine, marks=pytest.mark.long)
-                                   for engine in (PostgreSQL(), Redis(), Valkey())))
+                                   for engine in (PostgreSQL(), Redis(), Valkey(), MySQL())))

@@ -184,7 +184,7 @@ def _redis(instance: Instance) -> object:
 
 
 CONNECT: dict[str, Callable[[Instance], object]] = {
-    'mariadb': _mariadb, 'postgresql': _postgresql, 'redis': _redis, 'valkey': _redis}
+    'mariadb': _mariadb, 'mysql': _mariadb, 'postgresql': _postgresql, 'redis': _redis, 'valkey': _redis}
 
 
 def test_out_of_connections(instance):

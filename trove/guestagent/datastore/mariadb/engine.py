@@ -61,6 +61,7 @@ class MariaDB(MySQLServer):
     #: NO_AUTO_CREATE_USER: without it a GRANT to an account that does not exist makes one without a password.
     #: sql_log_off and slow_query_log keep the agent's statements out of logs that tenants can read.
     session_settings = "sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1, slow_query_log=0"
+    revoke_words = 'REVOKE'
     kill = 'KILL HARD'
     uptime_query = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'"
     # One statement per line: the server reads an init file that way.

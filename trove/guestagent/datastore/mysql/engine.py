@@ -25,7 +25,7 @@ from trove.guestagent.system.process import run
 
 DESCRIPTION = Description(
     manager='mysql',
-    packages=('mysql-server',),
+    packages=('mysql-server-core', 'mysql-client-core'),
     unit='mysql',
     ports=(3306,),
     os_user='mysql',
@@ -59,8 +59,9 @@ class MySQL(MySQLServer):
     seed = '/opt/trove-guest/seed/mysql'
     max_password = 255
     #: sql_log_off and min_examined_row_limit keep the agent's statements out of logs that tenants can read.
-    session_settings = ("sql_mode='NO_ENGINE_SUBSTITUTION', sql_log_off=1, "
+    session_settings = ("sql_mode='NO_ENGINE_SUBSTITUTION', transaction_read_only=OFF, sql_log_off=1, "
                         'min_examined_row_limit=18446744073709551615')
+    revoke_words = 'REVOKE IF EXISTS'
     kill = 'KILL CONNECTION'
     uptime_query = "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'"
     recovery = """SET SESSION sql_log_bin=0;
@@ -73,7 +74,7 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
 
     def make_data_directory(self, directory: str, timeout: float) -> None:
         run(['mysqld', '--no-defaults', f'--user={self.description.os_user}', f'--datadir={directory}',
-             '--initialize-insecure', '--log-error=stderr'], timeout=timeout)
+             '--initialize-insecure', '--log-error=stderr', '--secure-file-priv=NULL'], timeout=timeout)
 
     def system_options(self, place: Place) -> dict[str, str]:
         return {**super().system_options(place),
@@ -125,6 +126,13 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
         # What makes an account a role is told nowhere: one nobody can log in with, because it was made that way.
         return ("SELECT User, Host FROM mysql.user WHERE NOT (account_locked = 'Y' AND password_expired = 'Y' "
                 "AND authentication_string = '')")
+
+    def pattern(self, database: str) -> str:
+        # With partial_revokes nothing in a grant is a wildcard, and the backslash is none of an escape.
+        return database
+
+    def name_of_pattern(self, stored: str) -> str:
+        return stored
 
     def identified(self, password: str) -> str:
         stored = verifier.make(password).encode('ascii').hex().upper()

@@ -38,6 +38,8 @@ class MySQLAccounts(names.NameRules):
     #: What the agent's sessions run with, as it stands after SET SESSION: an sql_mode the statements are right for, and
     #: what keeps them out of logs that tenants can read.
     session_settings: ClassVar[str]
+    #: Takes away a privilege that may not be there.
+    revoke_words: ClassVar[str]
     #: Ends a session.
     kill: ClassVar[str]
 
@@ -58,6 +60,14 @@ class MySQLAccounts(names.NameRules):
     @abc.abstractmethod
     def make_root(self, sql: connection.Session, password: str) -> None:
         """Make root from anywhere anew, with the privileges of a tenant's administrator."""
+
+    def pattern(self, database: str) -> str:
+        """What a grant on exactly this database stores."""
+        return statements.pattern(database)
+
+    def name_of_pattern(self, stored: str) -> str:
+        """The database that a stored grant was made for."""
+        return statements.name_of_pattern(stored)
 
     # --- databases --------------------------------------------------------------------------------
 
@@ -97,7 +107,7 @@ class MySQLAccounts(names.NameRules):
             wanted = self._user_names(sql) if names is None else list(names)
             access: dict[tuple[str, str], set[str]] = {}
             for name, host, stored in (sql.rows(statements.grants_of(wanted)) if wanted else ()):
-                access.setdefault((name, host), set()).add(statements.name_of_pattern(stored))
+                access.setdefault((name, host), set()).add(self.name_of_pattern(stored))
         return [{'name': name, 'host': host,
                  'databases': [{'name': database} for database in self._shown(access.get((name, host), ()))]}
                 for name, host in wanted]
@@ -118,7 +128,7 @@ class MySQLAccounts(names.NameRules):
             sql.execute(statements.create_user(name, host, self.identified(password or ''), or_ignore=or_ignore))
             try:
                 for database in databases:
-                    sql.execute(statements.grant_database(database, name, host))
+                    sql.execute(statements.grant_database(self.pattern(database), name, host))
             except EngineError:
                 # A user with half of the grants is not what was asked for.
                 if not existed:
@@ -161,7 +171,7 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             self._require(sql, name, host)
             stored = [row[2] for row in sql.rows(statements.grants_of([(name, host)]))]
-        return self._shown({statements.name_of_pattern(text) for text in stored})
+        return self._shown({self.name_of_pattern(text) for text in stored})
 
     def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
         """Databases need not exist: the family keeps a grant until they do."""
@@ -172,7 +182,7 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             self._require(sql, name, host)
             for database in wanted:
-                sql.execute(statements.grant_database(database, name, host))
+                sql.execute(statements.grant_database(self.pattern(database), name, host))
 
     def revoke(self, name: str, host: str, database: str) -> None:
         self.check_user(name, host)
@@ -180,12 +190,12 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             self._require(sql, name, host)
             stored = [row[2] for row in sql.rows(statements.grants_of([(name, host)]))
-                      if statements.name_of_pattern(row[2]) == database]
+                      if self.name_of_pattern(row[2]) == database]
             if not stored:
                 raise EngineError(f'The user {key(name, host)} has no access to {database!r}.',
                                   code='guest_not_found_database')
             for text in stored:
-                for statement in statements.revoke_database(text, name, host):
+                for statement in statements.revoke_database(text, name, host, self.revoke_words):
                     sql.execute(statement)
 
     # --- root -------------------------------------------------------------------------------------

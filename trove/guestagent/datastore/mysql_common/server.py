@@ -16,6 +16,7 @@
 import abc
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Collection, Mapping
 from typing import ClassVar
@@ -29,6 +30,8 @@ from trove.guestagent.system.process import ProcessFailed, run
 #: Where the recovery statements lie while the server starts; on a memory file system, gone afterwards.
 RECOVERY_DIRECTORY = '/run/trove-db'
 _RECOVERY_VARIABLE = 'MYSQLD_OPTS'
+#: What MySQL says before the words: [MY-000077] [Server].
+_CODES = re.compile(r'^(\[[^\]]*\]\s*)+')
 # LOCAL: nothing a replica should repeat.
 _REOPEN = {'general': 'FLUSH LOCAL GENERAL LOGS', 'slow_query': 'FLUSH LOCAL SLOW LOGS'}
 
@@ -108,8 +111,8 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         try:
             run(self.validation_command(), timeout=30)
         except ProcessFailed as error:
-            said = [line for line in error.errors.splitlines() if '[ERROR]' in line] or [error.errors]
-            reason = said[-1].rpartition('[ERROR]')[2].strip()
+            said = [line for line in error.errors.splitlines() if '[ERROR]' in line and not line.endswith('Aborting')]
+            reason = _CODES.sub('', (said or [error.errors])[-1].rpartition('[ERROR]')[2].strip())
             raise EngineError(f'The engine refuses its configuration: {reason}') from None
 
     # --- a running engine -------------------------------------------------------------------------

@@ -91,15 +91,19 @@ def rename_user(name: str, host: str, new_name: str, new_host: str) -> str:
     return f'RENAME USER {account(name, host)} TO {account(new_name, new_host)}'
 
 
-def grant_database(database: str, name: str, host: str) -> str:
-    return f'GRANT ALL PRIVILEGES ON {identifier(pattern(database))}.* TO {account(name, host)}'
+def grant_database(stored: str, name: str, host: str) -> str:
+    """:param stored: the pattern as it shall stand in mysql.db."""
+    return f'GRANT ALL PRIVILEGES ON {identifier(stored)}.* TO {account(name, host)}'
 
 
-def revoke_database(stored: str, name: str, host: str) -> tuple[str, str]:
-    """:param stored: the pattern as it stands in mysql.db, which a tenant may have written without escapes."""
+def revoke_database(stored: str, name: str, host: str, revoke: str = 'REVOKE') -> tuple[str, str]:
+    """:param stored: the pattern as it stands in mysql.db, which a tenant may have written without escapes.
+
+    :param revoke: the words with which a server takes away what may not be there.
+    """
     where = f'ON {identifier(stored)}.* FROM {account(name, host)}'
     # ALL PRIVILEGES leaves the grant option behind, which the tenant's root may have given.
-    return f'REVOKE GRANT OPTION {where}', f'REVOKE ALL PRIVILEGES {where}'
+    return f'{revoke} GRANT OPTION {where}', f'{revoke} ALL PRIVILEGES {where}'
 
 
 def grants_of(accounts: list[tuple[str, str]]) -> str:

@@ -70,7 +70,7 @@ def test_a_pattern_matches_its_own_name_only(name):
 
 
 def test_grants():
-    assert statements.grant_database('a_b`c', "o'x", '%') == (
+    assert statements.grant_database(statements.pattern('a_b`c'), "o'x", '%') == (
         "GRANT ALL PRIVILEGES ON `a\\_b``c`.* TO 'o''x'@'%'")
     assert statements.revoke_database('a\\_b', 'u', '%') == (
         "REVOKE GRANT OPTION ON `a\\_b`.* FROM 'u'@'%'", "REVOKE ALL PRIVILEGES ON `a\\_b`.* FROM 'u'@'%'")
