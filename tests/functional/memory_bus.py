@@ -33,7 +33,7 @@ class MemoryBus:
         self.seconds = seconds
         self._servers: dict[str, 'MemoryServer'] = {}
         self._waiting: dict[str, collections.deque] = collections.defaultdict(collections.deque)
-        #: While true the broker is away: senders get BusError.
+        #: While true the broker is away: senders get BusAway.
         self.broken = False
         #: (topic, method, payload) of everything taken.
         self.taken: list[tuple[str, str, dict[str, Any]]] = []
@@ -61,7 +61,7 @@ class MemoryBus:
 
     def _take(self, topic: str, method: str, payload: dict[str, Any]) -> None:
         if self.broken:
-            raise transport.BusError('the broker is away')
+            raise transport.BusAway('the broker is away')
         self.taken.append((topic, method, payload))
 
     def _deliver(self, topic: str) -> None:

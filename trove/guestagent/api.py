@@ -24,9 +24,11 @@ from trove.common.rpc import messages
 from trove.common.rpc import topology
 from trove.common.rpc import transport
 
-#: Seconds for which the broker keeps a command for a guest that is out of reach. Whoever still waits for its result sends
-#: it again before that; one that was given up must not be done by a guest that comes back later.
+#: Seconds for which the broker keeps a command for a guest that is out of reach. Whoever still waits for its result
+#: sends it again before that; one that was given up must not be done by a guest that comes back later.
 KEPT = 60
+
+_AWAY = 'The message bus is away, so the database server was not asked. Try again in a moment.'
 
 #: Names this run of this process towards guests; with the number it makes each message unique.
 _PROCESS = uuid.uuid4().hex
@@ -67,6 +69,7 @@ class GuestAPI:
         :returns: the result; its shape stands with the message class.
         :raises exception.GuestError: with the guest's code and sentence.
         :raises exception.GuestTimeout: no answer in time. The guest may still do it.
+        :raises exception.BrokerError: nobody could be asked just now.
         """
         header, wire = self._seal(message)
         try:
@@ -74,6 +77,8 @@ class GuestAPI:
                                     'deliver', {'envelope': wire}, timeout)
         except transport.BusTimeout as late:
             raise exception.GuestTimeout(detail=f'{header.kind}: {late}') from late
+        except transport.BusAway as failure:
+            raise exception.BrokerError(_AWAY, detail=f'{header.kind}: {failure}') from failure
         except transport.BusError as failure:
             raise exception.GuestError(detail=f'{header.kind}: {failure}') from failure
         return self._open(header, answer)

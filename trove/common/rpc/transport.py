@@ -56,6 +56,10 @@ class BusError(Exception):
     """The message could not be sent, or the other side answered with a failure outside any envelope."""
 
 
+class BusAway(BusError):
+    """The broker is not there: the message was not sent, and may be sent again."""
+
+
 class Bus(Protocol):
     """What doors need of a bus. ``payload`` holds the arguments of the method."""
 
@@ -64,6 +68,7 @@ class Bus(Protocol):
         """Send and do not wait.
 
         :param keep: seconds after which the broker drops it if nobody has taken it; None: it is kept.
+        :raises BusAway: the broker is not there.
         :raises BusError: the broker did not take it.
         """
 
@@ -72,7 +77,8 @@ class Bus(Protocol):
 
         :param timeout: seconds.
         :raises BusTimeout: no answer in time.
-        :raises BusError: not sent, or refused.
+        :raises BusAway: not sent.
+        :raises BusError: refused.
         """
 
 
@@ -96,8 +102,9 @@ class RpcBus:
              keep: float | None = None) -> None:
         try:
             self._prepare(topic, exchange, keep=keep).cast(_context(), method, **payload)
-        except (oslo_messaging.MessageDeliveryFailure, oslo_messaging.MessageUndeliverable,
-                impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
+        except oslo_messaging.MessageDeliveryFailure as failure:
+            raise BusAway(str(failure)) from failure
+        except (oslo_messaging.MessageUndeliverable, impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
             raise BusError(str(failure)) from failure
 
     def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
@@ -105,6 +112,8 @@ class RpcBus:
             return self._prepare(topic, exchange, timeout).call(_context(), method, **payload)
         except oslo_messaging.MessagingTimeout as late:
             raise BusTimeout(f'no answer within {timeout:g} seconds') from late
+        except oslo_messaging.MessageDeliveryFailure as failure:
+            raise BusAway(str(failure)) from failure
         except (oslo_messaging.MessagingException, impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
             raise BusError(str(failure)) from failure
 

@@ -144,8 +144,9 @@ def test_failure_without_a_sentence_gets_ours():
 
 
 @pytest.mark.parametrize('trouble, expected', [
-    (transport.BusTimeout('late'), exception.GuestTimeout), (transport.BusError('gone'), exception.GuestError)])
-def test_trouble_of_the_bus_is_a_guest_failure(trouble, expected):
+    (transport.BusTimeout('late'), exception.GuestTimeout), (transport.BusError('refused'), exception.GuestError),
+    (transport.BusAway('gone'), exception.BrokerError)])
+def test_trouble_of_the_bus_has_an_exception_for_each_kind(trouble, expected):
     class Bus:
         def call(self, *args):
             raise trouble

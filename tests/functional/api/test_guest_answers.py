@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A guest that somebody has taken over answers under its own key whatever it likes: a failure of its own, no 500."""
+"""Requests that a guest must answer: whatever it says, and when nobody can be asked."""
 
 import pytest
 
@@ -29,10 +29,21 @@ ANSWERS = ({'user': 0}, {'users': None, 'databases': 7, 'user': [], 'next_marker
 @pytest.mark.parametrize('answer', ANSWERS)
 @pytest.mark.parametrize('method,path', (
     ('GET', 'users'), ('GET', 'users/app'), ('GET', 'users/app/databases'), ('GET', 'databases'), ('POST', 'root')))
-def test_answers_of_any_shape(edge, answer, method, path):
+def test_a_guest_that_somebody_has_taken_over_may_answer_anything(edge, answer, method, path):
     key = edge.instance(ID)
     guest = channel.GuestChannel(ID, key, channel.boot_id(1, 1))
     edge.guests.server(topology.queue(ID), ID, [channel.GuestEndpoint(guest, lambda kind, body: answer)]).start()
     response = edge.ask(method, f'/instances/{ID}/{path}')
     assert response.status_int == 400, response.text
     assert response.json['badRequest']['message'] == 'The guest gave an answer that cannot be used.'
+
+
+@pytest.mark.parametrize('method,path,body', (
+    ('GET', 'users', None), ('POST', 'users', {'users': [{'name': 'app', 'password': 'a-good-password'}]}),
+    ('DELETE', 'databases/shop', None), ('POST', 'root', None)))
+def test_a_bus_that_is_away_is_no_failure_of_the_guest(edge, method, path, body):
+    edge.instance(ID)
+    edge.guests.broken = True
+    response = edge.ask(method, f'/instances/{ID}/{path}', body)
+    assert response.status_int == 503, response.text
+    assert 'Try again in a moment' in response.json['serviceUnavailable']['message']
