@@ -11,6 +11,8 @@
 # under the License.
 """Options are taken and checked as the server does it."""
 
+import resource
+
 import pytest
 
 from trove.guestagent.datastore.engine import EngineError
@@ -57,6 +59,17 @@ def test_files_the_server_would_not_start_with_are_refused_before(server, engine
     finally:
         (server.layers / '71-trove-user.conf').unlink()
     engine.validate_configuration(server.place)
+
+
+def test_a_check_does_not_take_the_memory_that_is_asked_for(server, engine):
+    """Or the server's own machine would have to end something for it."""
+    server.write('71-trove-user.conf', 'databases 2147483647\n')
+    try:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+        engine.validate_configuration(server.place)
+        assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 65536), 'kB'
+    finally:
+        (server.layers / '71-trove-user.conf').unlink()
 
 
 def test_the_last_layer_wins_and_is_read_as_the_server_reads_it(server, engine):

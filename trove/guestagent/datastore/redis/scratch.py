@@ -26,6 +26,9 @@ from trove.guestagent.system.process import ProcessFailed, run
 _TIMEOUT = 30
 _NO_EARS = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize', 'no',
             '--supervised', 'no')
+#: Later versions make the databases before they look where to listen: memory that a check must not take. What the files
+#: say of it has been looked at by then.
+_NO_MEMORY = ('--databases', '1')
 #: What the server says when it has read everything and found nothing wrong.
 _NOWHERE = 'Configured to not listen anywhere'
 #: Options of the throwaway server that are not the built-in ones.
@@ -40,7 +43,7 @@ def refusal(program: str, configuration: str, extra: Sequence[str] = ()) -> str:
     :raises EngineError: the program cannot be asked.
     """
     try:
-        said = run([program, configuration, *extra, *_NO_EARS], timeout=_TIMEOUT, allowed=(0, 1))
+        said = run([program, configuration, *extra, *_NO_EARS, *_NO_MEMORY], timeout=_TIMEOUT, allowed=(0, 1))
     except ProcessFailed as error:
         raise EngineError(f'The engine cannot check its configuration: {error}') from None
     return reason(said.output + said.errors)
