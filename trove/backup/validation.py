@@ -48,7 +48,7 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
     :raises trove.common.exception.BadRequest: unknown version, or the object cannot be read.
     :raises trove.common.exception.Unauthorized: the store does not let the user in.
     :raises trove.common.exception.NotFound: there is no object store.
-    :raises trove.common.exception.CloudError: the store does not answer.
+    :raises trove.common.exception.ObjectStoreFailed: the store does not answer.
     """
     version = session.read(datastore_models.version_by_id, asked['local_datastore_version_id'])
     location = asked['remote_location']
@@ -61,8 +61,14 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
     if not location.startswith(f'{store.url}/') or not container or not name:
         raise exception.BadRequest(f'{place} cannot be read: it must be the URL of an object below {store.url}/.')
     try:
+        # Who may not use the account is told so, whatever the object.
+        store.check()
         found = store.head(container, name)
     except exception.CloudNotFound:
         raise exception.BadRequest(f'{place} cannot be read: there is no such object.') from None
+    except exception.CloudRefused:
+        raise
+    except exception.CloudError as error:
+        raise exception.ObjectStoreFailed(error.message, detail=error.detail) from error
     return Found(location=location, checksum=found.etag, is_increment=_PARENT in found.metadata, version=version,
                  size=float(asked['size']))

@@ -49,6 +49,16 @@ def test_one_that_is_there_is_registered(edge):
     assert quotas['backups'] == 1
 
 
+@pytest.mark.parametrize('fault, status, name', [
+    ({'mode': 'status', 'status': 403}, 401, 'unauthorized'), ({'mode': 'before', 'times': 10}, 500, 'serverError')])
+def test_a_store_that_refuses_or_fails_is_told(edge, fault, status, name):
+    location = put(edge, 'yesterday')
+    edge.cloud.app.cloud.faults.request('object', 'HEAD', tokens.DEMO, **fault)
+    response = register(edge, location)
+    assert (response.status_int, list(response.json)) == (status, [name]), response.text
+    assert edge.ask('GET', '/backups').json['backups'] == []
+
+
 def test_an_increment_is_known_by_what_it_says_of_its_parent(edge):
     location = put(edge, 'increment', **{'X-Object-Meta-Parent-Location': 'http://elsewhere'})
     made = register(edge, location).json['backup']['id']
