@@ -17,6 +17,7 @@ import datetime
 import functools
 import itertools
 import random
+import threading
 import time
 import uuid
 
@@ -32,6 +33,9 @@ from trove.common.listing import Order
 from trove.configuration import models as configuration_models
 from trove.db import (configurations, datastores, events, instance_filters, instance_pages, instances, lastseen,
                       migration, operations, quotas, session, tables)
+from trove.instance import changes as instance_changes
+from trove.instance import doors
+from trove.instance import models as instance_models
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
 from trove.taskmanager.step import Done, Flow, Step, Tools, Wait
@@ -199,6 +203,44 @@ def test_one_of_many_parallel_requests_gets_the_resource(database):
         opened = [found for found in pool.map(open_one, range(8)) if found]
     assert len(opened) == 1
     assert session.read(operations.open_of, 'instance', resource).id == opened[0]
+
+
+class NoBell:
+    """Nobody is there to be woken."""
+
+    def wake(self, operation_id):
+        """Somebody would hear it."""
+
+
+@pytest.fixture
+def no_bell():
+    doors.install(NoBell())
+    yield
+    doors.install(None)
+
+
+def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_bell):
+    """Both are asked for at once, many times: one of the two is refused, whichever comes second."""
+    context = RequestContext(user_id='u', project_id='p', overwrite=False)
+    with concurrent.futures.ThreadPoolExecutor(2) as pool:
+        for _round in range(40):
+            row = instance_row('p')
+            session.write(instances.create, row, NOW)
+            found, barrier = session.read(instances.get, row['id']), threading.Barrier(2)
+
+            def asked(work, barrier=barrier):
+                barrier.wait()
+                try:
+                    work()
+                    return True
+                except (exception.Conflict, exception.Unprocessable):
+                    return False
+
+            accepted = list(pool.map(asked, (lambda: instance_models.delete(context, found),
+                                             lambda: instance_changes.protect(context, found, None, True))))
+            after = session.read(instances.get, row['id'])
+            assert (after.operation_kind == 'instance_delete', after.deletion_protection) == tuple(accepted)
+            assert sorted(accepted) == [False, True], 'one of the two'
 
 
 def test_times_keep_their_microseconds_and_events_their_order(database):

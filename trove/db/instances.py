@@ -159,6 +159,12 @@ def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
 
 # --- writing -------------------------------------------------------------------------------------
 
+def hold_protection(connection: Connection, instance_id: str) -> bool:
+    """Whether an instance has deletion protection, which nobody else changes until the caller's transaction ends."""
+    return bool(connection.execute(select(INSTANCES.c.deletion_protection)
+                                   .where(INSTANCES.c.id == instance_id).with_for_update()).scalar())
+
+
 def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
     """Insert an instance and its first service status.
 

@@ -58,11 +58,13 @@ def protect(context: Any, row: Row, name: str | None, wanted: bool) -> None:
     """
     def write(connection: Connection) -> None:
         now = session.utcnow()
+        # Held until the end, as a delete does: of two at the same time the second sees the first.
+        was = instances.hold_protection(connection, row.id)
         found = instances.get(connection, row.id)
         if wanted and (found is None or found.cancel_wanted or found.operation_kind == 'instance_delete'):
             raise exception.Unprocessable(f'Instance {row.id} is being deleted; it cannot be protected any more.')
         _rename(connection, now, context=context, row=row, name=name)
-        if wanted != row.deletion_protection:
+        if wanted != was:
             instances.change(connection, row.id, now, deletion_protection=wanted)
             _event(connection, context, row, now, 'instance.deletion_protection',
                    f'Deletion protection was switched {"on" if wanted else "off"}.')

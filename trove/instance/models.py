@@ -232,12 +232,15 @@ def delete(context: Any, row: Row) -> Recorded:
 
     def write(connection: Connection) -> tuple[str, str]:
         """:returns: (the operation that deletes, the one to wake)"""
-        if _still_there(connection, row.id).deletion_protection:
-            raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
-                                     code='deletion_protected')
+        _require_unprotected(row, _still_there(connection, row.id).deletion_protection)
         if instances.replicas_of(connection, [row.id]):
             raise exception.Forbidden(f'Instance {row.id} has replicas. Detach replicas before deleting it.')
-        now = session.utcnow()
+        asked = ask(connection, session.utcnow())
+        # Operations are held before instances, as task managers do; what was asked for is taken back with the rest.
+        _require_unprotected(row, instances.hold_protection(connection, row.id))
+        return asked
+
+    def ask(connection: Connection, now: datetime.datetime) -> tuple[str, str]:
         running = operations.request_cancel(connection, RESOURCE, row.id, wanted, now)
         if running is None:
             operations.create(connection, now=now, **wanted)
@@ -257,6 +260,12 @@ def delete(context: Any, row: Row) -> Recorded:
                 raise
     doors.current().wake(to_wake)
     return Recorded(operation_id, row.id)
+
+
+def _require_unprotected(row: Row, is_protected: bool) -> None:
+    if is_protected:
+        raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
+                                 code='deletion_protected')
 
 
 def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, Any] | None = None,
