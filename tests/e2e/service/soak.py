@@ -51,7 +51,8 @@ FLAVORS = ('2', '3')
 
 #: What users do, and how often in proportion.
 ACTIONS = {'restart': 5, 'resize volume': 3, 'resize flavor': 3, 'access': 4, 'reboot': 2, 'stop and restart': 2,
-           'users': 5, 'rename': 3, 'configuration': 4, 'delete and create': 2}
+           'users': 5, 'rename': 3, 'configuration': 4, 'delete and create': 2, 'publish log': 3, 'migrate': 2,
+           'rebuild': 2}
 
 
 class Killer:
@@ -230,6 +231,16 @@ class Database:
     def _stop_and_restart(self) -> str:
         outcome = self._operation('instance_stop', 'POST', '/action', {'stop': {}}, user='admin')
         return outcome if outcome != 'succeeded' else self._restart()
+
+    def _publish_log(self) -> str:
+        return self._operation('instance_publish_log', 'POST', '/log', {'name': 'general', 'publish': 1})
+
+    def _migrate(self) -> str:
+        return self._operation('instance_migrate', 'POST', '/action', {'migrate': {}}, user='admin')
+
+    def _rebuild(self) -> str:
+        image = self._service.image_of('10.11')
+        return self._operation('instance_rebuild', 'POST', '/action', {'rebuild': {'image_id': image}}, user='admin')
 
     def _users(self) -> str:
         name = f'u{self._random.randrange(10 ** 6)}'
