@@ -145,6 +145,12 @@ def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[R
     return _grouped(connection.execute(_ADDRESSES_OF, {'ids': list(ids)}), 'instance_id')
 
 
+def every_address_of(connection: Connection, instance_id: str) -> Sequence[Row]:
+    """Those too that users never see. Index: ix_instance_addresses_instance_id."""
+    return connection.execute(select(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id).order_by(
+        ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)).all()
+
+
 def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
     """source id -> its replicas. One statement. Index: ix_instances_replicas."""
     return _grouped(connection.execute(_REPLICAS_OF, {'ids': list(ids)}), 'slave_of_id')

@@ -159,7 +159,7 @@ STATUSES = told_statuses()
 
 @pytest.mark.parametrize('route', ROUTES, ids=IDS)
 def test_the_reference_tells_what_the_document_does(route):
-    """The statuses in the table of a call are those of the OpenAPI document; what any call may be is told at the top."""
+    """The statuses in the table of a call are those of the OpenAPI document; what any may be stands at the top."""
     written = STATUSES[f'{route.method} /v1.0{route.path}']
     assert written <= {*openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])}
     own = {*route.faults, route.status, *([400] if route.takes or route.query else [])}

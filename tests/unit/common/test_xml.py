@@ -105,10 +105,18 @@ SCHEMA = wrapped('instance', obj({
     ('<free a="1"><b>2</b><b>3</b><cs><c>4</c></cs></free>', {'free': {'a': '1', 'b': ['2', '3'], 'cs': ['4']}}),
     ('<unknown><users/></unknown>', {'unknown': {'users': []}}),
     ('<unknown><users><user name="a"/></users></unknown>', {'unknown': {'users': [{'name': 'a'}]}}),
+    ('<free><item key="a b">1</item><item key="4c"><item key="d:e">2</item></item></free>',
+     {'free': {'a b': '1', '4c': {'d:e': '2'}}}),
+    ('<free><item key="a"/><item key="b"><item>1</item></item></free>', {'free': {'a': '', 'b': ['1']}}),
     ('<name>a<!-- no --><![CDATA[<b>]]>&amp;</name>', {'name': 'a<b>&'}),
 ])
 def test_text_becomes_what_the_schema_says(inside, value):
     assert xml.load(f'<instance>{inside}</instance>'.encode(), SCHEMA) == {'instance': value}
+
+
+def test_keys_that_cannot_be_names_come_back():
+    body = {'instance': {'free': {'a b': '1', '4c': {'d:e': '2'}, '': '3', '<&"': '4'}}}
+    assert xml.load(xml.dump(body), SCHEMA) == body
 
 
 def test_attributes_are_values_too_and_namespaces_are_ignored():

@@ -64,8 +64,14 @@ def _value(node: Node, schema: dict[str, Any]) -> Any:
 
 def _looks_like_list(node: Node) -> bool:
     """Whether an element no schema knows holds a list."""
+    if any(_is_keyed(child) for child in node.children):
+        return False
     names = {child.name for child in node.children}
     return node.name in table.ALWAYS_LISTS or names in ({table.item_name(node.name)}, {table.ITEM})
+
+
+def _is_keyed(node: Node) -> bool:
+    return node.name == table.ITEM and table.ITEM_KEY in node.attributes
 
 
 def _list(node: Node, schema: dict[str, Any]) -> list[Any]:
@@ -85,7 +91,12 @@ def _object(node: Node, schema: dict[str, Any]) -> dict[str, Any]:
                              for key, text in node.attributes.items()}
     by_name: dict[str, list[Node]] = {}
     for child in node.children:
-        by_name.setdefault(child.name, []).append(child)
+        name = child.name
+        if _is_keyed(child):
+            # A key that cannot be the name of an element, as it is written in answers.
+            name, child = child.attributes[table.ITEM_KEY], dataclasses.replace(child, attributes={
+                key: text for key, text in child.attributes.items() if key != table.ITEM_KEY})
+        by_name.setdefault(name, []).append(child)
     for name, children in by_name.items():
         inner = _property(schema, name)
         if name in found or len(children) > 1:

@@ -57,6 +57,8 @@ ALWAYS_LISTS = frozenset({'databases', 'users'})
 
 #: What items are called whose list has no plural name.
 ITEM = 'item'
+#: Attribute of an element so called that stands for a key which cannot be the name of one.
+ITEM_KEY = 'key'
 
 
 def is_attribute(element: str, key: str) -> bool:

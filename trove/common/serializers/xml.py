@@ -104,7 +104,7 @@ def _is_attribute(element: str, key: str, is_root: bool, value: dict[str, Any]) 
 
 def _tag(name: str) -> str:
     """The name of an element; a key that cannot be one stands in an attribute."""
-    return name if _NAME.match(name) else f'{table.ITEM} key={saxutils.quoteattr(_text(name))}'
+    return name if _NAME.match(name) else f'{table.ITEM} {table.ITEM_KEY}={saxutils.quoteattr(_text(name))}'
 
 
 def _text(value: Any) -> str:

@@ -76,12 +76,12 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
     row = _find(instance_id, include_deleted=bool(_deleted(request)))
 
     def read(connection: Connection) -> tuple[Any, Any, Any]:
-        return (instances.addresses_of(connection, [row.id]), instances.replicas_of(connection, [row.id]),
+        return (instances.every_address_of(connection, row.id), instances.replicas_of(connection, [row.id]),
                 instances.root_history(connection, row.id))
 
     addresses, replicas, root = session.read(read)
-    return {'instance': views.instance_complete(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()),
-                                                session.utcnow(), root)}
+    return {'instance': views.instance_complete(request, row, addresses, replicas.get(row.id, ()), session.utcnow(),
+                                                root)}
 
 
 def root_history(request: Request, instance_id: str) -> dict[str, Any]:

@@ -79,7 +79,7 @@ HARDWARE = showing('hwinfo', shown('Hardware', {'mem_total': INTEGER, 'num_cpus'
 
 _SERVER = shown('Server', {'id': STRING}, {
     'name': nullable(STRING), 'status': nullable(STRING), 'tenant_id': nullable(STRING), 'host': nullable(STRING),
-    'local_id': nullable(STRING), 'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT)})
+    'local_id': nullable(STRING), 'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT), 'addresses': FREE})
 _MANAGED = {
     'server': {'anyOf': [_SERVER, {'type': 'null'}]}, 'service_status': nullable(STRING), 'tenant_id': STRING,
     'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT), 'task_description': STRING}

@@ -57,8 +57,13 @@ def instance(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas
 
 def instance_complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
                       now: datetime.datetime, root: Row | None) -> dict[str, Any]:
-    """One instance with its volume, its guest and who enabled root."""
-    shown = instance(request, row, addresses, replicas, now)
+    """One instance with its volume, its guest and who enabled root.
+
+    :param addresses: all there are, those that users do not see as well.
+    """
+    shown = instance(request, row, [address for address in addresses if address.kind != 'management'], replicas, now)
+    if shown['server'] is not None and 'status' in shown['server']:
+        shown['server']['addresses'] = _by_network(addresses)
     if row.locality is not None:
         shown['locality'] = row.locality
     if not row.volume_support and row.volume_used is not None:
@@ -82,6 +87,17 @@ def _server(row: Row) -> dict[str, Any] | None:
     if row.deleted:
         shown.update(deleted=True, deleted_at=views.timestamp(row.deleted_at))
     return shown
+
+
+def _by_network(addresses: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
+    """In the form of Nova, by the ids of the networks: what they are called only Neutron knows."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for address in addresses:
+        found.setdefault(address.network_id or address.kind, []).append({
+            'addr': address.address, 'version': address.family,
+            'OS-EXT-IPS:type': 'floating' if address.kind == 'public' else 'fixed',
+            'OS-EXT-IPS-MAC:mac_addr': address.mac})
+    return found
 
 
 def _volume(row: Row) -> dict[str, Any] | None:
