@@ -104,8 +104,8 @@ class OptionsUpdated(OptionsApplied):
 class InstancesTold(Step):
     """Every instance that has the group has its values, or it is known why not.
 
-    Each is told by an operation of its own, opened as soon as nothing else is being done to it. When the group is edited
-    meanwhile, who was told the former values is told again.
+    Each is told by an operation of its own, opened as soon as nothing else is being done to it. When the group is
+    edited meanwhile, who was told the former values is told again.
     """
 
     #: An instance may begin something else at the moment it is to be told; it is then told later.

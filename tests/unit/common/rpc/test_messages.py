@@ -56,7 +56,8 @@ EXAMPLES = {
     'RemoveModule': {'id': BACKUP, 'type': 'ping'},
     'ListLogs': {}, 'SwitchLog': {'name': 'general', 'on': True}, 'DiscardLog': {'name': 'general'},
     'PublishLog': {'name': 'general', 'url': 'https://swift/v1/AUTH_p/logs/a/', 'query': 'temp_url_sig=0',
-                   'verify': True, 'authorities': '-----BEGIN CERTIFICATE-----\n', 'piece': 2048, 'expiry': 60, 'start_over': True},
+                   'verify': True, 'authorities': '-----BEGIN CERTIFICATE-----\n', 'piece': 2048, 'expiry': 60,
+                   'start_over': True},
 }
 KINDS = {**messages.UP, **messages.DOWN}
 
