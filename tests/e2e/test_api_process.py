@@ -15,6 +15,7 @@
 import datetime
 import ipaddress
 import os
+import pathlib
 import signal
 import socket
 import ssl
@@ -28,10 +29,15 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 import pytest
+import sqlalchemy
+
+from tests.functional.api import tokens
+from trove.db import tables
 
 pytestmark = pytest.mark.e2e
 
 START_LIMIT = 60
+REPOSITORY = pathlib.Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -178,3 +184,48 @@ def test_a_certificate_that_cannot_be_read_is_told(start, tmp_path):
     assert process.returncode == 1
     assert 'trove-api does not start: [Errno 2]' in output
     assert f'[ssl] cert_file {tmp_path}/missing.crt' in output
+
+
+# --- bodies ------------------------------------------------------------------------------------------
+
+@pytest.fixture
+def open_to_tests(start, port, tmp_path, monkeypatch):
+    """trove-api with a database, and with a token check that knows the tokens of tests."""
+    monkeypatch.setenv('PYTHONPATH', f'{REPOSITORY}:{REPOSITORY}/sandbox')
+    paste = tmp_path / 'api-paste.ini'
+    paste.write_text((REPOSITORY / 'etc/trove/api-paste.ini').read_text().replace(
+        'trove.common.filters:authtoken', f'{tokens.__name__}:filter_factory'))
+    tables.metadata.create_all(sqlalchemy.create_engine(f'sqlite:///{tmp_path}/trove.sqlite'))
+    process = start(api_paste_config=paste)
+    wait_until_served(process, port)
+    return process
+
+
+def post(port, headers, body):
+    """The answer to a body that is sent as it stands."""
+    with socket.create_connection(('127.0.0.1', port), timeout=30) as connection:
+        connection.sendall(f'POST /v1.0/{tokens.DEMO}/backup_strategies HTTP/1.1\r\nHost: trove\r\nX-Auth-Token: demo\r\n'
+                           f'Content-Type: application/json\r\nConnection: close\r\n{headers}\r\n\r\n'.encode() + body)
+        connection.shutdown(socket.SHUT_WR)
+        return connection.makefile('rb').read()
+
+
+CHUNKS = 'Transfer-Encoding: chunked'
+STRATEGY = b'{"backup_strategy": {"swift_container": "ours"}}'
+
+
+def test_a_body_may_come_in_chunks(open_to_tests, port):
+    body = b''.join(b'%x\r\n%s\r\n' % (len(part), part) for part in (STRATEGY[:7], STRATEGY[7:], b''))
+    answer = post(port, CHUNKS, body)
+    assert answer.startswith(b'HTTP/1.1 202 ') and b'"swift_container":"ours"' in answer
+
+
+#: (headers, body)
+CUT_OFF = [(CHUNKS, b'zz\r\n{}\r\n0\r\n\r\n'), (CHUNKS, b'ff\r\n{"backup'), (CHUNKS, b'0\r\n\r\n'),
+           ('Content-Length: 500', STRATEGY), ('Content-Length: -5', STRATEGY), ('Content-Length: many', STRATEGY)]
+
+
+def test_a_body_that_is_not_whole_is_refused(open_to_tests, port):
+    answers = [post(port, headers, body).split(b' ')[1] for headers, body in CUT_OFF]
+    assert answers == [b'400'] * len(CUT_OFF)
+    assert post(port, f'Content-Length: {len(STRATEGY)}', STRATEGY).startswith(b'HTTP/1.1 202 ')

@@ -111,7 +111,7 @@ def serve(listener: socket.socket) -> int:
     eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection or '').startswith('postgresql'))
     from trove.common import deploy
 
-    worker = Worker(listener, measured(deploy.application()))
+    worker = Worker(listener, with_chunks(measured(deploy.application())))
     return worker.run()
 
 
@@ -124,6 +124,15 @@ def measured(application: Any) -> Any:
 
     metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, service.worker_number())
     return requests_measured.Measured(application)
+
+
+def with_chunks(application: Any) -> Any:
+    """The application, told that a body in chunks ends by itself: eventlet sees to that and does not say so."""
+    def called(environ: dict[str, Any], start_response: Any) -> Any:
+        if getattr(environ.get('eventlet.input'), 'chunked_input', False):
+            environ['wsgi.input_terminated'] = True
+        return application(environ, start_response)
+    return called
 
 
 class Worker:

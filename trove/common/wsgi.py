@@ -101,7 +101,11 @@ class Request(webob.Request):
         :param required: refuse an absent body; otherwise it is an empty object.
         :raises trove.common.exception.BadRequest, UnsupportedMediaType, OverLimit:
         """
-        data = self._bytes()
+        try:
+            data = self._bytes()
+        except (OSError, ValueError):
+            # The sender has gone, or sends chunks that are none.
+            raise exception.BadRequest('The body ended before it was whole.') from None
         if not data:
             if required:
                 raise exception.BadRequest('The request needs a body.')

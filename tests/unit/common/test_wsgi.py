@@ -171,6 +171,13 @@ def test_the_limit_holds_for_bodies_of_unknown_length(size, is_refused):
         assert len(request.json_body()['a']) == size - 9
 
 
+def test_a_body_that_ends_too_early():
+    request = wsgi.Request.blank('/', method='POST', body=b'{"a": 1')
+    request.content_length = 500
+    with pytest.raises(exception.BadRequest, match='ended before it was whole'):
+        request.json_body()
+
+
 def test_a_length_that_is_no_number():
     request = wsgi.Request.blank('/', method='POST')
     request.environ['CONTENT_LENGTH'] = 'many'
