@@ -204,8 +204,9 @@ def open_to_tests(start, port, tmp_path, monkeypatch):
 def post(port, headers, body):
     """The answer to a body that is sent as it stands."""
     with socket.create_connection(('127.0.0.1', port), timeout=30) as connection:
-        connection.sendall(f'POST /v1.0/{tokens.DEMO}/backup_strategies HTTP/1.1\r\nHost: trove\r\nX-Auth-Token: demo\r\n'
-                           f'Content-Type: application/json\r\nConnection: close\r\n{headers}\r\n\r\n'.encode() + body)
+        connection.sendall(f'POST /v1.0/{tokens.DEMO}/backup_strategies HTTP/1.1\r\nHost: trove\r\n'
+                           f'X-Auth-Token: demo\r\nContent-Type: application/json\r\nConnection: close\r\n'
+                           f'{headers}\r\n\r\n'.encode() + body)
         connection.shutdown(socket.SHUT_WR)
         return connection.makefile('rb').read()
 

@@ -174,6 +174,7 @@ def test_the_limit_holds_for_bodies_of_unknown_length(size, is_refused):
 def test_a_body_that_ends_too_early():
     request = wsgi.Request.blank('/', method='POST', body=b'{"a": 1')
     request.content_length = 500
+    request.is_body_seekable = False
     with pytest.raises(exception.BadRequest, match='ended before it was whole'):
         request.json_body()
 
