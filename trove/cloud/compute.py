@@ -31,6 +31,8 @@ from trove.common import exception
 ACTIVE, ERROR, BUILD, SHUTOFF, DELETED = 'ACTIVE', 'ERROR', 'BUILD', 'SHUTOFF', 'DELETED'
 #: Nova has moved a server to another flavor and waits to be told whether that is well.
 VERIFY_RESIZE = 'VERIFY_RESIZE'
+#: Statuses in which it is at that, or at the way back.
+RESIZING = ('RESIZE', 'REVERT_RESIZE', 'MIGRATING')
 #: Statuses in which it is at starting a machine anew.
 REBOOTING = ('REBOOT', 'HARD_REBOOT')
 #: Statuses in which it takes another image for a server.

@@ -171,6 +171,7 @@ def start(context: Any, row: Row) -> Recorded:
 
     :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
     """
-    deadline = (CONF.reboot_time_out + CONF.agent_start_timeout + CONF.restart_timeout
-                + CONF.state_change_wait_time)
+    # What a reset has left is taken back first, and the volume attached.
+    deadline = (CONF.revert_time_out + CONF.reboot_time_out + CONF.volume_time_out + 2 * CONF.agent_start_timeout
+                + CONF.restart_timeout + CONF.state_change_wait_time)
     return models.record(context, row, 'instance_start', deadline, check=_has_server)

@@ -16,6 +16,9 @@ import dataclasses
 
 import pytest
 
+from tests.functional.cloud_in_process import FLAVOR
+from tests.functional.flows.test_cancel import assert_whole, run_to
+from tests.functional.flows.test_crashes import BEGIN
 from tests.functional.world import LEASE, NOTHING, ONE_INSTANCE
 from trove.db import backups, instances, operations, session
 from trove.taskmanager import flows
@@ -161,6 +164,29 @@ def test_an_idle_instance_is_reset_and_recovers_by_its_next_report(world):
     assert world.row(instance_id).service_status == 'healthy'
     assert world.holds() == ONE_INSTANCE
     assert world.events(instance_id)[-1] == 'instance.reset'
+
+
+@pytest.mark.parametrize(('kind', 'online', 'step'), [
+    (kind, online, step) for kind, online in (('instance_resize_flavor', True), ('instance_migrate', True),
+                                              ('instance_resize_volume', True), ('instance_resize_volume', False))
+    for step in flows.registry()[kind].step_names])
+def test_what_a_reset_leaves_is_put_in_order_by_a_start(world, conf, kind, online, step):
+    conf.set_override('online_volume_resize', online)
+    instance_id = world.create(databases=[{'name': 'shop', 'character_set': None, 'collate': None}])
+    world.settle()
+    BEGIN[kind](world, instance_id)
+    run_to(world, instance_id, step)
+    world.tick()
+    world.reset(instance_id)
+    for _look in range(20):
+        world.tick()
+        world.clock.advance(1)
+    world.start(instance_id)
+    world.settle()
+    assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
+    row, server = world.row(instance_id), world.cloud.all('server')[0]
+    assert (server['vm_state'], server['flavor']['id'], row.flavor_id) == ('active', FLAVOR, FLAVOR), world.journal()
+    assert_whole(world, instance_id)
 
 
 def test_running_backups_fail_with_a_reset(world):

@@ -12,7 +12,8 @@
 
 """Start what does not run of an instance, server or database, for administrators.
 
-Users restart a database that was stopped. What runs already is left alone. A start that fails leaves the instance as
+Users restart a database that was stopped. What runs already is left alone. It also puts in order what a reset has left of
+a resize or a move: the server has the flavor that the instance is counted with, and its volume. A start that fails leaves the instance as
 it was last seen, with the reason in the operation, in an event and in the fault.
 """
 
@@ -21,8 +22,10 @@ from collections.abc import Sequence
 from trove.db import instances
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
+from trove.taskmanager.steps import flavor_resize
 from trove.taskmanager.steps import guest
 from trove.taskmanager.steps import power
+from trove.taskmanager.steps import volume_resize
 
 
 def succeeded(work: Work) -> Sequence[Change]:
@@ -39,6 +42,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_start', version=1, title='Starting server and database', resource_type='instance',
-    steps=(power.BootNoted(), power.ServerOn(), power.AgentBackIfStarted(), guest.DatabaseStarted(), guest.Healthy()),
+    kind='instance_start', version=2, title='Starting server and database', resource_type='instance',
+    steps=(power.BootNoted(), flavor_resize.ResizeSettled(), power.ServerOn(), volume_resize.VolumeBack(),
+           power.AgentBackIfStarted(), power.DatabaseOn(), guest.Healthy()),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -17,6 +17,7 @@ Clouds may be set to answer that themselves, so ACTIVE with the wanted flavor is
 resize. Which flavor a server has is told by the name of the flavor: Nova shows no more of it.
 """
 
+import dataclasses
 import functools
 from typing import Any
 
@@ -103,21 +104,50 @@ class ServerResized(Step):
                     reason='the server to have its new flavor', facts=facts)
 
     def undo(self, work: Work) -> Done | Wait:
-        server, former = server_of(work), work.args['former']
-        if _has(server, former):
-            return Done(changes=[base.changed(work, server_status=server.status)])
-        facts: dict[str, Any] = {}
-        if server.status == compute.VERIFY_RESIZE and server.task is None:
-            if server.flavor_name != former['name']:
-                ask(work, lambda client: client.revert_resize(server.id))
-            else:
-                facts = confirmed_once(work, server, 'return_confirmed')
-        elif server.status == compute.ACTIVE and server.task is None:
-            # Somebody has confirmed it: back is another resize, confirmed by us.
-            ask(work, lambda client: client.resize_server(server.id, former['id']))
-        return Wait(pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
-                    reason=f'the server, which is {server.status}, to have its former flavor', facts=facts,
-                    changes=[base.changed(work, server_status=server.status)])
+        return _back(work, work.args['former'])
+
+
+def _back(work: Work, former: dict[str, Any]) -> Done | Wait:
+    """Ensure that the server runs with the flavor it had before, and that Nova keeps nothing for another way."""
+    server = server_of(work)
+    if _has(server, former):
+        return Done(changes=[base.changed(work, server_status=server.status)])
+    facts: dict[str, Any] = {}
+    if server.status == compute.VERIFY_RESIZE and server.task is None:
+        if server.flavor_name != former['name']:
+            ask(work, lambda client: client.revert_resize(server.id))
+        else:
+            facts = confirmed_once(work, server, 'return_confirmed')
+    elif server.status == compute.ACTIVE and server.task is None:
+        # Somebody has confirmed it: back is another resize, confirmed by us.
+        ask(work, lambda client: client.resize_server(server.id, former['id']))
+    return Wait(pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
+                reason=f'the server, which is {server.status}, to have its former flavor', facts=facts,
+                changes=[base.changed(work, server_status=server.status)])
+
+
+class ResizeSettled(Step):
+    """The server has the flavor that the instance is counted with: what a resize or a move that was given up has left
+    in Nova is taken back, or confirmed.
+    """
+
+    needs = frozenset({'server_id'})
+    gives = frozenset({'was_resizing'})
+
+    def run(self, work: Work) -> Done | Wait:
+        server, known = server_of(work), {'was_resizing': bool(work.facts.get('was_resizing'))}
+        if server.status not in (compute.ACTIVE, compute.VERIFY_RESIZE, *compute.RESIZING):
+            return Done(facts=known)
+        try:
+            flavor = nova(work).get_flavor(base.instance(work).flavor_id)
+        except exception.CloudNotFound:
+            return Done(facts=known, note='its flavor is not offered any more')
+        except exception.CloudError as error:
+            raise base.failing_as(CODE, error) from error
+        answer = _back(work, {'id': flavor.id, 'name': flavor.name})
+        if isinstance(answer, Wait):
+            known = {'was_resizing': True}
+        return dataclasses.replace(answer, facts={**answer.facts, **known})
 
 
 def _has(server: Server, flavor: dict[str, Any]) -> bool:

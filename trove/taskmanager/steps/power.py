@@ -12,6 +12,7 @@
 
 """Steps that stop the engine and reboot the machine it runs on."""
 
+import dataclasses
 import datetime
 import functools
 
@@ -71,13 +72,14 @@ class DatabaseStoppedIfItListens(DatabaseStopped):
 class BootNoted(Step):
     """Which run of the agent was the last before the reboot is written down."""
 
-    gives = frozenset({'server_id', 'boot_before'})
+    gives = frozenset({'server_id', 'volume_id', 'boot_before'})
 
     def run(self, work: Work) -> Done:
         row = base.instance(work)
         if row.compute_instance_id is None:
             raise exception.StepFailed(code='server_missing', detail='the instance has no server')
-        return Done(facts={'server_id': row.compute_instance_id, 'boot_before': row.boot_id or ''})
+        return Done(facts={'server_id': row.compute_instance_id, 'volume_id': row.volume_id,
+                           'boot_before': row.boot_id or ''})
 
 
 class ServerRebooted(Step):
@@ -177,6 +179,23 @@ class AgentBackIfStarted(AgentBack):
 
     def run(self, work: Work) -> Done | Wait:
         return super().run(work) if work.facts['was_off'] else Done()
+
+
+class DatabaseOn(guest.DatabaseStarted):
+    """The engine runs; after a resize that was given up, with a configuration for the flavor the server has."""
+
+    needs = frozenset({'was_resizing'})
+
+    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+        made = super().command(work, row, seconds)
+        if not work.facts['was_resizing']:
+            return made
+        return dataclasses.replace(made, config_contents=guest.base_configuration(
+            work.tools.conf, row, ram=row.ram, vcpus=row.vcpus))
+
+    def limit(self, work: Work) -> int:
+        # The machine may just have been started by Nova, without anybody having waited for its agent.
+        return super().limit(work) + (work.tools.conf.agent_start_timeout if work.facts['was_resizing'] else 0)
 
 
 def reboot_deadline(conf: cfg.ConfigOpts) -> int:

@@ -203,6 +203,15 @@ class VolumeAttached(Step):
         return attached(work) if work.facts['way'] == OFFLINE else Done()
 
 
+class VolumeBack(Step):
+    """The volume is attached, also when a resize was given up between."""
+
+    needs = frozenset({'server_id', 'volume_id'})
+
+    def run(self, work: Work) -> Done | Wait:
+        return attached(work) if work.facts['volume_id'] else Done()
+
+
 def attached(work: Work) -> Done | Wait:
     """Ensure that the volume is attached to the server it belongs to."""
     volume, server_id = volume_of(work), work.facts['server_id']
