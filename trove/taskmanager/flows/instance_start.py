@@ -12,9 +12,9 @@
 
 """Start what does not run of an instance, server or database, for administrators.
 
-Users restart a database that was stopped. What runs already is left alone. It also puts in order what a reset has left of
-a resize or a move: the server has the flavor that the instance is counted with, and its volume. A start that fails leaves the instance as
-it was last seen, with the reason in the operation, in an event and in the fault.
+Users restart a database that was stopped. What runs already is left alone. It also puts in order what a reset has left
+of a resize or a move: the server has the flavor that the instance is counted with, and its volume. A start that fails
+leaves the instance as it was last seen, with the reason in the operation, in an event and in the fault.
 """
 
 from collections.abc import Sequence

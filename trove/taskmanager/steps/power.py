@@ -12,7 +12,6 @@
 
 """Steps that stop the engine and reboot the machine it runs on."""
 
-import dataclasses
 import datetime
 import functools
 
@@ -187,11 +186,10 @@ class DatabaseOn(guest.DatabaseStarted):
     needs = frozenset({'was_resizing'})
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        made = super().command(work, row, seconds)
-        if not work.facts['was_resizing']:
-            return made
-        return dataclasses.replace(made, config_contents=guest.base_configuration(
-            work.tools.conf, row, ram=row.ram, vcpus=row.vcpus))
+        contents = (guest.base_configuration(work.tools.conf, row, ram=row.ram, vcpus=row.vcpus)
+                    if work.facts['was_resizing'] else '')
+        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
+                                      config_contents=contents)
 
     def limit(self, work: Work) -> int:
         # The machine may just have been started by Nova, without anybody having waited for its agent.
