@@ -23,6 +23,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
+from oslo_db import exception as db_exception
 from oslo_log import log as logging
 import webob
 
@@ -173,6 +174,10 @@ class FaultWrapper:
             if status >= 500:
                 LOG.warning('%s %s answered with %s: %s %s', environ['REQUEST_METHOD'], environ.get('PATH_INFO'),
                             status, error.message, error.detail)
+        except (db_exception.DBConnectionError, db_exception.DBDeadlock) as error:
+            LOG.error('%s %s: the database does not answer, or is too busy: %s', environ['REQUEST_METHOD'],
+                      environ.get('PATH_INFO'), error)
+            status, body = faults.of(exception.ServiceUnavailable())
         except Exception:
             reference = str(uuid.uuid4())
             LOG.exception('%s %s failed unexpectedly, reference %s', environ['REQUEST_METHOD'],
