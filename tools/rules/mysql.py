@@ -59,6 +59,8 @@ DENIED = (
     # orders to a running server, not settings
     '*_now', '*_abort', 'innodb_monitor_*', 'innodb_ft_aux_table', 'innodb_max_purge_lag_wait',
     'innodb_redo_log_archive*',
+    # one client at a time, or none
+    'thread_handling',
 )
 
 TYPES = {'BOOLEAN': 'boolean', 'NUMERIC': 'float', 'ENUMERATION': 'string', 'SET': 'string', 'STRING': 'string',

@@ -148,7 +148,7 @@ class MySQL(MariaDB):
     """Spoken to with MariaDB's client, which speaks MySQL's protocol and is there where no client of MySQL is."""
 
     manager, version, unit, program = 'mysql', '9.7', 'mysql', 'mysqld'
-    deadly = ('innodb_buffer_pool_size', 2 ** 50)
+    deadly = ('thread_stack', 2 ** 50)
     client_options = ('--ssl',)
 
     def behind_our_back(self, name: str, value: str) -> list[str]:

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(300)]
 
 #: Seconds of two heartbeats.
 SOON = 60
-REFUSED = 'denied|privilege|SYSTEM_USER'
+REFUSED = 'denied|privilege|SYSTEM_USER|not owner'
 
 
 @pytest.fixture(scope='module')
