@@ -23,7 +23,7 @@ import pytest
 from control.rest import RestError
 
 from tests.e2e.service.conftest import Shop
-from tests.e2e.service.running import Refused, factor, report, unique
+from tests.e2e.service.running import Refused, factor, report, say, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 * factor())]
@@ -303,6 +303,19 @@ def test_cancelled_and_tried_again(service, holdings, images, shop):
     again = succeeded(service, shop, 'instance_rebuild')
     assert again['id'] != operation_id
     assert image_name(holdings, server) != former or former == ''
+
+
+def test_a_resize_that_was_given_up_is_put_in_order_by_a_start(service, images, shop):
+    service.trove('POST', f'/instances/{shop.id}/action', {'resize': {'flavorRef': '2'}})
+    service.wait_step(shop.id, 'EngineStarted')
+    service.trove('POST', f'/instances/{shop.id}/action', {'reset_status': {}}, user='admin')
+    assert service.operation(shop.id, 'instance_resize_flavor')['error']['code'] == 'reset'
+    server = service.compute('GET', f'/servers/{service.server(shop.id)}')['server']
+    assert server['status'] == 'VERIFY_RESIZE', 'Nova waits for a confirmation'
+    manage(service, shop, {'start': {}})
+    say(f'in order after {seconds_of(succeeded(service, shop, "instance_start")):.1f} s')
+    server = service.compute('GET', f'/servers/{service.server(shop.id)}')['server']
+    assert (server['status'], server['flavor']['id']) == ('ACTIVE', '1')
 
 
 def test_a_forced_delete_in_the_middle_of_a_rebuild_leaves_nothing(service, holdings, images):
