@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Data of one MariaDB go over to another: what is looked at before, and MariaDB's own upgrade afterwards.
+"""Data of one MariaDB go over to another: MariaDB's own upgrade, once the newer server runs on them.
 
 Going back is not MariaDB's to promise: within a series (10.11) data can be read by older servers, beyond it a newer
 server may change what an older one reads.
@@ -18,9 +18,7 @@ server may change what an older one reads.
 
 import logging
 
-from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql_common import connection, statements
-from trove.guestagent.datastore.mysql_common.versions import REFUSED, is_other_series, numbers
 from trove.guestagent.system.process import run
 
 LOG = logging.getLogger(__name__)
@@ -28,22 +26,6 @@ LOG = logging.getLogger(__name__)
 #: Who the upgrade program is: not root, for it writes into a directory that a tenant's root account controls.
 ACCOUNT = 'mysql'
 _NOT_NEEDED, _NEEDED = 1, 0
-
-
-def check(running: str, wanted: str, prepared: list[str]) -> None:
-    """Refuse a way back, and a way that would lose what is between prepare and commit.
-
-    :param running: version of the server that runs.
-    :param wanted: number of the version it shall become.
-    :param prepared: names of prepared XA transactions.
-    :raises EngineError:
-    """
-    now, then = numbers(running), numbers(wanted)
-    if then and then < now[:len(then)]:
-        raise EngineError(f'The data are those of MariaDB {running}, which {wanted} does not read.', code=REFUSED)
-    if prepared and is_other_series(running, wanted):
-        raise EngineError(f'There are {len(prepared)} prepared XA transactions; commit them or roll them back first.',
-                          code=REFUSED)
 
 
 def ensure_account(sql: connection.Session) -> None:

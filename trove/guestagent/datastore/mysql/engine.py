@@ -15,12 +15,12 @@
 
 from collections.abc import Collection
 
-from trove.guestagent.datastore.engine import SYS, Description, Log, Place
+from trove.guestagent.datastore.engine import Description, Place
 from trove.guestagent.datastore.mysql import privileges, runtime, upgrading, verifier
 from trove.guestagent.datastore.mysql_common import connection, statements
 from trove.guestagent.datastore.mysql_common.accounts import ANYWHERE, ROOT
 from trove.guestagent.datastore.mysql_common.running import Variable
-from trove.guestagent.datastore.mysql_common.server import MySQLServer
+from trove.guestagent.datastore.mysql_common.server import LOGS, MySQLServer
 from trove.guestagent.system.process import run
 
 DESCRIPTION = Description(
@@ -42,12 +42,7 @@ DESCRIPTION = Description(
     reserved_databases=frozenset({'mysql', 'information_schema', 'performance_schema', 'sys'}),
     capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
     unit_settings=('LimitNOFILE=65536',),
-    logs=(
-        Log('general', file='general.log', on={'general_log': 'ON', 'log_output': 'FILE'}, off={'general_log': 'OFF'}),
-        Log('slow_query', file='slow_query.log', on={'slow_query_log': 'ON', 'log_output': 'FILE'},
-            off={'slow_query_log': 'OFF'}),
-        Log('error', SYS),
-    ),
+    logs=LOGS,
     logs_file='70-trove-logs.cnf',
 )
 
@@ -64,6 +59,10 @@ class MySQL(MySQLServer):
     revoke_words = 'REVOKE IF EXISTS'
     kill = 'KILL CONNECTION'
     uptime_query = "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'"
+    known_by_socket = 'WITH auth_socket'
+    unwanted_accounts = ("SELECT User, Host FROM mysql.user WHERE User = '' OR (User = 'root' AND "
+                         "Host <> 'localhost')")
+    of_everybody = "User = ''"
     recovery = """SET SESSION sql_log_bin=0;
 CREATE USER IF NOT EXISTS root@localhost IDENTIFIED WITH auth_socket;
 ALTER USER root@localhost IDENTIFIED WITH auth_socket ACCOUNT UNLOCK PASSWORD EXPIRE NEVER;
@@ -92,21 +91,6 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
 
     # --- a running engine -------------------------------------------------------------------------
 
-    def secure(self) -> None:
-        with self._session() as sql:
-            # What the agent does to its own machine is nothing a replica should repeat.
-            sql.execute('SET SESSION sql_log_bin=0')
-            agent = statements.account(connection.ACCOUNT, 'localhost')
-            sql.execute(f'ALTER USER {agent} IDENTIFIED WITH auth_socket')
-            sql.execute(f'GRANT ALL PRIVILEGES ON *.* TO {agent} WITH GRANT OPTION')
-            doubtful = sql.rows("SELECT User, Host FROM mysql.user WHERE User = '' OR (User = 'root' AND "
-                                "Host <> 'localhost')")
-            for name, host in doubtful:
-                sql.execute(f'DROP USER IF EXISTS {statements.account(name, host)}')
-            sql.execute('DROP DATABASE IF EXISTS `test`')
-            sql.execute("DELETE FROM mysql.db WHERE User = ''")
-            sql.execute('FLUSH PRIVILEGES')
-
     def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names)
 
@@ -115,10 +99,8 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
 
     # --- going over to another version --------------------------------------------------------------
 
-    def check_upgrade(self, place: Place, version: str) -> None:
-        with self._session() as sql:
-            running = str(sql.scalar('SELECT VERSION()'))
-            upgrading.check(running, version, [str(row[-1]) for row in sql.rows('XA RECOVER')])
+    def check_versions(self, running: str, wanted: str, prepared: list[str]) -> None:
+        upgrading.check(running, wanted, prepared)
 
     # --- SQL that differs -------------------------------------------------------------------------
 

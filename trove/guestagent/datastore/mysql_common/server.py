@@ -21,8 +21,8 @@ import shutil
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from trove.guestagent.datastore.engine import Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart
-from trove.guestagent.datastore.mysql_common import connection, options, running, versions
+from trove.guestagent.datastore.engine import SYS, Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart
+from trove.guestagent.datastore.mysql_common import connection, options, running, statements, versions
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
 from trove.guestagent.system.process import ProcessFailed, run
@@ -32,6 +32,13 @@ RECOVERY_DIRECTORY = '/run/trove-db'
 _RECOVERY_VARIABLE = 'MYSQLD_OPTS'
 #: What MySQL says before the words: [MY-000077] [Server].
 _CODES = re.compile(r'^(\[[^\]]*\]\s*)+')
+#: What a server of the family writes down for its users.
+LOGS = (
+    Log('general', file='general.log', on={'general_log': 'ON', 'log_output': 'FILE'}, off={'general_log': 'OFF'}),
+    Log('slow_query', file='slow_query.log', on={'slow_query_log': 'ON', 'log_output': 'FILE'},
+        off={'slow_query_log': 'OFF'}),
+    Log('error', SYS),
+)
 # LOCAL: nothing a replica should repeat.
 _REOPEN = {'general': 'FLUSH LOCAL GENERAL LOGS', 'slow_query': 'FLUSH LOCAL SLOW LOGS'}
 
@@ -45,6 +52,12 @@ class MySQLServer(MySQLAccounts, abc.ABC):
     uptime_query: ClassVar[str]
     #: Statements, one on each line, that give the agent its account back.
     recovery: ClassVar[str]
+    #: How the agent's account is known: by the user of the operating system at the other end of the socket.
+    known_by_socket: ClassVar[str]
+    #: Accounts a new server must not have: those of nobody, and of root from elsewhere. Gives User and Host.
+    unwanted_accounts: ClassVar[str]
+    #: Which rows of mysql.db give privileges to everybody.
+    of_everybody: ClassVar[str]
 
     def __init__(self, *, socket: str = MySQLAccounts.socket, seed: str | None = None) -> None:
         self.socket = socket
@@ -67,6 +80,13 @@ class MySQLServer(MySQLAccounts, abc.ABC):
     @abc.abstractmethod
     def look_for_changed(self, sql: connection.Session, names: Collection[str]) -> dict[str, running.Variable]:
         """Of those named, the ones whose value a statement has set."""
+
+    @abc.abstractmethod
+    def check_versions(self, running: str, wanted: str, prepared: list[str]) -> None:
+        """Refuse what :func:`.versions.check` refuses, and what else is no way for these data.
+
+        :raises EngineError:
+        """
 
     # --- data directory and configuration ---------------------------------------------------------
 
@@ -117,6 +137,19 @@ class MySQLServer(MySQLAccounts, abc.ABC):
 
     # --- a running engine -------------------------------------------------------------------------
 
+    def secure(self) -> None:
+        with self._session() as sql:
+            # What the agent does to its own machine is nothing a replica should repeat.
+            sql.execute('SET SESSION sql_log_bin=0')
+            agent = statements.account(connection.ACCOUNT, 'localhost')
+            sql.execute(f'ALTER USER {agent} IDENTIFIED {self.known_by_socket}')
+            sql.execute(f'GRANT ALL PRIVILEGES ON *.* TO {agent} WITH GRANT OPTION')
+            for name, host in sql.rows(self.unwanted_accounts):
+                sql.execute(f'DROP USER IF EXISTS {statements.account(name, host)}')
+            sql.execute('DROP DATABASE IF EXISTS `test`')
+            sql.execute(f'DELETE FROM mysql.db WHERE {self.of_everybody}')
+            sql.execute('FLUSH PRIVILEGES')
+
     def probe(self) -> None:
         with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
             if sql.scalar('SELECT 1') != 1:
@@ -151,6 +184,11 @@ class MySQLServer(MySQLAccounts, abc.ABC):
             sql.execute(_REOPEN[log.name])
 
     # --- going over to another version ------------------------------------------------------------
+
+    def check_upgrade(self, place: Place, version: str) -> None:
+        with self._session() as sql:
+            self.check_versions(str(sql.scalar('SELECT VERSION()')), version,
+                                [str(row[-1]) for row in sql.rows('XA RECOVER')])
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
         with self._session() as sql:

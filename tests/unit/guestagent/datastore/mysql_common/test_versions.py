@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the numbers of versions tell."""
+"""What the numbers of versions tell, and which way leads from one to the other."""
 
 import pytest
 
+from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql_common import versions
 
 
@@ -28,3 +29,22 @@ def test_numbers(version, found):
     ('10.11.6-MariaDB', 'lts', False)])
 def test_only_another_series_needs_a_slow_shutdown(running, wanted, other):
     assert versions.is_other_series(running, wanted) is other
+
+
+@pytest.mark.parametrize('wanted', ['10', '10.11', '10.11.6', '10.11.7', '11', '11.4', 'lts'])
+def test_forward_and_staying(wanted):
+    versions.check('MariaDB', '10.11.6-MariaDB-log', wanted, [])
+
+
+@pytest.mark.parametrize('wanted', ['10.6', '10.11.5', '5.5'])
+def test_not_back(wanted):
+    with pytest.raises(EngineError) as refused:
+        versions.check('MariaDB', '10.11.6-MariaDB-log', wanted, [])
+    assert refused.value.code == 'guest_upgrade_refused'
+    assert 'MariaDB 10.11.6' in refused.value.message and wanted in refused.value.message
+
+
+def test_prepared_transactions_only_survive_within_a_series():
+    versions.check('MariaDB', '10.11.6-MariaDB', '10.11.7', ['a'])
+    with pytest.raises(EngineError, match='2 prepared'):
+        versions.check('MariaDB', '10.11.6-MariaDB', '11.4', ['a', 'b'])
