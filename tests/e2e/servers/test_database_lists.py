@@ -20,7 +20,7 @@ import uuid
 import pytest
 
 from tests.e2e import database_servers
-from tests.e2e.test_databases import NOW, instance_row
+from tests.e2e.servers.test_databases import NOW, instance_row
 from trove.common import exception, states
 from trove.common.listing import Order, Window
 from trove.db import (backup_strategies, backups, configurations, datastores, instance_filters, instance_pages,

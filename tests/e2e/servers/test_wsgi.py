@@ -30,7 +30,7 @@ import pytest
 
 pytestmark = pytest.mark.e2e
 
-REPOSITORY = pathlib.Path(__file__).parents[2]
+REPOSITORY = pathlib.Path(__file__).parents[3]
 START_LIMIT = 60
 WORKERS = 2
 THREADS = 4

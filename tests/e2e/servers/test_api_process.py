@@ -37,7 +37,7 @@ from trove.db import tables
 pytestmark = pytest.mark.e2e
 
 START_LIMIT = 60
-REPOSITORY = pathlib.Path(__file__).parents[2]
+REPOSITORY = pathlib.Path(__file__).parents[3]
 
 
 @pytest.fixture
