@@ -18,6 +18,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from keystoneauth1 import loading
 from oslo_config import cfg
 from oslo_log import log as logging
 
@@ -68,6 +69,8 @@ class Deployment:
         self.edge.close()
         session.dispose()
         CONF.reset()
+        # Registered by the token check, some as required; who is configured next has no Keystone.
+        CONF.unregister_opts(loading.get_auth_plugin_conf_options('password'), group='keystone_authtoken')
 
     def call(self, path: str, *, token: str = 'demo', method: str = 'GET', body: bytes = b'') -> bytes:
         """One request to the pipeline in this process, with as little around it as can be.

@@ -11,7 +11,7 @@
 # under the License.
 """Requests that come at the same time: a quota holds, one of two changes is told that it is late, and nothing is lost.
 
-The same statements are raced on MariaDB and PostgreSQL in tests/e2e/servers/test_databases.py; here it is whole requests.
+The same statements are raced on MariaDB and PostgreSQL in tests/e2e/servers/test_databases.py; here it is requests.
 """
 
 import concurrent.futures
