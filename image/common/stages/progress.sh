@@ -43,4 +43,17 @@ show_failed_stage() {
     exec >&"$TERMINAL" 2>&"$TERMINAL_ERRORS"
     printf 'image: error: stage "%s" failed; the end of %s:\n' "$CURRENT_STAGE" "$LOG" >&2
     tail -n 30 "$LOG" | sed 's/^/    /' >&2
+    tell_reason
+}
+
+# tell_reason: what apt says of the cause, and what to do about it, in the last line: who asked for
+# an instance sees no more than that.
+tell_reason() {
+    local reason advice=''
+    reason=$(grep '^E: ' "$LOG" | grep -vE '^E: (apt-get|mmdebstrap) .*failed' | tail -n 1) || return 0
+    case $reason in
+        *' is expired '*) advice=' Use a mirror that is up to date (--mirror), or take its old lists (--snapshot;'
+            advice="$advice for the sandbox TROVE_IMAGE_SNAPSHOT=1)." ;;
+    esac
+    printf 'image: error: %s%s\n' "${reason#E: }" "$advice" >&2
 }
