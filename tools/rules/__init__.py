@@ -16,13 +16,39 @@ A module has MANAGER (the folder of ``trove/templates`` its file stands in), SER
 functions ``installed()`` (what the engine of this machine says it is, "" without one) and ``rules()``.
 """
 
+import contextlib
 import fnmatch
-from collections.abc import Iterable
+import pathlib
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 Rule = dict[str, Any]
+
+START_TIMEOUT = 60
 
 
 def is_denied(name: str, patterns: Iterable[str]) -> bool:
     """Whether tenants must not touch an option."""
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+@contextlib.contextmanager
+def serving(command: list[str], socket: pathlib.Path, log: pathlib.Path) -> Iterator[None]:
+    """A server for the time of a ``with`` block, from when its socket is there.
+
+    :param log: what is shown when it does not start.
+    """
+    process = subprocess.Popen(command)
+    try:
+        end = time.monotonic() + START_TIMEOUT
+        while not socket.exists():
+            if process.poll() is not None or time.monotonic() > end:
+                sys.exit(f'The engine did not start: {log.read_text()[-2000:]}')
+            time.sleep(0.1)
+        yield
+    finally:
+        process.terminate()
+        process.wait(START_TIMEOUT)

@@ -18,16 +18,13 @@ import pathlib
 import pwd
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 
-from rules import Rule, is_denied
+from rules import Rule, is_denied, serving
 
 MANAGER = 'mariadb'
 SERIES = '10.11'
-START_TIMEOUT = 60
 
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
@@ -82,20 +79,11 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     data, socket, user = directory / 'data', directory / 'socket', account.pw_name
     subprocess.run(['mariadb-install-db', '--no-defaults', f'--user={user}', f'--datadir={data}', '--skip-test-db'],
                    check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    process = subprocess.Popen(
-        ['mariadbd', '--no-defaults', f'--user={user}', f'--datadir={data}', f'--socket={socket}',
-         f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}', '--skip-networking',
-         '--skip-grant-tables', '--innodb-buffer-pool-size=64M'])
-    try:
-        end = time.monotonic() + START_TIMEOUT
-        while not socket.exists():
-            if process.poll() is not None or time.monotonic() > end:
-                sys.exit(f'The engine did not start: {(directory / "log").read_text()[-2000:]}')
-            time.sleep(0.1)
+    command = ['mariadbd', '--no-defaults', f'--user={user}', f'--datadir={data}', f'--socket={socket}',
+               f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}', '--skip-networking',
+               '--skip-grant-tables', '--innodb-buffer-pool-size=64M']
+    with serving(command, socket, directory / 'log'):
         yield socket
-    finally:
-        process.terminate()
-        process.wait(START_TIMEOUT)
 
 
 def asked(question: str) -> list[list[str]]:

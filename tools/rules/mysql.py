@@ -20,16 +20,13 @@ import pwd
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Iterator
 
-from rules import Rule, is_denied
+from rules import Rule, is_denied, serving
 
 MANAGER = 'mysql'
 SERIES = '9.7'
-START_TIMEOUT = 60
 
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
@@ -88,18 +85,10 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     common = ['mysqld', '--no-defaults', f'--user={account.pw_name}', f'--datadir={data}', f'--log-error={log}',
               '--secure-file-priv=NULL']
     subprocess.run([*common, '--initialize-insecure'], check=True)
-    process = subprocess.Popen([*common, f'--socket={socket}', f'--pid-file={directory / "pid"}', '--skip-networking',
-                                '--mysqlx=OFF', '--skip-grant-tables'])
-    try:
-        end = time.monotonic() + START_TIMEOUT
-        while not socket.exists():
-            if process.poll() is not None or time.monotonic() > end:
-                sys.exit(f'The engine did not start: {log.read_text()[-2000:]}')
-            time.sleep(0.1)
+    command = [*common, f'--socket={socket}', f'--pid-file={directory / "pid"}', '--skip-networking',
+               '--mysqlx=OFF', '--skip-grant-tables']
+    with serving(command, socket, log):
         yield socket
-    finally:
-        process.terminate()
-        process.wait(START_TIMEOUT)
 
 
 def ask(socket: pathlib.Path, statements: str, *options: str) -> subprocess.CompletedProcess[str]:
