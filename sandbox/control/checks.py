@@ -36,7 +36,9 @@ def refuse_unless_root() -> None:
     :raises Refused: the caller is somebody else.
     """
     if os.geteuid() != 0:
-        raise Refused('must run as root: the sandbox is made of machines, bridges and loop devices (try: sudo -E)')
+        raise Refused(
+            'must run as root: the sandbox is made of machines, bridges and loop devices (try: sudo -E)'
+        )
 
 
 def check_host(settings: Settings, running: set[str]) -> None:
@@ -45,9 +47,11 @@ def check_host(settings: Settings, running: set[str]) -> None:
     :param running: services of this sandbox that run; their ports are theirs.
     :raises Refused: with all reasons at once.
     """
-    reasons = [*_platform(), *belongs_to_others(settings.directory), *_reachable(settings.directory),
-               *_disk(settings), *_memory(bool(running)),
-               *_ports(settings, running), *_network(settings, bool(running))]
+    reasons = [
+        *_platform(), *belongs_to_others(settings.directory), *_reachable(settings.directory),
+        *_disk(settings), *_memory(bool(running)), *_ports(settings, running),
+        *_network(settings, bool(running))
+    ]
     if reasons:
         raise Refused('\n'.join(reasons))
 
@@ -66,8 +70,9 @@ def _platform() -> list[str]:
         if not pathlib.Path(f'/proc/self/ns/{kind}').exists():
             reasons.append(f'the kernel has no {kind} namespaces: systemd-nspawn cannot run here')
     if not _may_administer():
-        reasons.append('root lacks CAP_SYS_ADMIN or CAP_NET_ADMIN here (an unprivileged container?): '
-                       'systemd-nspawn cannot run')
+        reasons.append(
+            'root lacks CAP_SYS_ADMIN or CAP_NET_ADMIN here (an unprivileged container?): '
+            'systemd-nspawn cannot run')
     return reasons
 
 
@@ -88,7 +93,9 @@ def belongs_to_others(directory: pathlib.Path) -> list[str]:
     """Why a directory cannot be a sandbox's: there is something in it, but not what each sandbox has."""
     there = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
     if there - _EARLY and not there & _MARKS:
-        return [f'{directory} is in use for something else: choose an empty or a new TROVE_SANDBOX_DIR']
+        return [
+            f'{directory} is in use for something else: choose an empty or a new TROVE_SANDBOX_DIR'
+        ]
     return []
 
 
@@ -96,8 +103,10 @@ def _reachable(directory: pathlib.Path) -> list[str]:
     """RabbitMQ and MariaDB run under their own users and must get to their data."""
     for parent in directory.parents:
         if parent.exists() and not parent.stat().st_mode & 0o001:
-            return [f'{parent} may not be entered by other users, so that RabbitMQ and MariaDB cannot reach their data '
-                    'below it: choose another TROVE_SANDBOX_DIR or chmod o+x it']
+            return [
+                f'{parent} may not be entered by other users, so that RabbitMQ and MariaDB cannot reach their data '
+                'below it: choose another TROVE_SANDBOX_DIR or chmod o+x it'
+            ]
     return []
 
 
@@ -109,8 +118,10 @@ def _disk(settings: Settings) -> list[str]:
     there = (settings.image / 'rootfs').exists()
     needed = NEEDED_DISK_AGAIN_GB if there else NEEDED_DISK_GB
     if free < needed:
-        return [f'{place} has {free:.1f} GB free, the sandbox needs {needed:.0f} GB: make room, or choose another '
-                'TROVE_SANDBOX_DIR']
+        return [
+            f'{place} has {free:.1f} GB free, the sandbox needs {needed:.0f} GB: make room, or choose another '
+            'TROVE_SANDBOX_DIR'
+        ]
     return []
 
 
@@ -133,8 +144,9 @@ def _ports(settings: Settings, running: set[str]) -> list[str]:
             continue
         port = settings.port(name)
         if _taken(port):
-            reasons.append(f'port {port}, meant for {name}, is taken by {who_listens(port)}: end that, or move the '
-                           'sandbox with TROVE_SANDBOX_PORT_BASE')
+            reasons.append(
+                f'port {port}, meant for {name}, is taken by {who_listens(port)}: end that, or move the '
+                'sandbox with TROVE_SANDBOX_PORT_BASE')
     return reasons
 
 
@@ -163,7 +175,8 @@ def who_listens(port: int) -> str:
         except OSError:
             continue
         if links & {f'socket:[{inode}]' for inode in inodes}:
-            name = pathlib.Path(f'/proc/{pid}/comm').read_text(encoding='utf-8', errors='replace').strip()
+            name = pathlib.Path(f'/proc/{pid}/comm').read_text(encoding='utf-8',
+                                                               errors='replace').strip()
             return f'process {pid} ({name})'
     return 'a process that cannot be seen from here'
 
@@ -188,8 +201,9 @@ def _network(settings: Settings, something_runs: bool) -> list[str]:
         for which in ('management', 'private', 'public'):
             ours = settings.subnet(which)
             if overlaps(destination, mask, int(ours.network_address), int(ours.netmask)):
-                reasons.append(f'the network {ours} ({which}) is in use by the interface {interface}: choose other '
-                               'numbers with TROVE_SANDBOX_NET')
+                reasons.append(
+                    f'the network {ours} ({which}) is in use by the interface {interface}: choose other '
+                    'numbers with TROVE_SANDBOX_NET')
     return reasons
 
 

@@ -51,19 +51,45 @@ def bootstrap(settings: Settings, owner: str) -> dict:
     return {
         'owner': owner,
         'flavors': FLAVORS,
-        'networks': [network('trove-mgmt', 'management', True),
-                     network('private', 'private', True, shared=True),
-                     network('public', 'public', False, external=True)],
-        'routers': [{'name': 'router', 'external_network': 'public', 'subnets': ['private-v4']}],
-        'images': [{'name': image.glance_name, 'rootfs_path': str(guest_images.root_tree(settings, image)),
-                    'visibility': 'public', 'min_disk': 5, 'min_ram': 512, 'tags': ['trove', image.name],
-                    'properties': {'os_distro': 'debian', 'os_version': '12'}}
-                   for image in guest_images.offered(settings)],
+        'networks': [
+            network('trove-mgmt', 'management', True),
+            network('private', 'private', True, shared=True),
+            network('public', 'public', False, external=True)
+        ],
+        'routers': [{
+            'name': 'router',
+            'external_network': 'public',
+            'subnets': ['private-v4']
+        }],
+        'images': [{
+            'name': image.glance_name,
+            'rootfs_path': str(guest_images.root_tree(settings, image)),
+            'visibility': 'public',
+            'min_disk': 5,
+            'min_ram': 512,
+            'tags': ['trove', image.name],
+            'properties': {
+                'os_distro': 'debian',
+                'os_version': '12'
+            }
+        } for image in guest_images.offered(settings)],
         'default_volume_type': VOLUME_TYPE,
         # All instances of all projects run as servers of one project.
-        'quotas': {'compute': {'instances': 50, 'cores': 100, 'ram': 102400},
-                   'network': {'security_group': 100, 'security_group_rule': 500},
-                   'volume': {'volumes': 100, 'gigabytes': 2000}},
+        'quotas': {
+            'compute': {
+                'instances': 50,
+                'cores': 100,
+                'ram': 102400
+            },
+            'network': {
+                'security_group': 100,
+                'security_group_rule': 500
+            },
+            'volume': {
+                'volumes': 100,
+                'gigabytes': 2000
+            }
+        },
     }
 
 
@@ -72,15 +98,29 @@ def prepare(settings: Settings, store: SecretStore, owner: str) -> None:
     etc, data = settings.etc / 'minicloud', settings.data('minicloud')
     data.mkdir(parents=True, exist_ok=True)
     etc.mkdir(parents=True, exist_ok=True)
-    (etc / 'bootstrap.json').write_text(json.dumps(bootstrap(settings, owner), indent=1), encoding='utf-8')
+    (etc / 'bootstrap.json').write_text(json.dumps(bootstrap(settings, owner), indent=1),
+                                        encoding='utf-8')
     write_private(etc / 'keystone.conf', keystone_section(settings, store, 'minicloud'))
-    (etc / 'minicloud.json').write_text(json.dumps({
-        'host': '127.0.0.1', 'port': settings.port('minicloud'), 'state': str(data / 'state.sqlite'),
-        'hypervisor': {'factory': 'minicloud.machines.hypervisor:create', 'directory': str(settings.directory),
-                       'images': guest_images.recipes(settings)},
-        'keystone': str(etc / 'keystone.conf'), 'service_project': 'service',
-        'settings': {'region': REGION, 'image_directory': str(data / 'images')},
-        'workers': 8, 'bootstrap': str(etc / 'bootstrap.json')}, indent=1), encoding='utf-8')
+    (etc / 'minicloud.json').write_text(
+        json.dumps(
+            {
+                'host': '127.0.0.1',
+                'port': settings.port('minicloud'),
+                'state': str(data / 'state.sqlite'),
+                'hypervisor': {
+                    'factory': 'minicloud.machines.hypervisor:create',
+                    'directory': str(settings.directory),
+                    'images': guest_images.recipes(settings)
+                },
+                'keystone': str(etc / 'keystone.conf'),
+                'service_project': 'service',
+                'settings': {
+                    'region': REGION,
+                    'image_directory': str(data / 'images')
+                },
+                'workers': 8,
+                'bootstrap': str(etc / 'bootstrap.json')
+            }, indent=1), encoding='utf-8')
 
 
 def keystone_section(settings: Settings, store: SecretStore, user: str) -> str:
@@ -103,17 +143,21 @@ service_token_roles_required = true
 
 def environment(settings: Settings) -> dict[str, str]:
     """What minicloud and its tools read from their environment."""
-    return clean_environment(settings, {
-        'PYTHONPATH': str(settings.repository / 'sandbox'), 'TROVE_SANDBOX_DIR': str(settings.directory)})
+    return clean_environment(
+        settings, {
+            'PYTHONPATH': str(settings.repository / 'sandbox'),
+            'TROVE_SANDBOX_DIR': str(settings.directory)
+        })
 
 
 def service(settings: Settings) -> Service:
     """The process."""
-    return Service(
-        'minicloud', 'minicloud (Nova, Neutron, Cinder, Glance)', settings.url('minicloud'),
-        (settings.program('python'), '-m', 'minicloud', '--config', str(settings.etc / 'minicloud' / 'minicloud.json')),
-        ready=lambda: rest.answers(settings.url('minicloud', '/compute/')), environment=environment(settings),
-        patience=60.0, stop_patience=20.0)
+    return Service('minicloud', 'minicloud (Nova, Neutron, Cinder, Glance)',
+                   settings.url('minicloud'),
+                   (settings.program('python'), '-m', 'minicloud', '--config',
+                    str(settings.etc / 'minicloud' / 'minicloud.json')),
+                   ready=lambda: rest.answers(settings.url('minicloud', '/compute/')),
+                   environment=environment(settings), patience=60.0, stop_patience=20.0)
 
 
 def make_management_bridge(settings: Settings) -> bool:
@@ -126,15 +170,18 @@ def make_management_bridge(settings: Settings) -> bool:
     bridge, address = settings.bridge('management'), settings.host_address('management')
     fresh = not pathlib.Path('/sys/class/net', bridge).exists()
     if fresh:
-        subprocess.run(['ip', 'link', 'add', bridge, 'type', 'bridge'], check=True, capture_output=True)
-    subprocess.run(['ip', 'address', 'replace', f'{address}/24', 'dev', bridge], check=True, capture_output=True)
+        subprocess.run(['ip', 'link', 'add', bridge, 'type', 'bridge'], check=True,
+                       capture_output=True)
+    subprocess.run(['ip', 'address', 'replace', f'{address}/24', 'dev', bridge], check=True,
+                   capture_output=True)
     subprocess.run(['ip', 'link', 'set', bridge, 'up'], check=True, capture_output=True)
     return fresh
 
 
 def remove_management_bridge(settings: Settings) -> None:
     """Remove that bridge, if it is there."""
-    subprocess.run(['ip', 'link', 'delete', settings.bridge('management')], check=False, capture_output=True)
+    subprocess.run(['ip', 'link', 'delete', settings.bridge('management')], check=False,
+                   capture_output=True)
 
 
 def check_machines(settings: Settings, commands: Commands, python: str) -> None:
@@ -153,9 +200,11 @@ def take_down_machines(settings: Settings, commands: Commands | None, purge: boo
     :raises CommandError: something is left; the text names it.
     """
     commands = commands or Commands(settings.logs)
-    python = settings.program('python') if pathlib.Path(settings.program('python')).exists() else '/usr/bin/python3'
-    commands.run([python, '-m', 'minicloud.machines', 'down', '--all', *(['--purge'] if purge else [])],
-                 log='machines-down', environment=environment(settings))
+    python = settings.program('python') if pathlib.Path(
+        settings.program('python')).exists() else '/usr/bin/python3'
+    commands.run(
+        [python, '-m', 'minicloud.machines', 'down', '--all', *(['--purge'] if purge else [])],
+        log='machines-down', environment=environment(settings))
 
 
 class Tenant:
@@ -177,7 +226,9 @@ class Tenant:
         pairs = self._session.call('GET', 'compute', '/os-keypairs')['keypairs']
         if any(pair['keypair']['name'] == KEYPAIR for pair in pairs):
             return
-        made = self._session.call('POST', 'compute', '/os-keypairs', {'keypair': {'name': KEYPAIR}})['keypair']
+        made = self._session.call('POST', 'compute', '/os-keypairs', {'keypair': {
+            'name': KEYPAIR
+        }})['keypair']
         write_private(self._settings.secrets / 'guest-ssh-key', made['private_key'])
 
     def identities(self) -> dict[str, str]:
@@ -186,7 +237,9 @@ class Tenant:
             'management_network': self._one('network', '/v2.0/networks', 'networks', 'trove-mgmt'),
             'private_network': self._one('network', '/v2.0/networks', 'networks', 'private'),
             'public_network': self._one('network', '/v2.0/networks', 'networks', 'public'),
-            'management_group': self._one('network', '/v2.0/security-groups', 'security_groups', MANAGEMENT_GROUP)}
+            'management_group': self._one('network', '/v2.0/security-groups', 'security_groups',
+                                          MANAGEMENT_GROUP)
+        }
 
     def images(self) -> dict[str, str]:
         """Ids of the images, by the names they have in Glance."""

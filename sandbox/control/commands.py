@@ -42,8 +42,9 @@ class Commands:
         self._running: dict[subprocess.Popen, bool] = {}
         self.cancelled = threading.Event()
 
-    def run(self, arguments: Sequence[str], *, log: str, environment: Mapping[str, str] | None = None,
-            directory: str | pathlib.Path = '/', given: str | None = None, finish: bool = False) -> None:
+    def run(self, arguments: Sequence[str], *, log: str,
+            environment: Mapping[str, str] | None = None, directory: str | pathlib.Path = '/',
+            given: str | None = None, finish: bool = False) -> None:
         """Run a program to its end.
 
         :param log: name of the stage, whose log file takes the output.
@@ -66,16 +67,17 @@ class Commands:
         if self.cancelled.is_set() and not finish:
             raise Cancelled
         if child.returncode:
-            raise CommandError(f'{pathlib.Path(arguments[0]).name} ended with code {child.returncode}; '
-                               f'the end of {path}:\n{tail(path)}')
+            raise CommandError(
+                f'{pathlib.Path(arguments[0]).name} ended with code {child.returncode}; '
+                f'the end of {path}:\n{tail(path)}')
 
     def _begin(self, arguments, output, environment, directory, given, finish) -> subprocess.Popen:
         with self._lock:
             if self.cancelled.is_set():
                 raise Cancelled
             child = subprocess.Popen(
-                arguments, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE, stdout=output,
-                stderr=subprocess.STDOUT, cwd=directory, start_new_session=True,
+                arguments, stdin=subprocess.DEVNULL if given is None else subprocess.PIPE,
+                stdout=output, stderr=subprocess.STDOUT, cwd=directory, start_new_session=True,
                 env=None if environment is None else dict(environment))
             self._running[child] = finish
             return child
@@ -104,4 +106,5 @@ def tail(path: pathlib.Path, lines: int = 15) -> str:
             last = collections.deque(log, maxlen=lines)
     except OSError:
         return '    (nothing was written)'
-    return ''.join(f'    {line.rstrip()}\n' for line in last).rstrip('\n') or '    (nothing was written)'
+    return ''.join(f'    {line.rstrip()}\n'
+                   for line in last).rstrip('\n') or '    (nothing was written)'

@@ -67,12 +67,33 @@ class Demo:
             self._delete(known[0]['id'])
         elif known:
             return self._wait(known[0]['id'], say)
-        answer = self._call('POST', '/instances', {'instance': {
-            'name': NAME, 'flavorRef': flavor, 'volume': {'size': 1},
-            'datastore': {'type': 'mariadb', 'version': '10.11'},
-            'nics': [{'net-id': network}],
-            'databases': [{'name': DATABASE}],
-            'users': [{'name': USER, 'password': password(self._store), 'databases': [{'name': DATABASE}]}]}})
+        answer = self._call(
+            'POST', '/instances', {
+                'instance': {
+                    'name': NAME,
+                    'flavorRef': flavor,
+                    'volume': {
+                        'size': 1
+                    },
+                    'datastore': {
+                        'type': 'mariadb',
+                        'version': '10.11'
+                    },
+                    'nics': [{
+                        'net-id': network
+                    }],
+                    'databases': [{
+                        'name': DATABASE
+                    }],
+                    'users': [{
+                        'name': USER,
+                        'password': password(self._store),
+                        'databases': [{
+                            'name': DATABASE
+                        }]
+                    }]
+                }
+            })
         self.made = answer['instance']['id']
         shown = self._wait(self.made, say)
         self.made = None
@@ -93,7 +114,8 @@ class Demo:
                                 f'{json.dumps(shown.get("fault") or {})}; its steps: {last}. '
                                 f'Delete it and run sandbox/up again.')
             self._commands.wait(0.5)
-        raise DemoError(f'the instance {NAME} ({instance_id}) is not ACTIVE after {PATIENCE} s: {last}')
+        raise DemoError(
+            f'the instance {NAME} ({instance_id}) is not ACTIVE after {PATIENCE} s: {last}')
 
     def _delete(self, instance_id: str) -> None:
         self._call('DELETE', f'/instances/{instance_id}')
@@ -124,8 +146,11 @@ class Demo:
 
     def address(self, shown: dict) -> str:
         """Where the instance can be reached from this machine: its address on the private network."""
-        addresses = [entry['address'] for entry in shown.get('addresses', [])] or shown.get('ip', [])
-        inside = [address for address in addresses if address.startswith(f'{self._settings.network}.1.')]
+        addresses = [entry['address']
+                     for entry in shown.get('addresses', [])] or shown.get('ip', [])
+        inside = [
+            address for address in addresses if address.startswith(f'{self._settings.network}.1.')
+        ]
         if not inside:
             raise DemoError(f'the instance shows no address on the private network: {addresses}')
         return inside[0]
@@ -136,12 +161,15 @@ class Demo:
         :returns: its version.
         :raises CommandError: it cannot be reached, or refuses.
         """
-        arguments = [*client(address), '--batch', '--skip-column-names', '--connect-timeout=5', '--execute',
-                     'CREATE TABLE IF NOT EXISTS orders (id INT PRIMARY KEY); REPLACE INTO orders VALUES (1); '
-                     'SELECT VERSION()']
+        arguments = [
+            *client(address), '--batch', '--skip-column-names', '--connect-timeout=5', '--execute',
+            'CREATE TABLE IF NOT EXISTS orders (id INT PRIMARY KEY); REPLACE INTO orders VALUES (1); '
+            'SELECT VERSION()'
+        ]
         # The password travels in the environment of the client, not on its command line.
-        done = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=30,
-                              env=clean_environment(self._settings, {'MYSQL_PWD': password(self._store)}))
+        done = subprocess.run(
+            arguments, capture_output=True, text=True, check=False, timeout=30,
+            env=clean_environment(self._settings, {'MYSQL_PWD': password(self._store)}))
         if done.returncode:
             raise CommandError(f'{" ".join(arguments)} said: {done.stderr.strip()}')
         return done.stdout.strip()

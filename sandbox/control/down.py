@@ -24,8 +24,10 @@ from control.stages import Display
 
 #: All that is in the directory of a sandbox, which is also the home of what runs in it. Beside anything else, nothing
 #: is removed: other directories have an "etc" too.
-_OURS = frozenset({'secrets', 'run', 'etc', 'logs', 'data', 'images', 'minicloud', 'venv', '.lock', '.cache', '.config',
-                   '.local', '.novaclient'})
+_OURS = frozenset({
+    'secrets', 'run', 'etc', 'logs', 'data', 'images', 'minicloud', 'venv', '.lock', '.cache',
+    '.config', '.local', '.novaclient'
+})
 
 
 def main(sandbox: Sandbox, purge: bool) -> int:
@@ -69,8 +71,11 @@ def left_behind(sandbox: Sandbox) -> list[str]:
     """Look at the host: everything of the sandbox that is still there, one line each."""
     settings = sandbox.settings
     left = [f'process {process.pid} is left' for process in processes.marked(settings.prefix)]
-    left += [f'network interface {path.name} is left' for path in pathlib.Path('/sys/class/net').iterdir()
-             if path.name.startswith(settings.prefix)]
+    left += [
+        f'network interface {path.name} is left'
+        for path in pathlib.Path('/sys/class/net').iterdir()
+        if path.name.startswith(settings.prefix)
+    ]
     directory = str(settings.directory)
     for line in pathlib.Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines():
         mounted = line.split()[4].encode('latin-1', 'replace').decode('unicode_escape')
@@ -91,7 +96,9 @@ def remove(sandbox: Sandbox) -> list[str]:
     directory = sandbox.settings.directory
     strange = sorted(path.name for path in directory.iterdir() if path.name not in _OURS)
     if strange:
-        return [f'{directory} holds {", ".join(strange[:5])}, which no sandbox made, and is not removed']
+        return [
+            f'{directory} holds {", ".join(strange[:5])}, which no sandbox made, and is not removed'
+        ]
     if checks.belongs_to_others(directory):
         return [f'{directory} does not look like a sandbox and is not removed']
     shutil.rmtree(directory)

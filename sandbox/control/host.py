@@ -40,8 +40,10 @@ PACKAGES = {
     'util-linux': '/usr/bin/nsenter',
 }
 #: Daemons that those packages would start with the machine.
-DAEMONS = ('rabbitmq-server.service', 'mariadb.service', 'epmd.socket', 'epmd.service', 'postgresql.service')
-REQUIREMENTS = ('requirements.txt', 'sandbox/requirements.txt', 'upper-constraints.txt', 'setup.cfg')
+DAEMONS = ('rabbitmq-server.service', 'mariadb.service', 'epmd.socket', 'epmd.service',
+           'postgresql.service')
+REQUIREMENTS = ('requirements.txt', 'sandbox/requirements.txt', 'upper-constraints.txt',
+                'setup.cfg')
 _POLICY = pathlib.Path('/usr/sbin/policy-rc.d')
 
 
@@ -52,12 +54,13 @@ def missing_packages() -> list[str]:
 
 def installed(package: str) -> bool:
     """Whether dpkg knows a package as installed."""
-    done = subprocess.run(['dpkg-query', '--show', '--showformat=${db:Status-Status}', package], check=False,
-                          capture_output=True, text=True)
+    done = subprocess.run(['dpkg-query', '--show', '--showformat=${db:Status-Status}', package],
+                          check=False, capture_output=True, text=True)
     return done.stdout == 'installed'
 
 
-def install_packages(commands: Commands, say: Callable[[str], None], more: Sequence[str] = ()) -> str:
+def install_packages(commands: Commands, say: Callable[[str], None],
+                     more: Sequence[str] = ()) -> str:
     """Install what is missing.
 
     :param more: packages that tests need beyond those of the sandbox.
@@ -69,9 +72,10 @@ def install_packages(commands: Commands, say: Callable[[str], None], more: Seque
     environment = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive', 'LC_ALL': 'C.UTF-8'}
     with no_daemons():
         commands.run(['apt-get', 'update', '-q'], log='apt', environment=environment, finish=True)
-        commands.run(['apt-get', 'install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0',
-                      '-o', 'Dpkg::Options::=--force-unsafe-io', *missing],
-                     log='apt', environment=environment, finish=True)
+        commands.run([
+            'apt-get', 'install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0',
+            '-o', 'Dpkg::Options::=--force-unsafe-io', *missing
+        ], log='apt', environment=environment, finish=True)
     if pathlib.Path('/run/systemd/system').is_dir():
         subprocess.run(['systemctl', 'disable', '--quiet', '--now', *DAEMONS], check=False,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -84,7 +88,8 @@ def no_daemons() -> Iterator[None]:
     if _POLICY.exists():
         yield
         return
-    _POLICY.write_text('#!/bin/sh\n# The sandbox runs servers of its own.\nexit 101\n', encoding='ascii')
+    _POLICY.write_text('#!/bin/sh\n# The sandbox runs servers of its own.\nexit 101\n',
+                       encoding='ascii')
     _POLICY.chmod(0o755)
     try:
         yield
@@ -107,9 +112,11 @@ def make_venv(settings: Settings, commands: Commands, python: str) -> str | None
     """
     if settings.given_venv:
         if not (settings.given_venv / 'bin' / 'python').exists():
-            raise FileNotFoundError(f'TROVE_SANDBOX_VENV: {settings.given_venv} is no virtual environment')
+            raise FileNotFoundError(
+                f'TROVE_SANDBOX_VENV: {settings.given_venv} is no virtual environment')
         return f'using {settings.given_venv}'
-    if not pathlib.Path(settings.program('python')).exists() or not pathlib.Path(settings.program('pip')).exists():
+    if not pathlib.Path(settings.program('python')).exists() or not pathlib.Path(
+            settings.program('pip')).exists():
         if settings.venv.exists():
             shutil.rmtree(settings.venv)
         commands.run([python, '-m', 'venv', str(settings.venv)], log='venv')
@@ -126,10 +133,14 @@ def fill_venv(settings: Settings, commands: Commands, python: str) -> str | None
         return 'up to date'
     stamp.unlink(missing_ok=True)
     repository = settings.repository
-    pip = [settings.program('python'), '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet',
-           '--constraint', str(repository / 'upper-constraints.txt')]
+    pip = [
+        settings.program('python'), '-m', 'pip', '--disable-pip-version-check', 'install',
+        '--quiet', '--constraint',
+        str(repository / 'upper-constraints.txt')
+    ]
     commands.run([*pip, 'setuptools', 'wheel', '-r', str(repository / 'requirements.txt'),
                   '-r', str(repository / 'sandbox' / 'requirements.txt')], log='venv')
-    commands.run([*pip, '--no-deps', '--no-build-isolation', '--editable', str(repository)], log='venv')
+    commands.run([*pip, '--no-deps', '--no-build-isolation', '--editable',
+                  str(repository)], log='venv')
     stamp.write_text(wanted, encoding='ascii')
     return 'made'

@@ -26,7 +26,9 @@ from control.settings import IMAGE, Settings
 
 _ASSIGNMENT = re.compile(r'^([A-Z_]+)=([A-Za-z0-9._-]+)$', re.MULTILINE)
 #: What of a caller's environment a build later on needs as well: how packages are fetched.
-_FETCHING = re.compile(r'(https?|ftp|all|no)_proxy|PIP_.*|TROVE_IMAGE_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE', re.IGNORECASE)
+_FETCHING = re.compile(
+    r'(https?|ftp|all|no)_proxy|PIP_.*|TROVE_IMAGE_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE',
+    re.IGNORECASE)
 
 
 class UnknownImage(Exception):
@@ -69,7 +71,8 @@ def chosen(settings: Settings, words: Sequence[str]) -> list[Image]:
     known = offered(settings)
     for word in words:
         if word != 'all' and not any(word in (image.name, image.datastore) for image in known):
-            raise UnknownImage(f'there is no image {word}; there are {", ".join(image.name for image in known)}')
+            raise UnknownImage(
+                f'there is no image {word}; there are {", ".join(image.name for image in known)}')
     return [image for image in known if {'all', image.name, image.datastore} & set(words)]
 
 
@@ -90,9 +93,12 @@ def log_name(image: Image) -> str:
 
 def command(settings: Settings, image: Image) -> list[str]:
     """The command line that makes an image, or finds that it is up to date. What images share is kept in one cache."""
-    return [str(settings.repository / 'image' / 'build'), image.name,
-            '--output', str(directory(settings, image)), '--cache', str(settings.directory / 'images' / 'cache'),
-            '--python', settings.program('python')]
+    return [
+        str(settings.repository / 'image' / 'build'), image.name, '--output',
+        str(directory(settings, image)), '--cache',
+        str(settings.directory / 'images' / 'cache'), '--python',
+        settings.program('python')
+    ]
 
 
 def recipes(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, dict]:
@@ -148,8 +154,8 @@ def last_line(path: pathlib.Path) -> str:
     return lines[-1].removeprefix('image: ') if lines else ''
 
 
-def main(settings: Settings, words: Sequence[str], run: Callable[..., subprocess.CompletedProcess] = subprocess.run
-         ) -> int:
+def main(settings: Settings, words: Sequence[str],
+         run: Callable[..., subprocess.CompletedProcess] = subprocess.run) -> int:
     """Make the images that are named, all when none is; what is being done is shown."""
     try:
         wanted = chosen(settings, words or ['all'])

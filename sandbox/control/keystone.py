@@ -20,8 +20,12 @@ from control.services import Service, clean_environment
 from control.settings import REGION, Settings
 
 #: user: (its project, the roles it has there)
-USERS = {'demo': ('demo', ('member',)), 'trove': ('service', ('admin', 'service', swift.RESELLER_ROLE)),
-         'swift': ('service', ('service',)), 'minicloud': ('service', ('service',))}
+USERS = {
+    'demo': ('demo', ('member',)),
+    'trove': ('service', ('admin', 'service', swift.RESELLER_ROLE)),
+    'swift': ('service', ('service',)),
+    'minicloud': ('service', ('service',))
+}
 
 #: type: (name, port's name, path)
 CATALOG = {
@@ -108,7 +112,8 @@ def prepare(settings: Settings, store: SecretStore) -> None:
         # Key 0 is the staged one, the highest is the primary.
         for number in ('0', '1'):
             if not (etc / repository / number).exists():
-                write_private(etc / repository / number, store.get_key(f'keystone-{repository}-{number}'))
+                write_private(etc / repository / number,
+                              store.get_key(f'keystone-{repository}-{number}'))
 
 
 def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> None:
@@ -118,13 +123,19 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
         return
     configured = ['--config-file', str(settings.etc / 'keystone' / 'keystone.conf')]
     manage = settings.program('keystone-manage')
-    commands.run([manage, *configured, 'db_sync'], log='keystone-db-sync', environment=environment(settings))
+    commands.run([manage, *configured, 'db_sync'], log='keystone-db-sync',
+                 environment=environment(settings))
     address = settings.url('keystone', '/v3')
-    commands.run([manage, *configured, 'bootstrap'], log='keystone-bootstrap', environment={
-        **environment(settings), 'OS_BOOTSTRAP_USERNAME': 'admin', 'OS_BOOTSTRAP_PROJECT_NAME': 'admin',
-        'OS_BOOTSTRAP_PASSWORD': store.get('keystone-admin'), 'OS_BOOTSTRAP_REGION_ID': REGION,
-        'OS_BOOTSTRAP_PUBLIC_URL': address, 'OS_BOOTSTRAP_INTERNAL_URL': address,
-        'OS_BOOTSTRAP_ADMIN_URL': address})
+    commands.run(
+        [manage, *configured, 'bootstrap'], log='keystone-bootstrap', environment={
+            **environment(settings), 'OS_BOOTSTRAP_USERNAME': 'admin',
+            'OS_BOOTSTRAP_PROJECT_NAME': 'admin',
+            'OS_BOOTSTRAP_PASSWORD': store.get('keystone-admin'),
+            'OS_BOOTSTRAP_REGION_ID': REGION,
+            'OS_BOOTSTRAP_PUBLIC_URL': address,
+            'OS_BOOTSTRAP_INTERNAL_URL': address,
+            'OS_BOOTSTRAP_ADMIN_URL': address
+        })
     done.parent.mkdir(parents=True, exist_ok=True)
     done.touch()
 
@@ -163,13 +174,18 @@ class Directory:
             projects[name] = self._make('project', {'name': name, 'domain_id': 'default'})
         for name, (project, wanted) in USERS.items():
             if name not in users:
-                users[name] = self._make('user', {
-                    'name': name, 'domain_id': 'default', 'password': self._store.get(f'keystone-{name}'),
-                    'default_project_id': projects[project]})
+                users[name] = self._make(
+                    'user', {
+                        'name': name,
+                        'domain_id': 'default',
+                        'password': self._store.get(f'keystone-{name}'),
+                        'default_project_id': projects[project]
+                    })
             for role in wanted:
                 if role not in roles:
                     roles[role] = self._make('role', {'name': role})
-                self._call('PUT', f'/projects/{projects[project]}/users/{users[name]}/roles/{roles[role]}')
+                self._call(
+                    'PUT', f'/projects/{projects[project]}/users/{users[name]}/roles/{roles[role]}')
         self._fill_catalog()
 
     def _fill_catalog(self) -> None:
@@ -178,7 +194,11 @@ class Directory:
                      for endpoint in self._list('endpoints')}
         for kind, (name, port, path) in CATALOG.items():
             if kind not in services:
-                services[kind] = self._make('service', {'type': kind, 'name': name, 'enabled': True})
+                services[kind] = self._make('service', {
+                    'type': kind,
+                    'name': name,
+                    'enabled': True
+                })
             for interface in ('public', 'internal', 'admin'):
                 wanted = {'service_id': services[kind], 'interface': interface, 'region_id': REGION,
                           'url': self._settings.url(port, path)}

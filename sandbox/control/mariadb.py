@@ -79,9 +79,11 @@ def prepare(settings: Settings, commands: Commands) -> None:
     # An interrupted install must not be taken for a finished one.
     fresh = data / 'files.new'
     shutil.rmtree(fresh, ignore_errors=True)
-    commands.run(['mariadb-install-db', '--no-defaults', f'--user={SYSTEM_USER}', f'--datadir={fresh}',
-                  '--skip-test-db', '--auth-root-authentication-method=socket', '--innodb-log-file-size=50331648'],
-                 log='mariadb-install', environment=clean_environment(settings))
+    commands.run([
+        'mariadb-install-db', '--no-defaults', f'--user={SYSTEM_USER}', f'--datadir={fresh}',
+        '--skip-test-db', '--auth-root-authentication-method=socket',
+        '--innodb-log-file-size=50331648'
+    ], log='mariadb-install', environment=clean_environment(settings))
     fresh.rename(data / 'files')
 
 
@@ -91,23 +93,29 @@ def make_databases(settings: Settings, store: SecretStore, commands: Commands) -
     for name in DATABASES:
         password = store.get(f'mariadb-{name}')
         if not re.fullmatch(r'[A-Za-z0-9_-]+', password):
-            raise ValueError(f'the password of the database {name} has characters that SQL would misread')
-        statements += [f'CREATE DATABASE IF NOT EXISTS `{name}`;',
-                       f"CREATE USER IF NOT EXISTS `{name}`@`127.0.0.1` IDENTIFIED BY '{password}';",
-                       f"ALTER USER `{name}`@`127.0.0.1` IDENTIFIED BY '{password}';",
-                       f'GRANT ALL PRIVILEGES ON `{name}`.* TO `{name}`@`127.0.0.1`;']
+            raise ValueError(
+                f'the password of the database {name} has characters that SQL would misread')
+        statements += [
+            f'CREATE DATABASE IF NOT EXISTS `{name}`;',
+            f"CREATE USER IF NOT EXISTS `{name}`@`127.0.0.1` IDENTIFIED BY '{password}';",
+            f"ALTER USER `{name}`@`127.0.0.1` IDENTIFIED BY '{password}';",
+            f'GRANT ALL PRIVILEGES ON `{name}`.* TO `{name}`@`127.0.0.1`;'
+        ]
     commands.run(['mariadb', f'--defaults-file={configuration_file(settings)}', '--user=root'],
-                 log='mariadb-databases', environment=clean_environment(settings), given='\n'.join(statements))
+                 log='mariadb-databases', environment=clean_environment(settings),
+                 given='\n'.join(statements))
 
 
 def url(settings: Settings, store: SecretStore, name: str) -> str:
     """SQLAlchemy URL of a database."""
-    return (f'mysql+pymysql://{name}:{store.get(f"mariadb-{name}")}@127.0.0.1:{settings.port("mariadb")}/{name}'
-            '?charset=utf8mb4')
+    return (
+        f'mysql+pymysql://{name}:{store.get(f"mariadb-{name}")}@127.0.0.1:{settings.port("mariadb")}/{name}'
+        '?charset=utf8mb4')
 
 
 def service(settings: Settings) -> Service:
     """The server."""
     return Service('mariadb', 'MariaDB (control database)', f'127.0.0.1:{settings.port("mariadb")}',
                    ('/usr/sbin/mariadbd', f'--defaults-file={configuration_file(settings)}'),
-                   ready=lambda: listens(settings.port('mariadb')), patience=60.0, stop_patience=30.0)
+                   ready=lambda: listens(settings.port('mariadb')), patience=60.0,
+                   stop_patience=30.0)

@@ -45,15 +45,31 @@ def definitions(store: SecretStore) -> dict:
     users = [(CONTROL_USER, ''), (GUEST_BUS_USER, 'administrator'), (ADMIN_USER, 'administrator')]
     everything = {'configure': '.*', 'write': '.*', 'read': '.*'}
     return {
-        'users': [{'name': name, 'tags': tags, 'limits': {},
-                   'hashing_algorithm': 'rabbit_password_hashing_sha256',
-                   'password_hash': password_hash(store.get(f'rabbitmq-{name}'), os.urandom(4))}
-                  for name, tags in users],
-        'vhosts': [{'name': CONTROL_VHOST}, {'name': GUEST_VHOST}],
-        'permissions': [
-            {'user': CONTROL_USER, 'vhost': CONTROL_VHOST, **everything},
-            {'user': GUEST_BUS_USER, 'vhost': GUEST_VHOST, **everything},
-            *({'user': ADMIN_USER, 'vhost': vhost, **everything} for vhost in (CONTROL_VHOST, GUEST_VHOST))],
+        'users': [{
+            'name': name,
+            'tags': tags,
+            'limits': {},
+            'hashing_algorithm': 'rabbit_password_hashing_sha256',
+            'password_hash': password_hash(store.get(f'rabbitmq-{name}'), os.urandom(4))
+        } for name, tags in users],
+        'vhosts': [{
+            'name': CONTROL_VHOST
+        }, {
+            'name': GUEST_VHOST
+        }],
+        'permissions': [{
+            'user': CONTROL_USER,
+            'vhost': CONTROL_VHOST,
+            **everything
+        }, {
+            'user': GUEST_BUS_USER,
+            'vhost': GUEST_VHOST,
+            **everything
+        }, *({
+            'user': ADMIN_USER,
+            'vhost': vhost,
+            **everything
+        } for vhost in (CONTROL_VHOST, GUEST_VHOST))],
     }
 
 
@@ -90,10 +106,12 @@ def prepare(settings: Settings, store: SecretStore) -> None:
     etc.mkdir(parents=True, exist_ok=True)
     definitions_file = etc / 'definitions.json'
     write_private(definitions_file, json.dumps(definitions(store), indent=1), owner=account.pw_uid)
-    write_private(etc / 'rabbitmq.conf', configuration(settings, definitions_file), owner=account.pw_uid)
+    write_private(etc / 'rabbitmq.conf', configuration(settings, definitions_file),
+                  owner=account.pw_uid)
     write_private(etc / 'enabled_plugins', '[rabbitmq_management].\n', owner=account.pw_uid)
     write_private(etc / 'environment', '', owner=account.pw_uid)
-    write_private(data / '.erlang.cookie', store.get('erlang-cookie'), owner=account.pw_uid, mode=0o400)
+    write_private(data / '.erlang.cookie', store.get('erlang-cookie'), owner=account.pw_uid,
+                  mode=0o400)
 
 
 def node_name(settings: Settings) -> str:
@@ -126,7 +144,10 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def transport_url(settings: Settings, store: SecretStore, bus: str, host: str = '127.0.0.1') -> str:
     """URL of the ``control`` or ``guest`` bus for the control plane."""
-    user, vhost = {'control': (CONTROL_USER, CONTROL_VHOST), 'guest': (GUEST_BUS_USER, GUEST_VHOST)}[bus]
+    user, vhost = {
+        'control': (CONTROL_USER, CONTROL_VHOST),
+        'guest': (GUEST_BUS_USER, GUEST_VHOST)
+    }[bus]
     return f'rabbit://{user}:{store.get(f"rabbitmq-{user}")}@{host}:{settings.port("rabbitmq")}/{vhost}'
 
 
@@ -145,14 +166,16 @@ def services(settings: Settings, store: SecretStore) -> list[Service]:
 
     def broker_ready() -> bool:
         return listens(settings.port('rabbitmq')) and rest.answers(
-            f'{management}/api/overview', rest.basic(ADMIN_USER, store.get(f'rabbitmq-{ADMIN_USER}')))
+            f'{management}/api/overview', rest.basic(ADMIN_USER,
+                                                     store.get(f'rabbitmq-{ADMIN_USER}')))
 
     return [
         Service('epmd', 'Erlang port mapper', f'127.0.0.1:{settings.port("epmd")}',
                 ('epmd', '-port', str(settings.port('epmd')), '-address', '127.0.0.1'),
-                ready=lambda: listens(settings.port('epmd')), user=SYSTEM_USER, patience=10.0, stop_patience=1.0),
+                ready=lambda: listens(settings.port('epmd')), user=SYSTEM_USER, patience=10.0,
+                stop_patience=1.0),
         Service('rabbitmq', 'RabbitMQ', f'127.0.0.1:{settings.port("rabbitmq")}, {management}',
                 ('/usr/lib/rabbitmq/bin/rabbitmq-server',), ready=broker_ready,
-                environment=environment(settings), user=SYSTEM_USER, patience=120.0, stop_patience=30.0,
-                has_helpers=True),
+                environment=environment(settings), user=SYSTEM_USER, patience=120.0,
+                stop_patience=30.0, has_helpers=True),
     ]

@@ -39,8 +39,11 @@ def request(method: str, url: str, body: Any = None, *, headers: dict[str, str] 
     :raises RestError: not reached, or a status of 400 and more.
     """
     data = None if body is None else json.dumps(body).encode()
-    sent = urllib.request.Request(url, data, {'Content-Type': 'application/json', 'Accept': 'application/json',
-                                              **(headers or {})}, method=method)
+    sent = urllib.request.Request(url, data, {
+        'Content-Type': 'application/json',
+        'Accept': 'application/json',
+        **(headers or {})
+    }, method=method)
     try:
         with _OPENER.open(sent, timeout=timeout) as answer:
             text = answer.read()
@@ -112,7 +115,8 @@ class Session:
         """
         return self.answer(method, service, path, body)[0]
 
-    def answer(self, method: str, service: str, path: str, body: Any = None) -> tuple[Any, dict[str, str]]:
+    def answer(self, method: str, service: str, path: str,
+               body: Any = None) -> tuple[Any, dict[str, str]]:
         """The same, with the headers of the answer, with small names."""
         url = self.endpoint(service) + path
         return request(method, url, body, headers={'X-Auth-Token': self._token})

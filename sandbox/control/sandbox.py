@@ -36,8 +36,9 @@ class Sandbox:
         self.settings = settings
         self.store = SecretStore(settings.secrets)
         self.commands = Commands(settings.logs)
-        self.supervisor = Supervisor(settings, {service.name: service for service in self._services()},
-                                     self.commands.wait)
+        self.supervisor = Supervisor(settings,
+                                     {service.name: service
+                                      for service in self._services()}, self.commands.wait)
 
     @classmethod
     def from_environment(cls) -> 'Sandbox':
@@ -48,8 +49,13 @@ class Sandbox:
     def _services(self) -> list[Service]:
         """In the order in which they are started; they are stopped the other way round."""
         settings, store = self.settings, self.store
-        return [*rabbitmq.services(settings, store), mariadb.service(settings), keystone.service(settings),
-                swift.service(settings), cloud.service(settings), *trove_services.services(settings, store)]
+        return [
+            *rabbitmq.services(settings, store),
+            mariadb.service(settings),
+            keystone.service(settings),
+            swift.service(settings),
+            cloud.service(settings), *trove_services.services(settings, store)
+        ]
 
     def running(self) -> set[str]:
         """Names of the services that run."""
@@ -66,5 +72,6 @@ class Sandbox:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy(f'another command is working on the sandbox in {self.settings.directory}') from None
+                raise Busy(f'another command is working on the sandbox in {self.settings.directory}'
+                           ) from None
             yield

@@ -31,7 +31,8 @@ class SecretStore:
 
     def get_key(self, name: str) -> str:
         """32 random bytes in the form Fernet keys have."""
-        return self.get_or_make(name, lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
+        return self.get_or_make(name,
+                                lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
     def get_or_make(self, name: str, make: Callable[[], str]) -> str:
         """The secret of that name, else ``make()`` which is kept."""

@@ -53,8 +53,12 @@ def clean_environment(settings: Settings, extra: Mapping[str, str] | None = None
     """The environment of a process of the sandbox: no proxies, no OS_ variables of the caller."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     kept.setdefault('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
-    return {**kept, 'HOME': str(settings.directory), processes.MARK: settings.prefix, 'PYTHONUNBUFFERED': '1',
-            **(extra or {})}
+    return {
+        **kept, 'HOME': str(settings.directory),
+        processes.MARK: settings.prefix,
+        'PYTHONUNBUFFERED': '1',
+        **(extra or {})
+    }
 
 
 class Supervisor:
@@ -95,8 +99,9 @@ class Supervisor:
         process = self.running(name)
         if process is None:
             process = processes.start(
-                list(service.arguments), log=self.log(name), directory=self._settings.directory, user=service.user,
-                environment=clean_environment(self._settings, service.environment))
+                list(service.arguments), log=self.log(name), directory=self._settings.directory,
+                user=service.user, environment=clean_environment(self._settings,
+                                                                 service.environment))
             self.record(name).write(process)
             self.started.append(name)
         return process
@@ -109,8 +114,9 @@ class Supervisor:
                 raise ServiceError(f'{service.title} ended; the end of {self.log(service.name)}:\n'
                                    f'{tail(self.log(service.name))}')
             if time.monotonic() > deadline:
-                raise ServiceError(f'{service.title} is not ready after {service.patience:.0f} s; the end of '
-                                   f'{self.log(service.name)}:\n{tail(self.log(service.name))}')
+                raise ServiceError(
+                    f'{service.title} is not ready after {service.patience:.0f} s; the end of '
+                    f'{self.log(service.name)}:\n{tail(self.log(service.name))}')
             self._wait(0.1)
 
     def stop(self, name: str) -> bool:

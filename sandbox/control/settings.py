@@ -31,9 +31,20 @@ REACHED_BY_GUESTS = frozenset({'swift'})
 IMAGE = 'mariadb-10.11'
 
 #: What listens, and how far from the base its port is.
-PORT_OFFSETS = {'mariadb': 6, 'keystone': 50, 'epmd': 69, 'rabbitmq-management': 71, 'rabbitmq': 72,
-                'rabbitmq-distribution': 73, 'minicloud': 74, 'trove-api': 79, 'swift': 80, 'swift-account': 81,
-                'swift-container': 82, 'swift-object': 83}
+PORT_OFFSETS = {
+    'mariadb': 6,
+    'keystone': 50,
+    'epmd': 69,
+    'rabbitmq-management': 71,
+    'rabbitmq': 72,
+    'rabbitmq-distribution': 73,
+    'minicloud': 74,
+    'trove-api': 79,
+    'swift': 80,
+    'swift-account': 81,
+    'swift-container': 82,
+    'swift-object': 83
+}
 
 
 class SettingsError(Exception):
@@ -53,7 +64,8 @@ class Settings:
     given_venv: pathlib.Path | None = None
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], repository: pathlib.Path) -> 'Settings':
+    def from_environment(cls, environment: Mapping[str, str],
+                         repository: pathlib.Path) -> 'Settings':
         """Read ``TROVE_SANDBOX_*``.
 
         :raises SettingsError: a value is not usable.
@@ -62,10 +74,12 @@ class Settings:
         if not directory.is_absolute():
             raise SettingsError(f'TROVE_SANDBOX_DIR must be an absolute path, not "{directory}"')
         given = environment.get('TROVE_SANDBOX_VENV')
-        return cls(directory=pathlib.Path(directory).resolve(), repository=repository,
-                   port_base=_port_base(environment.get('TROVE_SANDBOX_PORT_BASE') or str(DEFAULT_PORT_BASE)),
-                   network=_network(environment.get('TROVE_SANDBOX_NET') or DEFAULT_NETWORK),
-                   given_venv=pathlib.Path(given) if given else None)
+        return cls(
+            directory=pathlib.Path(directory).resolve(), repository=repository,
+            port_base=_port_base(
+                environment.get('TROVE_SANDBOX_PORT_BASE') or str(DEFAULT_PORT_BASE)),
+            network=_network(environment.get('TROVE_SANDBOX_NET')
+                             or DEFAULT_NETWORK), given_venv=pathlib.Path(given) if given else None)
 
     @property
     def prefix(self) -> str:
@@ -136,7 +150,8 @@ class Settings:
 def _port_base(text: str) -> int:
     highest = 65535 - max(PORT_OFFSETS.values())
     if not text.isdigit() or not 1024 <= int(text) <= highest:
-        raise SettingsError(f'TROVE_SANDBOX_PORT_BASE must be a number from 1024 to {highest}, not "{text}"')
+        raise SettingsError(
+            f'TROVE_SANDBOX_PORT_BASE must be a number from 1024 to {highest}, not "{text}"')
     return int(text)
 
 
@@ -144,9 +159,11 @@ def _network(text: str) -> str:
     try:
         first = ipaddress.IPv4Network(f'{text}.0.0/16')
     except ValueError:
-        raise SettingsError('TROVE_SANDBOX_NET must be the first two numbers of an address, such as '
-                            f'{DEFAULT_NETWORK}, not "{text}"') from None
+        raise SettingsError(
+            'TROVE_SANDBOX_NET must be the first two numbers of an address, such as '
+            f'{DEFAULT_NETWORK}, not "{text}"') from None
     if not first.is_private:
-        raise SettingsError(f'TROVE_SANDBOX_NET must be in a private range, such as {DEFAULT_NETWORK}; '
-                            f'"{text}" is not')
+        raise SettingsError(
+            f'TROVE_SANDBOX_NET must be in a private range, such as {DEFAULT_NETWORK}; '
+            f'"{text}" is not')
     return text

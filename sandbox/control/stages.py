@@ -52,7 +52,8 @@ def check_order(stages: Sequence[Stage]) -> None:
     for stage in stages:
         unknown = set(stage.needs) - seen
         if unknown:
-            raise ValueError(f'{stage.name} needs {", ".join(sorted(unknown))}, which does not come before it')
+            raise ValueError(
+                f'{stage.name} needs {", ".join(sorted(unknown))}, which does not come before it')
         if stage.name in seen:
             raise ValueError(f'two stages are called {stage.name}')
         seen.add(stage.name)
@@ -80,12 +81,14 @@ class Display:
 class Runner:
     """Works off stages in threads, and remembers how long each took."""
 
-    def __init__(self, stages: Sequence[Stage], display: Display, cancel: Callable[[], None]) -> None:
+    def __init__(self, stages: Sequence[Stage], display: Display, cancel: Callable[[],
+                                                                                   None]) -> None:
         check_order(stages)
         self._stages = {stage.name: stage for stage in stages}
         self._display = display
         self._cancel = cancel
-        self._ended: queue.SimpleQueue[tuple[str, float, BaseException | None]] = queue.SimpleQueue()
+        self._ended: queue.SimpleQueue[tuple[str, float,
+                                             BaseException | None]] = queue.SimpleQueue()
         self.times: dict[str, float] = {}
         self.began: dict[str, float] = {}
 
@@ -103,12 +106,14 @@ class Runner:
                 for stage in ready(waiting.values(), self.times):
                     del waiting[stage.name]
                     self.began[stage.name] = time.monotonic() - origin
-                    running[stage.name] = threading.Thread(target=self._work, args=(stage,), name=stage.name)
+                    running[stage.name] = threading.Thread(target=self._work, args=(stage,),
+                                                           name=stage.name)
                     running[stage.name].start()
                 name, seconds, failure = self._next()
                 running.pop(name).join()
                 if failure is not None:
-                    raise StageError(f'{self._stages[name].title}: {describe(failure)}') from failure
+                    raise StageError(
+                        f'{self._stages[name].title}: {describe(failure)}') from failure
                 self.times[name] = seconds
         except BaseException:
             self._cancel()

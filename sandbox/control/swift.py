@@ -24,12 +24,22 @@ from control.settings import Settings
 #: The role that opens every account: the database service stores logs and backups in accounts of its tenants.
 RESELLER_ROLE = 'ResellerAdmin'
 BACKENDS = ('account', 'container', 'object')
-_PIPELINE = ('catch_errors gatekeeper healthcheck proxy-logging listing_formats bulk tempurl authtoken '
-             'keystoneauth copy slo dlo proxy-logging proxy-server')
+_PIPELINE = (
+    'catch_errors gatekeeper healthcheck proxy-logging listing_formats bulk tempurl authtoken '
+    'keystoneauth copy slo dlo proxy-logging proxy-server')
 _FILTERS = {
-    'catch_errors': 'catch_errors', 'gatekeeper': 'gatekeeper', 'healthcheck': 'healthcheck',
-    'proxy-logging': 'proxy_logging', 'listing_formats': 'listing_formats', 'bulk': 'bulk',
-    'tempurl': 'tempurl', 'keystoneauth': 'keystoneauth', 'copy': 'copy', 'slo': 'slo', 'dlo': 'dlo'}
+    'catch_errors': 'catch_errors',
+    'gatekeeper': 'gatekeeper',
+    'healthcheck': 'healthcheck',
+    'proxy-logging': 'proxy_logging',
+    'listing_formats': 'listing_formats',
+    'bulk': 'bulk',
+    'tempurl': 'tempurl',
+    'keystoneauth': 'keystoneauth',
+    'copy': 'copy',
+    'slo': 'slo',
+    'dlo': 'dlo'
+}
 _OPTIONS = {
     'keystoneauth': f'operator_roles = admin, member\nreseller_admin_role = {RESELLER_ROLE}\n',
     'tempurl': 'methods = GET HEAD PUT POST DELETE\n',

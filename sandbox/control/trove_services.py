@@ -122,7 +122,8 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
     """Create or migrate the tables. Needs nothing but the database, so it runs before the rest is configured."""
     path = settings.etc / 'trove' / 'db-sync.conf'
     write_private(path, f"[database]\nconnection = {mariadb.url(settings, store, 'trove')}\n")
-    commands.run([settings.program('trove-manage'), '--config-file', str(path), 'db_sync'], log='trove-db-sync',
+    commands.run([settings.program('trove-manage'), '--config-file',
+                  str(path), 'db_sync'], log='trove-db-sync',
                  environment=clean_environment(settings))
 
 
@@ -132,15 +133,17 @@ def register(settings: Settings, commands: Commands, image: Image, image_id: str
     :returns: False when that was said before.
     """
     rules = settings.repository / 'trove' / 'templates' / image.manager / 'validation-rules.json'
-    wanted = hashlib.sha256(f'{image} {image_id} '.encode() + (rules.read_bytes() if rules.exists() else b''))
+    wanted = hashlib.sha256(f'{image} {image_id} '.encode() +
+                            (rules.read_bytes() if rules.exists() else b''))
     done = settings.data('trove') / f'registered-{image.name}'
     if done.exists() and done.read_text(encoding='ascii') == wanted.hexdigest():
         return False
-    manage(settings, commands, 'datastore_version_update', image.datastore, image.version, image.manager, image_id,
-           '', '1')
+    manage(settings, commands, 'datastore_version_update', image.datastore, image.version,
+           image.manager, image_id, '', '1')
     manage(settings, commands, 'datastore_update', image.datastore, image.version)
     if rules.exists():
-        manage(settings, commands, 'db_load_datastore_config_parameters', image.datastore, image.version, str(rules))
+        manage(settings, commands, 'db_load_datastore_config_parameters', image.datastore,
+               image.version, str(rules))
     done.parent.mkdir(parents=True, exist_ok=True)
     done.write_text(wanted.hexdigest(), encoding='ascii')
     return True
@@ -153,7 +156,8 @@ def services(settings: Settings, store: SecretStore) -> list[Service]:
             admin = rest.basic(rabbitmq.ADMIN_USER, store.get(f'rabbitmq-{rabbitmq.ADMIN_USER}'))
             try:
                 channels, _ = rest.request(
-                    'GET', settings.url('rabbitmq-management', f'/api/consumers/{vhost}'), headers=admin)
+                    'GET', settings.url('rabbitmq-management', f'/api/consumers/{vhost}'),
+                    headers=admin)
             except rest.RestError:
                 return False
             return any(consumer['queue']['name'] == queue for consumer in channels)

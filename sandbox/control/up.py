@@ -49,8 +49,10 @@ class Up:
         self._offered = images.offered(self._settings)
         named = images.chosen(self._settings, wanted_images)
         # Those that are there already are brought up to date as well.
-        self._made = [image for image in self._offered
-                      if image == self._offered[0] or image in named or images.identity(self._settings, image)]
+        self._made = [
+            image for image in self._offered if image == self._offered[0] or image in named
+            or images.identity(self._settings, image)
+        ]
         self._demo = demo_instance.Demo(self._settings, self._store, self._commands)
         self._ids: dict[str, str] = {}
         self._image_ids: dict[str, str] = {}
@@ -86,8 +88,11 @@ class Up:
             Stage('packages', 'Debian packages', self._packages),
             Stage('python', 'Python environment', self._python_environment),
             Stage('venv', 'Python packages', self._python_packages, needs=('python',)),
-            *[Stage(f'image-{image.name}', f'guest image {image.name}', functools.partial(self._image, image),
-                    needs=('packages', 'python')) for image in self._made],
+            *[
+                Stage(f'image-{image.name}', f'guest image {image.name}',
+                      functools.partial(self._image, image), needs=('packages', 'python'))
+                for image in self._made
+            ],
             Stage('rabbitmq', 'RabbitMQ', self._rabbitmq, needs=('packages',)),
             Stage('mariadb', 'control database', self._mariadb, needs=('packages',)),
             Stage('keystone', 'Keystone', self._keystone, needs=('venv', 'mariadb')),
@@ -95,8 +100,10 @@ class Up:
             Stage('tables', 'Trove tables', self._tables, needs=('venv', 'mariadb')),
             # Machines need the image only when one is asked for; the rest of the cloud does not wait for it.
             Stage('cloud', 'minicloud', self._cloud, needs=('keystone', 'packages')),
-            Stage('register', f'datastore {self._offered[0].datastore}', self._register, needs=('cloud', 'tables')),
-            Stage('register-others', 'other datastores', self._register_others, needs=('register',)),
+            Stage('register', f'datastore {self._offered[0].datastore}', self._register,
+                  needs=('cloud', 'tables')),
+            Stage('register-others', 'other datastores', self._register_others,
+                  needs=('register',)),
             Stage('services', 'trove-api, -taskmanager, -conductor', self._services,
                   needs=('cloud', 'tables', 'rabbitmq')),
         ]
@@ -242,19 +249,22 @@ The database of instance {self._shown['name']} ({self._shown['id']}) is at {self
         if not later:
             return ''
         names = ', '.join(f'{image.datastore} {image.version}' for image in later)
-        return (f'Also offered: {names}. Their images are built when the first instance asks for them, which takes a '
-                f'minute or two\n(sandbox/status shows how far it is), or now with '
-                f'sandbox/image {" ".join(image.datastore for image in later)}.\n\n')
+        return (
+            f'Also offered: {names}. Their images are built when the first instance asks for them, which takes a '
+            f'minute or two\n(sandbox/status shows how far it is), or now with '
+            f'sandbox/image {" ".join(image.datastore for image in later)}.\n\n')
 
 
-def main(sandbox: Sandbox, python: str, with_demo: bool = True, wanted_images: Sequence[str] = ()) -> int:
+def main(sandbox: Sandbox, python: str, with_demo: bool = True,
+         wanted_images: Sequence[str] = ()) -> int:
     """Run the command; returns its exit code."""
     display = Display()
     try:
         with _giving_up_is_an_interrupt(), sandbox.alone():
             Up(sandbox, display, python, with_demo, wanted_images).run()
     except (checks.Refused, images.UnknownImage) as refusal:
-        print('\n'.join(f'sandbox/up: {line}' for line in str(refusal).splitlines()), file=sys.stderr)
+        print('\n'.join(f'sandbox/up: {line}' for line in str(refusal).splitlines()),
+              file=sys.stderr)
         return 2
     except StageError as failure:
         print(f'\nsandbox/up: {failure}', file=sys.stderr)

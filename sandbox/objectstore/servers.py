@@ -44,9 +44,16 @@ def ensure_ring(etc: pathlib.Path, backend: str) -> None:
     """The ring that leads to the only device there is, unless it does already."""
     settings = configparser.RawConfigParser()
     settings.read(etc / f'{backend}-server.conf')
-    device = {'region': 1, 'zone': 1, 'ip': settings['DEFAULT']['bind_ip'], 'device': 'disk', 'weight': 1.0,
-              'port': int(settings['DEFAULT']['bind_port'])}
-    pathlib.Path(settings['DEFAULT']['devices'], device['device']).mkdir(parents=True, exist_ok=True)
+    device = {
+        'region': 1,
+        'zone': 1,
+        'ip': settings['DEFAULT']['bind_ip'],
+        'device': 'disk',
+        'weight': 1.0,
+        'port': int(settings['DEFAULT']['bind_port'])
+    }
+    pathlib.Path(settings['DEFAULT']['devices'],
+                 device['device']).mkdir(parents=True, exist_ok=True)
     ring, noted = etc / f'{backend}.ring.gz', etc / f'{backend}.device'
     if ring.exists() and noted.exists() and noted.read_text(encoding='ascii') == str(device):
         return
@@ -65,7 +72,8 @@ def _serve(etc: pathlib.Path, name: str) -> concurrency.greenthread.GreenThread:
     path = str(etc / f'{name}.conf')
     conf, _logger, global_conf, _strategy = wsgi.check_config(path, name, verbose=True)
     application = wsgi.loadapp(path, global_conf=global_conf)
-    return concurrency.spawn(
-        concurrency.wsgi.server, wsgi.get_socket(conf), application, wsgi.NullLogger(),
-        custom_pool=wsgi.RestrictedGreenPool(size=_CLIENTS), protocol=wsgi.SwiftHttpProtocol, socket_timeout=60.0,
-        capitalize_response_headers=False, url_length_limit=wsgi.constraints.MAX_REQUEST_LINE)
+    return concurrency.spawn(concurrency.wsgi.server, wsgi.get_socket(conf), application,
+                             wsgi.NullLogger(), custom_pool=wsgi.RestrictedGreenPool(size=_CLIENTS),
+                             protocol=wsgi.SwiftHttpProtocol, socket_timeout=60.0,
+                             capitalize_response_headers=False,
+                             url_length_limit=wsgi.constraints.MAX_REQUEST_LINE)

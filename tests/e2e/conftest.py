@@ -39,6 +39,7 @@ def sandbox() -> running_sandbox.Sandbox:
     made = running_sandbox.Sandbox()
     status = made.command('status')
     if status.returncode:
-        pytest.fail(f'the sandbox in {made.settings.directory} does not run; tools/test e2e starts it:\n'
-                    f'{status.stdout}{status.stderr}', pytrace=False)
+        pytest.fail(
+            f'the sandbox in {made.settings.directory} does not run; tools/test e2e starts it:\n'
+            f'{status.stdout}{status.stderr}', pytrace=False)
     return made

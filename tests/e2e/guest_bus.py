@@ -105,7 +105,8 @@ class Guest:
 
     def listen(self) -> None:
         self._server = self.bus.server(f'guestagent.{self.id}', self.id,
-                                       [channel.GuestEndpoint(self.channel, self._answer)], exchange=f'g.{self.id}')
+                                       [channel.GuestEndpoint(self.channel, self._answer)],
+                                       exchange=f'g.{self.id}')
         self._server.start()
 
     def _answer(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -124,8 +125,9 @@ class Guest:
         """A plain AMQP channel with the guest's credentials: what an intruder in the guest would use."""
         password = keys.broker_password(self.key)
         host = self.url.rpartition('@')[2].partition('/')[0]
-        connection = amqp.Connection(host=host, userid=self.user, password=password, virtual_host=vhost,
-                                     confirm_publish=True, connect_timeout=5, read_timeout=5)
+        connection = amqp.Connection(host=host, userid=self.user, password=password,
+                                     virtual_host=vhost, confirm_publish=True, connect_timeout=5,
+                                     read_timeout=5)
         connection.connect()
         try:
             yield connection.channel()
@@ -140,17 +142,18 @@ class ControlPlane:
     :param database: URL of an empty one; a file of its own when not given.
     """
 
-    def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ, database: str | None = None) -> None:
+    def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ,
+                 database: str | None = None) -> None:
         self.rabbit = rabbit
         self.directory = directory
         self._file = directory / 'trove.conf'
         database = database or f'sqlite:///{directory}/trove.sqlite'
-        self._file.write_text('\n'.join((
-            '[DEFAULT]', f'transport_url = {rabbit.url("control")}', f'inst_rpc_key_encr_key = {SECRET}',
-            'debug = true', f'log_file = {directory}/conductor.log',
-            '[database]', f'connection = {database}',
-            '[guest_bus]', f'transport_url = {rabbit.url("guests")}',
-            f'management_url = {rabbit.management_url}', '')))
+        self._file.write_text('\n'.join(
+            ('[DEFAULT]', f'transport_url = {rabbit.url("control")}',
+             f'inst_rpc_key_encr_key = {SECRET}', 'debug = true',
+             f'log_file = {directory}/conductor.log', '[database]', f'connection = {database}',
+             '[guest_bus]', f'transport_url = {rabbit.url("guests")}',
+             f'management_url = {rabbit.management_url}', '')))
         self.conf = cfg.ConfigOpts()
         options.register(self.conf)
         self.conf(['--config-file', str(self._file)], default_config_dirs=[])
@@ -192,8 +195,9 @@ class ControlPlane:
         now = datetime.datetime(2026, 1, 1)
         with self.engine.begin() as connection:
             connection.execute(INSTANCES.insert().values(
-                id=guest.id, created=now, updated=now, name='x', tenant_id='t', flavor_id='f', ram=1, vcpus=1,
-                server_id_number=1, encrypted_key=self.ring.seal(guest.id, guest.key), **columns))
+                id=guest.id, created=now, updated=now, name='x', tenant_id='t', flavor_id='f',
+                ram=1, vcpus=1, server_id_number=1, encrypted_key=self.ring.seal(
+                    guest.id, guest.key), **columns))
             connection.execute(STATUSES.insert().values(instance_id=guest.id, status='new'))
         self.broker.ensure_guest(guest.id, guest.key)
         self._guests.append(guest)
@@ -214,9 +218,11 @@ class ControlPlane:
         now = datetime.datetime(2026, 1, 1)
         with self.engine.begin() as connection:
             connection.execute(OPERATIONS.insert().values(
-                id=operation_id, resource_type='instance', resource_id=guest.id, kind='instance_restart',
-                flow_version=1, steps='[]', state='running', args='{}', facts='{}', active=1, created=now, updated=now,
-                due_at=now + datetime.timedelta(days=36500), deadline=now + datetime.timedelta(days=36500)))
+                id=operation_id, resource_type='instance', resource_id=guest.id,
+                kind='instance_restart', flow_version=1, steps='[]', state='running', args='{}',
+                facts='{}', active=1, created=now, updated=now,
+                due_at=now + datetime.timedelta(days=36500),
+                deadline=now + datetime.timedelta(days=36500)))
 
     def snapshot(self) -> dict[str, list]:
         """All that a report could change, for comparison."""
@@ -226,15 +232,21 @@ class ControlPlane:
 
     def topology(self) -> dict[str, list]:
         """Exchanges, queues and bindings of the guest bus by name."""
-        return {what: sorted(str({name: thing[name] for name in names})
-                             for thing in self.rabbit.api('GET', f'{what}/guests').json())
-                for what, names in (('exchanges', ('name', 'type')), ('queues', ('name', 'arguments')),
-                                    ('bindings', ('source', 'destination', 'routing_key')))}
+        return {
+            what: sorted(
+                str({name: thing[name]
+                     for name in names})
+                for thing in self.rabbit.api('GET', f'{what}/guests').json())
+            for what, names in (('exchanges', ('name', 'type')), ('queues', ('name', 'arguments')),
+                                ('bindings', ('source', 'destination', 'routing_key')))
+        }
 
     def waiting(self, queue: str) -> int:
         """Messages in a queue, asked over AMQP because statistics lag."""
-        with contextlib.closing(amqp.Connection(host=f'127.0.0.1:{self.rabbit.port}', userid=self.rabbit.user,
-                                                password=self.rabbit.password, virtual_host='guests')) as connection:
+        with contextlib.closing(
+                amqp.Connection(host=f'127.0.0.1:{self.rabbit.port}', userid=self.rabbit.user,
+                                password=self.rabbit.password,
+                                virtual_host='guests')) as connection:
             connection.connect()
             return connection.channel().queue_declare(queue, passive=True).message_count
 

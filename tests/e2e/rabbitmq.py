@@ -72,38 +72,48 @@ class RabbitMQ:
         """One request to the management API as administrator; raises when it is refused."""
         session = requests.Session()
         session.trust_env = False
-        answer = session.request(method, f'http://127.0.0.1:{self.management_port}/api/{path}', timeout=10,
-                                 auth=(self.user, self.password), **options)
+        answer = session.request(method, f'http://127.0.0.1:{self.management_port}/api/{path}',
+                                 timeout=10, auth=(self.user, self.password), **options)
         answer.raise_for_status()
         return answer
 
     def _write_configuration(self) -> None:
-        (self._directory / 'rabbitmq.conf').write_text('\n'.join((
-            f'listeners.tcp.1 = 127.0.0.1:{self.port}',
-            f'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self.management_port}',
-            'tcp_listen_options.sndbuf = 32768', 'tcp_listen_options.recbuf = 32768',
-            f'default_user = {self.user}', f'default_pass = {self.password}', 'default_vhost = control',
-            'default_user_tags.administrator = true', 'management_agent.disable_metrics_collector = false',
-            'collect_statistics_interval = 1000', 'log.console = true', 'log.file = false', '')))
+        (self._directory / 'rabbitmq.conf').write_text('\n'.join(
+            (f'listeners.tcp.1 = 127.0.0.1:{self.port}',
+             f'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self.management_port}',
+             'tcp_listen_options.sndbuf = 32768', 'tcp_listen_options.recbuf = 32768',
+             f'default_user = {self.user}', f'default_pass = {self.password}',
+             'default_vhost = control', 'default_user_tags.administrator = true',
+             'management_agent.disable_metrics_collector = false',
+             'collect_statistics_interval = 1000', 'log.console = true', 'log.file = false', '')))
         (self._directory / 'enabled_plugins').write_text('[rabbitmq_management].\n')
 
     def _environment(self) -> dict[str, str]:
         directory = str(self._directory)
         return {
-            'PATH': '/usr/sbin:/usr/bin:/sbin:/bin', 'LANG': 'C.UTF-8', 'HOME': directory,
-            'RABBITMQ_NODENAME': f'test{self.port}@localhost', 'RABBITMQ_CONF_ENV_FILE': '/dev/null',
-            'RABBITMQ_CONFIG_FILE': f'{directory}/rabbitmq.conf', 'RABBITMQ_MNESIA_BASE': f'{directory}/mnesia',
-            'RABBITMQ_LOG_BASE': f'{directory}/log', 'RABBITMQ_ENABLED_PLUGINS_FILE': f'{directory}/enabled_plugins',
-            'RABBITMQ_PID_FILE': f'{directory}/pid', 'RABBITMQ_DIST_PORT': str(self._dist_port),
-            'RABBITMQ_NODE_PORT': str(self.port), 'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS': '+sbwt none +sbwtdcpu none',
-            'ERL_EPMD_PORT': str(self._epmd_port), 'ERL_EPMD_ADDRESS': '127.0.0.1',
+            'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',
+            'LANG': 'C.UTF-8',
+            'HOME': directory,
+            'RABBITMQ_NODENAME': f'test{self.port}@localhost',
+            'RABBITMQ_CONF_ENV_FILE': '/dev/null',
+            'RABBITMQ_CONFIG_FILE': f'{directory}/rabbitmq.conf',
+            'RABBITMQ_MNESIA_BASE': f'{directory}/mnesia',
+            'RABBITMQ_LOG_BASE': f'{directory}/log',
+            'RABBITMQ_ENABLED_PLUGINS_FILE': f'{directory}/enabled_plugins',
+            'RABBITMQ_PID_FILE': f'{directory}/pid',
+            'RABBITMQ_DIST_PORT': str(self._dist_port),
+            'RABBITMQ_NODE_PORT': str(self.port),
+            'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS': '+sbwt none +sbwtdcpu none',
+            'ERL_EPMD_PORT': str(self._epmd_port),
+            'ERL_EPMD_ADDRESS': '127.0.0.1',
         }
 
     def start(self) -> None:
         """Start the node and wait until it serves."""
         with self._log.open('ab') as output:
-            self._process = subprocess.Popen([str(_SERVER)], env=self._environment(), stdin=subprocess.DEVNULL,
-                                             stdout=output, stderr=output, start_new_session=True)
+            self._process = subprocess.Popen([str(_SERVER)], env=self._environment(),
+                                             stdin=subprocess.DEVNULL, stdout=output, stderr=output,
+                                             start_new_session=True)
         deadline = time.monotonic() + _START_SECONDS
         while not self._serves():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -114,7 +124,11 @@ class RabbitMQ:
     def _serves(self) -> bool:
         try:
             self.api('PUT', 'vhosts/guests')
-            self.api('PUT', f'permissions/guests/{self.user}', json={'configure': '.*', 'write': '.*', 'read': '.*'})
+            self.api('PUT', f'permissions/guests/{self.user}', json={
+                'configure': '.*',
+                'write': '.*',
+                'read': '.*'
+            })
             return self.api('GET', 'health/checks/local-alarms').ok
         except requests.RequestException:
             return False
@@ -126,7 +140,8 @@ class RabbitMQ:
     def stop(self) -> None:
         """End the node and everything it started."""
         self._end(signal.SIGTERM)
-        subprocess.run(['epmd', '-port', str(self._epmd_port), '-kill'], capture_output=True, timeout=10, check=False)
+        subprocess.run(['epmd', '-port', str(self._epmd_port), '-kill'], capture_output=True,
+                       timeout=10, check=False)
 
     def _end(self, number: int) -> None:
         process, self._process = self._process, None
@@ -144,7 +159,11 @@ class RabbitMQ:
 
     def connections(self, user: str) -> list[str]:
         """Names of the open connections of a user."""
-        return [found['name'] for found in self.api('GET', 'connections').json() if found.get('user') == user]
+        return [
+            found['name']
+            for found in self.api('GET', 'connections').json()
+            if found.get('user') == user
+        ]
 
 
 @contextlib.contextmanager

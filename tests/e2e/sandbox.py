@@ -40,15 +40,18 @@ class Sandbox:
         self._parts = control_sandbox.Sandbox(self.settings)
         self._sessions: dict[str, Session] = {}
 
-    def command(self, name: str, *arguments: str, timeout: float = 900) -> subprocess.CompletedProcess[str]:
+    def command(self, name: str, *arguments: str,
+                timeout: float = 900) -> subprocess.CompletedProcess[str]:
         """Run ``sandbox/NAME`` to its end."""
-        return subprocess.run([str(REPOSITORY / 'sandbox' / name), *arguments], env=self.environment, text=True,
-                              stdin=subprocess.DEVNULL, capture_output=True, timeout=timeout, check=False)
+        return subprocess.run([str(REPOSITORY / 'sandbox' / name), *arguments],
+                              env=self.environment, text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=timeout, check=False)
 
     def begin(self, name: str, *arguments: str) -> subprocess.Popen[str]:
         """Start ``sandbox/NAME`` and return at once."""
-        return subprocess.Popen([str(REPOSITORY / 'sandbox' / name), *arguments], env=self.environment, text=True,
-                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return subprocess.Popen([str(REPOSITORY / 'sandbox' / name), *arguments],
+                                env=self.environment, text=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 start_new_session=True)
 
     # --- services
@@ -98,13 +101,15 @@ class Sandbox:
         """
         return self.session(user).call(method, 'database', path, body)
 
-    def compute(self, method: str, path: str, body: Any = None, user: str = 'admin') -> dict[str, Any]:
+    def compute(self, method: str, path: str, body: Any = None,
+                user: str = 'admin') -> dict[str, Any]:
         """One request to Nova."""
         return self.session(user).call(method, 'compute', path, body)
 
     def private_network(self) -> str:
         """Id of the network of tenants."""
-        found = self.session('demo').call('GET', 'network', '/v2.0/networks?name=private')['networks']
+        found = self.session('demo').call('GET', 'network',
+                                          '/v2.0/networks?name=private')['networks']
         return found[0]['id']
 
     def create(self, name: str, **more: Any) -> str:
@@ -122,7 +127,8 @@ class Sandbox:
         """Wait until an instance has one of these statuses; ERROR ends the wait, unless it is wanted."""
         def reached() -> dict[str, Any] | None:
             shown = self.show(instance_id)
-            assert shown['status'] in wanted or shown['status'] not in ('ERROR', 'FAILED'), self.story(instance_id)
+            assert shown['status'] in wanted or shown['status'] not in (
+                'ERROR', 'FAILED'), self.story(instance_id)
             return shown if shown['status'] in wanted else None
         return self.until(reached, timeout, lambda: self.story(instance_id))
 
@@ -148,7 +154,8 @@ class Sandbox:
         return self.trove('GET', f'/instances/{instance_id}/operations')['operations']
 
     @staticmethod
-    def until(found: Callable[[], Any], timeout: float, story: Callable[[], str] = lambda: '') -> Any:
+    def until(found: Callable[[], Any], timeout: float, story: Callable[[],
+                                                                        str] = lambda: '') -> Any:
         """Call until the answer is true; fail the test with ``story()`` when that takes too long."""
         deadline = time.monotonic() + timeout
         while True:
@@ -168,8 +175,9 @@ class Sandbox:
 
     def shell(self, script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a line of bash in the repository."""
-        return subprocess.run(['bash', '-c', script, 'bash', *arguments], env=self.environment, cwd=REPOSITORY,
-                              text=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=300, check=False)
+        return subprocess.run(['bash', '-c', script, 'bash', *arguments], env=self.environment,
+                              cwd=REPOSITORY, text=True, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=300, check=False)
 
     def address(self, shown: dict[str, Any]) -> str:
         """Where this machine reaches an instance: its address on the private network."""
@@ -180,7 +188,10 @@ class Sandbox:
     def sql(self, address: str, user: str, password: str, statement: str, database: str = ''
             ) -> subprocess.CompletedProcess[str]:
         """Run a statement with the mariadb client, over the network."""
-        return subprocess.run(
-            ['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
-             '--connect-timeout=5', f'--execute={statement}', *([database] if database else [])],
-            env={**self.environment, 'MYSQL_PWD': password}, text=True, capture_output=True, timeout=60, check=False)
+        return subprocess.run([
+            'mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch',
+            '--skip-column-names', '--connect-timeout=5', f'--execute={statement}',
+            *([database] if database else [])
+        ], env={
+            **self.environment, 'MYSQL_PWD': password
+        }, text=True, capture_output=True, timeout=60, check=False)

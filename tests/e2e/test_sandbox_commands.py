@@ -35,9 +35,12 @@ def another(sandbox, tmp_path_factory):
     for parent in [directory, *directory.parents]:
         if parent.stat().st_uid == os.getuid() and str(parent).startswith('/tmp/'):
             parent.chmod(0o755)
-    made = Sandbox({'TROVE_SANDBOX_DIR': str(directory / 'sandbox'),
-                    'TROVE_SANDBOX_PORT_BASE': str(sandbox.settings.port_base + 2000),
-                    'TROVE_SANDBOX_NET': '172.27', 'TROVE_SANDBOX_VENV': str(sandbox.settings.venv)})
+    made = Sandbox({
+        'TROVE_SANDBOX_DIR': str(directory / 'sandbox'),
+        'TROVE_SANDBOX_PORT_BASE': str(sandbox.settings.port_base + 2000),
+        'TROVE_SANDBOX_NET': '172.27',
+        'TROVE_SANDBOX_VENV': str(sandbox.settings.venv)
+    })
     yield made
     made.command('down', '--purge')
 
@@ -45,8 +48,8 @@ def another(sandbox, tmp_path_factory):
 def test_status_shows_services_and_machines(sandbox):
     shown = sandbox.command('status')
     assert shown.returncode == 0, shown.stdout
-    for service in ('rabbitmq', 'mariadb', 'keystone', 'swift', 'minicloud', 'trove-api', 'trove-taskmanager',
-                    'trove-conductor'):
+    for service in ('rabbitmq', 'mariadb', 'keystone', 'swift', 'minicloud', 'trove-api',
+                    'trove-taskmanager', 'trove-conductor'):
         assert re.search(rf'^{service} +running +\d+', shown.stdout, re.MULTILINE), shown.stdout
     assert re.search(r'^demo +ACTIVE', shown.stdout, re.MULTILINE)
 
@@ -59,11 +62,16 @@ def test_up_again_changes_nothing(sandbox):
     assert {process.pid for process in sandbox.processes()} == before
 
 
-@pytest.mark.parametrize(('user', 'command'), [
-    ('demo', 'database instance list'), ('demo', 'datastore list'), ('demo', 'database flavor list'),
-    ('demo', 'network list'), ('admin', 'server list --all-projects'), ('admin', 'flavor list'),
-    ('admin', 'port list'), ('admin', 'volume list --all-projects'), ('admin', 'image list'),
-    ('admin', 'security group rule list'), ('admin', 'catalog list'), ('admin', 'user list')])
+@pytest.mark.parametrize(('user', 'command'), [('demo', 'database instance list'),
+                                               ('demo', 'datastore list'),
+                                               ('demo', 'database flavor list'),
+                                               ('demo', 'network list'),
+                                               ('admin', 'server list --all-projects'),
+                                               ('admin', 'flavor list'), ('admin', 'port list'),
+                                               ('admin', 'volume list --all-projects'),
+                                               ('admin', 'image list'),
+                                               ('admin', 'security group rule list'),
+                                               ('admin', 'catalog list'), ('admin', 'user list')])
 def test_the_client_works_with_openrc(sandbox, user, command):
     assert sandbox.openstack(*command.split(), user=user)
 
@@ -83,7 +91,9 @@ def test_secrets_are_for_root_alone(sandbox):
 
 
 def test_no_secret_stands_on_a_command_line_or_in_a_log(sandbox):
-    secrets = [path.read_text() for path in sandbox.settings.secrets.iterdir() if path.stat().st_size < 200]
+    secrets = [
+        path.read_text() for path in sandbox.settings.secrets.iterdir() if path.stat().st_size < 200
+    ]
     for process in sandbox.processes():
         try:
             line = open(f'/proc/{process.pid}/cmdline', encoding='utf-8', errors='replace').read()
@@ -113,9 +123,11 @@ def test_only_root_may(tmp_path):
     for parent in (tmp_path, *tmp_path.parents):
         if str(parent).startswith('/tmp/'):
             parent.chmod(0o755)
-    shutil.copytree(REPOSITORY / 'sandbox', tmp_path / 'sandbox', ignore=shutil.ignore_patterns('minicloud'))
-    done = subprocess.run(['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', tmp_path / 'sandbox' / 'up'],
-                          text=True, capture_output=True, check=False, timeout=60)
+    shutil.copytree(REPOSITORY / 'sandbox', tmp_path / 'sandbox',
+                    ignore=shutil.ignore_patterns('minicloud'))
+    done = subprocess.run([
+        'setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', tmp_path / 'sandbox' / 'up'
+    ], text=True, capture_output=True, check=False, timeout=60)
     assert done.returncode == 2 and 'must run as root' in done.stderr, done.stderr
     assert 'Traceback' not in done.stderr
 
@@ -137,7 +149,8 @@ def test_a_network_in_use_is_refused(sandbox, another):
     assert refused.returncode == 2 and 'TROVE_SANDBOX_NET' in refused.stderr
 
 
-@pytest.mark.parametrize(('number', 'after'), [(signal.SIGINT, 2.0), (signal.SIGINT, 12.0), (signal.SIGTERM, 6.0)])
+@pytest.mark.parametrize(('number', 'after'), [(signal.SIGINT, 2.0), (signal.SIGINT, 12.0),
+                                               (signal.SIGTERM, 6.0)])
 def test_giving_up_leaves_nothing_half_started(another, number, after):
     running = another.begin('up', '--no-demo')
     time.sleep(after)

@@ -20,7 +20,8 @@ T = TypeVar('T')
 
 
 def wait_for(what: str, look: Callable[[], T], seconds: float, *, interval: float = 0.1,
-             passing: tuple[type[BaseException], ...] = (), state: Callable[[], object] | None = None) -> T:
+             passing: tuple[type[BaseException],
+                            ...] = (), state: Callable[[], object] | None = None) -> T:
     """Look until there is something to see, and return it.
 
     :param what: what is waited for, for the message of the failure.

@@ -46,20 +46,66 @@ AUTH_URL = f'{inprocess.ADDRESS}/identity/v3'
 FLAVOR = 'f-small'
 DOCUMENT = {
     'owner': SERVICE_PROJECT,
-    'flavors': [{'id': FLAVOR, 'name': 'db.small', 'ram': 1024, 'vcpus': 1, 'disk': 5},
-                {'id': 'f-large', 'name': 'db.large', 'ram': 4096, 'vcpus': 2, 'disk': 10}],
-    'networks': [
-        {'name': 'management', 'subnets': [{'name': 'management', 'cidr': '10.1.0.0/24', 'ip_version': 4}]},
-        {'name': 'private', 'project_id': 'demo',
-         'subnets': [{'name': 'private', 'cidr': '10.2.0.0/24', 'ip_version': 4}]},
-        {'name': 'island', 'project_id': 'demo',
-         'subnets': [{'name': 'island', 'cidr': '10.3.0.0/24', 'ip_version': 4}]},
-        {'name': 'public', 'external': True,
-         'subnets': [{'name': 'public', 'cidr': '10.9.0.0/24', 'ip_version': 4}]}],
-    'routers': [{'name': 'out', 'external_network': 'public', 'subnets': ['private']}],
-    'images': [{'name': 'guest', 'rootfs_path': '/images/guest', 'visibility': 'public',
-                'tags': ['trove', 'mariadb']},
-               {'name': 'guest-2', 'rootfs_path': '/images/guest-2', 'visibility': 'public'}],
+    'flavors': [{
+        'id': FLAVOR,
+        'name': 'db.small',
+        'ram': 1024,
+        'vcpus': 1,
+        'disk': 5
+    }, {
+        'id': 'f-large',
+        'name': 'db.large',
+        'ram': 4096,
+        'vcpus': 2,
+        'disk': 10
+    }],
+    'networks': [{
+        'name': 'management',
+        'subnets': [{
+            'name': 'management',
+            'cidr': '10.1.0.0/24',
+            'ip_version': 4
+        }]
+    }, {
+        'name': 'private',
+        'project_id': 'demo',
+        'subnets': [{
+            'name': 'private',
+            'cidr': '10.2.0.0/24',
+            'ip_version': 4
+        }]
+    }, {
+        'name': 'island',
+        'project_id': 'demo',
+        'subnets': [{
+            'name': 'island',
+            'cidr': '10.3.0.0/24',
+            'ip_version': 4
+        }]
+    }, {
+        'name': 'public',
+        'external': True,
+        'subnets': [{
+            'name': 'public',
+            'cidr': '10.9.0.0/24',
+            'ip_version': 4
+        }]
+    }],
+    'routers': [{
+        'name': 'out',
+        'external_network': 'public',
+        'subnets': ['private']
+    }],
+    'images': [{
+        'name': 'guest',
+        'rootfs_path': '/images/guest',
+        'visibility': 'public',
+        'tags': ['trove', 'mariadb']
+    }, {
+        'name': 'guest-2',
+        'rootfs_path': '/images/guest-2',
+        'visibility': 'public'
+    }],
     'volume_types': ['fast'],
 }
 
@@ -102,7 +148,11 @@ class Identity(requests.adapters.BaseAdapter):
         response.status_code = 200 if known else 401
         response.headers['Content-Type'] = 'application/json'
         response.headers['X-Subject-Token'] = token
-        response._content = json.dumps(document(known) if known else {'error': {'message': 'no'}}).encode()
+        response._content = json.dumps(document(known) if known else {
+            'error': {
+                'message': 'no'
+            }
+        }).encode()
         return response
 
     def close(self) -> None:
@@ -111,16 +161,17 @@ class Identity(requests.adapters.BaseAdapter):
 
 def catalog(project_id: str) -> dict[str, str]:
     """Type of service -> address, the object store included."""
-    return inprocess.catalog(project_id, {'object-store': f'{inprocess.ADDRESS}{object_store.ROOT}{project_id}'})
+    return inprocess.catalog(
+        project_id, {'object-store': f'{inprocess.ADDRESS}{object_store.ROOT}{project_id}'})
 
 
 def document(known: identity.Identity) -> dict[str, Any]:
     """A token's document, with the catalog."""
-    made = fixture.V3Token(user_id=known.user_id, user_name=known.user_id, project_id=known.project_id,
-                           project_name=known.project_id)
+    made = fixture.V3Token(user_id=known.user_id, user_name=known.user_id,
+                           project_id=known.project_id, project_name=known.project_id)
     for kind, address in catalog(known.project_id).items():
-        made.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
-                                                            region='RegionOne')
+        made.add_service(kind, kind).add_standard_endpoints(public=address, internal=address,
+                                                            admin=address, region='RegionOne')
     return made
 
 
@@ -134,8 +185,8 @@ class InProcessCloud:
         self.tokens = identity.TokenTable()
         self.hypervisor = hypervisor or QuietHypervisor()
         self._state = records.State()
-        self.app = minicloud.create_app(self._state, self.hypervisor, self.tokens, synchronous=synchronous,
-                                        sleep=lambda seconds: None)
+        self.app = minicloud.create_app(self._state, self.hypervisor, self.tokens,
+                                        synchronous=synchronous, sleep=lambda seconds: None)
         bootstrap.bootstrap(self.app.cloud, DOCUMENT)
         self.app.advance()
         self.faults = self.app.cloud.faults
@@ -154,7 +205,8 @@ class InProcessCloud:
         """What :func:`trove.cloud.session.install` takes."""
         conf.set_override('auth_url', AUTH_URL, 'service_credentials')
         token = self.tokens.issue(SERVICE_PROJECT, 'trove', ('admin',))
-        auth = inprocess.TokenAuth(token, document(self.tokens.identify({'HTTP_X_AUTH_TOKEN': token})))
+        auth = inprocess.TokenAuth(token,
+                                   document(self.tokens.identify({'HTTP_X_AUTH_TOKEN': token})))
         return session.Sessions(conf, transport=self._transport, service_auth=auth)
 
     def context(self, project_id: str = 'demo', user_id: str = 'demo-user') -> RequestContext:
@@ -201,13 +253,23 @@ class InProcessCloud:
             return record.get('name') or record.get('floating_ip_address') or record['id']
 
         found = {
-            'server': [name_of(record) for record in self.all('server') if record['vm_state'] != 'deleted'],
-            'port': [name_of(record) for record in self.all('port') if record['name'].startswith('trove-')],
+            'server': [
+                name_of(record) for record in self.all('server') if record['vm_state'] != 'deleted'
+            ],
+            'port': [
+                name_of(record)
+                for record in self.all('port')
+                if record['name'].startswith('trove-')
+            ],
             'volume': [name_of(record) for record in self.all('volume')],
             'floatingip': [name_of(record) for record in self.all('floatingip')],
             'server_group': [name_of(record) for record in self.all('server_group')],
-            'security_group': [name_of(record) for record in self.all('security_group')
-                               if record['name'] not in ('default', 'trove_sg-management')]}
+            'security_group': [
+                name_of(record)
+                for record in self.all('security_group')
+                if record['name'] not in ('default', 'trove_sg-management')
+            ]
+        }
         return {kind: names for kind, names in found.items() if names}
 
     def close(self) -> None:

@@ -46,14 +46,17 @@ class MemoryBus:
         self._waiting[topic].append((context, method, json.dumps(payload), until))
         self._deliver(topic)
 
-    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
+    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             timeout: float) -> Any:
         self._take(topic, method, payload)
         if topic not in self._servers:
             raise transport.BusTimeout(f'nobody serves {topic}')
-        answer = self._servers[topic].invoke({drivers.ORIGIN: exchange or ''}, method, json.dumps(payload))
+        answer = self._servers[topic].invoke({drivers.ORIGIN: exchange or ''}, method,
+                                             json.dumps(payload))
         return json.loads(json.dumps(answer))
 
-    def server(self, topic: str, server: str, endpoints: list[Any], exchange: str | None = None) -> 'MemoryServer':
+    def server(self, topic: str, server: str, endpoints: list[Any],
+               exchange: str | None = None) -> 'MemoryServer':
         return MemoryServer(self, topic, endpoints)
 
     def close(self) -> None:
@@ -87,7 +90,8 @@ class MemoryServer:
     def wait(self) -> None:
         """Nothing runs on."""
 
-    def invoke(self, context: dict[str, Any], method: str, payload: str, until: float | None = None) -> Any:
+    def invoke(self, context: dict[str, Any], method: str, payload: str,
+               until: float | None = None) -> Any:
         """:param until: the broker's time after which it drops the message."""
         if until is not None and self._bus.seconds() > until:
             return None

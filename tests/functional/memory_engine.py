@@ -23,25 +23,30 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from tests.functional.memory_machine import MemoryData, MemoryMachine
-from trove.guestagent.datastore.engine import (
-    SYS, Applied, Database, Description, EngineError, EngineUnavailable, Facts, LockedOut, Log, Place, Restart, User)
+from trove.guestagent.datastore.engine import (SYS, Applied, Database, Description, EngineError,
+                                               EngineUnavailable, Facts, LockedOut, Log, Place,
+                                               Restart, User)
 from trove.guestagent.datastore.mysql_common import names, options
 
 DESCRIPTION = Description(
     manager='memory', packages=(), unit='memory', ports=(3306,), os_user='root', os_group='root',
     mount_point='/var/lib/mysql', data_directory='data', configuration_directory='/etc/memory',
     base_file='70-base.cnf', user_file='71-user.cnf', system_file='80-system.cnf',
-    reserved_users=frozenset({'os_admin', 'root'}), reserved_databases=frozenset({'mysql', 'sys'}),
-    reserved_user_prefixes=('trove_',), capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
-    logs=(Log('general', file='general.log', on={'general_log': 'ON'}, off={'general_log': 'OFF'}),
-          Log('audit', file='audit.log', on={'audit_log': 'ON'}, off={'audit_log': 'OFF'}, needs_restart=True),
-          Log('error', SYS)),
-    logs_file='70-logs.cnf')
+    reserved_users=frozenset({'os_admin', 'root'}), reserved_databases=frozenset(
+        {'mysql', 'sys'}), reserved_user_prefixes=('trove_',), capabilities=frozenset({
+            'databases', 'users', 'grants', 'root'
+        }), logs=(Log('general', file='general.log', on={'general_log': 'ON'},
+                      off={'general_log': 'OFF'}),
+                  Log('audit', file='audit.log', on={'audit_log': 'ON'}, off={'audit_log': 'OFF'},
+                      needs_restart=True), Log('error', SYS)), logs_file='70-logs.cnf')
 
 #: Options that the engine takes at its start only: those of which the rules of MariaDB say so.
-STATIC = frozenset(rule['name'] for rule in json.loads(
-    (pathlib.Path(__file__).parents[2] / 'trove/templates/mariadb/validation-rules.json').read_text()
-)['configuration-parameters'] if rule['restart_required'])
+STATIC = frozenset(
+    rule['name']
+    for rule in json.loads((
+        pathlib.Path(__file__).parents[2] /
+        'trove/templates/mariadb/validation-rules.json').read_text())['configuration-parameters']
+    if rule['restart_required'])
 
 
 class MemoryEngine(names.NameRules):
@@ -78,7 +83,8 @@ class MemoryEngine(names.NameRules):
 
     def _problem(self) -> str:
         option, value = self.deadly
-        return f'cannot start with {option} = {value}' if option and self._files().get(option) == value else ''
+        return f'cannot start with {option} = {value}' if option and self._files().get(
+            option) == value else ''
 
     def _files(self) -> dict[str, str]:
         found: dict[str, str] = {}
@@ -102,8 +108,11 @@ class MemoryEngine(names.NameRules):
         return bool(self.data.initialised)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        return {'datadir': place.data_directory, 'general_log_file': os.path.join(place.log_directory, 'general.log'),
-                'audit_log_file': os.path.join(place.log_directory, 'audit.log')}
+        return {
+            'datadir': place.data_directory,
+            'general_log_file': os.path.join(place.log_directory, 'general.log'),
+            'audit_log_file': os.path.join(place.log_directory, 'audit.log')
+        }
 
     def render_options(self, values: Mapping[str, str]) -> str:
         return options.render(values)
@@ -113,7 +122,8 @@ class MemoryEngine(names.NameRules):
 
     def validate_configuration(self, place: Place) -> None:
         if self.bad_option and self.bad_option in self._files():
-            raise EngineError(f'The engine refuses its configuration: unknown variable {self.bad_option!r}')
+            raise EngineError(
+                f'The engine refuses its configuration: unknown variable {self.bad_option!r}')
 
     # --- a running engine -------------------------------------------------------------------------
 
@@ -167,11 +177,18 @@ class MemoryEngine(names.NameRules):
                 self.running.pop(name, None)
             else:
                 self.running[name] = self.cuts.get(name, value)
-        return Applied(taken, waiting, refused, {name: self.cuts[name] for name in taken if name in self.cuts})
+        return Applied(taken, waiting, refused,
+                       {name: self.cuts[name]
+                        for name in taken
+                        if name in self.cuts})
 
     def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
         self.probe()
-        return {name: self.running[name] for name in wanted if self.running.get(name, wanted[name]) != wanted[name]}
+        return {
+            name: self.running[name]
+            for name in wanted
+            if self.running.get(name, wanted[name]) != wanted[name]
+        }
 
     def heal(self, restart: Restart) -> None:
         restart.with_environment('MEMORY_OPTS', '--init')
@@ -193,7 +210,8 @@ class MemoryEngine(names.NameRules):
         self.probe()
         self.check_database(database)
         if database['name'] in self.data.databases and not or_ignore:
-            raise EngineError(f'The database {database["name"]!r} already exists.', code='guest_exists_database')
+            raise EngineError(f'The database {database["name"]!r} already exists.',
+                              code='guest_exists_database')
         self.data.databases.setdefault(database['name'], {
             'name': database['name'], 'character_set': database.get('character_set') or 'utf8mb4',
             'collate': database.get('collate') or 'utf8mb4_general_ci'})
@@ -202,7 +220,8 @@ class MemoryEngine(names.NameRules):
         self.probe()
         self.check_database({'name': name})
         if self.data.databases.pop(name, None) is None:
-            raise EngineError(f'The database {name!r} cannot be found.', code='guest_not_found_database')
+            raise EngineError(f'The database {name!r} cannot be found.',
+                              code='guest_not_found_database')
 
     def user_names(self) -> list[tuple[str, str]]:
         self.probe()
@@ -210,15 +229,21 @@ class MemoryEngine(names.NameRules):
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
         wanted = self.user_names() if names is None else list(names)
-        return [{'name': name, 'host': host, 'databases': [{'name': database} for database in self._access(name, host)]}
-                for name, host in wanted]
+        return [{
+            'name': name,
+            'host': host,
+            'databases': [{
+                'name': database
+            } for database in self._access(name, host)]
+        } for name, host in wanted]
 
     def _access(self, name: str, host: str) -> list[str]:
         return sorted(self._user(name, host)['databases'])
 
     def _user(self, name: str, host: str) -> dict[str, Any]:
         if (name, host) not in self.data.users:
-            raise EngineError(f'The user {name}@{host} cannot be found.', code='guest_not_found_user')
+            raise EngineError(f'The user {name}@{host} cannot be found.',
+                              code='guest_not_found_user')
         return self.data.users[name, host]
 
     def create_user(self, user: User, *, or_ignore: bool = False) -> None:
@@ -230,7 +255,10 @@ class MemoryEngine(names.NameRules):
             self.check_database({'name': database})
         if (name, host) in self.data.users and not or_ignore:
             raise EngineError(f'The user {name}@{host} already exists.', code='guest_exists_user')
-        self.data.users.setdefault((name, host), {'password': user['password'], 'databases': databases})
+        self.data.users.setdefault((name, host), {
+            'password': user['password'],
+            'databases': databases
+        })
 
     def delete_user(self, name: str, host: str) -> None:
         self.probe()
@@ -247,7 +275,8 @@ class MemoryEngine(names.NameRules):
         self.probe()
         self.check_user(new_name, new_host)
         if (new_name, new_host) in self.data.users:
-            raise EngineError(f'The user {new_name}@{new_host} already exists.', code='guest_exists_user')
+            raise EngineError(f'The user {new_name}@{new_host} already exists.',
+                              code='guest_exists_user')
         kept = self._user(name, host)
         del self.data.users[name, host]
         self.data.users[new_name, new_host] = kept

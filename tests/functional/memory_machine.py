@@ -70,8 +70,8 @@ class MemoryUnit:
 
     def state(self) -> UnitState:
         sub = {'active': 'running', 'inactive': 'dead'}.get(self.active, self.active)
-        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result, restarts=self.restarts,
-                         run=f'run-{self.starts}')
+        return UnitState(loaded=True, active=self.active, sub=sub, result=self.result,
+                         restarts=self.restarts, run=f'run-{self.starts}')
 
     def start(self, timeout: float) -> None:
         if self.active == 'active':
@@ -129,7 +129,8 @@ class MemoryMachine(Machine):
     :param volumes: volume id -> what its file system holds; None for a blank one.
     """
 
-    def __init__(self, root: pathlib.Path, volumes: dict[str, MemoryData | None] | None = None) -> None:
+    def __init__(self, root: pathlib.Path,
+                 volumes: dict[str, MemoryData | None] | None = None) -> None:
         self.root = root
         super().__init__(str(root / 'state'), runtime_directory=str(root / 'run'))
         self.volumes = volumes if volumes is not None else {}
@@ -164,7 +165,8 @@ class MemoryMachine(Machine):
     def attach_volume(self, volume_id: str, device_path: str, mount_point: str, *, new_volume: bool,
                       uuid: str = '', wait: float = 60) -> str:
         if volume_id not in self.volumes:
-            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
+            raise VolumeError(
+                f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
         if self.volumes[volume_id] is None:
             if not new_volume:
                 raise VolumeError('The volume carries no file system although it is not new.')
@@ -197,7 +199,8 @@ class MemoryMachine(Machine):
 
     def wait_for_size(self, volume_id: str, device_path: str, size_gb: int, *, wait: float) -> None:
         if volume_id not in self.volumes:
-            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
+            raise VolumeError(
+                f'No device of volume {volume_id} appeared within {wait:.0f} seconds.')
         if self._device_size(volume_id) < size_gb:
             raise VolumeError(f'The device has {self._device_size(volume_id)} GiB, not {size_gb}.')
 
@@ -223,14 +226,15 @@ class MemoryMachine(Machine):
         size = self.volumes[volume_id].size if volume_id and self.volumes[volume_id] else 2
         return VolumeUse(total=size * GIB, used=GIB // 4, available=size * GIB - GIB // 4)
 
-    def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
+    def directory(self, path: str, *, mode: int, user: str | None = None,
+                  group: str | None = None) -> None:
         files.directory(os.path.realpath(path), mode=mode)
 
     def user_number(self, user: str) -> int:
         return os.geteuid()
 
-    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
-            authorities: str = '') -> None:
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool,
+            timeout: float, authorities: str = '') -> None:
         self.trusted = authorities
         self.web(url, content, headers)
 

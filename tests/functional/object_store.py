@@ -80,7 +80,8 @@ class ObjectStore:
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         request = webob.Request(environ)
         self.requests.append((request.method, request.path_info))
-        struck = self._plan.of_request('object', request.method, request.path_info, request) if self._plan else []
+        struck = self._plan.of_request('object', request.method, request.path_info,
+                                       request) if self._plan else []
         for fault in struck:
             if fault.mode == 'before':
                 raise faults.ConnectionLost
@@ -93,8 +94,9 @@ class ObjectStore:
 
     def put(self, url: str, content: bytes, headers: dict[str, str]) -> int:
         """What a guest's PUT is answered, without a network between."""
-        request = webob.Request.blank(urllib.parse.urlsplit(url).path + '?' + urllib.parse.urlsplit(url).query,
-                                      method='PUT', headers=headers)
+        request = webob.Request.blank(
+            urllib.parse.urlsplit(url).path + '?' + urllib.parse.urlsplit(url).query, method='PUT',
+            headers=headers)
         request.body = content
         return request.get_response(self).status_int
 
@@ -105,7 +107,8 @@ class ObjectStore:
         project, _, rest = path[len(ROOT):].partition('/')
         container, _, name = rest.partition('/')
         if not self._may(request, project, container, name):
-            return webob.Response(status=401 if 'temp_url_sig' in request.GET or not self._who(request) else 403)
+            return webob.Response(
+                status=401 if 'temp_url_sig' in request.GET or not self._who(request) else 403)
         if not container:
             return webob.Response(status=204 if project in self.accounts else 404)
         if not name:
@@ -134,8 +137,10 @@ class ObjectStore:
                 return False
             path = f'prefix:{ROOT}{project}/{container}/{query["temp_url_prefix"]}'
         text = f'{request.method}\n{query["temp_url_expires"]}\n{path}'.encode()
-        return any(hmac.compare_digest(hmac.new(found.headers[key].encode(), text, hashlib.sha256).hexdigest(),
-                                       query['temp_url_sig']) for key in _KEYS if key in found.headers)
+        return any(
+            hmac.compare_digest(
+                hmac.new(found.headers[key].encode(), text, hashlib.sha256).hexdigest(),
+                query['temp_url_sig']) for key in _KEYS if key in found.headers)
 
     def _container(self, request: webob.Request, project: str, name: str) -> webob.Response:
         containers = self.accounts.setdefault(project, {})
@@ -152,13 +157,16 @@ class ObjectStore:
                 return webob.Response(status=409)
             del containers[name]
             return webob.Response(status=204)
-        headers = {**found.headers, 'X-Container-Object-Count': str(len(found.objects)),
-                   'X-Container-Bytes-Used': str(sum(len(one.content) for one in found.objects.values()))}
+        headers = {
+            **found.headers, 'X-Container-Object-Count': str(len(found.objects)),
+            'X-Container-Bytes-Used': str(sum(len(one.content) for one in found.objects.values()))
+        }
         if request.method == 'HEAD':
             return webob.Response(status=204, headers=headers)
         return _listing(request, found, headers)
 
-    def _object(self, request: webob.Request, project: str, container: str, name: str) -> webob.Response:
+    def _object(self, request: webob.Request, project: str, container: str,
+                name: str) -> webob.Response:
         found = self.accounts.get(project, {}).get(container)
         if found is None:
             return webob.Response(status=404)
@@ -189,12 +197,19 @@ class ObjectStore:
         return webob.Response(status=201, headers={'ETag': found.objects[name].etag})
 
     def _expire(self, found: Container) -> None:
-        for name in [name for name, one in found.objects.items() if one.until and one.until < self._clock()]:
+        for name in [
+                name for name, one in found.objects.items()
+                if one.until and one.until < self._clock()
+        ]:
             del found.objects[name]
 
 
 def _kept(request: webob.Request, *beginnings: str) -> dict[str, str]:
-    return {name.title(): value for name, value in request.headers.items() if name.title().startswith(beginnings)}
+    return {
+        name.title(): value
+        for name, value in request.headers.items()
+        if name.title().startswith(beginnings)
+    }
 
 
 def _listing(request: webob.Request, found: Container, headers: dict[str, str]) -> webob.Response:
@@ -203,15 +218,20 @@ def _listing(request: webob.Request, found: Container, headers: dict[str, str]) 
     names = [name for name in sorted(found.objects)
              if name.startswith(query.get('prefix', '')) and name > query.get('marker', '')
              and (not end or name < end)][:int(query.get('limit', 10000))]
-    items = [{'name': name, 'bytes': len(found.objects[name].content), 'hash': found.objects[name].etag,
-              'content_type': found.objects[name].headers.get('Content-Type', ''),
-              'last_modified': _moment(found.objects[name].modified)} for name in names]
+    items = [{
+        'name': name,
+        'bytes': len(found.objects[name].content),
+        'hash': found.objects[name].etag,
+        'content_type': found.objects[name].headers.get('Content-Type', ''),
+        'last_modified': _moment(found.objects[name].modified)
+    } for name in names]
     if query.get('format') == 'json':
         return webob.Response(status=200, body=json.dumps(items).encode(), headers=headers,
                               content_type='application/json')
-    return webob.Response(status=200 if names else 204, body=''.join(f'{name}\n' for name in names).encode(),
-                          headers=headers, content_type='text/plain')
+    return webob.Response(status=200 if names else 204, body=''.join(
+        f'{name}\n' for name in names).encode(), headers=headers, content_type='text/plain')
 
 
 def _moment(seconds: float) -> str:
-    return time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds)) + f'.{int(seconds % 1 * 1e6):06d}'
+    return time.strftime('%Y-%m-%dT%H:%M:%S',
+                         time.gmtime(seconds)) + f'.{int(seconds % 1 * 1e6):06d}'

@@ -27,7 +27,10 @@ OTHER_KEY = b'fedcba9876543210fedcba9876543210'
 def objects_are_stored_shown_and_deleted(objects, container, put):
     objects.ensure_container(container)
     objects.ensure_container(container)
-    objects.put(container, 'a/ä 1', 'größe'.encode(), {'X-Object-Meta-Lines': '1', 'Content-Type': 'text/plain'})
+    objects.put(container, 'a/ä 1', 'größe'.encode(), {
+        'X-Object-Meta-Lines': '1',
+        'Content-Type': 'text/plain'
+    })
     found = objects.head(container, 'a/ä 1')
     assert (found.size, found.metadata['lines']) == (7, '1')
     assert found.etag == 'fdbb3a56280acfa9031707622c599ccb'
@@ -74,10 +77,15 @@ def a_container_with_something_in_it_stays(objects, container, put):
 
 def a_url_for_a_prefix_opens_that_and_nothing_else(objects, container, put):
     objects.ensure_key(container, KEY)
-    url, query = objects.temporary_url(container, 'i/mariadb-log ä/', KEY, method='PUT', seconds=60, prefix=True)
-    assert put(f'{url}one?{query}', b'1', {'X-Object-Meta-Lines': '1', 'X-Delete-After': '600'}) == 201
+    url, query = objects.temporary_url(container, 'i/mariadb-log ä/', KEY, method='PUT', seconds=60,
+                                       prefix=True)
+    assert put(f'{url}one?{query}', b'1', {
+        'X-Object-Meta-Lines': '1',
+        'X-Delete-After': '600'
+    }) == 201
     assert put(f'{url}two?{query}', b'2', {}) == 201
-    assert [found.name for found in objects.list(container)] == ['i/mariadb-log ä/one', 'i/mariadb-log ä/two']
+    assert [found.name
+            for found in objects.list(container)] == ['i/mariadb-log ä/one', 'i/mariadb-log ä/two']
     assert objects.head(container, 'i/mariadb-log ä/one').metadata == {'lines': '1'}
     beside = url.replace('/i/', '/j/')
     assert put(f'{beside}three?{query}', b'3', {}) == 401
@@ -87,7 +95,8 @@ def a_url_for_a_prefix_opens_that_and_nothing_else(objects, container, put):
 
 def a_url_of_another_key_or_of_yesterday_opens_nothing(objects, container, put):
     objects.ensure_key(container, KEY)
-    url, query = objects.temporary_url(container, 'a/', OTHER_KEY, method='PUT', seconds=60, prefix=True)
+    url, query = objects.temporary_url(container, 'a/', OTHER_KEY, method='PUT', seconds=60,
+                                       prefix=True)
     assert put(f'{url}one?{query}', b'1', {}) == 401
     url, query = objects.temporary_url(container, 'a/', KEY, method='GET', seconds=60, prefix=True)
     assert put(f'{url}one?{query}', b'1', {}) == 401
@@ -106,5 +115,6 @@ def a_key_that_was_changed_is_put_back(objects, container, put):
 
 BEHAVIOURS = (objects_are_stored_shown_and_deleted, a_list_is_in_order_and_narrowed,
               what_is_not_there_is_empty_or_not_found, a_container_with_something_in_it_stays,
-              a_url_for_a_prefix_opens_that_and_nothing_else, a_url_of_another_key_or_of_yesterday_opens_nothing,
+              a_url_for_a_prefix_opens_that_and_nothing_else,
+              a_url_of_another_key_or_of_yesterday_opens_nothing,
               a_key_that_was_changed_is_put_back)

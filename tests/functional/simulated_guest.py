@@ -74,14 +74,17 @@ class SimulatedGuest:
 
     def start(self) -> None:
         """The agent's process starts, takes what waits for it, and reports."""
-        self.boot_id = channel.boot_id(self.boot_epoch, count_start(self.machine.state_file('boot.json')))
+        self.boot_id = channel.boot_id(self.boot_epoch,
+                                       count_start(self.machine.state_file('boot.json')))
         guest = channel.GuestChannel(self.instance_id, self._key, self.boot_id)
-        manager = Manager(self.engine, self.machine, about={'boot_id': self.boot_id, 'agent_version': VERSION},
-                          clock=self._clock, sleep=lambda seconds: None)
+        manager = Manager(self.engine, self.machine, about={
+            'boot_id': self.boot_id,
+            'agent_version': VERSION
+        }, clock=self._clock, sleep=lambda seconds: None)
         self.agent = Agent(manager, Journal(self.machine.state_file('commands.json'), self._key),
                            ConductorAPI(self.bus, guest, self._topic), self.waiting.append,
-                           boot_id=self.boot_id, version=VERSION, report_interval=self._report_interval,
-                           clock=self._clock)
+                           boot_id=self.boot_id, version=VERSION,
+                           report_interval=self._report_interval, clock=self._clock)
         self.agent.start()
         self._server = self.bus.server(topology.queue(self.instance_id), self.instance_id,
                                        [channel.GuestEndpoint(guest, self._handle)])

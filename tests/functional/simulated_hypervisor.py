@@ -33,7 +33,10 @@ from trove.common.rpc import keys
 def files_of(user_data: bytes | None) -> dict[str, str]:
     """path -> content of what cloud-init would write."""
     document = yaml.safe_load(user_data or b'{}')
-    return {entry['path']: base64.b64decode(entry['content']).decode() for entry in document.get('write_files', ())}
+    return {
+        entry['path']: base64.b64decode(entry['content']).decode()
+        for entry in document.get('write_files', ())
+    }
 
 
 class SimulatedHypervisor:
@@ -96,10 +99,10 @@ class SimulatedHypervisor:
         info = parser['DEFAULT']
         attached = {volume.volume_id for volume in spec.volumes}
         root = self._directory / f'{spec.id}-{self.rebuilds[spec.id]}'
-        guest = SimulatedGuest(
-            self._bus, info['guest_id'], keys.decode(info['instance_rpc_encr_key']), root,
-            volumes=AttachedVolumes(self.volumes, attached, self.sizes), boot_epoch=int(info['boot_epoch']),
-            clock=self._clock)
+        guest = SimulatedGuest(self._bus, info['guest_id'],
+                               keys.decode(info['instance_rpc_encr_key']), root,
+                               volumes=AttachedVolumes(self.volumes, attached, self.sizes),
+                               boot_epoch=int(info['boot_epoch']), clock=self._clock)
         # The image is the engine's version: /images/guest-2 has the second.
         guest.engine.version = f'{spec.image_path.rpartition("-")[2]}.0' if '-' in spec.image_path else '1.0'
         return guest
@@ -177,7 +180,8 @@ class SimulatedHypervisor:
 class AttachedVolumes(dict):
     """The volumes one machine sees: a view of all volumes, so that content outlives the machine."""
 
-    def __init__(self, every: dict[str, MemoryData | None], attached: set[str], sizes: dict[str, int]) -> None:
+    def __init__(self, every: dict[str, MemoryData | None], attached: set[str],
+                 sizes: dict[str, int]) -> None:
         super().__init__()
         self._every = every
         self.attached = attached

@@ -29,7 +29,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = ROOT / 'tests' / 'data' / 'tiny_engine'
 #: What the copy needs to run the service and its tests.
-PARTS = ('trove', 'tests', 'image', 'sandbox', 'etc', 'setup.cfg', 'pyproject.toml', 'upper-constraints.txt')
+PARTS = ('trove', 'tests', 'image', 'sandbox', 'etc', 'setup.cfg', 'pyproject.toml',
+         'upper-constraints.txt')
 #: The only places where anything is new.
 OWN = ('trove/guestagent/datastore/tiny/', 'trove/templates/tiny/', 'image/datastores/tiny-1.0/')
 REGISTRY = 'trove/guestagent/dbaas.py'
@@ -42,7 +43,8 @@ def copy(tmp_path_factory):
     made = tmp_path_factory.mktemp('repository')
     for part in PARTS:
         if (ROOT / part).is_dir():
-            shutil.copytree(ROOT / part, made / part, ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
+            shutil.copytree(ROOT / part, made / part,
+                            ignore=shutil.ignore_patterns('__pycache__', '*.pyc'))
         else:
             shutil.copy(ROOT / part, made / part)
     shutil.copytree(DATA / 'engine', made, dirs_exist_ok=True)
@@ -55,9 +57,14 @@ def copy(tmp_path_factory):
 
 def tried(copy: pathlib.Path, *arguments: str) -> str:
     """What pytest says in the copy; it must be content."""
-    environment = {**os.environ, 'PYTHONPATH': f'{copy}:{copy / "sandbox"}', 'PYTHONDONTWRITEBYTECODE': '1'}
+    environment = {
+        **os.environ, 'PYTHONPATH': f'{copy}:{copy / "sandbox"}',
+        'PYTHONDONTWRITEBYTECODE': '1'
+    }
     environment.pop('PYTEST_XDIST_WORKER', None)
-    command = [sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', *arguments]
+    command = [
+        sys.executable, '-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'no:xdist', *arguments
+    ]
     done = subprocess.run(command, cwd=copy, env=environment, text=True, check=False,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
@@ -65,13 +72,18 @@ def tried(copy: pathlib.Path, *arguments: str) -> str:
 
 
 def test_nothing_else_is_touched(copy):
-    added = [str(path.relative_to(DATA / 'engine')) for path in (DATA / 'engine').rglob('*') if path.is_file()]
+    added = [
+        str(path.relative_to(DATA / 'engine'))
+        for path in (DATA / 'engine').rglob('*')
+        if path.is_file()
+    ]
     assert added and all(name.startswith(OWN) for name in added)
     changed = [str(path.relative_to(copy)) for path in (copy / 'trove').rglob('*.py')
                if not str(path.relative_to(copy)).startswith(OWN)
                and not filecmp.cmp(path, ROOT / path.relative_to(copy), shallow=False)]
     assert changed == [REGISTRY]
-    before, after = (ROOT / REGISTRY).read_text().splitlines(), (copy / REGISTRY).read_text().splitlines()
+    before, after = (ROOT / REGISTRY).read_text().splitlines(), (copy /
+                                                                 REGISTRY).read_text().splitlines()
     assert len(after) == len(before) + 1
 
 
@@ -81,7 +93,8 @@ def test_the_service_serves_it(copy):
 
 
 def test_the_tests_about_all_engines_hold(copy):
-    assert ' passed' in tried(copy, 'tests/unit/common/test_engines.py', 'tests/unit/guestagent/test_dbaas.py',
+    assert ' passed' in tried(copy, 'tests/unit/common/test_engines.py',
+                              'tests/unit/guestagent/test_dbaas.py',
                               'tests/unit/image/test_manifest.py')
 
 

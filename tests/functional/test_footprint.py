@@ -32,8 +32,9 @@ print(json.dumps({{'rss': int(status['VmRSS'].split()[0]) / 1024, 'modules': [
 
 def imported(*modules):
     """What a process has after it imported these: ``rss`` in megabytes and the names of all ``modules``."""
-    done = subprocess.run([sys.executable, '-W', 'ignore', '-c', _PROGRAM.format(', '.join(modules))],
-                          capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, '-W', 'ignore', '-c',
+         _PROGRAM.format(', '.join(modules))], capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
 
@@ -43,17 +44,21 @@ def top(found):
 
 def test_imports_of_the_agent():
     found = imported('trove.cmd.guest', 'trove.guestagent.datastore.mariadb.engine')
-    assert not top(found) & {'eventlet', 'dns', 'sqlalchemy', 'alembic', 'requests', 'urllib3', 'jinja2', 'webob',
-                             'routes', 'openstack', 'novaclient', 'keystoneauth1', 'keystonemiddleware', 'cotyledon',
-                             'OpenSSL'}
+    assert not top(found) & {
+        'eventlet', 'dns', 'sqlalchemy', 'alembic', 'requests', 'urllib3', 'jinja2', 'webob',
+        'routes', 'openstack', 'novaclient', 'keystoneauth1', 'keystonemiddleware', 'cotyledon',
+        'OpenSSL'
+    }
     ours = {name for name in found['modules'] if name.startswith('trove.')}
-    assert {name.split('.')[1] for name in ours} <= {'cmd', 'common', 'conductor', 'guestagent', 'version'}
+    assert {name.split('.')[1]
+            for name in ours} <= {'cmd', 'common', 'conductor', 'guestagent', 'version'}
     assert 'trove.guestagent.api' not in ours and 'trove.conductor.manager' not in ours
     assert found['rss'] < LIMIT
 
 
-@pytest.mark.parametrize('modules', [('trove.cmd.taskmanager', 'trove.taskmanager.manager', 'trove.taskmanager.tools'),
-                                     ('trove.cmd.conductor', 'trove.conductor.manager')])
+@pytest.mark.parametrize(
+    'modules', [('trove.cmd.taskmanager', 'trove.taskmanager.manager', 'trove.taskmanager.tools'),
+                ('trove.cmd.conductor', 'trove.conductor.manager')])
 def test_services_with_native_threads_load_nothing_of_green_ones(modules):
     found = imported(*modules)
     assert 'oslo_messaging' in top(found) and 'sqlalchemy' in top(found)

@@ -84,7 +84,8 @@ class Operator:
 def operator(tmp_path_factory):
     made = Operator(tmp_path_factory.mktemp('operator'))
     assert 'from nothing to' in made.run('db_sync')
-    made.run('datastore_version_update', 'mariadb', '10.11', 'mariadb', '11111111-1111-4111-8111-111111111111', '', '1')
+    made.run('datastore_version_update', 'mariadb', '10.11', 'mariadb',
+             '11111111-1111-4111-8111-111111111111', '', '1')
     return made
 
 
@@ -96,9 +97,12 @@ def test_sync_twice_is_sync_once(operator):
 def test_datastore_and_version(operator):
     assert 'default version 10.11' in operator.run('datastore_update', 'mariadb', '10.11')
     assert 'has no version 10.5' in operator.run('datastore_update', 'mariadb', '10.5', status=1)
-    assert 'not one of' in operator.run('datastore_version_update', 'x', '1', 'oracle', 'i', '', '1', status=1)
-    assert '--image-tags' in operator.run('datastore_version_update', 'x', '1', 'mariadb', '', '', '1', status=1)
-    assert 'must be 1 or 0' in operator.run('datastore_version_update', 'x', '1', 'mariadb', 'i', '', 'maybe', status=1)
+    assert 'not one of' in operator.run('datastore_version_update', 'x', '1', 'oracle', 'i', '',
+                                        '1', status=1)
+    assert '--image-tags' in operator.run('datastore_version_update', 'x', '1', 'mariadb', '', '',
+                                          '1', status=1)
+    assert 'must be 1 or 0' in operator.run('datastore_version_update', 'x', '1', 'mariadb', 'i',
+                                            '', 'maybe', status=1)
 
 
 @pytest.mark.parametrize('key', ['flavor', 'volume_type'])
@@ -108,20 +112,30 @@ def test_what_a_version_is_restricted_to(operator, key):
     assert 'Added: a, b.' in operator.run(f'datastore_version_{key}_add', *of, 'a,b')
     operator.run(f'datastore_version_{key}_delete', *of, 'a')
     assert operator.run(f'datastore_version_{key}_list', *of).split() == ['b']
-    assert 'is not restricted to c' in operator.run(f'datastore_version_{key}_delete', *of, 'c', status=1)
+    assert 'is not restricted to c' in operator.run(f'datastore_version_{key}_delete', *of, 'c',
+                                                    status=1)
 
 
 def test_parameter_rules(operator, tmp_path):
     path = tmp_path / 'rules.json'
-    path.write_text(json.dumps({'configuration-parameters': [
-        {'name': 'max_connections', 'type': 'integer', 'restart_required': False, 'min': 1, 'max': 100000}]}))
+    path.write_text(
+        json.dumps({
+            'configuration-parameters': [{
+                'name': 'max_connections',
+                'type': 'integer',
+                'restart_required': False,
+                'min': 1,
+                'max': 100000
+            }]
+        }))
     of = ('mariadb', '10.11')
     assert 'has 1 parameters' in operator.run('db_load_datastore_config_parameters', *of, str(path))
     path.write_text(json.dumps({'configuration-parameters': [{'name': 'x', 'type': 'list'}]}))
-    assert "rule 'x' needs" in operator.run('db_load_datastore_config_parameters', *of, str(path), status=1)
+    assert "rule 'x' needs" in operator.run('db_load_datastore_config_parameters', *of, str(path),
+                                            status=1)
     path.write_text('not json')
-    assert 'is no file of parameter rules' in operator.run('db_load_datastore_config_parameters', *of, str(path),
-                                                           status=1)
+    assert 'is no file of parameter rules' in operator.run('db_load_datastore_config_parameters',
+                                                           *of, str(path), status=1)
     assert 'has no parameters' in operator.run('db_remove_datastore_config_parameters', *of)
 
 
@@ -131,15 +145,26 @@ def test_keys_go_from_one_secret_to_the_next(operator, conf, clock):
     row = {'id': instance_id, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
            'server_id_number': 1, 'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, key)}
     module_id = '6e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a22'
-    module = {'id': module_id, 'name': 'm', 'type': 'ping', 'md5': 32 * 'a', 'tenant_id': None, 'datastore_id': None,
-              'datastore_version_id': None, 'contents': keys.KeyRing(OLD_SECRET).seal(module_id, b'message=hi')}
+    module = {
+        'id': module_id,
+        'name': 'm',
+        'type': 'ping',
+        'md5': 32 * 'a',
+        'tenant_id': None,
+        'datastore_id': None,
+        'datastore_version_id': None,
+        'contents': keys.KeyRing(OLD_SECRET).seal(module_id, b'message=hi')
+    }
     try:
         session.write(instances.create, row, clock())
         session.write(modules.create, module, clock())
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET, inst_rpc_key_encr_old_keys=OLD_SECRET)
-        assert '1 keys were sealed again, and the contents of 1 modules' in operator.run('rotate_instance_keys')
-        assert '0 keys were sealed again, and the contents of 0 modules' in operator.run('rotate_instance_keys')
-        assert keys.KeyRing(NEW_SECRET).open(module_id, session.read(modules.contents, module_id)) == b'message=hi'
+        assert '1 keys were sealed again, and the contents of 1 modules' in operator.run(
+            'rotate_instance_keys')
+        assert '0 keys were sealed again, and the contents of 0 modules' in operator.run(
+            'rotate_instance_keys')
+        assert keys.KeyRing(NEW_SECRET).open(module_id, session.read(modules.contents,
+                                                                     module_id)) == b'message=hi'
         sealed = session.read(instances.get, instance_id).encrypted_key
     finally:
         session.dispose()
@@ -152,11 +177,12 @@ def test_upgrade_check_asks_real_questions(operator):
     assert answer.count('Success') == 7, answer
     operator.configure(inst_rpc_key_encr_key='short')
     try:
-        answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=2)
+        answer = operator.run('upgrade', 'check', main=status.main, program='trove-status',
+                              status=2)
         assert 'has only 5 characters' in answer
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET, agent_heartbeat_expiry=60)
-        assert 'less than three times' in operator.run('upgrade', 'check', main=status.main, program='trove-status',
-                                                       status=1)
+        assert 'less than three times' in operator.run('upgrade', 'check', main=status.main,
+                                                       program='trove-status', status=1)
     finally:
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET)
 
@@ -164,11 +190,20 @@ def test_upgrade_check_asks_real_questions(operator):
 def test_upgrade_check_sees_old_agents_and_keys_under_a_former_secret(operator, conf, clock):
     instance_id = '7e3f0a52-6cbb-4f0f-9e6b-0d4b7b6d3a12'
     conf.set_override('connection', operator.connection, 'database')
-    row = {'id': instance_id, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
-           'server_id_number': 1, 'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, keys.new_instance_key())}
+    row = {
+        'id': instance_id,
+        'name': 'a',
+        'tenant_id': 'p',
+        'flavor_id': 'f',
+        'ram': 1,
+        'vcpus': 1,
+        'server_id_number': 1,
+        'encrypted_key': keys.KeyRing(OLD_SECRET).seal(instance_id, keys.new_instance_key())
+    }
     try:
         session.write(instances.create, row, clock())
-        answer = operator.run('upgrade', 'check', main=status.main, program='trove-status', status=1)
+        answer = operator.run('upgrade', 'check', main=status.main, program='trove-status',
+                              status=1)
         told = ' '.join(answer.replace('|', ' ').split())
         assert '1 instance keys and modules are sealed under a former secret' in told
         session.write(instances.change, instance_id, clock(), encrypted_key=None)

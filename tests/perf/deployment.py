@@ -51,14 +51,16 @@ class Deployment:
         self.directory = directory
         self.keystone = keystone
         self.file = directory / 'trove.conf'
-        self.file.write_text('\n'.join((
-            '[DEFAULT]', f'inst_rpc_key_encr_key = {KEY_ENCRYPTION_SECRET}', 'transport_url = fake://',
-            *(f'http_{verb}_rate = 0' for verb in ('get', 'post', 'put', 'delete')),
-            'max_instances_per_tenant = -1', 'max_volumes_per_tenant = -1', 'max_ram_per_tenant = -1',
-            '[database]', f'connection = {database_url}',
-            '[keystone_authtoken]', f'www_authenticate_uri = {keystone.address}', f'auth_url = {keystone.address}',
-            'auth_type = password', 'username = trove', 'password = p', 'project_name = service',
-            'user_domain_name = Default', 'project_domain_name = Default', '')))
+        self.file.write_text('\n'.join(
+            ('[DEFAULT]', f'inst_rpc_key_encr_key = {KEY_ENCRYPTION_SECRET}',
+             'transport_url = fake://',
+             *(f'http_{verb}_rate = 0' for verb in ('get', 'post', 'put', 'delete')),
+             'max_instances_per_tenant = -1', 'max_volumes_per_tenant = -1',
+             'max_ram_per_tenant = -1', '[database]', f'connection = {database_url}',
+             '[keystone_authtoken]', f'www_authenticate_uri = {keystone.address}',
+             f'auth_url = {keystone.address}', 'auth_type = password', 'username = trove',
+             'password = p', 'project_name = service', 'user_domain_name = Default',
+             'project_domain_name = Default', '')))
         logging.register_options(CONF)
         options.register(CONF)
         CONF(['--config-file', str(self.file)], project='trove', default_config_dirs=[])
@@ -70,9 +72,11 @@ class Deployment:
         session.dispose()
         CONF.reset()
         # Registered by the token check, some as required; who is configured next has no Keystone.
-        CONF.unregister_opts(loading.get_auth_plugin_conf_options('password'), group='keystone_authtoken')
+        CONF.unregister_opts(loading.get_auth_plugin_conf_options('password'),
+                             group='keystone_authtoken')
 
-    def call(self, path: str, *, token: str = 'demo', method: str = 'GET', body: bytes = b'') -> bytes:
+    def call(self, path: str, *, token: str = 'demo', method: str = 'GET',
+             body: bytes = b'') -> bytes:
         """One request to the pipeline in this process, with as little around it as can be.
 
         :param path: relative to the token's project.
@@ -81,14 +85,29 @@ class Deployment:
         route, _, query = path.partition('?')
         answered: list[str] = []
         answer = self.edge.application(
-            {'REQUEST_METHOD': method, 'SCRIPT_NAME': '', 'PATH_INFO': f'/v1.0/{tokens.KNOWN[token].project}{route}',
-             'QUERY_STRING': query, 'SERVER_NAME': 'localhost', 'SERVER_PORT': '8779', 'HTTP_HOST': HOST,
-             'SERVER_PROTOCOL': 'HTTP/1.1', 'REMOTE_ADDR': '192.0.2.7', 'HTTP_X_AUTH_TOKEN': token,
-             'HTTP_ACCEPT': 'application/json', 'HTTP_USER_AGENT': 'python-troveclient', 'wsgi.version': (1, 0),
-             'wsgi.url_scheme': 'http', 'wsgi.input': io.BytesIO(body), 'wsgi.errors': io.StringIO(),
-             'wsgi.multithread': True, 'wsgi.multiprocess': False, 'wsgi.run_once': False,
-             'CONTENT_LENGTH': str(len(body)), 'CONTENT_TYPE': 'application/json'},
-            lambda status, _headers, _error=None: answered.append(status))
+            {
+                'REQUEST_METHOD': method,
+                'SCRIPT_NAME': '',
+                'PATH_INFO': f'/v1.0/{tokens.KNOWN[token].project}{route}',
+                'QUERY_STRING': query,
+                'SERVER_NAME': 'localhost',
+                'SERVER_PORT': '8779',
+                'HTTP_HOST': HOST,
+                'SERVER_PROTOCOL': 'HTTP/1.1',
+                'REMOTE_ADDR': '192.0.2.7',
+                'HTTP_X_AUTH_TOKEN': token,
+                'HTTP_ACCEPT': 'application/json',
+                'HTTP_USER_AGENT': 'python-troveclient',
+                'wsgi.version': (1, 0),
+                'wsgi.url_scheme': 'http',
+                'wsgi.input': io.BytesIO(body),
+                'wsgi.errors': io.StringIO(),
+                'wsgi.multithread': True,
+                'wsgi.multiprocess': False,
+                'wsgi.run_once': False,
+                'CONTENT_LENGTH': str(len(body)),
+                'CONTENT_TYPE': 'application/json'
+            }, lambda status, _headers, _error=None: answered.append(status))
         text = b''.join(answer)
         assert answered[0].startswith('2'), (answered, text)
         return text
@@ -116,16 +135,44 @@ def fill(project: str, number: int) -> list[str]:
     """Active instances as a project has them: two addresses, a fresh report, now and then a replica. Returns ids."""
     now = session.utcnow()
     ids = [str(uuid.uuid4()) for _ in range(number)]
-    rows = [{'id': instance_id, 'created': now, 'updated': now, 'name': f'instance-{count}', 'tenant_id': project,
-             'user_id': 'demo-user', 'region_id': 'RegionOne', 'flavor_id': '10', 'ram': 1024, 'vcpus': 1,
-             'volume_support': True, 'volume_size': 2, 'volume_id': instance_id, 'compute_instance_id': instance_id,
-             'server_status': 'ACTIVE', 'datastore_version_id': VERSION_ID, 'server_id_number': count + 1,
-             'access': '{"is_public": false}', 'encrypted_key': 'x' * 100} for count, instance_id in enumerate(ids)]
-    statuses = [{'instance_id': instance_id, 'status': 'healthy', 'updated_at': now, 'boot_id': '00000001.00000001',
-                 'seq': 7, 'volume_total': 2 * 1024 ** 3, 'volume_used': 1024 ** 3} for instance_id in ids]
-    addresses = [{'id': str(uuid.uuid4()), 'instance_id': instance_id, 'kind': kind, 'family': 4,
-                  'address': f'10.20.{count // 250 % 250}.{count % 250}', 'network_id': str(uuid.UUID(int=7))}
-                 for count, instance_id in enumerate(ids) for kind in ('private', 'management')]
+    rows = [{
+        'id': instance_id,
+        'created': now,
+        'updated': now,
+        'name': f'instance-{count}',
+        'tenant_id': project,
+        'user_id': 'demo-user',
+        'region_id': 'RegionOne',
+        'flavor_id': '10',
+        'ram': 1024,
+        'vcpus': 1,
+        'volume_support': True,
+        'volume_size': 2,
+        'volume_id': instance_id,
+        'compute_instance_id': instance_id,
+        'server_status': 'ACTIVE',
+        'datastore_version_id': VERSION_ID,
+        'server_id_number': count + 1,
+        'access': '{"is_public": false}',
+        'encrypted_key': 'x' * 100
+    } for count, instance_id in enumerate(ids)]
+    statuses = [{
+        'instance_id': instance_id,
+        'status': 'healthy',
+        'updated_at': now,
+        'boot_id': '00000001.00000001',
+        'seq': 7,
+        'volume_total': 2 * 1024**3,
+        'volume_used': 1024**3
+    } for instance_id in ids]
+    addresses = [{
+        'id': str(uuid.uuid4()),
+        'instance_id': instance_id,
+        'kind': kind,
+        'family': 4,
+        'address': f'10.20.{count // 250 % 250}.{count % 250}',
+        'network_id': str(uuid.UUID(int=7))
+    } for count, instance_id in enumerate(ids) for kind in ('private', 'management')]
     with session.writer() as connection:
         for start in range(0, number, 1000):
             part = slice(start, start + 1000)

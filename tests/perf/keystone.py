@@ -25,7 +25,8 @@ from keystoneauth1 import fixture
 from tests.functional.api import tokens
 
 #: Services beside those of the stand-in, so that the document of a token has its usual size.
-_SERVICES = ('orchestration', 'object-store', 'dns', 'key-manager', 'load-balancer', 'database', 'metric')
+_SERVICES = ('orchestration', 'object-store', 'dns', 'key-manager', 'load-balancer', 'database',
+             'metric')
 
 
 def document(token: str, keystone: str) -> dict[str, Any]:
@@ -35,10 +36,15 @@ def document(token: str, keystone: str) -> dict[str, Any]:
     """
     body = tokens.document(token)
     project = tokens.KNOWN[token].project
-    addresses = {kind: f'http://{kind}.example.net/{project}' for kind in _SERVICES} | {'identity': keystone}
+    addresses = {
+        kind: f'http://{kind}.example.net/{project}'
+        for kind in _SERVICES
+    } | {
+        'identity': keystone
+    }
     for kind, address in addresses.items():
-        body.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
-                                                            region='RegionOne')
+        body.add_service(kind, kind).add_standard_endpoints(public=address, internal=address,
+                                                            admin=address, region='RegionOne')
     return body
 
 
@@ -68,7 +74,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     def _answer(self, status: int, body: dict[str, Any], *headers: tuple[str, str]) -> None:
         data = json.dumps(body).encode()
         self.send_response(status)
-        for name, value in (('Content-Type', 'application/json'), ('Content-Length', str(len(data))), *headers):
+        for name, value in (('Content-Type', 'application/json'), ('Content-Length', str(
+                len(data))), *headers):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(data)

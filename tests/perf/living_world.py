@@ -82,7 +82,10 @@ class LivingWorld:
             manager = Manager(self.world.runner.tools, f'host:{number}')
             manager.runner.on_step = functools.partial(self._count, number)
             self.bell.managers.append(manager)
-        self._timers = [Timer('cloud', PAUSE, self.world.cloud.advance), Timer('guests', PAUSE, self._guests)]
+        self._timers = [
+            Timer('cloud', PAUSE, self.world.cloud.advance),
+            Timer('guests', PAUSE, self._guests)
+        ]
         for manager in self.bell.managers:
             self._timers += [Timer('sweep', conf.taskmanager.sweep_interval, manager.sweep),
                              Timer('leases', conf.taskmanager.lease_time / 3, manager.renew_leases)]

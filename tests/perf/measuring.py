@@ -79,8 +79,15 @@ def counted(edge: Any = None) -> Iterator[Counts]:
 
 def _reference() -> None:
     """Work of the same kind as a request: calls, dictionaries, text, JSON."""
-    rows = [{'id': f'{number:036d}', 'name': f'n{number}', 'size': number, 'links': [{'rel': 'self', 'href': 'x' * 80}]}
-            for number in range(200)]
+    rows = [{
+        'id': f'{number:036d}',
+        'name': f'n{number}',
+        'size': number,
+        'links': [{
+            'rel': 'self',
+            'href': 'x' * 80
+        }]
+    } for number in range(200)]
     text = json.dumps(rows)
     found = {row['id']: row for row in json.loads(text)}
     assert sorted(found)[0] == rows[0]['id'] and sum(row['size'] for row in rows) == 19900
@@ -123,7 +130,8 @@ def compared(first: Callable[[], Any], second: Callable[[], Any], *, times: int 
     for act in (first, second):
         _cpu_ms(act, times, time.thread_time)
     for _ in range(rounds):
-        found.append((_cpu_ms(first, times, time.thread_time), _cpu_ms(second, times, time.thread_time)))
+        found.append((_cpu_ms(first, times,
+                              time.thread_time), _cpu_ms(second, times, time.thread_time)))
     return min(one for one, _ in found), min(other for _, other in found)
 
 
@@ -138,7 +146,10 @@ class Figures:
 
     def lines(self) -> list[str]:
         widths = [max((len(row[column]) for row in self._rows), default=0) for column in range(3)]
-        return [f'{what:<{widths[0]}}  {figure:<{widths[1]}}  {bar}'.rstrip() for what, figure, bar in self._rows]
+        return [
+            f'{what:<{widths[0]}}  {figure:<{widths[1]}}  {bar}'.rstrip()
+            for what, figure, bar in self._rows
+        ]
 
 
 FIGURES = Figures()

@@ -51,9 +51,19 @@ class Fleet:
         for count in range(number):
             instance_id, key = str(uuid.uuid4()), keys.new_instance_key()
             self.channels.append(channel.GuestChannel(instance_id, key, channel.boot_id(1, 1)))
-            rows.append({'id': instance_id, 'created': now, 'updated': now, 'name': f'n{count}', 'tenant_id': 't',
-                         'flavor_id': 'f', 'ram': 1, 'vcpus': 1, 'server_id_number': 1, 'boot_epoch': 1,
-                         'encrypted_key': plane.ring.seal(instance_id, key)})
+            rows.append({
+                'id': instance_id,
+                'created': now,
+                'updated': now,
+                'name': f'n{count}',
+                'tenant_id': 't',
+                'flavor_id': 'f',
+                'ram': 1,
+                'vcpus': 1,
+                'server_id_number': 1,
+                'boot_epoch': 1,
+                'encrypted_key': plane.ring.seal(instance_id, key)
+            })
             statuses.append({'instance_id': instance_id, 'status': 'new'})
             self._bus.driver.declare_guest(instance_id, plane.conf.conductor_queue)
         with plane.engine.begin() as connection:
@@ -62,10 +72,16 @@ class Fleet:
 
     def report(self, guest: channel.GuestChannel) -> None:
         """One heartbeat, of the usual size."""
-        message = guest_bus.healthy(boot_id=guest.boot_id, engine={'version': '10.11.6', 'uptime': 86400},
-                                    volume={'total': 2 ** 34, 'used': 2 ** 33, 'available': 2 ** 33})
-        self._bus.cast(self._plane.conf.conductor_queue, topology.out_exchange(guest.instance_id), 'deliver',
-                       {'envelope': guest.seal(message.KIND, message.to_wire())})
+        message = guest_bus.healthy(boot_id=guest.boot_id, engine={
+            'version': '10.11.6',
+            'uptime': 86400
+        }, volume={
+            'total': 2**34,
+            'used': 2**33,
+            'available': 2**33
+        })
+        self._bus.cast(self._plane.conf.conductor_queue, topology.out_exchange(guest.instance_id),
+                       'deliver', {'envelope': guest.seal(message.KIND, message.to_wire())})
 
     def send(self, rate: float, seconds: float) -> int:
         """Report in turn, evenly. Returns how many reports were sent."""
@@ -92,7 +108,8 @@ class Fleet:
 @pytest.fixture(scope='module')
 def plane(tmp_path_factory):
     directory = tmp_path_factory.mktemp('heartbeats')
-    with database_servers.mariadb(directory / 'mariadb') as url, rabbitmq.running(directory / 'rabbitmq') as rabbit:
+    with database_servers.mariadb(directory / 'mariadb') as url, rabbitmq.running(
+            directory / 'rabbitmq') as rabbit:
         made = guest_bus.ControlPlane(directory, rabbit, url)
         try:
             made.start_conductor()
@@ -154,9 +171,10 @@ def test_reports_under_load(plane, fleet, figures):
     slow = (slow + measuring.slowness()) / 2
     each = (measuring.process_seconds(pid) - used) / number * 1e6
     asked = fleet.counted_statements() - statements
-    figures.note(f'conductor: {number} reports that have waited, {number / took:.0f} a second',
-                 f'{each / slow:.0f} µs CPU each ({each:.0f} µs on this machine now), {asked} statements',
-                 f'{MICROSECONDS} µs')
+    figures.note(
+        f'conductor: {number} reports that have waited, {number / took:.0f} a second',
+        f'{each / slow:.0f} µs CPU each ({each:.0f} µs on this machine now), {asked} statements',
+        f'{MICROSECONDS} µs')
     assert each / slow <= MICROSECONDS
     assert asked < number / 2
 
@@ -178,7 +196,10 @@ def test_one_batch_is_lost_when_it_is_killed(plane, fleet, figures):
     fleet.send(RATE, 0.5)
     settled(fleet)
     with plane.engine.connect() as connection:
-        before = {row.instance_id: row.seq or 0 for row in connection.execute(guest_bus.STATUSES.select())}
+        before = {
+            row.instance_id: row.seq or 0
+            for row in connection.execute(guest_bus.STATUSES.select())
+        }
     expected = {}
     begun = time.monotonic()
     for position, guest in enumerate(fleet.channels):
@@ -190,9 +211,13 @@ def test_one_batch_is_lost_when_it_is_killed(plane, fleet, figures):
     plane.start_conductor()
     settled(fleet)
     with plane.engine.connect() as connection:
-        arrived = {row.instance_id: row.seq for row in connection.execute(guest_bus.STATUSES.select())}
+        arrived = {
+            row.instance_id: row.seq
+            for row in connection.execute(guest_bus.STATUSES.select())
+        }
     lost = sum(arrived[instance_id] < seq for instance_id, seq in expected.items())
     # What was sent in the time between two writes, and a few that its threads had in hand.
     flush = int(0.1 * GUESTS / took) + 20
-    figures.note('conductor: killed under load', f'{lost} reports lost of {GUESTS}', f'{flush}: one flush')
+    figures.note('conductor: killed under load', f'{lost} reports lost of {GUESTS}',
+                 f'{flush}: one flush')
     assert lost <= flush

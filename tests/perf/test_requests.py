@@ -44,7 +44,8 @@ def test_a_read(service, figures, path):
     with measuring.counted(service.edge) as counts:
         service.call(wanted)
     taken = measuring.cpu_ms(lambda: service.call(wanted))
-    figures.note(f'{service.name}: GET {path}', f'{len(counts.statements)} statements, {taken:.2f} ms CPU',
+    figures.note(f'{service.name}: GET {path}',
+                 f'{len(counts.statements)} statements, {taken:.2f} ms CPU',
                  f'{statements} statements, {milliseconds:.1f} ms')
     assert counts.summary <= (statements, 0, 0), counts
     assert taken <= milliseconds
@@ -53,8 +54,10 @@ def test_a_read(service, figures, path):
 def rows_read():
     """How many rows MariaDB has read for this process's one connection."""
     with session.reader() as connection:
-        return sum(int(row[1]) for row in connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'")
-                   if row[0] != 'Handler_read_rnd_deleted')
+        return sum(
+            int(row[1])
+            for row in connection.exec_driver_sql("SHOW SESSION STATUS LIKE 'Handler_read%%'")
+            if row[0] != 'Handler_read_rnd_deleted')
 
 
 @pytest.mark.parametrize('path', ['/instances', '/instances/detail'])
@@ -89,7 +92,8 @@ def test_a_page_of_many(service, figures, path):
     for page in ('first', 'second'):
         many, few = measuring.compared(calls[page, 'other'], calls[page, 'admin'])
         figures.note(f'{service.name}: GET {path}, {page} page of 10,000 against 100',
-                     f'{many:.2f} ms against {few:.2f} ms, ratio {many / few:.2f}', f'ratio {TABLE_RATIO}')
+                     f'{many:.2f} ms against {few:.2f} ms, ratio {many / few:.2f}',
+                     f'ratio {TABLE_RATIO}')
         assert many <= few * TABLE_RATIO
 
 
@@ -105,9 +109,10 @@ def test_a_create(service, figures):
     with measuring.counted(service.edge) as counts:
         create()
     taken = measuring.cpu_ms(create, times=5, rounds=4)
-    figures.note(f'{service.name}: POST /instances', '{} statements, {} requests to the cloud, {} messages, '
-                 '{:.1f} ms CPU'.format(*counts.summary, taken),
-                 '{} statements, {} requests, {} messages, {:.0f} ms'.format(*CREATE, CREATE_MS))
+    figures.note(
+        f'{service.name}: POST /instances', '{} statements, {} requests to the cloud, {} messages, '
+        '{:.1f} ms CPU'.format(*counts.summary, taken),
+        '{} statements, {} requests, {} messages, {:.0f} ms'.format(*CREATE, CREATE_MS))
     assert all(number <= most for number, most in zip(counts.summary, CREATE, strict=True)), counts
     assert taken <= CREATE_MS
 

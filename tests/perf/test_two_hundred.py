@@ -35,13 +35,29 @@ PATIENCE = 6
 
 pytestmark = pytest.mark.timeout(900)
 
-_ROOM = {**cloud_in_process.DOCUMENT,
-         'networks': [{**network, 'subnets': [{**subnet, 'cidr': subnet['cidr'].replace('.0.0/24', '.0.0/16')}
-                                              for subnet in network['subnets']]}
-                      for network in cloud_in_process.DOCUMENT['networks']],
-         'quotas': {'compute': {'instances': -1, 'cores': -1, 'ram': -1},
-                    'network': {'security_group': -1, 'security_group_rule': -1, 'port': -1},
-                    'volume': {'volumes': -1, 'gigabytes': -1}}}
+_ROOM = {
+    **cloud_in_process.DOCUMENT, 'networks': [{
+        **network, 'subnets': [{
+            **subnet, 'cidr': subnet['cidr'].replace('.0.0/24', '.0.0/16')
+        } for subnet in network['subnets']]
+    } for network in cloud_in_process.DOCUMENT['networks']],
+    'quotas': {
+        'compute': {
+            'instances': -1,
+            'cores': -1,
+            'ram': -1
+        },
+        'network': {
+            'security_group': -1,
+            'security_group_rule': -1,
+            'port': -1
+        },
+        'volume': {
+            'volumes': -1,
+            'gigabytes': -1
+        }
+    }
+}
 
 
 @pytest.fixture(scope='module')
@@ -107,10 +123,11 @@ def test_two_hundred_creates_at_once(conf, tmp_path, figures, taskmanagers):
     steps = rows(operations.STEPS)
     busy = sum(step.busy_ms for step in steps) / NUMBER / 1000
     at_rest = cpu / statistics.mean(slow)
-    figures.note(f'{NUMBER} creates at once, {taskmanagers} task managers',
-                 f'ACTIVE after {took:.1f} s (asked for in {asked:.1f} s); {cpu:.0f} s CPU of everybody together, '
-                 f'{at_rest:.0f} s at rest; each: {len(steps) / NUMBER:.1f} steps, {busy:.2f} s busy; '
-                 f'runs of steps by each: {living.shares}', f'{SECONDS:.0f} s')
+    figures.note(
+        f'{NUMBER} creates at once, {taskmanagers} task managers',
+        f'ACTIVE after {took:.1f} s (asked for in {asked:.1f} s); {cpu:.0f} s CPU of everybody together, '
+        f'{at_rest:.0f} s at rest; each: {len(steps) / NUMBER:.1f} steps, {busy:.2f} s busy; '
+        f'runs of steps by each: {living.shares}', f'{SECONDS:.0f} s')
     assert statuses == {'ACTIVE'}, states()
     assert {step.outcome for step in steps} == {'done'}
     assert_no_step_twice(steps)
@@ -129,4 +146,5 @@ def assert_no_step_twice(steps):
     for theirs in by_operation.values():
         assert len({step.name for step in theirs}) == len(theirs)
         for former, following in zip(theirs, theirs[1:], strict=False):
-            assert former.ended is not None and former.ended <= following.started, (former, following)
+            assert former.ended is not None and former.ended <= following.started, (former,
+                                                                                    following)

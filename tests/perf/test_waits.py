@@ -47,15 +47,20 @@ def taskmanager(tmp_path):
         tables.metadata.create_all(session.engine())
         wait_at('instance_create', 'Healthy')
         file = tmp_path / 'trove.conf'
-        file.write_text('\n'.join((
-            '[DEFAULT]', 'transport_url = fake://', f'log_file = {tmp_path}/taskmanager.log',
-            'inst_rpc_key_encr_key = performance tests only: 0123456789abcdef', 'state_change_wait_time = 100000',
-            '[guest_bus]', 'transport_url = rabbit://nobody:nothing@127.0.0.1:9/guests', 'provision = false',
-            '[service_credentials]', 'auth_url = http://127.0.0.1:9/v3', 'username = trove', 'password = p',
-            'project_name = service', '[database]', f'connection = {CONF.database.connection}', '')))
-        process = subprocess.Popen(
-            [sys.executable, '-W', 'ignore', '-m', 'trove.cmd.taskmanager', '--config-file', str(file)], cwd=ROOT,
-            env={**os.environ, 'PYTHONPATH': str(ROOT)}, stdin=subprocess.DEVNULL)
+        file.write_text('\n'.join(
+            ('[DEFAULT]', 'transport_url = fake://', f'log_file = {tmp_path}/taskmanager.log',
+             'inst_rpc_key_encr_key = performance tests only: 0123456789abcdef',
+             'state_change_wait_time = 100000', '[guest_bus]',
+             'transport_url = rabbit://nobody:nothing@127.0.0.1:9/guests', 'provision = false',
+             '[service_credentials]', 'auth_url = http://127.0.0.1:9/v3', 'username = trove',
+             'password = p', 'project_name = service', '[database]',
+             f'connection = {CONF.database.connection}', '')))
+        process = subprocess.Popen([
+            sys.executable, '-W', 'ignore', '-m', 'trove.cmd.taskmanager', '--config-file',
+            str(file)
+        ], cwd=ROOT, env={
+            **os.environ, 'PYTHONPATH': str(ROOT)
+        }, stdin=subprocess.DEVNULL)
         try:
             yield process
         finally:
@@ -69,16 +74,37 @@ def wait_at(kind, step):
     flow = flows.registry()[kind]
     ids = [str(uuid.uuid4()) for _ in range(WAITING)]
     with session.writer() as connection:
-        connection.execute(instances.INSTANCES.insert(), [
-            {'id': instance_id, 'created': now, 'updated': now, 'name': 'n', 'tenant_id': 't', 'flavor_id': 'f',
-             'ram': 1, 'vcpus': 1, 'server_id_number': 1} for instance_id in ids])
+        connection.execute(instances.INSTANCES.insert(), [{
+            'id': instance_id,
+            'created': now,
+            'updated': now,
+            'name': 'n',
+            'tenant_id': 't',
+            'flavor_id': 'f',
+            'ram': 1,
+            'vcpus': 1,
+            'server_id_number': 1
+        } for instance_id in ids])
         connection.execute(instances.STATUSES.insert(), [
             {'instance_id': instance_id, 'status': 'new'} for instance_id in ids])
-        connection.execute(operations.OPERATIONS.insert(), [
-            {'id': str(uuid.uuid4()), 'project_id': 't', 'resource_type': 'instance', 'resource_id': instance_id,
-             'kind': kind, 'flow_version': flow.version, 'steps': json.dumps(flow.step_names), 'state': 'running',
-             'position': flow.step_names.index(step), 'args': '{}', 'facts': '{}', 'active': 1, 'due_at': now,
-             'deadline': now + datetime.timedelta(days=1), 'created': now, 'updated': now} for instance_id in ids])
+        connection.execute(operations.OPERATIONS.insert(), [{
+            'id': str(uuid.uuid4()),
+            'project_id': 't',
+            'resource_type': 'instance',
+            'resource_id': instance_id,
+            'kind': kind,
+            'flow_version': flow.version,
+            'steps': json.dumps(flow.step_names),
+            'state': 'running',
+            'position': flow.step_names.index(step),
+            'args': '{}',
+            'facts': '{}',
+            'active': 1,
+            'due_at': now,
+            'deadline': now + datetime.timedelta(days=1),
+            'created': now,
+            'updated': now
+        } for instance_id in ids])
 
 
 def rows(table):
@@ -94,11 +120,15 @@ def test_a_thousand_wait(taskmanager, figures):
     def all_wait():
         assert taskmanager.poll() is None
         return sum(step.outcome == 'wait' for step in rows(operations.STEPS)) == WAITING
-    took = living_world.wait_until(all_wait, 300, lambda: f'{len(rows(operations.STEPS))} have begun to wait')
+
+    took = living_world.wait_until(all_wait, 300,
+                                   lambda: f'{len(rows(operations.STEPS))} have begun to wait')
     held = sum(row.owner is not None for row in rows(operations.OPERATIONS))
     memory, threads = measuring.resident_mb(taskmanager.pid), threads_of(taskmanager)
-    figures.note(f'{WAITING} waits in one task manager', f'{memory:.0f} MB, {threads} threads, {held} in hand '
-                 f'(all were looked at within {took:.0f} s)', f'{MEGABYTES} MB')
+    figures.note(
+        f'{WAITING} waits in one task manager',
+        f'{memory:.0f} MB, {threads} threads, {held} in hand '
+        f'(all were looked at within {took:.0f} s)', f'{MEGABYTES} MB')
     assert {row.state for row in rows(operations.OPERATIONS)} == {'running'}
     assert held <= CONF.taskmanager.workers
     assert threads <= THREADS

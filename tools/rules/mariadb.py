@@ -29,34 +29,115 @@ SERIES = '10.11'
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
     # places
-    '*_dir', '*_dir_path', '*_directory', '*_file', '*_filename', '*_home_dir', '*dir', 'innodb_data_file_path',
-    'innodb_temp_data_file_path', 'log_basename', 'log_error', 'log_tc*', 'pid_file', 'init_*', 'secure_file_priv',
-    'socket', 'user', 'local_infile', 'core_file', 'large_pages', 'memlock', 'open_files_limit', 'feedback_*',
+    '*_dir',
+    '*_dir_path',
+    '*_directory',
+    '*_file',
+    '*_filename',
+    '*_home_dir',
+    '*dir',
+    'innodb_data_file_path',
+    'innodb_temp_data_file_path',
+    'log_basename',
+    'log_error',
+    'log_tc*',
+    'pid_file',
+    'init_*',
+    'secure_file_priv',
+    'socket',
+    'user',
+    'local_infile',
+    'core_file',
+    'large_pages',
+    'memlock',
+    'open_files_limit',
+    'feedback_*',
     # network
-    'port', 'extra_port', 'bind_address', 'skip_*', 'proxy_protocol*', 'ssl_*', 'tls_version', 'have_*',
-    'require_secure_transport', 'named_pipe',
+    'port',
+    'extra_port',
+    'bind_address',
+    'skip_*',
+    'proxy_protocol*',
+    'ssl_*',
+    'tls_version',
+    'have_*',
+    'require_secure_transport',
+    'named_pipe',
     # code
-    'plugin*', 'default_authentication*', 'old_passwords', 'strict_password_validation', 'version*', 'enforce_storage*',
+    'plugin*',
+    'default_authentication*',
+    'old_passwords',
+    'strict_password_validation',
+    'version*',
+    'enforce_storage*',
     # replication and the binary log, which are the service's
-    'server_id', 'gtid_*', 'log_bin*', 'binlog_*', 'encrypt_*', 'relay_log*', 'master_*', 'slave_*', 'replicate_*',
-    'report_*', 'rpl_*', 'wsrep*', 'sync_binlog', 'sync_master_info', 'sync_relay*', 'read_only', 'expire_logs_days',
-    'log_slave_updates', 'max_binlog*', 'max_relay*', 'read_binlog*',
+    'server_id',
+    'gtid_*',
+    'log_bin*',
+    'binlog_*',
+    'encrypt_*',
+    'relay_log*',
+    'master_*',
+    'slave_*',
+    'replicate_*',
+    'report_*',
+    'rpl_*',
+    'wsrep*',
+    'sync_binlog',
+    'sync_master_info',
+    'sync_relay*',
+    'read_only',
+    'expire_logs_days',
+    'log_slave_updates',
+    'max_binlog*',
+    'max_relay*',
+    'read_binlog*',
     # what makes data unreachable
-    'innodb_force_*', 'innodb_read_only*', 'innodb_page_size', 'innodb_undo_tablespaces', 'innodb_fast_shutdown',
-    'innodb_checksum_algorithm', 'innodb_encrypt*', 'innodb_default_encryption*', 'aria_encrypt*', 'debug*', '*_debug',
-    'aria_log_purge*', 'aria_force_*', 'innodb_doublewrite', 'innodb_use_atomic_writes', 'ignore_*',
+    'innodb_force_*',
+    'innodb_read_only*',
+    'innodb_page_size',
+    'innodb_undo_tablespaces',
+    'innodb_fast_shutdown',
+    'innodb_checksum_algorithm',
+    'innodb_encrypt*',
+    'innodb_default_encryption*',
+    'aria_encrypt*',
+    'debug*',
+    '*_debug',
+    'aria_log_purge*',
+    'aria_force_*',
+    'innodb_doublewrite',
+    'innodb_use_atomic_writes',
+    'ignore_*',
     # what would lock out the agent, or load what is not the engine's
-    'default_password_lifetime', 'disconnect_on_expired_password', 'max_password_errors', 'secure_auth',
-    'allow_suspicious_udfs', 'log_disabled_statements',
+    'default_password_lifetime',
+    'disconnect_on_expired_password',
+    'max_password_errors',
+    'secure_auth',
+    'allow_suspicious_udfs',
+    'log_disabled_statements',
     # orders to a running server, not settings
-    '*_now', '*_abort', 'innodb_monitor_*', 'innodb_ft_aux_table', 'innodb_max_purge_lag_wait',
+    '*_now',
+    '*_abort',
+    'innodb_monitor_*',
+    'innodb_ft_aux_table',
+    'innodb_max_purge_lag_wait',
 )
 #: Settings of the file that the engine does not list as such.
 ALSO = ('autocommit', 'character_set_server', 'collation_server', 'default_storage_engine')
 
-TYPES = {'BOOLEAN': 'boolean', 'DOUBLE': 'float', 'ENUM': 'string', 'SET': 'string', 'FLAGSET': 'string',
-         'VARCHAR': 'string', 'INT': 'integer', 'INT UNSIGNED': 'integer', 'BIGINT': 'integer',
-         'BIGINT UNSIGNED': 'integer'}
+TYPES = {
+    'BOOLEAN': 'boolean',
+    'DOUBLE': 'float',
+    'ENUM': 'string',
+    'SET': 'string',
+    'FLAGSET': 'string',
+    'VARCHAR': 'string',
+    'INT': 'integer',
+    'INT UNSIGNED': 'integer',
+    'BIGINT': 'integer',
+    'BIGINT UNSIGNED': 'integer'
+}
 
 QUESTION = ("SELECT VARIABLE_NAME, VARIABLE_TYPE, READ_ONLY, NUMERIC_MIN_VALUE, NUMERIC_MAX_VALUE "
             "FROM information_schema.SYSTEM_VARIABLES "
@@ -68,7 +149,8 @@ def installed() -> str:
     """What the engine of this machine says it is; "" without one."""
     if shutil.which('mariadbd') is None:
         return ''
-    return subprocess.run(['mariadbd', '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run(['mariadbd', '--version'], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 @contextlib.contextmanager
@@ -77,20 +159,27 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     account = pwd.getpwnam('mysql') if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     os.chown(directory, account.pw_uid, account.pw_gid)
     data, socket, user = directory / 'data', directory / 'socket', account.pw_name
-    subprocess.run(['mariadb-install-db', '--no-defaults', f'--user={user}', f'--datadir={data}', '--skip-test-db'],
-                   check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = ['mariadbd', '--no-defaults', f'--user={user}', f'--datadir={data}', f'--socket={socket}',
-               f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}', '--skip-networking',
-               '--skip-grant-tables', '--innodb-buffer-pool-size=64M']
+    subprocess.run([
+        'mariadb-install-db', '--no-defaults', f'--user={user}', f'--datadir={data}',
+        '--skip-test-db'
+    ], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [
+        'mariadbd', '--no-defaults', f'--user={user}', f'--datadir={data}', f'--socket={socket}',
+        f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}', '--skip-networking',
+        '--skip-grant-tables', '--innodb-buffer-pool-size=64M'
+    ]
     with serving(command, socket, directory / 'log'):
         yield socket
 
 
 def asked(question: str) -> list[list[str]]:
     """Rows of the answer, as text."""
-    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(pathlib.Path(made)) as socket:
-        done = subprocess.run(['mariadb', '--no-defaults', f'--socket={socket}', '--batch', '--skip-column-names',
-                               '--execute', question], check=True, text=True, stdout=subprocess.PIPE)
+    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
+            pathlib.Path(made)) as socket:
+        done = subprocess.run([
+            'mariadb', '--no-defaults', f'--socket={socket}', '--batch', '--skip-column-names',
+            '--execute', question
+        ], check=True, text=True, stdout=subprocess.PIPE)
     return [line.split('\t') for line in done.stdout.splitlines()]
 
 
@@ -105,4 +194,8 @@ def rule(name: str, kind: str, read_only: str, smallest: str, largest: str) -> R
 
 def rules() -> list[Rule]:
     """All that may be set."""
-    return [rule(name.lower(), *rest) for name, *rest in asked(QUESTION) if not is_denied(name.lower(), DENIED)]
+    return [
+        rule(name.lower(), *rest)
+        for name, *rest in asked(QUESTION)
+        if not is_denied(name.lower(), DENIED)
+    ]

@@ -31,40 +31,132 @@ SERIES = '9.7'
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
     # places
-    '*_dir', '*_dir_path', '*_dirs', '*_directory', '*_directories', '*_file', '*_filename', '*_home_dir', '*dir',
-    'innodb_data_file_path', 'innodb_temp_data_file_path', 'log_error*', 'pid_file', 'init_*', 'secure_file_priv',
-    'socket', 'user', 'local_infile', 'core_file', 'large_pages', 'memlock', 'open_files_limit',
+    '*_dir',
+    '*_dir_path',
+    '*_dirs',
+    '*_directory',
+    '*_directories',
+    '*_file',
+    '*_filename',
+    '*_home_dir',
+    '*dir',
+    'innodb_data_file_path',
+    'innodb_temp_data_file_path',
+    'log_error*',
+    'pid_file',
+    'init_*',
+    'secure_file_priv',
+    'socket',
+    'user',
+    'local_infile',
+    'core_file',
+    'large_pages',
+    'memlock',
+    'open_files_limit',
     # network
-    'port', 'port_open_timeout', 'bind_address', 'admin_*', 'create_admin_*', 'mysqlx*', 'skip_*', 'ssl_*', 'tls_*',
-    'have_*', 'require_secure_transport', 'named_pipe*', 'proxy_*', 'check_proxy_users',
+    'port',
+    'port_open_timeout',
+    'bind_address',
+    'admin_*',
+    'create_admin_*',
+    'mysqlx*',
+    'skip_*',
+    'ssl_*',
+    'tls_*',
+    'have_*',
+    'require_secure_transport',
+    'named_pipe*',
+    'proxy_*',
+    'check_proxy_users',
     # code and accounts
-    'plugin*', 'authentication_*', '*auth_socket*', 'caching_sha2_*', 'sha256_*', 'mysql_native_*', 'auto_generate_*',
-    'mandatory_roles', 'partial_revokes', 'password_*', 'default_password_lifetime', 'disconnect_on_expired_password',
-    'validate_password*', 'persist*', 'component*', 'keyring*', 'telemetry*', 'version*',
+    'plugin*',
+    'authentication_*',
+    '*auth_socket*',
+    'caching_sha2_*',
+    'sha256_*',
+    'mysql_native_*',
+    'auto_generate_*',
+    'mandatory_roles',
+    'partial_revokes',
+    'password_*',
+    'default_password_lifetime',
+    'disconnect_on_expired_password',
+    'validate_password*',
+    'persist*',
+    'component*',
+    'keyring*',
+    'telemetry*',
+    'version*',
     # replication and the binary log, which are the service's
-    'server_id*', 'server_uuid', 'gtid_*', 'enforce_gtid_*', 'log_bin*', 'binlog_*', 'relay_log*', 'master_*',
-    'source_*', 'slave_*', 'replica_*', 'replicate_*', 'report_*', 'rpl_*', 'sql_replica*', 'sync_*', 'group_*',
-    'log_replica_*', 'log_slave_*', 'max_binlog*', 'max_relay*', 'read_only', 'super_read_only', 'offline_mode',
+    'server_id*',
+    'server_uuid',
+    'gtid_*',
+    'enforce_gtid_*',
+    'log_bin*',
+    'binlog_*',
+    'relay_log*',
+    'master_*',
+    'source_*',
+    'slave_*',
+    'replica_*',
+    'replicate_*',
+    'report_*',
+    'rpl_*',
+    'sql_replica*',
+    'sync_*',
+    'group_*',
+    'log_replica_*',
+    'log_slave_*',
+    'max_binlog*',
+    'max_relay*',
+    'read_only',
+    'super_read_only',
+    'offline_mode',
     'terminology_*',
     # what makes data unreachable, or the engine refuse to start on them
-    'innodb_force_*', 'innodb_read_only*', 'innodb_page_size', 'innodb_undo_*', 'innodb_fast_shutdown',
-    'innodb_checksum_algorithm', '*_encrypt*', 'default_table_encryption', 'table_encryption_*', '*debug*',
-    'innodb_doublewrite*', 'innodb_dedicated_server', 'lower_case_table_names', 'innodb_log_file*',
-    'innodb_validate_*', 'disabled_storage_engines', 'innodb_numa_*', 'upgrade',
+    'innodb_force_*',
+    'innodb_read_only*',
+    'innodb_page_size',
+    'innodb_undo_*',
+    'innodb_fast_shutdown',
+    'innodb_checksum_algorithm',
+    '*_encrypt*',
+    'default_table_encryption',
+    'table_encryption_*',
+    '*debug*',
+    'innodb_doublewrite*',
+    'innodb_dedicated_server',
+    'lower_case_table_names',
+    'innodb_log_file*',
+    'innodb_validate_*',
+    'disabled_storage_engines',
+    'innodb_numa_*',
+    'upgrade',
     # passwords in logs
     'log_raw',
     # orders to a running server, not settings
-    '*_now', '*_abort', 'innodb_monitor_*', 'innodb_ft_aux_table', 'innodb_max_purge_lag_wait',
+    '*_now',
+    '*_abort',
+    'innodb_monitor_*',
+    'innodb_ft_aux_table',
+    'innodb_max_purge_lag_wait',
     'innodb_redo_log_archive*',
     # one client at a time, or none
     'thread_handling',
 )
 
-TYPES = {'BOOLEAN': 'boolean', 'NUMERIC': 'float', 'ENUMERATION': 'string', 'SET': 'string', 'STRING': 'string',
-         'INTEGER': 'integer'}
+TYPES = {
+    'BOOLEAN': 'boolean',
+    'NUMERIC': 'float',
+    'ENUMERATION': 'string',
+    'SET': 'string',
+    'STRING': 'string',
+    'INTEGER': 'integer'
+}
 
-QUESTION = ('SELECT VARIABLE_NAME, DATA_TYPE, MIN_VALUE, MAX_VALUE FROM performance_schema.variables_metadata '
-            "WHERE VARIABLE_SCOPE <> 'SESSION_ONLY' ORDER BY VARIABLE_NAME")
+QUESTION = (
+    'SELECT VARIABLE_NAME, DATA_TYPE, MIN_VALUE, MAX_VALUE FROM performance_schema.variables_metadata '
+    "WHERE VARIABLE_SCOPE <> 'SESSION_ONLY' ORDER BY VARIABLE_NAME")
 _READ_ONLY = re.compile(r"ERROR 1238 .*Variable '(\w+)'")
 
 
@@ -72,7 +164,8 @@ def installed() -> str:
     """What the engine of this machine says it is; "" without one."""
     if shutil.which('mysqld') is None:
         return ''
-    said = subprocess.run(['mysqld', '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+    said = subprocess.run(['mysqld', '--version'], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
     return '' if 'MariaDB' in said else said
 
 
@@ -82,20 +175,25 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     account = pwd.getpwnam('mysql') if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     os.chown(directory, account.pw_uid, account.pw_gid)
     data, socket, log = directory / 'data', directory / 'socket', directory / 'error.log'
-    common = ['mysqld', '--no-defaults', f'--user={account.pw_name}', f'--datadir={data}', f'--log-error={log}',
-              '--secure-file-priv=NULL']
+    common = [
+        'mysqld', '--no-defaults', f'--user={account.pw_name}', f'--datadir={data}',
+        f'--log-error={log}', '--secure-file-priv=NULL'
+    ]
     subprocess.run([*common, '--initialize-insecure'], check=True)
-    command = [*common, f'--socket={socket}', f'--pid-file={directory / "pid"}', '--skip-networking',
-               '--mysqlx=OFF', '--skip-grant-tables']
+    command = [
+        *common, f'--socket={socket}', f'--pid-file={directory / "pid"}', '--skip-networking',
+        '--mysqlx=OFF', '--skip-grant-tables'
+    ]
     with serving(command, socket, log):
         yield socket
 
 
 def ask(socket: pathlib.Path, statements: str, *options: str) -> subprocess.CompletedProcess[str]:
     """Have the engine's own client run statements."""
-    return subprocess.run(['mysql', '--no-defaults', f'--socket={socket}', '--user=root', '--batch',
-                           '--skip-column-names', *options], input=statements, text=True, capture_output=True,
-                          check='--force' not in options)
+    return subprocess.run([
+        'mysql', '--no-defaults', f'--socket={socket}', '--user=root', '--batch',
+        '--skip-column-names', *options
+    ], input=statements, text=True, capture_output=True, check='--force' not in options)
 
 
 def options() -> set[str]:
@@ -103,7 +201,11 @@ def options() -> set[str]:
     said = subprocess.run(['mysqld', '--no-defaults', '--verbose', '--help'], check=True, text=True,
                           capture_output=True).stdout
     table = said.partition('\n---')[2].splitlines()[1:]
-    return {line.split()[0].replace('-', '_') for line in table if line.strip() and line[0].isalpha()}
+    return {
+        line.split()[0].replace('-', '_')
+        for line in table
+        if line.strip() and line[0].isalpha()
+    }
 
 
 def rule(name: str, kind: str, read_only: bool, smallest: str, largest: str) -> Rule:
@@ -118,11 +220,13 @@ def rule(name: str, kind: str, read_only: bool, smallest: str, largest: str) -> 
 def rules() -> list[Rule]:
     """All that may be set."""
     settable = options()
-    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(pathlib.Path(made)) as socket:
+    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
+            pathlib.Path(made)) as socket:
         found = [line.split('\t') for line in ask(socket, QUESTION).stdout.splitlines()]
         found = [(name.lower(), kind.upper(), *bounds) for name, kind, *bounds in found
                  if name.lower() in settable and not is_denied(name.lower(), DENIED)]
         # What can only be set at the start, the server says when it is told to.
-        told = ask(socket, ''.join(f'SET GLOBAL {name} = @@GLOBAL.{name};\n' for name, *_rest in found), '--force')
+        told = ask(socket, ''.join(
+            f'SET GLOBAL {name} = @@GLOBAL.{name};\n' for name, *_rest in found), '--force')
         read_only = set(_READ_ONLY.findall(told.stderr))
     return [rule(name, kind, name in read_only, *bounds) for name, kind, *bounds in found]

@@ -31,34 +31,96 @@ START_TIMEOUT = 60
 #: Where the server keeps and looks for things, whom it talks to, what it runs and loads, and what the agent sets.
 DENIED = (
     # places
-    '*_file', '*_dir', '*_directory', '*_directories', 'extension_destdir', 'temp_tablespaces', 'default_tablespace',
+    '*_file',
+    '*_dir',
+    '*_directory',
+    '*_directories',
+    'extension_destdir',
+    'temp_tablespaces',
+    'default_tablespace',
     'allow_in_place_tablespaces',
     # who may come in, and how
-    'listen_addresses', 'port', 'unix_socket_*', 'ssl*', 'krb_*', 'password_encryption', 'db_user_namespace',
+    'listen_addresses',
+    'port',
+    'unix_socket_*',
+    'ssl*',
+    'krb_*',
+    'password_encryption',
+    'db_user_namespace',
     'bonjour*',
-    'superuser_reserved_connections', 'role', 'session_authorization', 'is_superuser',
+    'superuser_reserved_connections',
+    'role',
+    'session_authorization',
+    'is_superuser',
     # programs and libraries
-    '*_command', '*_library', '*_preload_libraries', 'dynamic_library_path', 'jit*', 'recovery_*', 'archive_*',
+    '*_command',
+    '*_library',
+    '*_preload_libraries',
+    'dynamic_library_path',
+    'jit*',
+    'recovery_*',
+    'archive_*',
     # replication and the log of changes, which are the service's
-    'primary_*', 'synchronous_standby_names', 'wal_level', 'wal_receiver_*', 'wal_consistency_*', 'wal_retrieve_*',
-    'hot_standby*', 'promote_trigger_file', 'max_wal_senders', 'max_replication_slots', 'max_slot_wal_keep_size',
-    'max_standby_*', 'max_logical_replication_workers', 'max_sync_workers_*', 'vacuum_defer_cleanup_age',
+    'primary_*',
+    'synchronous_standby_names',
+    'wal_level',
+    'wal_receiver_*',
+    'wal_consistency_*',
+    'wal_retrieve_*',
+    'hot_standby*',
+    'promote_trigger_file',
+    'max_wal_senders',
+    'max_replication_slots',
+    'max_slot_wal_keep_size',
+    'max_standby_*',
+    'max_logical_replication_workers',
+    'max_sync_workers_*',
+    'vacuum_defer_cleanup_age',
     'cluster_name',
     # what makes data unreachable or wrong
-    'fsync', 'full_page_writes', 'data_sync_retry', 'ignore_*', 'zero_damaged_pages', 'debug_*', 'trace_*',
-    'allow_system_table_mods', 'session_replication_role', 'restart_after_crash', 'remove_temp_files_after_crash',
-    'exit_on_error', 'shared_memory_type', 'dynamic_shared_memory_type', 'huge_page_size',
+    'fsync',
+    'full_page_writes',
+    'data_sync_retry',
+    'ignore_*',
+    'zero_damaged_pages',
+    'debug_*',
+    'trace_*',
+    'allow_system_table_mods',
+    'session_replication_role',
+    'restart_after_crash',
+    'remove_temp_files_after_crash',
+    'exit_on_error',
+    'shared_memory_type',
+    'dynamic_shared_memory_type',
+    'huge_page_size',
     # where the log goes, and what the agent reads in its words
-    'log_destination', 'logging_collector', 'log_file*', 'log_rotation_*', 'log_truncate_*', 'syslog_*', 'event_source',
-    'lc_messages', 'backtrace_functions',
+    'log_destination',
+    'logging_collector',
+    'log_file*',
+    'log_rotation_*',
+    'log_truncate_*',
+    'syslog_*',
+    'event_source',
+    'lc_messages',
+    'backtrace_functions',
     # delays for who debugs the server, and the state of one transaction
-    'post_auth_delay', 'pre_auth_delay', 'force_parallel_mode', 'transaction_*',
+    'post_auth_delay',
+    'pre_auth_delay',
+    'force_parallel_mode',
+    'transaction_*',
 )
 
-TYPES = {'bool': 'boolean', 'real': 'float', 'integer': 'integer', 'enum': 'string', 'string': 'string'}
+TYPES = {
+    'bool': 'boolean',
+    'real': 'float',
+    'integer': 'integer',
+    'enum': 'string',
+    'string': 'string'
+}
 
-QUESTION = ("SELECT lower(name), vartype, unit IS NOT NULL, context = 'postmaster', min_val, max_val FROM pg_settings "
-            "WHERE context <> 'internal' ORDER BY lower(name) COLLATE \"C\"")
+QUESTION = (
+    "SELECT lower(name), vartype, unit IS NOT NULL, context = 'postmaster', min_val, max_val FROM pg_settings "
+    "WHERE context <> 'internal' ORDER BY lower(name) COLLATE \"C\"")
 
 
 def installed() -> str:
@@ -87,9 +149,11 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     data = directory / 'data'
     quietly: dict[str, Any] = {'check': True, 'cwd': directory, 'stdout': subprocess.DEVNULL,
                                'stderr': subprocess.DEVNULL}
-    subprocess.run(_as_engine(f'{PROGRAMS}/initdb', '--pgdata', str(data), '--username=asker', '--auth=trust',
-                              '--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'), **quietly)
-    control = _as_engine(f'{PROGRAMS}/pg_ctl', '--pgdata', str(data), '--wait', f'--timeout={START_TIMEOUT}')
+    subprocess.run(
+        _as_engine(f'{PROGRAMS}/initdb', '--pgdata', str(data), '--username=asker', '--auth=trust',
+                   '--no-sync', '--encoding=UTF8', '--locale=C.UTF-8'), **quietly)
+    control = _as_engine(f'{PROGRAMS}/pg_ctl', '--pgdata', str(data), '--wait',
+                         f'--timeout={START_TIMEOUT}')
     subprocess.run([*control, 'start', '--log', str(directory / 'log'),
                     '--options', f"-k {directory} -c listen_addresses='' -c fsync=off"], **quietly)
     try:
@@ -100,10 +164,12 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
 
 def asked(question: str) -> list[list[str]]:
     """Rows of the answer, as text."""
-    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(pathlib.Path(made)) as socket:
-        done = subprocess.run(['psql', '--no-psqlrc', f'--host={socket}', '--username=asker', '--no-align',
-                               '--tuples-only', '--field-separator=\t', '--command', question, 'postgres'],
-                              check=True, text=True, stdout=subprocess.PIPE)
+    with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
+            pathlib.Path(made)) as socket:
+        done = subprocess.run([
+            'psql', '--no-psqlrc', f'--host={socket}', '--username=asker', '--no-align',
+            '--tuples-only', '--field-separator=\t', '--command', question, 'postgres'
+        ], check=True, text=True, stdout=subprocess.PIPE)
     return [line.split('\t') for line in done.stdout.splitlines()]
 
 

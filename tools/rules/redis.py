@@ -32,21 +32,65 @@ LARGEST = 2 ** 63 - 1
 #: Where the server keeps and looks for things, whom it talks to, and what the agent itself sets.
 DENIED = (
     # places, and who may read them
-    'dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', '*cpulist',
-    'cluster-config-file', 'proc-title-template', 'set-proc-title', 'always-show-logo', 'crash-*',
+    'dir',
+    'dbfilename',
+    'append*name',
+    'aclfile',
+    'unixsocket*',
+    'pidfile',
+    'logfile',
+    'syslog-*',
+    '*cpulist',
+    'cluster-config-file',
+    'proc-title-template',
+    'set-proc-title',
+    'always-show-logo',
+    'crash-*',
     # network
-    'port', 'bind*', 'tls-*', 'max-new-tls-*', 'protected-mode', 'socket-mark-id',
+    'port',
+    'bind*',
+    'tls-*',
+    'max-new-tls-*',
+    'protected-mode',
+    'socket-mark-id',
     # life
-    'daemonize', 'supervised', 'oom-score-adj*', 'shutdown-*', 'disable-thp', 'ignore-warnings', 'jemalloc-*',
+    'daemonize',
+    'supervised',
+    'oom-score-adj*',
+    'shutdown-*',
+    'disable-thp',
+    'ignore-warnings',
+    'jemalloc-*',
     # code, accounts and commands
-    'enable-*', 'requirepass', 'acl-pubsub-default', 'rename-command', 'loadmodule', 'user', 'sanitize-dump-payload',
+    'enable-*',
+    'requirepass',
+    'acl-pubsub-default',
+    'rename-command',
+    'loadmodule',
+    'user',
+    'sanitize-dump-payload',
     # replication and clusters, which are the service's
-    'replicaof', 'master*', 'primary*', 'repl-*', 'replica-*', 'replica*', 'min-replicas-*', 'cluster-*',
-    'propagation-*', 'rdb-del-*', 'dual-channel-*', 'availability-zone',
+    'replicaof',
+    'master*',
+    'primary*',
+    'repl-*',
+    'replica-*',
+    'replica*',
+    'min-replicas-*',
+    'cluster-*',
+    'propagation-*',
+    'rdb-del-*',
+    'dual-channel-*',
+    'availability-zone',
     # what makes data unreachable
-    'rdbchecksum', 'aof-disable-auto-gc', 'aof-load-truncated',
+    'rdbchecksum',
+    'aof-disable-auto-gc',
+    'aof-load-truncated',
     # former names of others
-    'slave*', 'min-slaves-*', 'lua-time-limit', '*-ziplist-*',
+    'slave*',
+    'min-slaves-*',
+    'lua-time-limit',
+    '*-ziplist-*',
 )
 
 _BOUNDS = re.compile(r'between (-?[0-9]+) and (-?[0-9]+) inclusive')
@@ -56,7 +100,8 @@ def installed(program: str = PROGRAM) -> str:
     """What the engine of this machine says it is; "" without one."""
     if shutil.which(program) is None:
         return ''
-    return subprocess.run([program, '--version'], check=True, text=True, stdout=subprocess.PIPE).stdout
+    return subprocess.run([program, '--version'], check=True, text=True,
+                          stdout=subprocess.PIPE).stdout
 
 
 def complaint(program: str, name: str, value: str) -> str:
@@ -80,14 +125,23 @@ def rule(program: str, name: str, at_start: bool) -> Rule:
     if "'yes' or 'no'" in said:
         return {'name': name, 'type': 'boolean', 'restart_required': at_start}
     if 'parsed into an integer' in said or 'must be a memory value' in said:
-        return {'name': name, 'type': 'integer', 'restart_required': at_start, **bounds(program, name)}
+        return {
+            'name': name,
+            'type': 'integer',
+            'restart_required': at_start,
+            **bounds(program, name)
+        }
     return {'name': name, 'type': 'string', 'restart_required': at_start}
 
 
 def rules(program: str = PROGRAM) -> list[Rule]:
     """All that may be set."""
     with scratch.server(program) as session:
-        values = {name: value for name, value in session.settings('*').items() if not is_denied(name, DENIED)}
+        values = {
+            name: value
+            for name, value in session.settings('*').items()
+            if not is_denied(name, DENIED)
+        }
         fixed = {name for name, value in values.items() if is_fixed(session, name, value)}
     return [rule(program, name, name in fixed) for name in sorted(values)]
 

@@ -83,38 +83,58 @@ def create(context: Any, row: Row, asked: CreateRequest, *, rehearsal: bool = Fa
 
     def make(connection: Connection, now: datetime.datetime) -> None:
         parent = _parent(connection, context, row, asked)
-        backups.create(connection, {
-            'id': backup_id, 'name': asked.name, 'description': asked.description, 'tenant_id': row.tenant_id,
-            'state': 'NEW', 'instance_id': row.id, 'parent_id': parent.id if parent else None,
-            'backup_type': INCREMENTAL if parent else FULL, 'datastore_version_id': row.datastore_version_id,
-            'storage_driver': asked.storage_driver or CONF.storage_strategy}, now)
+        backups.create(
+            connection, {
+                'id': backup_id,
+                'name': asked.name,
+                'description': asked.description,
+                'tenant_id': row.tenant_id,
+                'state': 'NEW',
+                'instance_id': row.id,
+                'parent_id': parent.id if parent else None,
+                'backup_type': INCREMENTAL if parent else FULL,
+                'datastore_version_id': row.datastore_version_id,
+                'storage_driver': asked.storage_driver or CONF.storage_strategy
+            }, now)
 
     args = {'backup_id': backup_id, 'container': container or CONF.backup_swift_container}
     recorded = instance_models.record(context, row, 'backup_create', DEADLINE, args=args,
-                                      check=instance_models.require_ready, also=make, rehearsal=rehearsal)
+                                      check=instance_models.require_ready, also=make,
+                                      rehearsal=rehearsal)
     return Recorded(recorded.operation_id, backup_id)
 
 
-def register(context: Any, found: Found, name: str, description: str | None, *, rehearsal: bool = False) -> str:
+def register(context: Any, found: Found, name: str, description: str | None, *,
+             rehearsal: bool = False) -> str:
     """Write down a backup that lies in the object store already. Nothing is copied, and nothing removed with it.
 
     :returns: its id.
     :raises trove.common.exception.QuotaExceeded:
     """
     backup_id = str(uuid.uuid4())
-    (session.rehearse if rehearsal else session.write)(lambda connection: backups.create(connection, {
-        'id': backup_id, 'name': name, 'description': description, 'tenant_id': context.project_id,
-        'state': 'RESTORED', 'location': found.location, 'checksum': found.checksum, 'size': found.size,
-        'backup_type': INCREMENTAL if found.is_increment else FULL, 'datastore_version_id': found.version.id,
-        'storage_driver': 'swift'}, session.utcnow()))
+    (session.rehearse if rehearsal else session.write)(lambda connection: backups.create(
+        connection, {
+            'id': backup_id,
+            'name': name,
+            'description': description,
+            'tenant_id': context.project_id,
+            'state': 'RESTORED',
+            'location': found.location,
+            'checksum': found.checksum,
+            'size': found.size,
+            'backup_type': INCREMENTAL if found.is_increment else FULL,
+            'datastore_version_id': found.version.id,
+            'storage_driver': 'swift'
+        }, session.utcnow()))
     return backup_id
 
 
 def check_engine(row: Row) -> None:
     """:raises trove.common.exception.NotSupported: no backup can ever be made of this instance."""
     if row.cluster_id is not None:
-        raise exception.NotSupported(f'Instance {row.id} belongs to a cluster; its members have no backups of their '
-                                     f'own.')
+        raise exception.NotSupported(
+            f'Instance {row.id} belongs to a cluster; its members have no backups of their '
+            f'own.')
     if row.manager not in CONF or not CONF[row.manager].backup_strategy:
         raise exception.NotSupported(f'Backups are not supported for datastore {row.manager}.')
 
@@ -125,9 +145,11 @@ def _parent(connection: Connection, context: Any, row: Row, asked: CreateRequest
         return backups.newest(connection, row.id) if asked.incremental else None
     parent = policy.owned(context, backups.get(connection, asked.parent_id), asked.parent_id)
     if parent.instance_id != row.id:
-        raise exception.BadRequest(f"backup['parent_id'] {parent.id} is a backup of another instance.")
+        raise exception.BadRequest(
+            f"backup['parent_id'] {parent.id} is a backup of another instance.")
     if parent.state not in backups.USABLE:
-        raise exception.BadRequest(f"backup['parent_id'] {parent.id} cannot be built on: its status is {parent.state}.")
+        raise exception.BadRequest(
+            f"backup['parent_id'] {parent.id} cannot be built on: its status is {parent.state}.")
     return parent
 
 
@@ -147,9 +169,10 @@ def delete(context: Any, row: Row) -> Recorded:
         if running is not None:
             # It is being deleted already.
             return running.id
-        return operations.create(connection, kind='backup_delete', resource_type=RESOURCE, resource_id=row.id,
-                                 now=now, deadline=CONF.delete_deadline, project_id=row.tenant_id,
-                                 request_id=context.request_id, actor=context.user_id)
+        return operations.create(connection, kind='backup_delete', resource_type=RESOURCE,
+                                 resource_id=row.id, now=now, deadline=CONF.delete_deadline,
+                                 project_id=row.tenant_id, request_id=context.request_id,
+                                 actor=context.user_id)
 
     operation_id = session.write(write)
     doors.current().wake(operation_id)
@@ -157,5 +180,7 @@ def delete(context: Any, row: Row) -> Recorded:
 
 
 def _require_at_rest(row: Row, now: datetime.datetime) -> None:
-    if row.state in backups.UNFINISHED and now - row.updated < datetime.timedelta(days=CONF.running_backups_expires):
-        raise exception.Unprocessable(f'Backup {row.id} cannot be deleted now: its status is {row.state}.')
+    if row.state in backups.UNFINISHED and now - row.updated < datetime.timedelta(
+            days=CONF.running_backups_expires):
+        raise exception.Unprocessable(
+            f'Backup {row.id} cannot be deleted now: its status is {row.state}.')

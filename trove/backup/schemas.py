@@ -12,8 +12,8 @@
 
 """What a request about backups and backup strategies may look like, and how they are shown."""
 
-from trove.common.schemas import (FLAG, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled, nullable, obj, page_of,
-                                  showing, shown, wrapped)
+from trove.common.schemas import (FLAG, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled,
+                                  nullable, obj, page_of, showing, shown, wrapped)
 
 _CONTAINER = {'type': 'string', 'minLength': 1, 'maxLength': 255,
               'pattern': r'^[@%+=:,./_-]*[A-Za-z0-9][A-Za-z0-9@%+=:,./_-]*\Z',
@@ -35,21 +35,48 @@ CREATE = compiled(wrapped('backup', obj({
     'restore_from': _RESTORE_FROM,
 }, required=('name',))))
 
-STRATEGY_CREATE = compiled(wrapped('backup_strategy', obj({
-    'instance_id': {'anyOf': [UUID, {'type': 'string', 'maxLength': 0}], 'reason': 'must be a UUID, or empty'},
-    'swift_container': _CONTAINER,
-}, required=('swift_container',), extras=False)))
+STRATEGY_CREATE = compiled(
+    wrapped(
+        'backup_strategy',
+        obj(
+            {
+                'instance_id': {
+                    'anyOf': [UUID, {
+                        'type': 'string',
+                        'maxLength': 0
+                    }],
+                    'reason': 'must be a UUID, or empty'
+                },
+                'swift_container': _CONTAINER,
+            }, required=('swift_container',), extras=False)))
 
 # --- answers -------------------------------------------------------------------------------------
 
-BACKUP = shown('Backup', {
-    'id': STRING, 'name': STRING, 'description': nullable(STRING), 'locationRef': nullable(STRING),
-    'instance_id': nullable(STRING), 'created': MOMENT, 'updated': MOMENT, 'size': nullable(NUMBER), 'status': STRING,
-    'parent_id': nullable(STRING), 'project_id': STRING, 'storage_driver': nullable(STRING),
-}, {
-    'datastore': shown('', {'type': STRING, 'version': STRING, 'version_id': STRING}),
-    'fault': shown('BackupFault', {'code': STRING, 'message': STRING}),
-})
+BACKUP = shown(
+    'Backup', {
+        'id': STRING,
+        'name': STRING,
+        'description': nullable(STRING),
+        'locationRef': nullable(STRING),
+        'instance_id': nullable(STRING),
+        'created': MOMENT,
+        'updated': MOMENT,
+        'size': nullable(NUMBER),
+        'status': STRING,
+        'parent_id': nullable(STRING),
+        'project_id': STRING,
+        'storage_driver': nullable(STRING),
+    }, {
+        'datastore': shown('', {
+            'type': STRING,
+            'version': STRING,
+            'version_id': STRING
+        }),
+        'fault': shown('BackupFault', {
+            'code': STRING,
+            'message': STRING
+        }),
+    })
 INDEX = page_of('backups', BACKUP)
 SHOW = showing('backup', BACKUP)
 

@@ -53,10 +53,11 @@ def _page(request: Request, tenant_id: str | None, instance_id: str | None) -> d
     offset = pagination.offset_of(request)
     named = listing.text(request, 'datastore')
     datastore = session.read(datastore_models.find, named).id if named else None
-    filters = backups.Filters(
-        tenant_id=tenant_id, instance_id=instance_id, datastore_id=datastore, name=listing.text(request, 'name'),
-        status=listing.word(request, 'status', backups.STATES), window=listing.window(request),
-        order=listing.order(request, backups.SORT_KEYS))
+    filters = backups.Filters(tenant_id=tenant_id, instance_id=instance_id, datastore_id=datastore,
+                              name=listing.text(request, 'name'), status=listing.word(
+                                  request, 'status',
+                                  backups.STATES), window=listing.window(request),
+                              order=listing.order(request, backups.SORT_KEYS))
     rows = session.read(backups.page, filters, limit=limit, offset=offset)
     following = str(offset + limit) if len(rows) == limit else None
     return pagination.page(request, 'backups', [views.backup(row) for row in rows], following)
@@ -72,11 +73,12 @@ def create(request: Request) -> Answer:
     is_rehearsal = listing.flag(request, 'validate_only')
     headers: tuple[tuple[str, str], ...] = ()
     if 'restore_from' in asked:
-        backup_id = models.register(context, validation.check(context, asked['restore_from']), asked['name'],
-                                    asked.get('description'), rehearsal=is_rehearsal)
+        backup_id = models.register(context, validation.check(context, asked['restore_from']),
+                                    asked['name'], asked.get('description'), rehearsal=is_rehearsal)
     else:
         recorded = _recorded(request, asked, is_rehearsal)
-        backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER, recorded.operation_id),)
+        backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER,
+                                                   recorded.operation_id),)
     if is_rehearsal:
         return Answer(204)
     return Answer(202, {'backup': views.backup(models.find(context, backup_id))}, headers)

@@ -37,14 +37,16 @@ def _project(request: Request, rule: str) -> str:
     wanted = listing.text(request, 'project_id') or context.project_id or ''
     if wanted != context.project_id:
         if not context.is_admin:
-            raise exception.Forbidden('Only an administrator may use the backup strategies of another project.')
+            raise exception.Forbidden(
+                'Only an administrator may use the backup strategies of another project.')
         policy.authorize(context, rule, wanted)
     return wanted
 
 
 def index(request: Request) -> dict[str, Any]:
     project_id = _project(request, 'backup_strategy:index')
-    rows = session.read(backup_strategies.of_project, project_id, listing.text(request, 'instance_id'))
+    rows = session.read(backup_strategies.of_project, project_id,
+                        listing.text(request, 'instance_id'))
     return {'backup_strategies': [views.strategy(row) for row in rows]}
 
 

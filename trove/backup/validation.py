@@ -55,11 +55,13 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
     try:
         store = clouds.user_cloud(CONF, context).objects(context.project_id)
     except exception.ObjectStoreMissing as missing:
-        raise exception.NotFound('No object store can be found to read the backup from.') from missing
+        raise exception.NotFound(
+            'No object store can be found to read the backup from.') from missing
     place = "backup['restore_from']['remote_location']"
     container, _, name = location.removeprefix(f'{store.url}/').partition('/')
     if not location.startswith(f'{store.url}/') or not container or not name:
-        raise exception.BadRequest(f'{place} cannot be read: it must be the URL of an object below {store.url}/.')
+        raise exception.BadRequest(
+            f'{place} cannot be read: it must be the URL of an object below {store.url}/.')
     try:
         # Who may not use the account is told so, whatever the object.
         store.check()
@@ -70,5 +72,5 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
         raise
     except exception.CloudError as error:
         raise exception.ObjectStoreFailed(error.message, detail=error.detail) from error
-    return Found(location=location, checksum=found.etag, is_increment=_PARENT in found.metadata, version=version,
-                 size=float(asked['size']))
+    return Found(location=location, checksum=found.etag, is_increment=_PARENT in found.metadata,
+                 version=version, size=float(asked['size']))

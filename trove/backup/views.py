@@ -21,10 +21,19 @@ from trove.db.session import Row
 def backup(row: Row) -> dict[str, Any]:
     """The fields of one backup. Its datastore is absent when the version is gone."""
     shown: dict[str, Any] = {
-        'id': row.id, 'name': row.name, 'description': row.description, 'locationRef': row.location,
-        'instance_id': row.instance_id, 'created': views.timestamp(row.created),
-        'updated': views.timestamp(row.updated), 'size': row.size, 'status': row.state, 'parent_id': row.parent_id,
-        'project_id': row.tenant_id, 'storage_driver': row.storage_driver}
+        'id': row.id,
+        'name': row.name,
+        'description': row.description,
+        'locationRef': row.location,
+        'instance_id': row.instance_id,
+        'created': views.timestamp(row.created),
+        'updated': views.timestamp(row.updated),
+        'size': row.size,
+        'status': row.state,
+        'parent_id': row.parent_id,
+        'project_id': row.tenant_id,
+        'storage_driver': row.storage_driver
+    }
     if row.version_name is not None:
         shown['datastore'] = {'type': row.datastore_name, 'version': row.version_name,
                               'version_id': row.datastore_version_id}

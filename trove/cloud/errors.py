@@ -33,10 +33,18 @@ RETRIABLE = frozenset({401, 408, 409, 423, 425, 429, 500, 502, 503, 504})
 
 #: What a client raises when no answer, or no usable one, was received.
 NO_ANSWER = (
-    keystone_errors.ConnectFailure, keystone_errors.ConnectTimeout, keystone_errors.ConnectionError,
-    keystone_errors.UnknownConnectionError, keystone_errors.RetriableConnectionFailure,
-    keystone_errors.DiscoveryFailure, sdk_errors.ServiceDiscoveryException, sdk_errors.InvalidResponse,
-    sdk_errors.ResourceTimeout, requests.RequestException, ConnectionError, TimeoutError,
+    keystone_errors.ConnectFailure,
+    keystone_errors.ConnectTimeout,
+    keystone_errors.ConnectionError,
+    keystone_errors.UnknownConnectionError,
+    keystone_errors.RetriableConnectionFailure,
+    keystone_errors.DiscoveryFailure,
+    sdk_errors.ServiceDiscoveryException,
+    sdk_errors.InvalidResponse,
+    sdk_errors.ResourceTimeout,
+    requests.RequestException,
+    ConnectionError,
+    TimeoutError,
 )
 
 _CLIENT_ERRORS = (
@@ -47,7 +55,8 @@ _CLIENT_ERRORS = (
 
 
 @contextlib.contextmanager
-def translated(service: str, doing: str, *, also_retriable: frozenset[int] = frozenset()) -> Iterator[None]:
+def translated(service: str, doing: str, *,
+               also_retriable: frozenset[int] = frozenset()) -> Iterator[None]:
     """Let only our own failures out.
 
     :param service: the service asked, as the user knows it: compute, network, volume, image.
@@ -75,16 +84,19 @@ def mapped(error: Exception, service: str, doing: str, *,
                 f"Tell the operator.", detail=detail)
         if status == 404:
             return exception.CloudNotFound(
-                f'The {service} service could not {doing}: something it needs does not exist.', detail=detail)
+                f'The {service} service could not {doing}: something it needs does not exist.',
+                detail=detail)
         again = status in RETRIABLE or status in also_retriable
         verb = 'cannot now' if again else 'refused to'
-        return exception.CloudError(f'The {service} service {verb} {doing}.', detail=detail, retriable=again)
+        return exception.CloudError(f'The {service} service {verb} {doing}.', detail=detail,
+                                    retriable=again)
     if isinstance(error, keystone_errors.SSLError | requests.exceptions.SSLError):
-        return exception.CloudError(f'The {service} service cannot be trusted: its certificate is not valid.',
-                                    detail=detail, retriable=False)
+        return exception.CloudError(
+            f'The {service} service cannot be trusted: its certificate is not valid.',
+            detail=detail, retriable=False)
     if isinstance(error, NO_ANSWER):
-        return exception.CloudError(f'The {service} service did not answer when asked to {doing}.', detail=detail,
-                                    retriable=True)
+        return exception.CloudError(f'The {service} service did not answer when asked to {doing}.',
+                                    detail=detail, retriable=True)
     return exception.CloudError(f'The {service} service cannot be asked to {doing}.', detail=detail,
                                 retriable=False)
 

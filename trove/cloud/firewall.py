@@ -36,7 +36,8 @@ class Rule:
     cidr: str
 
 
-def rules(tcp_ports: Iterable[str], udp_ports: Iterable[str], cidrs: Iterable[str]) -> frozenset[Rule]:
+def rules(tcp_ports: Iterable[str], udp_ports: Iterable[str],
+          cidrs: Iterable[str]) -> frozenset[Rule]:
     """Every port with every network. No network: nobody may connect.
 
     :param tcp_ports: ``3306`` or ``3306-3310``, as in the options of a datastore.
@@ -44,7 +45,8 @@ def rules(tcp_ports: Iterable[str], udp_ports: Iterable[str], cidrs: Iterable[st
     :raises ValueError: one of them cannot be read.
     """
     networks = [str(ipaddress.ip_network(cidr, strict=False)) for cidr in cidrs]
-    ranges = [(protocol, *_range(text)) for protocol, ports in (('tcp', tcp_ports), ('udp', udp_ports))
+    ranges = [(protocol, *_range(text))
+              for protocol, ports in (('tcp', tcp_ports), ('udp', udp_ports))
               for text in ports]
     return frozenset(Rule(protocol, first, last, network) for protocol, first, last in ranges
                      for network in networks)
@@ -68,14 +70,22 @@ class Firewall:
     def find_groups(self, name: str) -> list[str]:
         """Ids of the groups of this name, the first made first."""
         with errors.translated('network', 'look for the security group'):
-            listed = [item for item in self._neutron.security_groups(name=name, project_id=self._project_id)
-                      if item.name == name and item.project_id == self._project_id]
-        return [item.id for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
+            listed = [
+                item
+                for item in self._neutron.security_groups(name=name, project_id=self._project_id)
+                if item.name == name and item.project_id == self._project_id
+            ]
+        return [
+            item.id for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))
+        ]
 
     def list_groups(self) -> dict[str, str]:
         """id -> name of the groups of the service project."""
         with errors.translated('network', 'list the security groups'):
-            return {item.id: item.name for item in self._neutron.security_groups(project_id=self._project_id)}
+            return {
+                item.id: item.name
+                for item in self._neutron.security_groups(project_id=self._project_id)
+            }
 
     def ensure_group(self, name: str, wanted: frozenset[Rule], *, description: str = '') -> str:
         """The group of this name, letting in exactly ``wanted``. :returns: its id."""
@@ -91,7 +101,8 @@ class Firewall:
 
     def _ensure_rules(self, group_id: str, wanted: frozenset[Rule]) -> None:
         with errors.translated('network', 'list the rules of the security group'):
-            listed = list(self._neutron.security_group_rules(security_group_id=group_id, direction='ingress'))
+            listed = list(
+                self._neutron.security_group_rules(security_group_id=group_id, direction='ingress'))
         present = [(item.id, _rule(item)) for item in listed if item.direction == 'ingress']
         for rule in sorted(wanted - {known for _, known in present}):
             self._add(group_id, rule)
@@ -105,9 +116,9 @@ class Firewall:
         with errors.translated('network', 'add a rule to the security group'):
             try:
                 self._neutron.create_security_group_rule(
-                    security_group_id=group_id, direction='ingress', ether_type=ethertype, protocol=rule.protocol,
-                    port_range_min=rule.first, port_range_max=rule.last, remote_ip_prefix=rule.cidr,
-                    project_id=self._project_id)
+                    security_group_id=group_id, direction='ingress', ether_type=ethertype,
+                    protocol=rule.protocol, port_range_min=rule.first, port_range_max=rule.last,
+                    remote_ip_prefix=rule.cidr, project_id=self._project_id)
             except sdk_errors.ConflictException as error:
                 # Whoever else made the same rule in the meantime has done our work; a quota is another matter.
                 if 'quota' in str(error).lower():
@@ -133,10 +144,11 @@ class Firewall:
         ids = {item.id for item in listed}
         missing = [name for name in names if name not in ids and name not in by_name]
         if missing:
-            raise exception.CloudError('A security group of the management network is missing; tell the operator.',
-                                       code='security_group_failed', retriable=False,
-                                       detail=f'management_security_groups names {", ".join(missing)}, which the '
-                                              f'service project does not have')
+            raise exception.CloudError(
+                'A security group of the management network is missing; tell the operator.',
+                code='security_group_failed', retriable=False,
+                detail=f'management_security_groups names {", ".join(missing)}, which the '
+                f'service project does not have')
         return [name if name in ids else by_name[name] for name in names]
 
 
@@ -153,5 +165,6 @@ def _rule(item: Any) -> Rule | None:
     if item.remote_group_id or item.protocol not in ('tcp', 'udp') or item.port_range_min is None:
         return None
     prefix = item.remote_ip_prefix or ('::/0' if item.ether_type == 'IPv6' else '0.0.0.0/0')
-    return Rule(item.protocol, int(item.port_range_min), int(item.port_range_max or item.port_range_min),
+    return Rule(item.protocol, int(item.port_range_min),
+                int(item.port_range_max or item.port_range_min),
                 str(ipaddress.ip_network(prefix, strict=False)))

@@ -54,9 +54,11 @@ class Images:
         if not wanted:
             return None
         with errors.translated('image', 'look for the image'):
-            listed = self._glance.images(owner=owner, status='active', tag=wanted, sort='created_at:desc')
+            listed = self._glance.images(owner=owner, status='active', tag=wanted,
+                                         sort='created_at:desc')
             for item in listed:
-                if item.owner == owner and item.status == 'active' and set(wanted) <= set(item.tags or ()):
+                if item.owner == owner and item.status == 'active' and set(wanted) <= set(item.tags
+                                                                                          or ()):
                     return _image(item)
         return None
 
@@ -64,4 +66,5 @@ class Images:
 def _image(item: Any) -> Image:
     return Image(id=item.id, name=item.name or '', status=item.status or '', owner=item.owner or '',
                  tags=frozenset(item.tags or ()), checksum=item.hash_value or item.checksum,
-                 size=int(item.size or 0), min_disk=int(item.min_disk or 0), min_ram=int(item.min_ram or 0))
+                 size=int(item.size or 0), min_disk=int(item.min_disk
+                                                        or 0), min_ram=int(item.min_ram or 0))

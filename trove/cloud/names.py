@@ -58,7 +58,8 @@ def server(name: str, instance_id: str) -> str:
 
     Nova refuses control characters, separators, what is beyond the basic multilingual plane, and spaces at the ends.
     """
-    taken = ''.join(character if character.isprintable() and ord(character) < 0xFFFF else ' ' for character in name)
+    taken = ''.join(character if character.isprintable() and ord(character) < 0xFFFF else ' '
+                    for character in name)
     return taken.strip() or f'trove-{instance_id}'
 
 
@@ -73,7 +74,11 @@ def server_tags(instance_id: str, manager: str) -> list[str]:
 
 
 def server_metadata(instance_id: str, project_id: str, user_id: str) -> dict[str, str]:
-    return {'trove_instance_id': instance_id, 'trove_project_id': project_id, 'trove_user_id': user_id}
+    return {
+        'trove_instance_id': instance_id,
+        'trove_project_id': project_id,
+        'trove_user_id': user_id
+    }
 
 
 def public_address(instance_id: str) -> str:

@@ -113,16 +113,18 @@ class Networking:
             listed = [_network(item) for item in self._neutron.networks(is_router_external=True)]
         listed = [network for network in listed if network.is_external]
         if not listed:
-            raise exception.CloudError('This cloud has no network of public addresses; tell the operator.',
-                                       code='floating_ip_failed', retriable=False,
-                                       detail='no external network; set [network] public_network_id')
+            raise exception.CloudError(
+                'This cloud has no network of public addresses; tell the operator.',
+                code='floating_ip_failed', retriable=False,
+                detail='no external network; set [network] public_network_id')
         return min(listed, key=lambda network: (network.name, network.id))
 
     def has_router(self, subnet_id: str) -> bool:
         """Whether a router is attached to the subnet."""
         network_id = self.get_subnet(subnet_id).network_id
         with errors.translated('network', 'look for the router of the subnet'):
-            listed = list(self._neutron.ports(network_id=network_id, device_owner=list(_ROUTER_PORTS)))
+            listed = list(
+                self._neutron.ports(network_id=network_id, device_owner=list(_ROUTER_PORTS)))
         return any(port.device_owner in _ROUTER_PORTS and
                    any(fixed.get('subnet_id') == subnet_id for fixed in port.fixed_ips or ())
                    for port in listed)
@@ -139,8 +141,9 @@ class Networking:
         with errors.translated('network', 'show the port'):
             return _port(self._neutron.get_port(port_id))
 
-    def ensure_port(self, name: str, *, network_id: str, subnet_id: str | None = None, address: str | None = None,
-                    security_group_ids: Iterable[str] = (), description: str = '') -> Port:
+    def ensure_port(self, name: str, *, network_id: str, subnet_id: str | None = None,
+                    address: str | None = None, security_group_ids: Iterable[str] = (),
+                    description: str = '') -> Port:
         """The service project's port of this name, with exactly these security groups.
 
         :param address: the fixed address asked for; needs a subnet.
@@ -154,7 +157,11 @@ class Networking:
                 return _port(self._neutron.update_port(found[0].id, security_groups=groups))
         wanted: dict[str, Any] = {'name': name, 'network_id': network_id, 'security_groups': groups,
                                   'description': description, 'project_id': self._project_id}
-        fixed = {key: value for key, value in (('subnet_id', subnet_id), ('ip_address', address)) if value}
+        fixed = {
+            key: value
+            for key, value in (('subnet_id', subnet_id), ('ip_address', address))
+            if value
+        }
         if fixed:
             wanted['fixed_ips'] = [fixed]
         with errors.translated('network', 'make the port'):
@@ -175,7 +182,10 @@ class Networking:
         with errors.translated('network', 'look for the port'):
             listed = [item for item in self._neutron.ports(name=name, project_id=self._project_id)
                       if item.name == name and item.project_id == self._project_id]
-        return [_port(item) for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
+        return [
+            _port(item)
+            for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))
+        ]
 
     # --- public addresses ------------------------------------------------------------------------
 
@@ -187,7 +197,10 @@ class Networking:
         with errors.translated('network', 'look for the public address'):
             listed = [item for item in self._neutron.ips(port_id=port_id)
                       if item.port_id == port_id and (item.description or '') == description]
-        return [_public(item) for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))]
+        return [
+            _public(item)
+            for item in sorted(listed, key=lambda item: (item.created_at or '', item.id))
+        ]
 
     def ensure_public_address(self, port: Port, *, network_id: str, project_id: str,
                               description: str) -> PublicAddress:
@@ -197,8 +210,9 @@ class Networking:
             return found[0]
         fixed = next((fixed.address for fixed in port.addresses if ':' not in fixed.address), None)
         if fixed is None:
-            raise exception.CloudError('A public address needs a subnet of IPv4.', code='floating_ip_failed',
-                                       retriable=False, detail=f'port {port.id} has no IPv4 address')
+            raise exception.CloudError('A public address needs a subnet of IPv4.',
+                                       code='floating_ip_failed', retriable=False,
+                                       detail=f'port {port.id} has no IPv4 address')
         with errors.translated('network', 'give the public address'):
             return _public(self._neutron.create_ip(floating_network_id=network_id, port_id=port.id,
                                                    fixed_ip_address=fixed, project_id=project_id,
@@ -221,14 +235,15 @@ def _network(item: Any) -> Network:
 
 
 def _subnet(item: Any) -> Subnet:
-    return Subnet(id=item.id, network_id=item.network_id, cidr=item.cidr, version=int(item.ip_version),
-                  gateway=item.gateway_ip)
+    return Subnet(id=item.id, network_id=item.network_id, cidr=item.cidr,
+                  version=int(item.ip_version), gateway=item.gateway_ip)
 
 
 def _port(item: Any) -> Port:
-    addresses = tuple(FixedAddress(fixed['ip_address'], fixed['subnet_id']) for fixed in item.fixed_ips or ())
-    return Port(id=item.id, name=item.name or '', network_id=item.network_id, mac=item.mac_address or '',
-                addresses=addresses, security_group_ids=tuple(item.security_group_ids or ()),
+    addresses = tuple(
+        FixedAddress(fixed['ip_address'], fixed['subnet_id']) for fixed in item.fixed_ips or ())
+    return Port(id=item.id, name=item.name or '', network_id=item.network_id, mac=item.mac_address
+                or '', addresses=addresses, security_group_ids=tuple(item.security_group_ids or ()),
                 device_id=item.device_id or '')
 
 

@@ -43,9 +43,11 @@ class Endpoint(NamedTuple):
 
 def endpoint(conf: cfg.ConfigOpts, prefix: str) -> Endpoint:
     """The options of one service. :param prefix: nova, neutron, cinder, glance or swift."""
-    name, url = ('nova_compute', 'nova_compute_url') if prefix == 'nova' else (prefix, f'{prefix}_url')
+    name, url = ('nova_compute', 'nova_compute_url') if prefix == 'nova' else (prefix,
+                                                                               f'{prefix}_url')
     interface = conf[f'{name}_endpoint_type'].removesuffix('URL')
-    return Endpoint(conf[url], conf[f'{name}_service_type'], interface, conf[f'{prefix}_api_insecure'])
+    return Endpoint(conf[url], conf[f'{name}_service_type'], interface,
+                    conf[f'{prefix}_api_insecure'])
 
 
 class UserToken(identity.BaseIdentityPlugin):
@@ -63,7 +65,11 @@ class UserToken(identity.BaseIdentityPlugin):
 
     def get_auth_ref(self, session: keystone.Session) -> access.AccessInfo:
         """:raises keystoneauth1.exceptions.ClientException: the token is not, or no longer, good."""
-        headers = {'X-Auth-Token': self._token, 'X-Subject-Token': self._token, 'Accept': 'application/json'}
+        headers = {
+            'X-Auth-Token': self._token,
+            'X-Subject-Token': self._token,
+            'Accept': 'application/json'
+        }
         answer = session.get(self._url, headers=headers, authenticated=False, log=False)
         found = access.create(resp=answer, auth_token=self._token)
         if not isinstance(found, access.AccessInfoV3):
@@ -116,9 +122,9 @@ class Sessions:
     def _session(self, auth: plugin.BaseAuthPlugin, insecure: bool) -> keystone.Session:
         credentials = self.conf.service_credentials
         verify = False if insecure or credentials.insecure else (credentials.cafile or True)
-        return keystone.Session(auth=auth, session=self._transport(verify is not False), verify=verify,
-                                timeout=self.conf.cloud_call_timeout, discovery_cache=self._discovered,
-                                app_name='trove')
+        return keystone.Session(auth=auth, session=self._transport(verify is not False),
+                                verify=verify, timeout=self.conf.cloud_call_timeout,
+                                discovery_cache=self._discovered, app_name='trove')
 
     def _transport(self, verified: bool) -> requests.Session:
         """Connections whose certificates were not looked at are never used where they must be."""
@@ -140,8 +146,9 @@ def service_password(conf: cfg.ConfigOpts) -> plugin.BaseAuthPlugin:
     project = ({'project_id': credentials.project_id} if credentials.project_id else
                {'project_name': credentials.project_name,
                 'project_domain_name': credentials.project_domain_name})
-    return v3.Password(auth_url=url if url.endswith('/v3') else f'{url}/v3', username=credentials.username,
-                       password=credentials.password, user_domain_name=credentials.user_domain_name, **project)
+    return v3.Password(auth_url=url if url.endswith('/v3') else f'{url}/v3',
+                       username=credentials.username, password=credentials.password,
+                       user_domain_name=credentials.user_domain_name, **project)
 
 
 _LOCK = threading.Lock()

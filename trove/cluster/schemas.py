@@ -14,7 +14,12 @@
 
 from trove.common.schemas import FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array, compiled, obj, page_of, wrapped
 
-_NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
+_NIC = obj({
+    'net-id': UUID,
+    'network_id': UUID,
+    'subnet_id': UUID,
+    'ip_address': IPV4
+}, extras=False)
 #: The command line sends a list of types, others a text.
 _TYPE = {'anyOf': [TEXT, array(TEXT)], 'reason': 'must be text or a list of texts'}
 NODE = obj({
@@ -30,24 +35,41 @@ NODE = obj({
 }, required=('flavorRef',))
 _COUNT = {'type': 'integer', 'minimum': 1}
 
-CREATE = compiled(wrapped('cluster', obj({
-    'name': TEXT,
-    'datastore': obj({'type': TEXT, 'version': TEXT}, required=('type', 'version')),
-    'instances': array(NODE),
-    'locality': {'enum': ['affinity', 'anti-affinity']},
-    'extended_properties': obj({
-        'num_configsvr': _COUNT, 'num_mongos': _COUNT, 'configsvr_volume_size': SIZE, 'mongos_volume_size': SIZE,
-        'configsvr_volume_type': TEXT, 'mongos_volume_type': TEXT}),
-    'configuration': TEXT,
-}, required=('name', 'datastore', 'instances'))))
+CREATE = compiled(
+    wrapped(
+        'cluster',
+        obj(
+            {
+                'name': TEXT,
+                'datastore': obj({
+                    'type': TEXT,
+                    'version': TEXT
+                }, required=('type', 'version')),
+                'instances': array(NODE),
+                'locality': {
+                    'enum': ['affinity', 'anti-affinity']
+                },
+                'extended_properties': obj({
+                    'num_configsvr': _COUNT,
+                    'num_mongos': _COUNT,
+                    'configsvr_volume_size': SIZE,
+                    'mongos_volume_size': SIZE,
+                    'configsvr_volume_type': TEXT,
+                    'mongos_volume_type': TEXT
+                }),
+                'configuration': TEXT,
+            }, required=('name', 'datastore', 'instances'))))
 
 ACTIONS = {
     'grow': compiled(obj({'grow': array(NODE, minItems=1)})),
     'shrink': compiled(obj({'shrink': array(obj({'id': UUID}, required=('id',)), minItems=1)})),
     'restart': compiled(obj({'restart': FREE})),
-    'upgrade': compiled(obj({'upgrade': obj({'datastore_version': TEXT}, required=('datastore_version',))})),
-    'configuration_attach': compiled(obj({'configuration_attach': obj({'configuration_id': TEXT},
-                                                                      required=('configuration_id',))})),
+    'upgrade': compiled(
+        obj({'upgrade': obj({'datastore_version': TEXT}, required=('datastore_version',))})),
+    'configuration_attach': compiled(
+        obj({
+            'configuration_attach': obj({'configuration_id': TEXT}, required=('configuration_id',))
+        })),
     'configuration_detach': compiled(obj({'configuration_detach': FREE})),
     'add_shard': compiled(obj({'add_shard': FREE})),
     'reset-status': compiled(obj({'reset-status': FREE})),

@@ -46,7 +46,8 @@ def create(request: Request) -> None:
         return datastore_models.resolve(connection, asked['type'], asked['version'], None)
 
     version = session.read(read)
-    raise exception.NotSupported(f'Clusters are not supported for datastore {version.datastore_name}.')
+    raise exception.NotSupported(
+        f'Clusters are not supported for datastore {version.datastore_name}.')
 
 
 def show(request: Request, cluster_id: str) -> None:
@@ -65,7 +66,8 @@ def action(request: Request, cluster_id: str) -> None:
     name = named.pop()
     if name == 'reset-status':
         forced = isinstance(body[name], dict) and 'force_delete' in body[name]
-        policy.authorize(request.context, 'cluster:force_delete' if forced else 'cluster:reset-status')
+        policy.authorize(request.context,
+                         'cluster:force_delete' if forced else 'cluster:reset-status')
     schemas.check(cluster_schemas.ACTIONS[name], body)
     raise faults.not_found(cluster_id)
 

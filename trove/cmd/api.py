@@ -93,14 +93,17 @@ def tls_settings() -> ssl.SSLContext | None:
     try:
         settings.load_cert_chain(CONF.ssl.cert_file or '', CONF.ssl.key_file)
     except OSError as failure:
-        raise OSError(failure.errno, f'[ssl] cert_file {CONF.ssl.cert_file} with key_file {CONF.ssl.key_file} cannot '
-                                     f'be used: {failure.strerror}') from None
+        raise OSError(
+            failure.errno,
+            f'[ssl] cert_file {CONF.ssl.cert_file} with key_file {CONF.ssl.key_file} cannot '
+            f'be used: {failure.strerror}') from None
     if CONF.ssl.ca_file:
         try:
             settings.load_verify_locations(CONF.ssl.ca_file)
         except OSError as failure:
-            raise OSError(failure.errno,
-                          f'[ssl] ca_file {CONF.ssl.ca_file} cannot be used: {failure.strerror}') from None
+            raise OSError(
+                failure.errno,
+                f'[ssl] ca_file {CONF.ssl.ca_file} cannot be used: {failure.strerror}') from None
         settings.verify_mode = ssl.CERT_REQUIRED
     return settings
 
@@ -108,7 +111,8 @@ def tls_settings() -> ssl.SSLContext | None:
 def serve(listener: socket.socket) -> int:
     """One worker: serve until SIGTERM, then finish what was begun. Returns the exit status."""
     # ``all`` decides about the rest. Where PostgreSQL is not used its client is not loaded: 5 MB per worker.
-    eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection or '').startswith('postgresql'))
+    eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection
+                                             or '').startswith('postgresql'))
     from trove.common import deploy
 
     worker = Worker(listener, with_chunks(measured(deploy.application())))
@@ -167,9 +171,10 @@ class Worker:
         from eventlet import wsgi
 
         wsgi.MAX_HEADER_LINE = CONF.max_header_line
-        wsgi.server(self._socket(), self._application, log=LOG, custom_pool=self._pool, log_format=_LOG_FORMAT,
-                    debug=False, socket_timeout=CONF.api_client_timeout, keepalive=CONF.api_client_timeout,
-                    url_length_limit=CONF.max_header_line, capitalize_response_headers=False)
+        wsgi.server(self._socket(), self._application, log=LOG, custom_pool=self._pool,
+                    log_format=_LOG_FORMAT, debug=False, socket_timeout=CONF.api_client_timeout,
+                    keepalive=CONF.api_client_timeout, url_length_limit=CONF.max_header_line,
+                    capitalize_response_headers=False)
 
     def _socket(self) -> Any:
         from eventlet import greenio
@@ -179,7 +184,8 @@ class Worker:
         settings = tls_settings()
         if settings is None:
             return listener
-        return green_ssl.GreenSSLSocket(listener, server_side=True, do_handshake_on_connect=False, _context=settings)
+        return green_ssl.GreenSSLSocket(listener, server_side=True, do_handshake_on_connect=False,
+                                        _context=settings)
 
     def _stop(self, server: Any) -> None:
         """Accept nothing more and wait, within the limit, for the requests that have begun."""
@@ -191,7 +197,8 @@ class Worker:
             self._pool.waitall()
             transport.close_all()
             return
-        LOG.warning('Some requests took longer than %s seconds and are cut off', CONF.api_graceful_shutdown_timeout)
+        LOG.warning('Some requests took longer than %s seconds and are cut off',
+                    CONF.api_graceful_shutdown_timeout)
 
     @staticmethod
     def _reload() -> None:

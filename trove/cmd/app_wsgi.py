@@ -52,10 +52,16 @@ def init_application() -> Any:
 def config_arguments(environment: Mapping[str, str]) -> list[str]:
     """The configuration files that the environment names, as arguments; none: the usual search path."""
     directory = environment.get('OS_TROVE_CONFIG_DIR', '').strip()
-    names = [name.strip() for name in environment.get('OS_TROVE_CONFIG_FILES', '').split(';') if name.strip()]
+    names = [
+        name.strip()
+        for name in environment.get('OS_TROVE_CONFIG_FILES', '').split(';')
+        if name.strip()
+    ]
     if directory and not names:
         names = ['trove.conf']
-    return [argument for name in names for argument in ('--config-file', os.path.join(directory, name))]
+    return [
+        argument for name in names for argument in ('--config-file', os.path.join(directory, name))
+    ]
 
 
 def own_arguments(command_line: Sequence[str]) -> list[str]:

@@ -52,7 +52,8 @@ def serve() -> int:
     process.on_start(manager.measure)
     process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.conductor_port,
                                            service.worker_number()))
-    process.add_server(lambda: transport.guest_bus(CONF).server(CONF.conductor_queue, CONF.host, [manager]))
+    process.add_server(
+        lambda: transport.guest_bus(CONF).server(CONF.conductor_queue, CONF.host, [manager]))
     process.add_timer('summary', TELL_INTERVAL, manager.tell, delay=TELL_INTERVAL)
     process.add_timer('purge', PURGE_INTERVAL, manager.purge, delay=PURGE_INTERVAL)
     process.on_reload(lambda: CONF.mutate_config_files())

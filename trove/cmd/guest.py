@@ -97,7 +97,8 @@ def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], No
     """
     for name in ('guest_id', 'instance_rpc_encr_key', 'datastore_manager'):
         if not getattr(conf, name):
-            raise SystemExit(f'{name} is not set; guest_info.conf of this server is missing or incomplete')
+            raise SystemExit(
+                f'{name} is not set; guest_info.conf of this server is missing or incomplete')
     key = keys.decode(conf.instance_rpc_encr_key)
     machine = make_machine(conf)
     boot = channel.boot_id(conf.boot_epoch, count_start(machine.state_file('boot.json')))
@@ -146,8 +147,8 @@ def main(argv: list[str] | None = None) -> None:
     """Entry point of the console script."""
     conf = options.CONF
     cfg.set_defaults(oslo_server._pool_opts, executor_thread_pool_size=THREADS)
-    options.parse(sys.argv[1:] if argv is None else argv, conf=conf, concerns=options.GUEST_CONCERNS,
-                  program='trove-guestagent')
+    options.parse(sys.argv[1:] if argv is None else argv, conf=conf,
+                  concerns=options.GUEST_CONCERNS, program='trove-guestagent')
     rpc_service.exit_now(serve(conf))
 
 

@@ -37,7 +37,9 @@ def table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
     """Columns below their titles, as wide as what stands in them."""
     cells = [[str(cell) for cell in line] for line in (titles, *lines)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(line, widths)).rstrip() for line in cells)
+    return '\n'.join('  '.join(cell.ljust(width)
+                               for cell, width in zip(line, widths)).rstrip()
+                     for line in cells)
 
 
 def _number(name: str, text: str | int, least: int) -> int:
@@ -64,10 +66,13 @@ def purge(older_than: str, batch: str, dry_run: bool) -> None:
     total: dict[str, int] = {}
     for subject in rows_to_purge.SUBJECTS:
         _purge(subject, before, size, total)
-    print(table(('Table', 'Rows purged'), sorted(total.items())) if total else 'Nothing was to be purged.')
+    print(
+        table(('Table',
+               'Rows purged'), sorted(total.items())) if total else 'Nothing was to be purged.')
 
 
-def _purge(subject: rows_to_purge.Subject, before: datetime, size: int, total: dict[str, int]) -> None:
+def _purge(subject: rows_to_purge.Subject, before: datetime, size: int, total: dict[str,
+                                                                                    int]) -> None:
     wanted = session.read(rows_to_purge.count, subject, before)
     done = 0
     while ids := session.read(rows_to_purge.candidates, subject, before, size):
@@ -91,7 +96,8 @@ def quota_recount(project: str | None, dry_run: bool) -> None:
     print('Nothing was changed.' if dry_run else f'{len(found)} were corrected.')
 
 
-def _recounted(connection: session.Connection, tenant_id: str, is_to_be_mended: bool) -> list[recount.Difference]:
+def _recounted(connection: session.Connection, tenant_id: str,
+               is_to_be_mended: bool) -> list[recount.Difference]:
     found = recount.differences(connection, tenant_id, lock=True)
     if is_to_be_mended:
         recount.mend(connection, found, session.utcnow())
@@ -111,10 +117,12 @@ def orphans(delete: bool, timeout: str) -> None:
     try:
         found, losses = search.orphans(), search.losses()
     except exception.TroveError as error:
-        raise CommandError(f'Not everything can be listed now: {error.message} {error.detail}') from None
-    print(table(('Orphan', 'Region', 'Id', 'Name', 'Instance'),
-                [(item.kind, item.region or '-', item.id, item.name, item.instance_id) for item in found])
-          if found else 'Nothing is without its instance.')
+        raise CommandError(
+            f'Not everything can be listed now: {error.message} {error.detail}') from None
+    print(
+        table(('Orphan', 'Region', 'Id', 'Name',
+               'Instance'), [(item.kind, item.region or '-', item.id, item.name, item.instance_id)
+                             for item in found]) if found else 'Nothing is without its instance.')
     if losses:
         print()
         print(table(('Instance', 'Name', 'Lacks', 'What'),
@@ -147,5 +155,6 @@ def _delete(search: Any, found: Sequence[Any], seconds: int) -> None:
         time.sleep(PAUSE)
     print(f'{len(found) - len(left)} were deleted.')
     if left:
-        listed = '; '.join(f'{item.kind} {item.id} {reasons.get(item, "is going")}' for item in left)
+        listed = '; '.join(
+            f'{item.kind} {item.id} {reasons.get(item, "is going")}' for item in left)
         raise CommandError(f'{len(left)} are not gone yet: {listed}. Run it again.')

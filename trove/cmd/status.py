@@ -36,20 +36,25 @@ class Checks(upgradecheck.UpgradeCommands):
             found = migration.current(connection)
         if found == migration.head():
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-        return upgradecheck.Result(upgradecheck.Code.FAILURE,
-                                   f'The schema is at {found or "nothing"}, this release wants {migration.head()}: '
-                                   f'run trove-manage db_sync.')
+        return upgradecheck.Result(
+            upgradecheck.Code.FAILURE,
+            f'The schema is at {found or "nothing"}, this release wants {migration.head()}: '
+            f'run trove-manage db_sync.')
 
     def _open_operations(self) -> upgradecheck.Result:
         if self._has_no_schema():
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         known = {kind: flow.version for kind, flow in flows.registry().items()}
-        strange = [f'{row.number} {row.kind} of version {row.flow_version}'
-                   for row in session.read(operations.open_versions) if known.get(row.kind) != row.flow_version]
+        strange = [
+            f'{row.number} {row.kind} of version {row.flow_version}'
+            for row in session.read(operations.open_versions)
+            if known.get(row.kind) != row.flow_version
+        ]
         if not strange:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-        return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'Open operations of another release: {", ".join(strange)}. Wait for them to end.')
+        return upgradecheck.Result(
+            upgradecheck.Code.WARNING,
+            f'Open operations of another release: {", ".join(strange)}. Wait for them to end.')
 
     def _keys(self) -> upgradecheck.Result:
         problem = keys.secret_problem(CONF.inst_rpc_key_encr_key)
@@ -61,25 +66,30 @@ class Checks(upgradecheck.UpgradeCommands):
         if keys.secret_problem(CONF.inst_rpc_key_encr_key) is not None or self._has_no_schema():
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         ring = keys.KeyRing.from_conf(CONF)
-        former = sum(not ring.is_current(row.encrypted_key) for row in session.read(instances.sealed_keys))
+        former = sum(not ring.is_current(row.encrypted_key)
+                     for row in session.read(instances.sealed_keys))
         former += len(session.read(modules.sealed_otherwise, f'{ring.current_form}%'))
         if not former:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-        return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'{former} instance keys and modules are sealed under a former secret: run '
-                                   f'trove-manage rotate_instance_keys.')
+        return upgradecheck.Result(
+            upgradecheck.Code.WARNING,
+            f'{former} instance keys and modules are sealed under a former secret: run '
+            f'trove-manage rotate_instance_keys.')
 
     def _guests(self) -> upgradecheck.Result:
         if self._has_no_schema():
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         ours = major(version.release())
-        old = [f'{number} of version {found}' for found, number in session.read(watch.agent_versions)
-               if ours - major(found) > 1]
+        old = [
+            f'{number} of version {found}' for found, number in session.read(watch.agent_versions)
+            if ours - major(found) > 1
+        ]
         if not old:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-        return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'Agents that are more than one release behind: {", ".join(old)}. Rebuild or '
-                                   f'upgrade their instances with a present image.')
+        return upgradecheck.Result(
+            upgradecheck.Code.WARNING,
+            f'Agents that are more than one release behind: {", ".join(old)}. Rebuild or '
+            f'upgrade their instances with a present image.')
 
     def _policy_file(self) -> upgradecheck.Result:
         return common_checks.check_policy_json(self, CONF)
@@ -87,9 +97,10 @@ class Checks(upgradecheck.UpgradeCommands):
     def _heartbeats(self) -> upgradecheck.Result:
         if CONF.agent_heartbeat_expiry >= 3 * CONF.report_interval:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
-        return upgradecheck.Result(upgradecheck.Code.WARNING,
-                                   f'agent_heartbeat_expiry is less than three times report_interval; '
-                                   f'{heartbeat_expiry(CONF)} seconds are used.')
+        return upgradecheck.Result(
+            upgradecheck.Code.WARNING,
+            f'agent_heartbeat_expiry is less than three times report_interval; '
+            f'{heartbeat_expiry(CONF)} seconds are used.')
 
     @staticmethod
     def _has_no_schema() -> bool:

@@ -53,7 +53,8 @@ def serve() -> int:
     process = service.Service('trove-taskmanager', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
     process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.taskmanager_port))
-    process.add_server(lambda: transport.control_bus(CONF).server(CONF.taskmanager_queue, CONF.host, [manager]))
+    process.add_server(
+        lambda: transport.control_bus(CONF).server(CONF.taskmanager_queue, CONF.host, [manager]))
     process.add_timer('sweep', CONF.taskmanager.sweep_interval, manager.sweep)
     process.add_timer('leases', CONF.taskmanager.lease_time / 3, manager.renew_leases)
     process.add_timer('flavors', CONF.taskmanager.flavor_refresh_interval, manager.refresh_flavors)

@@ -30,6 +30,7 @@ class AuthorizationMiddleware:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         project, slash, _rest = environ['PATH_INFO'].lstrip('/').partition('/')
         # Two segments are needed: the project alone is no resource.
-        if not slash or project != environ.get('HTTP_X_PROJECT_ID', environ.get('HTTP_X_TENANT_ID')):
+        if not slash or project != environ.get('HTTP_X_PROJECT_ID',
+                                               environ.get('HTTP_X_TENANT_ID')):
             raise exception.Forbidden('The project in the URL is not the project of the token.')
         return self.application(environ, start_response)

@@ -17,16 +17,18 @@ Data only. The engine in the guest has the last word; this table lets a wrong wo
 
 DEFAULT = ('utf8mb3', 'utf8mb3_general_ci')
 
-_UNICODE_LANGUAGES = (
-    'icelandic', 'latvian', 'romanian', 'slovenian', 'polish', 'estonian', 'spanish', 'swedish', 'turkish', 'czech',
-    'danish', 'lithuanian', 'slovak', 'spanish2', 'roman', 'persian', 'esperanto', 'hungarian', 'sinhala', 'german2',
-    'croatian', 'vietnamese', 'unicode_520', 'unicode', 'myanmar', 'thai_520_w2')
+_UNICODE_LANGUAGES = ('icelandic', 'latvian', 'romanian', 'slovenian', 'polish', 'estonian',
+                      'spanish', 'swedish', 'turkish', 'czech', 'danish', 'lithuanian', 'slovak',
+                      'spanish2', 'roman', 'persian', 'esperanto', 'hungarian', 'sinhala',
+                      'german2', 'croatian', 'vietnamese', 'unicode_520', 'unicode', 'myanmar',
+                      'thai_520_w2')
 
 _UTF8MB4_0900 = ('ai_ci', 'as_ci', 'as_cs', 'bin')
 
 
 def _unicode(name: str, *more: str) -> tuple[str, ...]:
-    return (f'{name}_general_ci', f'{name}_bin', *(f'{name}_{language}_ci' for language in _UNICODE_LANGUAGES),
+    return (f'{name}_general_ci', f'{name}_bin',
+            *(f'{name}_{language}_ci' for language in _UNICODE_LANGUAGES),
             f'{name}_general_nopad_ci', f'{name}_nopad_bin', f'{name}_unicode_nopad_ci',
             f'{name}_unicode_520_nopad_ci', *more)
 
@@ -48,8 +50,8 @@ COLLATIONS: dict[str, tuple[str, ...]] = {
     'cp850': _of('cp850', 'general_ci'),
     'hp8': _of('hp8', 'english_ci'),
     'koi8r': _of('koi8r', 'general_ci'),
-    'latin1': _of('latin1', 'swedish_ci', 'german1_ci', 'danish_ci', 'german2_ci', 'general_ci', 'general_cs',
-                  'spanish_ci'),
+    'latin1': _of('latin1', 'swedish_ci', 'german1_ci', 'danish_ci', 'german2_ci', 'general_ci',
+                  'general_cs', 'spanish_ci'),
     'latin2': _of('latin2', 'general_ci', 'czech_cs', 'hungarian_ci', 'croatian_ci'),
     'swe7': _of('swe7', 'swedish_ci'),
     'ascii': _of('ascii', 'general_ci'),
@@ -81,7 +83,11 @@ COLLATIONS: dict[str, tuple[str, ...]] = {
     'gb18030': _of('gb18030', 'chinese_ci', 'unicode_520_ci'),
 }
 
-_BY_COLLATION = {collation: name for name, collations in COLLATIONS.items() for collation in collations}
+_BY_COLLATION = {
+    collation: name
+    for name, collations in COLLATIONS.items()
+    for collation in collations
+}
 
 
 def _canonical(word: str) -> str:

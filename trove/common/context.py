@@ -31,7 +31,8 @@ class RequestContext(oslo_context.RequestContext):
     def caller(self) -> tuple[tuple[str, Any], ...]:
         """All that policy rules can ask of the caller, in a form that can be remembered: lists are tuples."""
         values = {**self.to_policy_values(), 'is_admin': self.is_admin}
-        return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in values.items())
+        return tuple((name, tuple(value) if isinstance(value, list) else value)
+                     for name, value in values.items())
 
     @classmethod
     def for_service(cls, request_id: str | None = None) -> 'RequestContext':

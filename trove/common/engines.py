@@ -73,12 +73,14 @@ class Engine:
         """:raises ValueError: with the end of a sentence."""
         check_host(host, matters=self.hosts, require_valid_ip=require_valid_ip)
 
-    def charset(self, character_set: str | None, collate: str | None) -> tuple[str | None, str | None]:
+    def charset(self, character_set: str | None,
+                collate: str | None) -> tuple[str | None, str | None]:
         """The character set and collation that are meant.
 
         :raises ValueError: with the end of a sentence.
         """
-        return charsets.resolve(character_set, collate) if self.character_sets else (character_set, collate)
+        return charsets.resolve(character_set, collate) if self.character_sets else (character_set,
+                                                                                     collate)
 
 
 @functools.cache
@@ -99,6 +101,7 @@ def read(path: pathlib.Path) -> Engine:
         values[name] = TextRule(**values.get(name, {}))
     for name in ('capabilities', 'reserved_users', 'reserved_databases'):
         values[name] = frozenset(values.get(name, ()))
-    for name in ('tcp_ports', 'udp_ports', 'reserved_user_prefixes', 'ignore_users', 'ignore_dbs', 'exposed_logs'):
+    for name in ('tcp_ports', 'udp_ports', 'reserved_user_prefixes', 'ignore_users', 'ignore_dbs',
+                 'exposed_logs'):
         values[name] = tuple(values.get(name, ()))
     return Engine(manager=path.parent.name, **values)

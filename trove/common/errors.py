@@ -110,9 +110,9 @@ CODES: dict[str, Code] = {
         guest_not_prepared='The database server is not prepared yet.',
         guest_not_supported='The engine does not support this.',
         guest_configuration_refused='The engine refuses the options of the configuration group; it runs with its '
-                                    'former ones.',
+        'former ones.',
         guest_configuration_taken_back='The engine did not start with the options of the configuration group; it runs '
-                                       'with the last good ones.',
+        'with the last good ones.',
         guest_not_found_log='There is no such log on the instance.',
         guest_log_failed='The log could not be read or stored.',
         guest_restart_failed='The database engine did not come back after a restart.',

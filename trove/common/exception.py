@@ -82,8 +82,9 @@ class QuotaExceeded(OverLimit):
     code = 'quota_exceeded'
 
     def __init__(self, resources: list[str]) -> None:
-        super().__init__(f"Quota exceeded for resources: {sorted(resources)}. Delete something you no longer need, "
-                         f"or ask the operator for a larger quota.")
+        super().__init__(
+            f"Quota exceeded for resources: {sorted(resources)}. Delete something you no longer need, "
+            f"or ask the operator for a larger quota.")
 
 
 class UnsupportedMediaType(TroveError):

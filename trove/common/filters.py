@@ -71,8 +71,8 @@ def cors(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
 def http_proxy_to_wsgi(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
     """oslo.middleware's ``HTTPProxyToWSGI``: it reads what a proxy says, if it is told to."""
     make = oslo_proxy.HTTPProxyToWSGI.factory(global_conf, **local_conf)
-    names = ('HTTP_FORWARDED', 'HTTP_X_FORWARDED_PROTO', 'HTTP_X_FORWARDED_HOST', 'HTTP_X_FORWARDED_FOR',
-             'HTTP_X_FORWARDED_PREFIX')
+    names = ('HTTP_FORWARDED', 'HTTP_X_FORWARDED_PROTO', 'HTTP_X_FORWARDED_HOST',
+             'HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PREFIX')
     return _only_when(lambda environ: any(name in environ for name in names), make)
 
 
@@ -99,7 +99,8 @@ class RequestId:
         made = environ[oslo_request_id.ENV_REQUEST_ID] = oslo_context.generate_request_id()
 
         def start(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            if not any(name.lower() == oslo_request_id.HTTP_RESP_HEADER_REQUEST_ID for name, _value in headers):
+            if not any(name.lower() == oslo_request_id.HTTP_RESP_HEADER_REQUEST_ID
+                       for name, _value in headers):
                 headers = [*headers, (oslo_request_id.HTTP_RESP_HEADER_REQUEST_ID, made)]
             return start_response(status, headers, *more)
 

@@ -56,9 +56,13 @@ class Rate(NamedTuple):
 def configured_rates() -> list[Rate]:
     """The rates of the configuration; a value of 0 means no limit."""
     anything, management = re.compile('.*'), re.compile('^/mgmt')
-    rates = [Rate('POST', CONF.http_post_rate, '*', anything), Rate('PUT', CONF.http_put_rate, '*', anything),
-             Rate('DELETE', CONF.http_delete_rate, '*', anything), Rate('GET', CONF.http_get_rate, '*', anything),
-             Rate('POST', CONF.http_mgmt_post_rate, '/mgmt', management)]
+    rates = [
+        Rate('POST', CONF.http_post_rate, '*', anything),
+        Rate('PUT', CONF.http_put_rate, '*', anything),
+        Rate('DELETE', CONF.http_delete_rate, '*', anything),
+        Rate('GET', CONF.http_get_rate, '*', anything),
+        Rate('POST', CONF.http_mgmt_post_rate, '/mgmt', management)
+    ]
     return [rate for rate in rates if rate.value > 0]
 
 
@@ -86,7 +90,9 @@ class Limiter:
         now = self._clock()
         with self._lock:
             buckets = self._buckets(project, now)
-            concerned = [index for index, rate in enumerate(self.rates) if rate.concerns(verb, path)]
+            concerned = [
+                index for index, rate in enumerate(self.rates) if rate.concerns(verb, path)
+            ]
             levels = {index: self._level(buckets[index], now) for index in concerned}
             for index in concerned:
                 rate = self.rates[index]
@@ -103,15 +109,24 @@ class Limiter:
         now = self._clock()
         with self._lock:
             levels = [self._level(bucket, now) for bucket in self._buckets(project, now)]
-        return [self._line(rate, level, now) for rate, level in zip(self.rates, levels, strict=True)]
+        return [
+            self._line(rate, level, now) for rate, level in zip(self.rates, levels, strict=True)
+        ]
 
     @staticmethod
     def _line(rate: Rate, level: float, now: float) -> dict[str, Any]:
         remaining = math.floor((rate.unit - level) / rate.cost + 1e-6)
         wait = 0.0 if remaining else level + rate.cost - rate.unit
         available = datetime.fromtimestamp(now + wait, UTC).strftime('%Y-%m-%dT%H:%M:%SZ')
-        return {'verb': rate.verb, 'value': rate.value, 'remaining': remaining, 'unit': UNITS[rate.unit],
-                'nextAvailable': available, 'uri': rate.uri, 'regex': rate.regex.pattern}
+        return {
+            'verb': rate.verb,
+            'value': rate.value,
+            'remaining': remaining,
+            'unit': UNITS[rate.unit],
+            'nextAvailable': available,
+            'uri': rate.uri,
+            'regex': rate.regex.pattern
+        }
 
     @staticmethod
     def _level(bucket: tuple[float, float], now: float) -> float:
@@ -153,6 +168,7 @@ class RateLimitingMiddleware:
     @staticmethod
     def _refuse(form: serializers.Form, rate: Rate, wait: float) -> Any:
         seconds = str(math.ceil(wait))
-        body = faults.body(413, 'Too many calls for this project.', retryAfter=seconds,
-                           details=f'{rate.value} {rate.verb} per {UNITS[rate.unit]} allowed on {rate.uri}')
+        body = faults.body(
+            413, 'Too many calls for this project.', retryAfter=seconds,
+            details=f'{rate.value} {rate.verb} per {UNITS[rate.unit]} allowed on {rate.uri}')
         return wsgi.response(form, wsgi.Answer(413, body, (('Retry-After', seconds),)))

@@ -57,7 +57,8 @@ def text(request: webob.Request, name: str) -> str | None:
     """
     given = request.GET.get(name) or None
     if given is not None and len(given) > _LONGEST:
-        raise exception.BadRequest(f"Query parameter '{name}' must have at most {_LONGEST} characters.")
+        raise exception.BadRequest(
+            f"Query parameter '{name}' must have at most {_LONGEST} characters.")
     return given
 
 
@@ -106,8 +107,9 @@ def _moment(request: webob.Request, name: str) -> datetime | None:
         found = datetime.fromisoformat(given)
         return found.astimezone(UTC).replace(tzinfo=None) if found.tzinfo else found
     except (ValueError, OverflowError):
-        raise exception.BadRequest(f"Query parameter '{name}' must be a time such as 2031-04-02T08:15:00, in UTC "
-                                   f"unless it has a zone.") from None
+        raise exception.BadRequest(
+            f"Query parameter '{name}' must be a time such as 2031-04-02T08:15:00, in UTC "
+            f"unless it has a zone.") from None
 
 
 def flag(request: webob.Request, name: str) -> bool:

@@ -53,7 +53,11 @@ def without_eventlet() -> None:
     service.ServiceBase = ServiceBase
     package.service = service
     # None makes an import fail; all who try eventlet are prepared for that.
-    stand_ins: dict[str, Any] = {'oslo_service': package, 'oslo_service.service': service, 'eventlet': None}
+    stand_ins: dict[str, Any] = {
+        'oslo_service': package,
+        'oslo_service.service': service,
+        'eventlet': None
+    }
     for name, module in stand_ins.items():
         sys.modules.setdefault(name, module)
 

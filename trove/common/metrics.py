@@ -51,7 +51,9 @@ class Metric:
 
     def lines(self) -> list[str]:
         """Its lines of Prometheus text."""
-        return [f'# HELP {self.name} {self.text}', f'# TYPE {self.name} {self.kind}', *self._samples()]
+        return [
+            f'# HELP {self.name} {self.text}', f'# TYPE {self.name} {self.kind}', *self._samples()
+        ]
 
     def _samples(self) -> list[str]:
         raise NotImplementedError
@@ -87,7 +89,8 @@ class Histogram(Metric):
 
     kind = 'histogram'
 
-    def __init__(self, name: str, text: str, labels: Sequence[str] = (), bounds: Sequence[float] = SECONDS) -> None:
+    def __init__(self, name: str, text: str, labels: Sequence[str] = (),
+                 bounds: Sequence[float] = SECONDS) -> None:
         super().__init__(name, text, labels)
         self._bounds = tuple(bounds)
         #: label values -> [number per bucket, one more for what is beyond the last], sum
@@ -103,7 +106,8 @@ class Histogram(Metric):
 
     def _samples(self) -> list[str]:
         with self._lock:
-            known = [(values, list(counts), total[0]) for values, (counts, total) in sorted(self._values.items())]
+            known = [(values, list(counts), total[0])
+                     for values, (counts, total) in sorted(self._values.items())]
         lines = []
         for values, counts, total in known:
             number = 0
@@ -123,8 +127,8 @@ class Asked(Metric):
     :param ask: gives the samples.
     """
 
-    def __init__(self, name: str, text: str, labels: Sequence[str], ask: Callable[[], Iterable[Sample]], *,
-                 kind: str = 'gauge') -> None:
+    def __init__(self, name: str, text: str, labels: Sequence[str],
+                 ask: Callable[[], Iterable[Sample]], *, kind: str = 'gauge') -> None:
         super().__init__(name, text, labels)
         self.kind = kind
         self._ask = ask
@@ -159,7 +163,9 @@ class Registry:
 
 
 REGISTRY = Registry()
-REGISTRY.add(Asked('process_resident_memory_bytes', 'Memory of this process.', (), lambda: [((), _resident())]))
+REGISTRY.add(
+    Asked('process_resident_memory_bytes', 'Memory of this process.', (),
+          lambda: [((), _resident())]))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):

@@ -87,26 +87,40 @@ def request_id() -> str | None:
     return getattr(oslo_context.get_current(), 'request_id', None)
 
 
-def of_phase(conf: cfg.ConfigOpts, event: str, phase: str, *, server_type: str, tenant_id: str | None,
-             request_id: str | None, client_ip: str | None, **more: Any) -> Notice:
+def of_phase(conf: cfg.ConfigOpts, event: str, phase: str, *, server_type: str,
+             tenant_id: str | None, request_id: str | None, client_ip: str | None,
+             **more: Any) -> Notice:
     """``dbaas.<event>.start``, ``.end`` or ``.error``.
 
     :param event: kind of an operation, or the word consumers know.
     :param server_type: api or taskmanager.
     :param more: what the event is about.
     """
-    base = {'tenant_id': tenant_id, 'client_ip': client_ip or '', 'server_ip': conf.host, 'server_type': server_type,
-            'request_id': request_id or ''}
-    return Notice(f'dbaas.{EVENTS.get(event, event)}.{phase}', f'{server_type}.{conf.host}', {**base, **more})
+    base = {
+        'tenant_id': tenant_id,
+        'client_ip': client_ip or '',
+        'server_ip': conf.host,
+        'server_type': server_type,
+        'request_id': request_id or ''
+    }
+    return Notice(f'dbaas.{EVENTS.get(event, event)}.{phase}', f'{server_type}.{conf.host}', {
+        **base,
+        **more
+    })
 
 
-def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, Any], row: Any) -> dict[str, Any]:
+def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, Any],
+          row: Any) -> dict[str, Any]:
     """What an operation is about: the keys that its start event has besides the base.
 
     :param row: of :func:`trove.db.instances.get`, or None for other resources.
     """
     found: dict[str, Any] = {f'{resource_type}_id': resource_id}
-    found |= {key: args[name] for name, key in _ARGUMENTS.get(kind, {}).items() if args.get(name) is not None}
+    found |= {
+        key: args[name]
+        for name, key in _ARGUMENTS.get(kind, {}).items()
+        if args.get(name) is not None
+    }
     if kind == 'instance_resize_flavor':
         found['new_flavor_id'] = args['flavor']['id']
     if kind == 'instance_create' and row is not None:
@@ -118,7 +132,8 @@ def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, An
     return found
 
 
-def usage(conf: cfg.ConfigOpts, row: Any, *, flavor_name: str | None, launched: datetime | None) -> dict[str, Any]:
+def usage(conf: cfg.ConfigOpts, row: Any, *, flavor_name: str | None,
+          launched: datetime | None) -> dict[str, Any]:
     """The fields that all usage events have.
 
     :param row: of :func:`trove.db.instances.get`.
@@ -126,13 +141,23 @@ def usage(conf: cfg.ConfigOpts, row: Any, *, flavor_name: str | None, launched: 
     """
     status = states.shown(states.facts_of(row)).lower()
     found = {
-        'created_at': timestamp(row.created), 'launched_at': timestamp(launched or row.created), 'name': row.name,
-        'instance_id': row.id, 'instance_name': row.name, 'instance_type_id': row.flavor_id,
-        'instance_type': flavor_name or row.flavor_id, 'instance_size': row.ram,
-        'nova_instance_id': row.compute_instance_id, 'region': conf.region, 'state': status,
-        'state_description': status, 'tenant_id': row.tenant_id, 'user_id': row.user_id,
+        'created_at': timestamp(row.created),
+        'launched_at': timestamp(launched or row.created),
+        'name': row.name,
+        'instance_id': row.id,
+        'instance_name': row.name,
+        'instance_type_id': row.flavor_id,
+        'instance_type': flavor_name or row.flavor_id,
+        'instance_size': row.ram,
+        'nova_instance_id': row.compute_instance_id,
+        'region': conf.region,
+        'state': status,
+        'state_description': status,
+        'tenant_id': row.tenant_id,
+        'user_id': row.user_id,
         'availability_zone': row.availability_zone,
-        'service_id': conf.notification_service_id.get(row.manager or '')}
+        'service_id': conf.notification_service_id.get(row.manager or '')
+    }
     if row.volume_support:
         found |= {'volume_size': row.volume_size, 'nova_volume_id': row.volume_id}
     return found
@@ -163,17 +188,26 @@ def usage_event(conf: cfg.ConfigOpts, kind: str, now_: Mapping[str, Any], before
     return Notice(event, conf.host, payload)
 
 
-def exists(conf: cfg.ConfigOpts, fields: Mapping[str, Any], begins: datetime, ends: datetime) -> Notice:
+def exists(conf: cfg.ConfigOpts, fields: Mapping[str, Any], begins: datetime,
+           ends: datetime) -> Notice:
     """An instance was there in an audit period. :param fields: of :func:`usage`."""
     return Notice(EXISTS, conf.host, {**fields, 'display_name': fields['name'],
                                       'audit_period_beginning': timestamp(begins),
                                       'audit_period_ending': timestamp(ends)})
 
 
-def quota(conf: cfg.ConfigOpts, tenant_id: str, resource: str, in_use: int, limit: int, updated: datetime) -> Notice:
+def quota(conf: cfg.ConfigOpts, tenant_id: str, resource: str, in_use: int, limit: int,
+          updated: datetime) -> Notice:
     """What a project has of one resource."""
-    return Notice(QUOTA, conf.host, {'tenant_id': tenant_id, 'resource': resource, 'in_use': in_use, 'reserved': 0,
-                                     'limit': limit, 'updated': timestamp(updated)})
+    return Notice(
+        QUOTA, conf.host, {
+            'tenant_id': tenant_id,
+            'resource': resource,
+            'in_use': in_use,
+            'reserved': 0,
+            'limit': limit,
+            'updated': timestamp(updated)
+        })
 
 
 def last_period(now: datetime, seconds: int) -> tuple[datetime, datetime]:

@@ -27,8 +27,10 @@ from trove.common.serializers import JSON, table, XML
 
 #: Query parameters by name: what they do, and their schema.
 QUERY: dict[str, tuple[str, dict[str, Any]]] = {
-    'limit': ('Rows of the page; more than the maximum of the list is the maximum.',
-              {'type': 'integer', 'minimum': 1}),
+    'limit': ('Rows of the page; more than the maximum of the list is the maximum.', {
+        'type': 'integer',
+        'minimum': 1
+    }),
     'marker': ('Where the page before ended, as in its next link.', STRING),
     'include_clustered': ('Whether members of clusters are listed too.', BOOLEAN),
     'deleted': ('Whether to show what was deleted, too or instead.', BOOLEAN),
@@ -47,9 +49,14 @@ QUERY: dict[str, tuple[str, dict[str, Any]]] = {
     'from_guest': ('Any text: the guest is asked, as it is without.', STRING),
     'include_contents': ('Any text: with the contents of the modules.', STRING),
     'count_only': ('Only how many there are with which contents.', BOOLEAN),
-    'validate_only': ('Only check the request: nothing is made, and the answer to a good one is empty.', BOOLEAN),
-    'sort_key': ('What to sort by: created, name or updated, for some lists more; without it, by id.', STRING),
-    'sort_dir': ('Which way to sort.', {'enum': ['asc', 'desc']}),
+    'validate_only': (
+        'Only check the request: nothing is made, and the answer to a good one is empty.', BOOLEAN),
+    'sort_key': (
+        'What to sort by: created, name or updated, for some lists more; without it, by id.',
+        STRING),
+    'sort_dir': ('Which way to sort.', {
+        'enum': ['asc', 'desc']
+    }),
     'all_projects': ('What belongs to any project; for administrators.', BOOLEAN),
 }
 
@@ -66,9 +73,10 @@ _PATH = {
 #: What every call with a token may be refused with.
 _ALWAYS = (401, 403, 413, 500, 503)
 
-_DESCRIPTION = ('Paths may end in `.json` or `.xml`; that, then `Accept`, decides the form of the answer. XML bodies '
-                'have the key of the JSON body as their root element; the next link of a page is the last child of '
-                'the root.')
+_DESCRIPTION = (
+    'Paths may end in `.json` or `.xml`; that, then `Accept`, decides the form of the answer. XML bodies '
+    'have the key of the JSON body as their root element; the next link of a page is the last child of '
+    'the root.')
 
 
 def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> dict[str, Any]:
@@ -78,28 +86,65 @@ def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> di
     """
     described = {rule.name: rule.description for rule in policies.list_rules()}
     components = _Components()
-    paths: dict[str, dict[str, Any]] = {path: _public(path, schema, components) for path, schema in versions.items()}
-    paths['/healthcheck'] = {'get': {
-        'operationId': 'healthcheck', 'summary': 'Whether the service should get requests.', 'security': [],
-        'responses': {'200': {'description': 'It should.', 'headers': _REQUEST_ID, 'content': _HEALTH},
-                      '503': {'description': 'The operator took it out of service.', 'headers': _REQUEST_ID,
-                              'content': _HEALTH}}}}
+    paths: dict[str, dict[str, Any]] = {
+        path: _public(path, schema, components)
+        for path, schema in versions.items()
+    }
+    paths['/healthcheck'] = {
+        'get': {
+            'operationId': 'healthcheck',
+            'summary': 'Whether the service should get requests.',
+            'security': [],
+            'responses': {
+                '200': {
+                    'description': 'It should.',
+                    'headers': _REQUEST_ID,
+                    'content': _HEALTH
+                },
+                '503': {
+                    'description': 'The operator took it out of service.',
+                    'headers': _REQUEST_ID,
+                    'content': _HEALTH
+                }
+            }
+        }
+    }
     for route in routes:
         operation = _operation(route, described, components)
         paths.setdefault(f'/v1.0{route.path}', {})[route.method.lower()] = operation
     return {
         'openapi': '3.1.0',
-        'info': {'title': 'Trove', 'version': 'v1.0', 'description': _DESCRIPTION,
-                 'license': {'name': 'Apache-2.0', 'identifier': 'Apache-2.0'},
-                 'x-release': version.release()},
-        'servers': [{'url': '/'}],
-        'security': [{'token': []}],
+        'info': {
+            'title': 'Trove',
+            'version': 'v1.0',
+            'description': _DESCRIPTION,
+            'license': {
+                'name': 'Apache-2.0',
+                'identifier': 'Apache-2.0'
+            },
+            'x-release': version.release()
+        },
+        'servers': [{
+            'url': '/'
+        }],
+        'security': [{
+            'token': []
+        }],
         'paths': paths,
         'components': {
-            'securitySchemes': {'token': {'type': 'apiKey', 'in': 'header', 'name': 'X-Auth-Token',
-                                          'description': 'Token of Keystone.'}},
+            'securitySchemes': {
+                'token': {
+                    'type': 'apiKey',
+                    'in': 'header',
+                    'name': 'X-Auth-Token',
+                    'description': 'Token of Keystone.'
+                }
+            },
             'headers': _HEADERS,
-            'responses': {_response_name(status): _refusal(status, components) for status in faults.NAMES},
+            'responses': {
+                _response_name(status): _refusal(status, components)
+                for status in faults.NAMES
+            },
             'schemas': dict(sorted(components.schemas.items())),
         },
     }
@@ -121,23 +166,48 @@ def refusals(route: Route) -> set[int]:
 
 _REQUEST_ID = {'x-openstack-request-id': {'$ref': '#/components/headers/RequestId'}}
 _HEADERS = {
-    'RequestId': {'description': 'By which the logs of all services can be searched.', 'schema': STRING},
-    'OperationId': {'description': 'The operation that does the work, where there is some left to do.',
-                    'schema': STRING},
-    'RetryAfter': {'description': 'Seconds to wait; from the rate limiter only.', 'schema': STRING},
+    'RequestId': {
+        'description': 'By which the logs of all services can be searched.',
+        'schema': STRING
+    },
+    'OperationId': {
+        'description': 'The operation that does the work, where there is some left to do.',
+        'schema': STRING
+    },
+    'RetryAfter': {
+        'description': 'Seconds to wait; from the rate limiter only.',
+        'schema': STRING
+    },
 }
 #: The health check is oslo.middleware's, with forms of its own.
 _HEALTH = {
-    'text/plain': {'schema': STRING},
-    'text/html': {'schema': STRING},
-    'application/json': {'schema': {'type': 'object', 'required': ['detailed', 'reasons'], 'properties': {
-        'detailed': BOOLEAN, 'reasons': {'type': 'array', 'items': STRING}}}},
+    'text/plain': {
+        'schema': STRING
+    },
+    'text/html': {
+        'schema': STRING
+    },
+    'application/json': {
+        'schema': {
+            'type': 'object',
+            'required': ['detailed', 'reasons'],
+            'properties': {
+                'detailed': BOOLEAN,
+                'reasons': {
+                    'type': 'array',
+                    'items': STRING
+                }
+            }
+        }
+    },
 }
 
 
 # --- calls ---------------------------------------------------------------------------------------
 
-def _operation(route: Route, described: dict[str, str | None], components: '_Components') -> dict[str, Any]:
+
+def _operation(route: Route, described: dict[str, str | None],
+               components: '_Components') -> dict[str, Any]:
     module = route.handler.__module__.split('.')
     resource = module[-2] if module[-1] == 'service' else '_'.join(module[-2:])
     made: dict[str, Any] = {
@@ -152,28 +222,52 @@ def _operation(route: Route, described: dict[str, str | None], components: '_Com
         made['x-openstack-policies'] = list(route.rules)
     if route.takes:
         schema = route.takes.schema
-        made['requestBody'] = {'required': _is_required(schema), 'content': _content(schema, components)}
+        made['requestBody'] = {
+            'required': _is_required(schema),
+            'content': _content(schema, components)
+        }
     if route.status < 400:
         made['responses'][str(route.status)] = _success(route, components)
     if 'validate_only' in route.query:
         made['responses']['204'] = {'description': 'The request is good; nothing was made.',
                                     'headers': dict(_REQUEST_ID)}
     for status in sorted(refusals(route)):
-        made['responses'][str(status)] = {'$ref': f'#/components/responses/{_response_name(status)}'}
+        made['responses'][str(status)] = {
+            '$ref': f'#/components/responses/{_response_name(status)}'
+        }
     return made
 
 
 def _public(path: str, schema: dict[str, Any], components: '_Components') -> dict[str, Any]:
-    return {'get': {'operationId': f'versions_{"index" if path == "/" else "show"}', 'security': [],
-                    'summary': 'The versions of the API.' if path == '/' else 'A version of the API.',
-                    'responses': {'200': {'description': 'Success.', 'headers': _REQUEST_ID,
-                                          'content': _content(schema, components)}}}}
+    return {
+        'get': {
+            'operationId': f'versions_{"index" if path == "/" else "show"}',
+            'security': [],
+            'summary': 'The versions of the API.' if path == '/' else 'A version of the API.',
+            'responses': {
+                '200': {
+                    'description': 'Success.',
+                    'headers': _REQUEST_ID,
+                    'content': _content(schema, components)
+                }
+            }
+        }
+    }
 
 
 def _path_parameter(name: str) -> dict[str, Any]:
     words = name.removesuffix('_id').replace('_', ' ')
-    return {'name': name, 'in': 'path', 'required': True, 'description': _PATH.get(name, f'Id of the {words}.'),
-            'schema': {'type': 'string', 'minLength': 1, 'pattern': '^[^/]+$'}}
+    return {
+        'name': name,
+        'in': 'path',
+        'required': True,
+        'description': _PATH.get(name, f'Id of the {words}.'),
+        'schema': {
+            'type': 'string',
+            'minLength': 1,
+            'pattern': '^[^/]+$'
+        }
+    }
 
 
 def _query_parameter(name: str) -> dict[str, Any]:
@@ -222,15 +316,29 @@ def _fault(name: str, status: int) -> dict[str, Any]:
         properties['title'] = STRING
     inner = {'type': 'object', 'properties': properties, 'required': ['code', 'message'],
              'additionalProperties': False}
-    return {'type': 'object', 'properties': {name: inner}, 'required': [name], 'additionalProperties': False}
+    return {
+        'type': 'object',
+        'properties': {
+            name: inner
+        },
+        'required': [name],
+        'additionalProperties': False
+    }
 
 
 # --- bodies --------------------------------------------------------------------------------------
 
 def _content(schema: dict[str, Any], components: '_Components') -> dict[str, Any]:
     """The same body in every form."""
-    return {JSON.content_type: {'schema': components.shown(schema, schema.get('xml', {}).get('name', ''))},
-            XML.content_type: {'schema': _rooted(schema, components)}}
+    return {
+        JSON.content_type: {
+            'schema': components.shown(schema,
+                                       schema.get('xml', {}).get('name', ''))
+        },
+        XML.content_type: {
+            'schema': _rooted(schema, components)
+        }
+    }
 
 
 def _rooted(schema: dict[str, Any], components: '_Components') -> dict[str, Any]:
@@ -238,7 +346,9 @@ def _rooted(schema: dict[str, Any], components: '_Components') -> dict[str, Any]
     if 'anyOf' in schema:
         return {'anyOf': [_rooted(part, components) for part in schema['anyOf']]}
     own = schema.get('xml', {}).get('name')
-    keys = [key for key in schema.get('properties', {}) if key != 'links' and not key.endswith('_links')]
+    keys = [
+        key for key in schema.get('properties', {}) if key != 'links' and not key.endswith('_links')
+    ]
     name = own or keys[0]
     inner = components.shown(schema if own else schema['properties'][name], name)
     wrapped = {'wrapped': True} if inner.get('type') == 'array' else {}
@@ -253,7 +363,11 @@ class _Components:
 
     def shown(self, schema: dict[str, Any], element: str) -> dict[str, Any]:
         """:param element: name of the XML element the value stands in."""
-        made = {key: self._part(key, value, element) for key, value in schema.items() if key not in ('reason', 'xml')}
+        made = {
+            key: self._part(key, value, element)
+            for key, value in schema.items()
+            if key not in ('reason', 'xml')
+        }
         if 'reason' in schema:
             made.setdefault('description', f'It {schema["reason"]}.')
         if made.get('type') == 'array':

@@ -30,7 +30,8 @@ def limit_of(request: webob.Request, maximum: int, *, capped: bool = True) -> in
     if given is None or given == '':
         return maximum
     if not given.isascii() or not given.isdigit() or not given.strip('0'):
-        raise exception.BadRequest(f"Query parameter 'limit' must be a positive integer, not '{given[:40]}'.")
+        raise exception.BadRequest(
+            f"Query parameter 'limit' must be a positive integer, not '{given[:40]}'.")
     asked = int(given.lstrip('0')[:9])
     return min(asked, maximum) if capped else asked
 
@@ -57,7 +58,8 @@ def offset_of(request: webob.Request) -> int:
     if given is None:
         return 0
     if not given.isascii() or not given.isdigit():
-        raise exception.BadRequest(f"Query parameter 'marker' must be a number here, not '{given[:40]}'.")
+        raise exception.BadRequest(
+            f"Query parameter 'marker' must be a number here, not '{given[:40]}'.")
     return int(given.lstrip('0')[:9] or 0)
 
 
@@ -68,10 +70,14 @@ def links(request: webob.Request, marker: str) -> list[dict[str, str]]:
     """
     query = [(name, value) for name, value in request.GET.items() if name != 'marker']
     query.append(('marker', parse.quote(marker, safe='')))
-    return [{'rel': 'next', 'href': f'https://{request.host}{request.path}?{parse.urlencode(query)}'}]
+    return [{
+        'rel': 'next',
+        'href': f'https://{request.host}{request.path}?{parse.urlencode(query)}'
+    }]
 
 
-def page(request: webob.Request, collection: str, rows: list[dict[str, Any]], marker: str | None) -> dict[str, Any]:
+def page(request: webob.Request, collection: str, rows: list[dict[str, Any]],
+         marker: str | None) -> dict[str, Any]:
     """The body of one page.
 
     :param marker: of the next page, None when this is the last: then there is no ``links`` key at all.

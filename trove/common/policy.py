@@ -82,14 +82,22 @@ def _deciding_by(enforcer: policy.Enforcer) -> Decide:
     any such rule nothing is remembered.
     """
     def decide(rule: str, owner: str | None, caller: Caller) -> bool:
-        values = {name: list(value) if isinstance(value, tuple) else value for name, value in caller}
+        values = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in caller
+        }
         try:
-            return bool(enforcer.authorize(rule, {'tenant': owner, 'project_id': owner}, values, do_raise=True))
+            return bool(
+                enforcer.authorize(rule, {
+                    'tenant': owner,
+                    'project_id': owner
+                }, values, do_raise=True))
         except (policy.PolicyNotAuthorized, policy.InvalidScope):
             return False
 
     kinds = {entry.name for entry in metadata.entry_points(group='oslo.policy.rule_checks')}
-    asks_others = re.compile(rf'(?<![\w.])({"|".join(map(re.escape, sorted(kinds)))}):') if kinds else None
+    asks_others = re.compile(
+        rf'(?<![\w.])({"|".join(map(re.escape, sorted(kinds)))}):') if kinds else None
     if asks_others and any(asks_others.search(str(check)) for check in enforcer.rules.values()):
         return decide
     return functools.lru_cache(_REMEMBERED)(decide)
@@ -102,7 +110,8 @@ def _allows(rule: str, owner: str | None, context: Any) -> bool:
 def is_admin(context: Any) -> bool:
     """Whether the caller is an administrator, by option ``admin_roles`` if set, else by rule ``context_is_admin``."""
     if CONF.admin_roles:
-        return not {role.lower() for role in CONF.admin_roles}.isdisjoint(role.lower() for role in context.roles)
+        return not {role.lower()
+                    for role in CONF.admin_roles}.isdisjoint(role.lower() for role in context.roles)
     return _allows('context_is_admin', context.project_id, context)
 
 

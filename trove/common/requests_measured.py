@@ -17,8 +17,8 @@ from typing import Any
 
 from trove.common import metrics
 
-REQUESTS = metrics.Histogram('trove_api_request_seconds', 'Requests to the API, by method and status.',
-                             ('method', 'status'))
+REQUESTS = metrics.Histogram('trove_api_request_seconds',
+                             'Requests to the API, by method and status.', ('method', 'status'))
 #: What is counted under its own name; other methods are other.
 _METHODS = frozenset({'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'})
 

@@ -36,15 +36,33 @@ TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '[A-Za-z0
 #: As TEXT without an upper length: user names, whose length is the engine's business.
 NAME = {'type': 'string', 'minLength': 1, 'pattern': '[A-Za-z0-9]',
         'reason': 'must have at least one letter or digit'}
-UUID = {'type': 'string', 'reason': 'must be a UUID',
-        'pattern': '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\Z'}
+UUID = {
+    'type': 'string',
+    'reason': 'must be a UUID',
+    'pattern': '^[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}\\Z'
+}
 FLAG = {'enum': [0, 1, True, False], 'reason': 'must be 0 or 1, or true or false'}
 FREE = {'type': 'object'}
 _SIZE_REASON = 'must be a whole number of GB, at least 1'
-SIZE = {'anyOf': [{'type': 'integer', 'minimum': 1},
-                  {'type': 'string', 'minLength': 1, 'maxLength': 40, 'pattern': '^0*[1-9][0-9]*\\Z'}],
-        'reason': _SIZE_REASON}
-FLAVOR = {'anyOf': [TEXT, {'type': 'integer', 'minimum': 0}], 'reason': 'must be the id of a flavor'}
+SIZE = {
+    'anyOf': [{
+        'type': 'integer',
+        'minimum': 1
+    }, {
+        'type': 'string',
+        'minLength': 1,
+        'maxLength': 40,
+        'pattern': '^0*[1-9][0-9]*\\Z'
+    }],
+    'reason': _SIZE_REASON
+}
+FLAVOR = {
+    'anyOf': [TEXT, {
+        'type': 'integer',
+        'minimum': 0
+    }],
+    'reason': 'must be the id of a flavor'
+}
 _GROUP = '(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])'
 _ADDRESS = f'^(?:{_GROUP}\\.){{3}}{_GROUP}'
 IPV4 = {'type': 'string', 'reason': 'must be an IPv4 address', 'pattern': f'{_ADDRESS}\\Z'}
@@ -59,7 +77,12 @@ CIDR = {'anyOf': [{'type': 'string', 'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[
 def obj(properties: dict[str, Any], required: tuple[str, ...] = (), *, extras: bool = True,
         **more: Any) -> dict[str, Any]:
     """An object. :param extras: whether unknown keys are let through (and ignored)."""
-    made: dict[str, Any] = {'type': 'object', 'properties': properties, 'required': list(required), **more}
+    made: dict[str, Any] = {
+        'type': 'object',
+        'properties': properties,
+        'required': list(required),
+        **more
+    }
     if not extras:
         made['additionalProperties'] = False
     return made
@@ -74,7 +97,8 @@ def wrapped(name: str, inner: dict[str, Any]) -> dict[str, Any]:
     return obj({name: inner}, required=(name,))
 
 
-def _unique_items(validator: Any, wanted: bool, items: Any, _schema: Any) -> Iterator[jsonschema.ValidationError]:
+def _unique_items(validator: Any, wanted: bool, items: Any,
+                  _schema: Any) -> Iterator[jsonschema.ValidationError]:
     """``uniqueItems`` in linear time; the library compares each object with each other one."""
     if wanted and validator.is_type(items, 'array'):
         if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
@@ -111,7 +135,8 @@ def nullable(schema: dict[str, Any]) -> dict[str, Any]:
     return {**schema, 'type': [schema['type'], 'null']}
 
 
-def shown(title: str, always: dict[str, Any], sometimes: dict[str, Any] | None = None) -> dict[str, Any]:
+def shown(title: str, always: dict[str, Any],
+          sometimes: dict[str, Any] | None = None) -> dict[str, Any]:
     """An object as it is shown: keys that are always there, keys that may be, and no others.
 
     :param title: its name in the OpenAPI document; an empty one has none.
@@ -163,8 +188,15 @@ def path_of(error: jsonschema.ValidationError) -> str:
     return str(first)[:80] + ''.join(f'[{part!r}]'[:80] for part in rest)
 
 
-_TYPE_WORDS = {'string': 'text', 'integer': 'an integer', 'number': 'a number', 'boolean': 'true or false',
-               'object': 'an object', 'array': 'a list', 'null': 'null'}
+_TYPE_WORDS = {
+    'string': 'text',
+    'integer': 'an integer',
+    'number': 'a number',
+    'boolean': 'true or false',
+    'object': 'an object',
+    'array': 'a list',
+    'null': 'null'
+}
 
 
 def reason_of(error: jsonschema.ValidationError) -> str:
@@ -186,8 +218,13 @@ def reason_of(error: jsonschema.ValidationError) -> str:
         return 'must be one of ' + ', '.join(str(item) for item in limit)
     if validator in ('minLength', 'minItems', 'minProperties') and limit == 1:
         return 'must not be empty'
-    words = {'minLength': 'must have at least {} characters', 'minimum': 'must be at least {}',
-             'maximum': 'must be at most {}', 'minItems': 'must have at least {} items',
-             'maxItems': 'must have at most {} items', 'minProperties': 'must have at least {} keys',
-             'uniqueItems': 'must not hold anything twice'}
+    words = {
+        'minLength': 'must have at least {} characters',
+        'minimum': 'must be at least {}',
+        'maximum': 'must be at most {}',
+        'minItems': 'must have at least {} items',
+        'maxItems': 'must have at most {} items',
+        'minProperties': 'must have at least {} keys',
+        'uniqueItems': 'must not hold anything twice'
+    }
     return words.get(str(validator), 'is not allowed').format(limit)

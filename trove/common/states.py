@@ -35,9 +35,11 @@ class ServiceStatus:
     UNKNOWN = 'unknown'
     DELETED = 'deleted'
 
-    ALL = (NEW, BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN, DELETED)
+    ALL = (NEW, BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN,
+           DELETED)
     #: what a guest may say of itself
-    REPORTABLE = (BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN)
+    REPORTABLE = (BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING,
+                  UNKNOWN)
     #: statuses in which an action may start
     ACTIONABLE = (RUNNING, HEALTHY, SHUTDOWN, CRASHED, BLOCKED)
     #: statuses in which users and databases can be worked on
@@ -157,11 +159,11 @@ class Drift:
 
 def facts_of(row: Any) -> Facts:
     """What decides the shown status, taken from a row of :mod:`trove.db.instances`."""
-    return Facts(
-        server_status=row.server_status, service_status=row.service_status, heartbeat=row.service_status_updated,
-        error_code=row.error_code, restart_required=row.restart_required, backup_running=row.backup_running,
-        operation_kind=row.operation_kind, cancel_wanted=bool(row.cancel_wanted), deleted=row.deleted,
-        drift=row.drift)
+    return Facts(server_status=row.server_status, service_status=row.service_status,
+                 heartbeat=row.service_status_updated, error_code=row.error_code,
+                 restart_required=row.restart_required, backup_running=row.backup_running,
+                 operation_kind=row.operation_kind, cancel_wanted=bool(
+                     row.cancel_wanted), deleted=row.deleted, drift=row.drift)
 
 
 def shown(facts: Facts) -> str:

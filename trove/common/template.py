@@ -32,10 +32,12 @@ REPLICA = 'replica.config'
 CLUSTER = 'cluster.config'
 
 #: A line that is neither blank, nor a comment, nor the header of a section.
-_OPTION = re.compile(r'\s*(?P<name>[A-Za-z][\w.-]*)(?:\s*=\s*|\s+|$)(?P<value>\'[^\']*\'|"[^"]*"|[^#\n]*)')
+_OPTION = re.compile(
+    r'\s*(?P<name>[A-Za-z][\w.-]*)(?:\s*=\s*|\s+|$)(?P<value>\'[^\']*\'|"[^"]*"|[^#\n]*)')
 
 
-def candidates(manager: str, version: str, kind: str = CONFIG, *, name: str | None = None) -> list[str]:
+def candidates(manager: str, version: str, kind: str = CONFIG, *,
+               name: str | None = None) -> list[str]:
     """Where a template is looked for, the most specific place first.
 
     :param version: name of the datastore version, like ``10.11`` or ``10.11.6``.
@@ -43,12 +45,15 @@ def candidates(manager: str, version: str, kind: str = CONFIG, *, name: str | No
     """
     name = name or manager
     numbers = version.split('.')
-    folders = [f'{name}/{version}', f'{name}/{".".join(numbers[:2])}', f'{name}/{numbers[0]}', name, manager]
+    folders = [
+        f'{name}/{version}', f'{name}/{".".join(numbers[:2])}', f'{name}/{numbers[0]}', name,
+        manager
+    ]
     return [f'{folder}/{kind}.template' for folder in dict.fromkeys(folders)]
 
 
-def render(manager: str, version: str, flavor: Mapping[str, Any], server_id: int, *, name: str | None = None,
-           kind: str = CONFIG, template_path: str | None = None) -> str:
+def render(manager: str, version: str, flavor: Mapping[str, Any], server_id: int, *,
+           name: str | None = None, kind: str = CONFIG, template_path: str | None = None) -> str:
     """The text of a configuration file.
 
     :param flavor: at least ``ram`` in MB; ``vcpus``.
@@ -63,13 +68,16 @@ def render(manager: str, version: str, flavor: Mapping[str, Any], server_id: int
     places = candidates(manager, version, kind, name=name)
     try:
         template = environment.select_template(places)
-        return template.render(flavor=dict(flavor), datastore=datastore, server_id=server_id).strip() + '\n'
+        return template.render(flavor=dict(flavor), datastore=datastore,
+                               server_id=server_id).strip() + '\n'
     except jinja2.TemplatesNotFound:
-        raise exception.NotSupported(f'There is no {kind} template for datastore {name or manager}.',
-                                     detail=f'looked for {", ".join(places)}') from None
+        raise exception.NotSupported(
+            f'There is no {kind} template for datastore {name or manager}.',
+            detail=f'looked for {", ".join(places)}') from None
     except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
-        raise exception.TroveError('The configuration of the datastore could not be made.',
-                                   detail=f'{type(error).__name__} in a template of {manager}: {error}') from error
+        raise exception.TroveError(
+            'The configuration of the datastore could not be made.',
+            detail=f'{type(error).__name__} in a template of {manager}: {error}') from error
 
 
 def _environment(template_path: str) -> jinja2.Environment:

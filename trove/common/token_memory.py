@@ -113,7 +113,11 @@ class Remembering:
         """What stands behind the check: what it has told is remembered."""
         digest = environ.pop(_DIGEST_KEY, None)
         if digest is not None and environ.get('HTTP_X_IDENTITY_STATUS') == 'Confirmed':
-            told = {name: value for name, value in environ.items() if _is_told_by_check(name) and name != _NOT_KEPT}
+            told = {
+                name: value
+                for name, value in environ.items()
+                if _is_told_by_check(name) and name != _NOT_KEPT
+            }
             self._recent.set(digest, told, time=_moment(environ.get('keystone.token_info')))
         return self._application(environ, start_response)
 

@@ -49,7 +49,8 @@ Application = Callable[[dict[str, Any], Any], Any]
 
 _SLASHES = re.compile('/{2,}')
 _VERSIONED = re.compile(r'^/v\d')
-_ACCEPT_VERSION = re.compile(r'application/vnd\.openstack\.trove(?:\+(?:json|xml))?\s*;\s*version=([^\s;,]+)')
+_ACCEPT_VERSION = re.compile(
+    r'application/vnd\.openstack\.trove(?:\+(?:json|xml))?\s*;\s*version=([^\s;,]+)')
 
 
 #: Names the operation that a request has begun.
@@ -77,7 +78,8 @@ class Request(webob.Request):
         if chosen is not None:
             return chosen
         suffix = self.environ.get('PATH_INFO', '').rpartition('.')[2]
-        return serializers.by_suffix(suffix) or serializers.by_accept(self.headers.get('Accept', ''))
+        return serializers.by_suffix(suffix) or serializers.by_accept(self.headers.get(
+            'Accept', ''))
 
     @property
     def GET(self) -> Any:  # noqa: N802 (webob's name)
@@ -91,7 +93,8 @@ class Request(webob.Request):
         try:
             found = super().GET
         except UnicodeError:
-            raise exception.BadRequest('The query of the URL holds characters that are not valid UTF-8.') from None
+            raise exception.BadRequest(
+                'The query of the URL holds characters that are not valid UTF-8.') from None
         if any('\0' in value for value in found.values()):
             raise exception.BadRequest('The query of the URL holds a null character.')
         return found
@@ -114,8 +117,9 @@ class Request(webob.Request):
         content_type = self.headers.get('Content-Type')
         form = serializers.by_content_type(content_type) if content_type else serializers.JSON
         if form is None:
-            raise exception.UnsupportedMediaType('Content type not supported; send the body as application/json or '
-                                                 'application/xml.')
+            raise exception.UnsupportedMediaType(
+                'Content type not supported; send the body as application/json or '
+                'application/xml.')
         try:
             return form.load(data, self.environ.get(SCHEMA_KEY))
         except ValueError as error:
@@ -126,7 +130,8 @@ class Request(webob.Request):
         try:
             length = self.content_length
         except ValueError:
-            raise exception.BadRequest('The header Content-Length must be a number of bytes.') from None
+            raise exception.BadRequest(
+                'The header Content-Length must be a number of bytes.') from None
         if not length and not self.environ.get('wsgi.input_terminated'):
             return b''
         if length is not None and length <= MAX_BODY:
@@ -148,7 +153,8 @@ def response(form: serializers.Form, answer: Answer, root: str = '') -> Applicat
     """
     body = b'' if answer.body is None else form.dump(answer.body, root)
     status = f'{answer.status} {http.HTTPStatus(answer.status).phrase}'
-    headers = [('Content-Type', form.content_type), ('Content-Length', str(len(body))), *answer.headers]
+    headers = [('Content-Type', form.content_type), ('Content-Length', str(len(body))),
+               *answer.headers]
 
     def say(environ: dict[str, Any], start_response: Any) -> list[bytes]:
         start_response(status, list(headers))
@@ -172,18 +178,19 @@ class FaultWrapper:
         except exception.TroveError as error:
             status, body = faults.of(error)
             if status >= 500:
-                LOG.warning('%s %s answered with %s: %s %s', environ['REQUEST_METHOD'], environ.get('PATH_INFO'),
-                            status, error.message, error.detail)
+                LOG.warning('%s %s answered with %s: %s %s', environ['REQUEST_METHOD'],
+                            environ.get('PATH_INFO'), status, error.message, error.detail)
         except (db_exception.DBConnectionError, db_exception.DBDeadlock) as error:
-            LOG.error('%s %s: the database does not answer, or is too busy: %s', environ['REQUEST_METHOD'],
-                      environ.get('PATH_INFO'), error)
+            LOG.error('%s %s: the database does not answer, or is too busy: %s',
+                      environ['REQUEST_METHOD'], environ.get('PATH_INFO'), error)
             status, body = faults.of(exception.ServiceUnavailable())
         except Exception:
             reference = str(uuid.uuid4())
             LOG.exception('%s %s failed unexpectedly, reference %s', environ['REQUEST_METHOD'],
                           environ.get('PATH_INFO'), reference)
-            status, body = 500, faults.body(500, f'An unexpected error happened. Tell the operator this reference: '
-                                                 f'{reference}.', name=faults.UNEXPECTED)
+            status, body = 500, faults.body(
+                500, f'An unexpected error happened. Tell the operator this reference: '
+                f'{reference}.', name=faults.UNEXPECTED)
         return response(Request(environ).form, Answer(status, body))(environ, start_response)
 
     def _retold(self, environ: dict[str, Any], start_response: Any) -> Any:
@@ -199,7 +206,8 @@ class FaultWrapper:
             if code < 400:
                 return start_response(status, headers, *more)
             kind = next((value for name, value in headers if name.lower() == 'content-type'), '')
-            is_foreign = kind.startswith(serializers.JSON.content_type) and Request(environ).form.suffix != 'json'
+            is_foreign = kind.startswith(
+                serializers.JSON.content_type) and Request(environ).form.suffix != 'json'
             if is_foreign or kind.startswith(('text/html', 'text/plain')):
                 refused.append((code, headers if is_foreign else []))
                 return lambda _data: None
@@ -214,9 +222,12 @@ class FaultWrapper:
         return _told(text, *refused[0], Request(environ).form)(environ, start_response)
 
 
-def _told(text: bytes, status: int, headers: list[tuple[str, str]], form: serializers.Form) -> Application:
+def _told(text: bytes, status: int, headers: list[tuple[str, str]],
+          form: serializers.Form) -> Application:
     """Somebody else's error in our words. :param headers: of a JSON body that is to be kept; none for a page."""
-    kept = tuple((name, value) for name, value in headers if name.lower() not in ('content-type', 'content-length'))
+    kept = tuple((name, value)
+                 for name, value in headers
+                 if name.lower() not in ('content-type', 'content-length'))
     try:
         if headers:
             return response(form, Answer(status, serializers.JSON.load(text), kept))
@@ -239,7 +250,8 @@ class ContextMiddleware:
         return cls
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        context = contexts.RequestContext.from_environ(environ, client_address=environ.get('REMOTE_ADDR'))
+        context = contexts.RequestContext.from_environ(environ,
+                                                       client_address=environ.get('REMOTE_ADDR'))
         context.is_admin = policy.is_admin(context)
         environ[CONTEXT_KEY] = context
         return self.application(environ, start_response)
@@ -266,7 +278,8 @@ class UrlMap:
         environ['PATH_INFO'] = path
         for prefix, application in self._applications:
             # A version's own document is public, so it is the root application's.
-            if path.startswith(f'{prefix}/') and path != f'{prefix}/' or path == prefix == '/healthcheck':
+            if path.startswith(
+                    f'{prefix}/') and path != f'{prefix}/' or path == prefix == '/healthcheck':
                 environ['SCRIPT_NAME'] = environ.get('SCRIPT_NAME', '') + prefix
                 environ['PATH_INFO'] = path[len(prefix):]
                 return application(environ, start_response)
@@ -275,4 +288,7 @@ class UrlMap:
 
 def versioned_urlmap(loader: Any, global_conf: dict[str, str], **local_conf: str) -> UrlMap:
     """Paste composite ``trove``: ``<path prefix>: <application>`` for each part of the service."""
-    return UrlMap({prefix: loader.get_app(name, global_conf=global_conf) for prefix, name in local_conf.items()})
+    return UrlMap({
+        prefix: loader.get_app(name, global_conf=global_conf)
+        for prefix, name in local_conf.items()
+    })

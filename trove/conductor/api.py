@@ -27,7 +27,8 @@ class ConductorAPI:
     the sender's to report again with what is true by then, not to repeat the old report.
     """
 
-    def __init__(self, bus: transport.Bus, guest: channel.GuestChannel, topic: str = 'trove-conductor') -> None:
+    def __init__(self, bus: transport.Bus, guest: channel.GuestChannel,
+                 topic: str = 'trove-conductor') -> None:
         self._bus = bus
         self._guest = guest
         self._topic = topic
@@ -46,4 +47,5 @@ class ConductorAPI:
 
     def _send(self, message: messages.Message) -> None:
         wire = self._guest.seal(message.KIND, message.to_wire())
-        self._bus.cast(self._topic, topology.out_exchange(self._guest.instance_id), 'deliver', {'envelope': wire})
+        self._bus.cast(self._topic, topology.out_exchange(self._guest.instance_id), 'deliver',
+                       {'envelope': wire})

@@ -51,8 +51,8 @@ class Reason:
     FLOOD = 'flood'
     OVERLOAD = 'overload'
 
-    ALL = (MALFORMED, UNSEALED, FORGED, FORGED_SENDER, UNKNOWN_INSTANCE, DELETED, STALE, UNKNOWN_KIND, OUT_OF_BOUNDS,
-           UNASKED, FLOOD, OVERLOAD)
+    ALL = (MALFORMED, UNSEALED, FORGED, FORGED_SENDER, UNKNOWN_INSTANCE, DELETED, STALE,
+           UNKNOWN_KIND, OUT_OF_BOUNDS, UNASKED, FLOOD, OVERLOAD)
 
 
 class Refused(Exception):
@@ -108,7 +108,8 @@ def claimed_instance(report: Report) -> str:
     except envelope.EnvelopeError as problem:
         raise Refused(problem.reason, report.origin, str(problem)) from None
     if report.origin != header.instance_id:
-        raise Refused(Reason.FORGED_SENDER, header.instance_id, f'came through the exchange of {report.origin}')
+        raise Refused(Reason.FORGED_SENDER, header.instance_id,
+                      f'came through the exchange of {report.origin}')
     return header.instance_id
 
 
@@ -210,18 +211,33 @@ def _keep_news(wanted: Changes, report: Accepted, heartbeat: messages.Heartbeat)
 
 
 def _status_row(report: Accepted, heartbeat: messages.Heartbeat, now: datetime) -> dict[str, Any]:
-    facts = {'volume_available': heartbeat.volume.get('available'), 'engine_uptime': heartbeat.engine.get('uptime'),
-             **options.facts(heartbeat)}
-    return {'instance_id': report.instance_id, 'status': heartbeat.service_status, 'reason': heartbeat.reason or None,
-            'updated_at': now, 'boot_id': report.boot_id, 'seq': report.seq,
-            'agent_version': heartbeat.agent_version or None,
-            'engine_version': heartbeat.engine.get('version'), 'volume_total': heartbeat.volume.get('total'),
-            'volume_used': heartbeat.volume.get('used'),
-            'facts': {name: value for name, value in facts.items() if value not in (None, [], '')}}
+    facts = {
+        'volume_available': heartbeat.volume.get('available'),
+        'engine_uptime': heartbeat.engine.get('uptime'),
+        **options.facts(heartbeat)
+    }
+    return {
+        'instance_id': report.instance_id,
+        'status': heartbeat.service_status,
+        'reason': heartbeat.reason or None,
+        'updated_at': now,
+        'boot_id': report.boot_id,
+        'seq': report.seq,
+        'agent_version': heartbeat.agent_version or None,
+        'engine_version': heartbeat.engine.get('version'),
+        'volume_total': heartbeat.volume.get('total'),
+        'volume_used': heartbeat.volume.get('used'),
+        'facts': {
+            name: value
+            for name, value in facts.items()
+            if value not in (None, [], '')
+        }
+    }
 
 
-def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]], open_operations: Mapping[str, str],
-                known: Mapping[str, set[str]], now: datetime) -> tuple[list[dict[str, Any]], int]:
+def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]],
+                open_operations: Mapping[str, str], known: Mapping[str, set[str]],
+                now: datetime) -> tuple[list[dict[str, Any]], int]:
     """Which results to store: those of the sender's own open operation, not stored yet, and not too many.
 
     :param open_operations: instance id -> operation id.
@@ -242,8 +258,16 @@ def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]], open_
             unasked += 1
             continue
         counts[operation_id] = counts.get(operation_id, 0) + 1
-        rows.append({'command_id': command_id, 'instance_id': instance_id, 'operation_id': operation_id,
-                     'kind': result.kind, 'outcome': result.outcome, 'step': result.step or None,
-                     'error_code': result.error_code or None, 'message': result.message or None,
-                     'data': result.data, 'received': now})
+        rows.append({
+            'command_id': command_id,
+            'instance_id': instance_id,
+            'operation_id': operation_id,
+            'kind': result.kind,
+            'outcome': result.outcome,
+            'step': result.step or None,
+            'error_code': result.error_code or None,
+            'message': result.message or None,
+            'data': result.data,
+            'received': now
+        })
     return rows, unasked

@@ -39,9 +39,9 @@ from trove.taskmanager import api as taskmanager_api
 LOG = logging.getLogger(__name__)
 
 #: Heartbeats come in here, and what they say is true for users when they are written.
-LAG = metrics.Histogram('trove_report_lag_seconds', 'From the arrival of the first report of a batch until the batch '
-                                                    'was written.', bounds=(0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5,
-                                                                            10, 30))
+LAG = metrics.Histogram(
+    'trove_report_lag_seconds', 'From the arrival of the first report of a batch until the batch '
+    'was written.', bounds=(0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30))
 #: Reports of one guest that may wait at the same time: a few are normal, more is a flood.
 MAX_WAITING_PER_GUEST = 50
 #: How long results of commands are kept; operations that need them are long closed.
@@ -134,7 +134,10 @@ class Manager:
         """Judge and write what waits, up to ``batch_size`` reports; returns how many were accepted."""
         with self._changed:
             since = self._waiting_since
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._options.batch_size))]
+            batch = [
+                self._waiting.popleft()
+                for _ in range(min(len(self._waiting), self._options.batch_size))
+            ]
             for report in batch:
                 self._per_guest[report.origin] -= 1
                 if not self._per_guest[report.origin]:
@@ -157,9 +160,11 @@ class Manager:
                 worth.append(report)
             except ingest.Refused as refused:
                 self._refuse(refused)
-        senders = {row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted, row.boot_epoch,
-                                         options.Known(row.restart_required, row.facts))
-                   for row in heartbeats.senders(connection, sorted(claimed))}
+        senders = {
+            row.id: ingest.Sender(self._seal_key(row.id, row.encrypted_key), row.deleted,
+                                  row.boot_epoch, options.Known(row.restart_required, row.facts))
+            for row in heartbeats.senders(connection, sorted(claimed))
+        }
         seen = lastseen.load(connection, sorted(senders))
         before = dict(seen)
         accepted: list[ingest.Accepted] = []
@@ -184,7 +189,8 @@ class Manager:
             due = session.write(self._store, accepted, marks)
         except db_exception.DBConnectionError as problem:
             # Guests report again, and repeat their results, so nothing is lost by not waiting for the database.
-            LOG.error('%d reports were lost, the database does not answer: %s', len(accepted), problem)
+            LOG.error('%d reports were lost, the database does not answer: %s', len(accepted),
+                      problem)
             self._count('failed', amount=len(accepted))
             return
         except Exception:
@@ -193,15 +199,20 @@ class Manager:
                 self._count('failed', accepted[0].instance_id)
                 return
             # One value the database refuses must not cost the other guests their reports.
-            LOG.warning('a batch of %d reports could not be written together; writing them one by one', len(accepted))
+            LOG.warning(
+                'a batch of %d reports could not be written together; writing them one by one',
+                len(accepted))
             for report in accepted:
-                self._write([report], {(report.instance_id, report.message.KIND): (report.boot_id, report.seq)})
+                self._write(
+                    [report],
+                    {(report.instance_id, report.message.KIND): (report.boot_id, report.seq)})
             return
         self._count('accepted', amount=len(accepted))
         for operation_id in due:
             self._taskmanager.wake(operation_id)
 
-    def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> list[str]:
+    def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted],
+               marks: lastseen.Seen) -> list[str]:
         now = self._clock()
         wanted = ingest.changes(accepted, now)
         lastseen.save(connection, marks)
@@ -217,29 +228,36 @@ class Manager:
         return due
 
     @staticmethod
-    def _store_news(connection: Connection, instance_id: str, news: options.News, now: datetime) -> None:
+    def _store_news(connection: Connection, instance_id: str, news: options.News,
+                    now: datetime) -> None:
         row = instances.get(connection, instance_id)
         if row is None:
             return
         if news.restart_required is not None:
             instances.change(connection, instance_id, now, restart_required=news.restart_required)
         for type_, text in news.events:
-            events.add(connection, resource_type='instance', resource_id=instance_id, type=type_, text=text, now=now,
-                       project_id=row.tenant_id)
+            events.add(connection, resource_type='instance', resource_id=instance_id, type=type_,
+                       text=text, now=now, project_id=row.tenant_id)
 
     def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:
         reporters = sorted({instance_id for instance_id, _ in wanted.results.values()})
         open_operations = command_results.open_operations(connection, reporters)
-        known = command_results.known(connection, sorted(open_operations.values())) if open_operations else {}
+        known = command_results.known(connection, sorted(
+            open_operations.values())) if open_operations else {}
         rows, unasked = ingest.result_rows(wanted.results, open_operations, known, now)
         command_results.add(connection, rows)
         if unasked:
             self._count(ingest.Reason.UNASKED, reporters[0], amount=unasked)
 
-    def _store_backup(self, connection: Connection, instance_id: str, report: Any, now: datetime) -> None:
-        values = {name: value for name, value in (
-            ('state', report.state), ('size', report.size), ('checksum', report.checksum),
-            ('location', report.location), ('backup_type', report.backup_type)) if value is not None}
+    def _store_backup(self, connection: Connection, instance_id: str, report: Any,
+                      now: datetime) -> None:
+        values = {
+            name: value
+            for name, value in (('state', report.state), ('size', report.size), ('checksum',
+                                                                                 report.checksum),
+                                ('location', report.location), ('backup_type', report.backup_type))
+            if value is not None
+        }
         if not backups.report(connection, instance_id, report.backup_id, now, values):
             self._count(ingest.Reason.UNASKED, instance_id)
 
@@ -255,9 +273,13 @@ class Manager:
 
     def measure(self) -> None:
         """Show the counters among the metrics of this process."""
-        metrics.REGISTRY.add(LAG, metrics.Asked(
-            'trove_reports_total', 'Reports of guests: accepted, failed to be written, or refused and why.',
-            ('outcome',), lambda: [((name,), number) for name, number in self.stats().items()], kind='counter'))
+        metrics.REGISTRY.add(
+            LAG,
+            metrics.Asked('trove_reports_total',
+                          'Reports of guests: accepted, failed to be written, or refused and why.',
+                          ('outcome',), lambda: [((name,), number)
+                                                 for name, number in self.stats().items()],
+                          kind='counter'))
 
     def tell(self) -> None:
         """Log what was refused since the last time, with one instance as an example per reason."""

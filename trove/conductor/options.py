@@ -49,12 +49,17 @@ class News:
 
 def facts(heartbeat: messages.Heartbeat) -> dict[str, Any]:
     """What of a report is stored about options."""
-    return {PENDING: heartbeat.pending_restart, DRIFT: heartbeat.drift, REJECTION: heartbeat.rejection}
+    return {
+        PENDING: heartbeat.pending_restart,
+        DRIFT: heartbeat.drift,
+        REJECTION: heartbeat.rejection
+    }
 
 
 def news(heartbeat: messages.Heartbeat, known: Known) -> News | None:
     """What a report says that was not known; None for most."""
-    before = json.loads(known.facts) if known.facts and (DRIFT in known.facts or REJECTION in known.facts) else {}
+    before = json.loads(
+        known.facts) if known.facts and (DRIFT in known.facts or REJECTION in known.facts) else {}
     waits, drift = bool(heartbeat.pending_restart), before.get(DRIFT, [])
     if (waits == known.restart_required and heartbeat.drift == drift
             and heartbeat.rejection == before.get(REJECTION, '')):
@@ -63,16 +68,20 @@ def news(heartbeat: messages.Heartbeat, known: Known) -> News | None:
     if waits != known.restart_required:
         found.restart_required = waits
         found.events.append(('instance.restart_required', 'These options wait for a restart: '
-                             f'{_listed(heartbeat.pending_restart)}.') if waits else
-                            ('instance.restart_not_required', 'No option waits for a restart any more.'))
+                             f'{_listed(heartbeat.pending_restart)}.') if waits else (
+                                 'instance.restart_not_required',
+                                 'No option waits for a restart any more.'))
     if heartbeat.drift != drift:
-        found.events.append(('instance.options_drifted', 'These options were changed in the running database, and '
-                             f'differ from its configuration: {_listed(heartbeat.drift)}. A restart puts the '
-                             'configured values in force again.') if heartbeat.drift else
-                            ('instance.options_as_configured', 'All options run with their configured values again.'))
+        found.events.append((
+            'instance.options_drifted', 'These options were changed in the running database, and '
+            f'differ from its configuration: {_listed(heartbeat.drift)}. A restart puts the '
+            'configured values in force again.') if heartbeat.drift else (
+                'instance.options_as_configured',
+                'All options run with their configured values again.'))
     if heartbeat.rejection and heartbeat.rejection != before.get(REJECTION):
-        found.events.append(('instance.options_rejected', 'The database does not start with the options of its '
-                             f'configuration group, and runs with the last good ones: {heartbeat.rejection}'))
+        found.events.append(
+            ('instance.options_rejected', 'The database does not start with the options of its '
+             f'configuration group, and runs with the last good ones: {heartbeat.rejection}'))
     return found
 
 

@@ -48,11 +48,12 @@ def find(context: Any, configuration_id: str) -> Row:
 
     :raises trove.common.exception.NotFound:
     """
-    return policy.owned(context, session.read(configurations.get, configuration_id), configuration_id)
+    return policy.owned(context, session.read(configurations.get, configuration_id),
+                        configuration_id)
 
 
-def checked_values(connection: Connection, version_id: str, version_name: str, wanted: Mapping[str, Any], *,
-                   from_text: bool) -> dict[str, Any]:
+def checked_values(connection: Connection, version_id: str, version_name: str,
+                   wanted: Mapping[str, Any], *, from_text: bool) -> dict[str, Any]:
     """The values as they will be stored.
 
     :raises trove.common.exception.Unprocessable: the rules of the version do not allow them.
@@ -72,21 +73,25 @@ def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> st
     :raises trove.common.exception.Unprocessable: a value cannot be.
     """
     def write(connection: Connection) -> str:
-        version = datastore_models.resolve(connection, asked.datastore, asked.version, asked.version_number)
-        wanted = checked_values(connection, version.id, version.name, asked.wanted, from_text=asked.from_text)
+        version = datastore_models.resolve(connection, asked.datastore, asked.version,
+                                           asked.version_number)
+        wanted = checked_values(connection, version.id, version.name, asked.wanted,
+                                from_text=asked.from_text)
         return configurations.create(connection, name=asked.name, description=asked.description,
-                                     tenant_id=context.project_id, version_id=version.id, wanted=wanted,
-                                     now=session.utcnow())
+                                     tenant_id=context.project_id, version_id=version.id,
+                                     wanted=wanted, now=session.utcnow())
 
     if rehearsal:
         session.rehearse(write)
         return ''
-    with notices.around('configuration_create', tenant_id=context.project_id, request_id=context.request_id,
-                        name=asked.name, datastore=asked.datastore, datastore_version=asked.version):
+    with notices.around('configuration_create', tenant_id=context.project_id,
+                        request_id=context.request_id, name=asked.name, datastore=asked.datastore,
+                        datastore_version=asked.version):
         return session.write(write)
 
 
-def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_text: bool = False) -> str | None:
+def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *,
+         from_text: bool = False) -> str | None:
     """Give some values anew and keep the others.
 
     :returns: the operation that brings them to the instances that have the group: one that brings values of a former
@@ -96,8 +101,8 @@ def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *, from_
     return _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
 
 
-def replace(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *,
-            from_text: bool = False) -> str | None:
+def replace(context: Any, configuration_id: str, given: Mapping[str, Any],
+            columns: Mapping[str, Any], *, from_text: bool = False) -> str | None:
     """Make the values be ``given`` and none else. Returns and raises as :func:`edit`.
 
     :param columns: name or description, when they change too.
@@ -105,13 +110,15 @@ def replace(context: Any, configuration_id: str, given: Mapping[str, Any], colum
     return _change(context, configuration_id, given, columns, keep=False, from_text=from_text)
 
 
-def _change(context: Any, configuration_id: str, given: Mapping[str, Any], columns: Mapping[str, Any], *, keep: bool,
-            from_text: bool) -> str | None:
+def _change(context: Any, configuration_id: str, given: Mapping[str, Any],
+            columns: Mapping[str, Any], *, keep: bool, from_text: bool) -> str | None:
     """One transaction that holds the group's row: of two changes at a time the second sees the first."""
     def write(connection: Connection) -> str | None:
         now = session.utcnow()
-        row = policy.owned(context, configurations.get(connection, configuration_id, for_update=True), configuration_id)
-        wanted = checked_values(connection, row.datastore_version_id, row.version_name, given, from_text=from_text)
+        row = policy.owned(context, configurations.get(connection, configuration_id,
+                                                       for_update=True), configuration_id)
+        wanted = checked_values(connection, row.datastore_version_id, row.version_name, given,
+                                from_text=from_text)
         stored = configurations.values(connection, row.id)
         if keep:
             wanted = values.merged(stored, wanted)
@@ -128,21 +135,22 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any], colum
     return operation_id
 
 
-def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapping[str, Any], kind: str,
-                    now: datetime.datetime) -> str | None:
+def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapping[str, Any],
+                    kind: str, now: datetime.datetime) -> str | None:
     """The operation that brings the values to the instances without them, if there are any."""
     operation_id = None
     if configurations.to_be_told(connection, row.id, configurations.digest(wanted)):
         # It reads the values each time it looks, and looks once more, holding this row, before it ends.
         running = operations.open_of(connection, 'configuration', row.id)
         if running is None:
-            return operations.create(connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
-                                     deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout,
-                                     project_id=row.tenant_id, request_id=context.request_id, actor=context.user_id)
+            return operations.create(
+                connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
+                deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout,
+                project_id=row.tenant_id, request_id=context.request_id, actor=context.user_id)
         operation_id = running.id
     for phase in (notification.START, notification.END):
-        notices.told(connection, kind, phase, tenant_id=row.tenant_id, request_id=context.request_id, now=now,
-                     configuration_id=row.id)
+        notices.told(connection, kind, phase, tenant_id=row.tenant_id,
+                     request_id=context.request_id, now=now, configuration_id=row.id)
     return operation_id
 
 
@@ -152,13 +160,15 @@ def delete(context: Any, configuration_id: str) -> None:
     :raises trove.common.exception.BadRequest: it is attached.
     """
     def write(connection: Connection) -> None:
-        row = policy.owned(context, configurations.get(connection, configuration_id, for_update=True), configuration_id)
+        row = policy.owned(context, configurations.get(connection, configuration_id,
+                                                       for_update=True), configuration_id)
         attached = configurations.count_instances(connection, row.id)
         if attached:
-            raise exception.BadRequest(f'Configuration group {row.id} cannot be deleted: it is attached to {attached} '
-                                       f'instances. Detach it from them first.')
+            raise exception.BadRequest(
+                f'Configuration group {row.id} cannot be deleted: it is attached to {attached} '
+                f'instances. Detach it from them first.')
         configurations.mark_deleted(connection, row.id, session.utcnow())
 
-    with notices.around('configuration_delete', tenant_id=context.project_id, request_id=context.request_id,
-                        configuration_id=configuration_id):
+    with notices.around('configuration_delete', tenant_id=context.project_id,
+                        request_id=context.request_id, configuration_id=configuration_id):
         session.write(write)

@@ -25,7 +25,8 @@ _RULE = 'configuration-parameter'
 
 
 def _in_datastore(connection: Connection, datastore: str, version: str) -> Row:
-    return datastore_models.find_version(connection, datastore_models.find(connection, datastore), version)
+    return datastore_models.find_version(connection, datastore_models.find(connection, datastore),
+                                         version)
 
 
 def find(connection: Connection, version_id: str, name: str) -> Row:
@@ -61,9 +62,12 @@ def show_by_version(request: Request, version: str, name: str) -> dict[str, Any]
 
 
 def _list(version_of: Any) -> dict[str, Any]:
-    rows = session.read(lambda connection: datastores.parameters(connection, version_of(connection).id))
+    rows = session.read(lambda connection: datastores.parameters(connection,
+                                                                 version_of(connection).id))
     return {'configuration-parameters': [views.parameter(row) for row in rows]}
 
 
 def _one(version_of: Any, name: str) -> dict[str, Any]:
-    return views.parameter(session.read(lambda connection: find(connection, version_of(connection).id, name)))
+    return views.parameter(
+        session.read(lambda connection: find(connection,
+                                             version_of(connection).id, name)))

@@ -12,8 +12,8 @@
 
 """What a request about configuration groups and parameters may look like, and how they are shown."""
 
-from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, array, compiled, nullable, obj,
-                                  page_of, showing, shown, wrapped)
+from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, array,
+                                  compiled, nullable, obj, page_of, showing, shown, wrapped)
 
 _NAME = {**TEXT, 'maxLength': 64}
 _DESCRIPTION = {'type': ['string', 'null'], 'maxLength': 256}
@@ -25,22 +25,42 @@ CREATE = compiled(wrapped('configuration', obj({
     'datastore': obj({'type': TEXT, 'version': TEXT, 'version_number': TEXT}),
 }, required=('name', 'values'))))
 EDIT = compiled(wrapped('configuration', obj({'values': FREE}, required=('values',))))
-UPDATE = compiled(wrapped('configuration', obj({'name': _NAME, 'description': _DESCRIPTION, 'values': FREE})))
+UPDATE = compiled(
+    wrapped('configuration', obj({
+        'name': _NAME,
+        'description': _DESCRIPTION,
+        'values': FREE
+    })))
 
 # --- answers -------------------------------------------------------------------------------------
 
 _SUMMARY = {
-    'id': STRING, 'name': STRING, 'description': nullable(STRING), 'created': MOMENT, 'updated': nullable(MOMENT),
-    'datastore_name': nullable(STRING), 'datastore_version_id': STRING, 'datastore_version_name': nullable(STRING)}
+    'id': STRING,
+    'name': STRING,
+    'description': nullable(STRING),
+    'created': MOMENT,
+    'updated': nullable(MOMENT),
+    'datastore_name': nullable(STRING),
+    'datastore_version_id': STRING,
+    'datastore_version_name': nullable(STRING)
+}
 SUMMARY = shown('ConfigurationSummary', _SUMMARY)
 CONFIGURATION = shown('Configuration', {
-    **_SUMMARY, 'datastore_version_number': nullable(STRING), 'values': FREE, 'instance_count': INTEGER})
+    **_SUMMARY, 'datastore_version_number': nullable(STRING),
+    'values': FREE,
+    'instance_count': INTEGER
+})
 _PARAMETER = {'name': STRING, 'datastore_version_id': STRING, 'restart_required': BOOLEAN,
               'type': {'enum': ['boolean', 'float', 'integer', 'string']}}
 PARAMETER = shown('ConfigurationParameter', _PARAMETER, {'max': NUMBER, 'min': NUMBER})
 
 INDEX = page_of('configurations', SUMMARY)
 SHOW = showing('configuration', CONFIGURATION)
-INSTANCES = page_of('instances', shown('AttachedInstance', {'id': STRING, 'name': STRING, 'up_to_date': BOOLEAN}))
+INSTANCES = page_of(
+    'instances', shown('AttachedInstance', {
+        'id': STRING,
+        'name': STRING,
+        'up_to_date': BOOLEAN
+    }))
 PARAMETERS = showing('configuration-parameters', array(PARAMETER))
 PARAMETER_SHOW = {**PARAMETER, 'xml': {'name': 'configuration-parameter'}}

@@ -31,13 +31,15 @@ def index(request: Request) -> dict[str, Any]:
     context = request.context
     policy.authorize(context, 'configuration:index')
     limit = pagination.limit_of(request, CONF.configurations_page_size)
-    filters = configurations.Filters(
-        tenant_id=None if context.is_admin else context.project_id, name=listing.text(request, 'name'),
-        datastore=listing.text(request, 'datastore'), window=listing.window(request),
-        order=listing.order(request, configurations.SORT_KEYS))
-    rows = session.read(configurations.page, filters, limit=limit + 1, marker=pagination.marker_of(request))
+    filters = configurations.Filters(tenant_id=None if context.is_admin else context.project_id,
+                                     name=listing.text(request, 'name'), datastore=listing.text(
+                                         request, 'datastore'), window=listing.window(request),
+                                     order=listing.order(request, configurations.SORT_KEYS))
+    rows = session.read(configurations.page, filters, limit=limit + 1,
+                        marker=pagination.marker_of(request))
     following = rows[limit - 1].id if len(rows) > limit else None
-    return pagination.page(request, 'configurations', [views.summary(row) for row in rows[:limit]], following)
+    return pagination.page(request, 'configurations', [views.summary(row) for row in rows[:limit]],
+                           following)
 
 
 def create(request: Request) -> Answer:
@@ -48,10 +50,13 @@ def create(request: Request) -> Answer:
     asked = body['configuration']
     datastore = asked.get('datastore', {})
     is_rehearsal = listing.flag(request, 'validate_only')
-    configuration_id = models.create(context, models.CreateRequest(
-        name=asked['name'], description=asked.get('description'), wanted=asked['values'],
-        datastore=datastore.get('type'), version=datastore.get('version'),
-        version_number=datastore.get('version_number'), from_text=_is_text(request)), rehearsal=is_rehearsal)
+    configuration_id = models.create(
+        context,
+        models.CreateRequest(
+            name=asked['name'], description=asked.get('description'), wanted=asked['values'],
+            datastore=datastore.get('type'), version=datastore.get('version'),
+            version_number=datastore.get('version_number'), from_text=_is_text(request)),
+        rehearsal=is_rehearsal)
     if is_rehearsal:
         return Answer(204)
     return Answer(200, _complete(request, models.find(context, configuration_id)))
@@ -94,8 +99,10 @@ def edit(request: Request, configuration_id: str) -> Answer:
     _find(request, 'configuration:edit', configuration_id)
     body = request.json_body()
     schemas.check(configuration_schemas.EDIT, body)
-    return _followed(200, models.edit(request.context, configuration_id, body['configuration']['values'],
-                                      from_text=_is_text(request)))
+    return _followed(
+        200,
+        models.edit(request.context, configuration_id, body['configuration']['values'],
+                    from_text=_is_text(request)))
 
 
 def update(request: Request, configuration_id: str) -> Answer:
@@ -105,8 +112,10 @@ def update(request: Request, configuration_id: str) -> Answer:
     schemas.check(configuration_schemas.UPDATE, body)
     asked = body['configuration']
     columns = {key: asked[key] for key in ('name', 'description') if key in asked}
-    return _followed(202, models.replace(request.context, configuration_id, asked.get('values', {}), columns,
-                                         from_text=_is_text(request)))
+    return _followed(
+        202,
+        models.replace(request.context, configuration_id, asked.get('values', {}), columns,
+                       from_text=_is_text(request)))
 
 
 def _followed(status: int, operation_id: str | None) -> Answer:

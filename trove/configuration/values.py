@@ -32,7 +32,12 @@ MAX_VALUE = 1024
 MASK = '***'
 
 _SECRETIVE = ('password', 'passwd', 'secret', 'token', 'private_key', 'credential')
-_WORDS = {'boolean': 'true or false', 'float': 'a number with a fraction', 'integer': 'an integer', 'string': 'text'}
+_WORDS = {
+    'boolean': 'true or false',
+    'float': 'a number with a fraction',
+    'integer': 'an integer',
+    'string': 'text'
+}
 
 
 def _is_integer(value: Any) -> bool:
@@ -105,16 +110,19 @@ def check(rules: Iterable[Rule], values: Mapping[str, Any], version: str) -> Non
     """
     known = {rule.name.lower(): rule for rule in rules}
     if not known:
-        raise exception.Unprocessable(f'Configuration groups are not supported for datastore version {version}: it '
-                                      f'has no parameters.')
+        raise exception.Unprocessable(
+            f'Configuration groups are not supported for datastore version {version}: it '
+            f'has no parameters.')
     seen: dict[str, str] = {}
     for name, value in values.items():
         found = known.get(name.lower())
         if found is None:
-            raise exception.Unprocessable(f"'{name[:128]}' is not a parameter of datastore version {version}; its "
-                                          f"parameters are listed under datastores/versions/{{id}}/parameters.")
+            raise exception.Unprocessable(
+                f"'{name[:128]}' is not a parameter of datastore version {version}; its "
+                f"parameters are listed under datastores/versions/{{id}}/parameters.")
         if name.lower() in seen:
-            raise exception.Unprocessable(f"'{name}' and '{seen[name.lower()]}' are the same parameter; give it once.")
+            raise exception.Unprocessable(
+                f"'{name}' and '{seen[name.lower()]}' are the same parameter; give it once.")
         seen[name.lower()] = name
         _check_value(found, name, value)
 
@@ -139,20 +147,29 @@ def _check_value(rule: Rule, name: str, value: Any) -> None:
         raise exception.Unprocessable(f"The value of '{name}' must be {_WORDS[rule.data_type]}.")
     if rule.data_type in ('integer', 'float'):
         if rule.smallest is not None and value < rule.smallest:
-            raise exception.Unprocessable(f"The value of '{name}' must be at least {rule.smallest}.")
+            raise exception.Unprocessable(
+                f"The value of '{name}' must be at least {rule.smallest}.")
         if rule.largest is not None and value > rule.largest:
             raise exception.Unprocessable(f"The value of '{name}' must be at most {rule.largest}.")
     if rule.data_type == 'string' and any(ord(character) < 32 for character in value):
         # A line of a file of its own would be whatever its writer wants.
-        raise exception.Unprocessable(f"The value of '{name}' must not have line breaks or control characters.")
+        raise exception.Unprocessable(
+            f"The value of '{name}' must not have line breaks or control characters.")
     if len(json.dumps(value)) > MAX_VALUE:
-        raise exception.Unprocessable(f"The value of '{name}' must have at most {MAX_VALUE} characters.")
+        raise exception.Unprocessable(
+            f"The value of '{name}' must have at most {MAX_VALUE} characters.")
 
 
 def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
     """The values of a group after some are given anew; a name written in another case replaces the old one."""
     given_names = {name.lower() for name in given}
-    return {**{name: value for name, value in stored.items() if name.lower() not in given_names}, **given}
+    return {
+        **{
+            name: value
+            for name, value in stored.items() if name.lower() not in given_names
+        },
+        **given
+    }
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:

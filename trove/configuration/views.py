@@ -23,15 +23,24 @@ from trove.db.session import Row
 def summary(row: Row) -> dict[str, Any]:
     """The fields of the list."""
     return {
-        'id': row.id, 'name': row.name, 'description': row.description, 'created': views.timestamp(row.created),
-        'updated': views.timestamp(row.updated), 'datastore_name': row.datastore_name,
-        'datastore_version_id': row.datastore_version_id, 'datastore_version_name': row.version_name}
+        'id': row.id,
+        'name': row.name,
+        'description': row.description,
+        'created': views.timestamp(row.created),
+        'updated': views.timestamp(row.updated),
+        'datastore_name': row.datastore_name,
+        'datastore_version_id': row.datastore_version_id,
+        'datastore_version_name': row.version_name
+    }
 
 
 def complete(row: Row, stored: Mapping[str, Any], instance_count: int) -> dict[str, Any]:
     """The fields of one group."""
-    return {**summary(row), 'datastore_version_number': row.version_number, 'values': values.masked(stored),
-            'instance_count': instance_count}
+    return {
+        **summary(row), 'datastore_version_number': row.version_number,
+        'values': values.masked(stored),
+        'instance_count': instance_count
+    }
 
 
 def attached(row: Row, digest: str) -> dict[str, Any]:

@@ -38,15 +38,18 @@ def find(connection: Connection, id_or_name: str) -> Row:
     return row
 
 
-def find_version(connection: Connection, datastore: Row, id_or_name: str, number: str | None = None) -> Row:
+def find_version(connection: Connection, datastore: Row, id_or_name: str,
+                 number: str | None = None) -> Row:
     """:raises trove.common.exception.NotFound, BadRequest: unknown, or a name that several versions have."""
     found = datastores.find_versions(connection, datastore.id, id_or_name, number)
     if not found:
         sentence = f"Datastore version '{id_or_name[:255]}' cannot be found."
-        raise exception.NotFound(sentence) if _UUID.match(id_or_name) else exception.BadRequest(sentence)
+        raise exception.NotFound(sentence) if _UUID.match(id_or_name) else exception.BadRequest(
+            sentence)
     if len(found) > 1:
-        raise exception.BadRequest(f"Multiple datastore versions with name '{id_or_name}': use its id, or name its "
-                                   f"version_number.")
+        raise exception.BadRequest(
+            f"Multiple datastore versions with name '{id_or_name}': use its id, or name its "
+            f"version_number.")
     return found[0]
 
 
@@ -58,21 +61,24 @@ def version_by_id(connection: Connection, version_id: str) -> Row:
     return row
 
 
-def resolve(connection: Connection, datastore: str | None, version: str | None, number: str | None) -> Row:
+def resolve(connection: Connection, datastore: str | None, version: str | None,
+            number: str | None) -> Row:
     """The version a request for something new means: what it names, and the operator's defaults for the rest.
 
     :raises trove.common.exception.NotFound, BadRequest:
     """
     wanted = datastore or CONF.default_datastore
     if not wanted:
-        raise exception.BadRequest('No datastore was given and the operator has set no default; name a datastore.')
+        raise exception.BadRequest(
+            'No datastore was given and the operator has set no default; name a datastore.')
     parent = find(connection, wanted)
     if version:
         return find_version(connection, parent, version, number)
     if number:
         return _by_number(connection, parent, number)
     if not parent.default_version_id:
-        raise exception.BadRequest(f"Datastore '{parent.name}' has no default version; name a datastore version.")
+        raise exception.BadRequest(
+            f"Datastore '{parent.name}' has no default version; name a datastore version.")
     return version_by_id(connection, parent.default_version_id)
 
 
@@ -81,7 +87,8 @@ def _by_number(connection: Connection, parent: Row, number: str) -> Row:
     if not found:
         raise exception.BadRequest(f"Datastore version number '{number}' cannot be found.")
     if len(found) > 1:
-        raise exception.BadRequest(f"Multiple datastore versions with version number '{number}': name the version.")
+        raise exception.BadRequest(
+            f"Multiple datastore versions with version number '{number}': name the version.")
     return found[0]
 
 

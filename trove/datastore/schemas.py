@@ -16,8 +16,14 @@ from trove.common.schemas import BOOLEAN, LINKS, STRING, array, nullable, showin
 
 _VERSION = {'id': STRING, 'name': STRING, 'version': STRING, 'links': LINKS}
 #: What only administrators are shown.
-_ADMIN = {'active': BOOLEAN, 'packages': nullable(STRING), 'image': nullable(STRING), 'image_tags': array(STRING),
-          'registry_ext': nullable(STRING), 'repl_strategy': nullable(STRING)}
+_ADMIN = {
+    'active': BOOLEAN,
+    'packages': nullable(STRING),
+    'image': nullable(STRING),
+    'image_tags': array(STRING),
+    'registry_ext': nullable(STRING),
+    'repl_strategy': nullable(STRING)
+}
 VERSION = shown('DatastoreVersion', {**_VERSION, 'datastore': STRING}, _ADMIN)
 DATASTORE = shown('Datastore', {'id': STRING, 'name': STRING, 'links': LINKS,
                                 'versions': array(shown('VersionOfDatastore', _VERSION, _ADMIN))},

@@ -58,7 +58,8 @@ def delete(request: Request, datastore: str) -> Answer:
     def write(connection: Connection) -> None:
         row = models.find(connection, datastore)
         if datastores.versions(connection, row.id):
-            raise exception.BadRequest(f"Datastore '{row.name}' cannot be deleted: it still has versions.")
+            raise exception.BadRequest(
+                f"Datastore '{row.name}' cannot be deleted: it still has versions.")
         datastores.delete_datastore(connection, row.id)
 
     session.write(write)
@@ -98,7 +99,11 @@ def version_flavors(request: Request, datastore: str, version: str) -> dict[str,
                 flavors.all_of(connection, CONF.service_credentials.region_name))
 
     allowed, rows = session.read(read)
-    shown = [flavor_views.flavor(request, row) for row in rows if row.id in allowed or (not allowed and row.is_public)]
+    shown = [
+        flavor_views.flavor(request, row)
+        for row in rows
+        if row.id in allowed or (not allowed and row.is_public)
+    ]
     return {'flavors': shown}
 
 

@@ -35,4 +35,5 @@ def check_image(image_id: str | None, tags: Sequence[str]) -> None:
         except exception.CloudNotFound:
             raise exception.BadRequest(f'Image {image_id} cannot be found.') from None
     elif cloud.image.find_by_tags(tags, owner=cloud.project_id) is None:
-        raise exception.BadRequest(f"No image of the service's project has the tags {', '.join(tags)}.")
+        raise exception.BadRequest(
+            f"No image of the service's project has the tags {', '.join(tags)}.")

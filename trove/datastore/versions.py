@@ -47,11 +47,17 @@ def create(asked: Mapping[str, Any]) -> str:
     _check_images(image_id, tags)
     settings = CONF[asked['datastore_manager']]
     columns = {
-        'name': asked['name'], 'version': asked.get('version') or asked['name'], 'manager': asked['datastore_manager'],
-        'image_id': image_id, 'image_tags': ','.join(tags), 'packages': _packages(asked.get('packages') or []),
+        'name': asked['name'],
+        'version': asked.get('version') or asked['name'],
+        'manager': asked['datastore_manager'],
+        'image_id': image_id,
+        'image_tags': ','.join(tags),
+        'packages': _packages(asked.get('packages') or []),
         'active': asked['active'],
-        'registry_ext': asked.get('registry_ext') or f'trove.guestagent.datastore.{asked["datastore_manager"]}',
-        'repl_strategy': asked.get('repl_strategy') or settings.replication_strategy}
+        'registry_ext': asked.get('registry_ext')
+        or f'trove.guestagent.datastore.{asked["datastore_manager"]}',
+        'repl_strategy': asked.get('repl_strategy') or settings.replication_strategy
+    }
 
     def write(connection: Connection) -> str:
         datastore_id = datastores.ensure_datastore(connection, asked['datastore_name'])
@@ -93,8 +99,11 @@ def change(version_id: str, asked: Mapping[str, Any]) -> None:
 
 
 def _changed_columns(row: Row, asked: Mapping[str, Any]) -> dict[str, Any]:
-    columns: dict[str, Any] = {key: asked[key] for key in ('name', 'active', 'registry_ext', 'repl_strategy')
-                               if key in asked}
+    columns: dict[str, Any] = {
+        key: asked[key]
+        for key in ('name', 'active', 'registry_ext', 'repl_strategy')
+        if key in asked
+    }
     if 'datastore_manager' in asked:
         _check_manager(asked['datastore_manager'])
         columns['manager'] = asked['datastore_manager']
@@ -106,7 +115,8 @@ def _changed_columns(row: Row, asked: Mapping[str, Any]) -> dict[str, Any]:
             columns['image_id'] = None
     if 'image' in asked:
         columns['image_id'] = asked['image']
-    if columns.get('image_id', row.image_id) is None and not columns.get('image_tags', row.image_tags):
+    if columns.get('image_id',
+                   row.image_id) is None and not columns.get('image_tags', row.image_tags):
         raise exception.BadRequest('A version needs an image or image_tags.')
     _check_images(asked.get('image'), asked.get('image_tags') or [])
     return columns
@@ -119,10 +129,15 @@ def delete(version_id: str) -> None:
     """
     def write(connection: Connection) -> None:
         row = models.version_by_id(connection, version_id)
-        used = {name: number for name, number in datastores.uses_of_version(connection, row.id).items() if number}
+        used = {
+            name: number
+            for name, number in datastores.uses_of_version(connection, row.id).items()
+            if number
+        }
         if used:
             told = ', '.join(f'{number} {name}' for name, number in used.items())
-            raise exception.BadRequest(f'Datastore version {row.id} cannot be deleted: it is used by {told}.')
+            raise exception.BadRequest(
+                f'Datastore version {row.id} cannot be deleted: it is used by {told}.')
         datastores.delete_version(connection, row.id)
 
     session.write(write)
@@ -145,10 +160,12 @@ def _check_images(image_id: str | None, tags: Sequence[str]) -> None:
 def _packages(packages: Sequence[str]) -> str | None:
     joined = ','.join(packages)
     if len(joined) > _MAX_PACKAGES:
-        raise exception.BadRequest(f'packages must have at most {_MAX_PACKAGES} characters together.')
+        raise exception.BadRequest(
+            f'packages must have at most {_MAX_PACKAGES} characters together.')
     return joined or None
 
 
 def _exists(datastore: str, name: str, number: str) -> exception.BadRequest:
-    return exception.BadRequest(f"Datastore '{datastore}' already has a version '{name}' with version number "
-                                f"'{number}'.")
+    return exception.BadRequest(
+        f"Datastore '{datastore}' already has a version '{name}' with version number "
+        f"'{number}'.")

@@ -42,4 +42,9 @@ def version(request: wsgi.Request, row: Row, *, with_datastore: bool = True) -> 
 
 
 def volume_type(row: Row) -> dict[str, Any]:
-    return {'id': row.id, 'name': row.name, 'is_public': bool(row.is_public), 'description': row.description}
+    return {
+        'id': row.id,
+        'name': row.name,
+        'is_public': bool(row.is_public),
+        'description': row.description
+    }

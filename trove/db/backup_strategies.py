@@ -29,7 +29,8 @@ STRATEGIES = BackupStrategy.__table__
 WHOLE_PROJECT = ''
 
 
-def of_project(connection: Connection, tenant_id: str, instance_id: str | None = None) -> Sequence[Row]:
+def of_project(connection: Connection, tenant_id: str,
+               instance_id: str | None = None) -> Sequence[Row]:
     """The strategies of a project, that of the whole project first. Index: uq_backup_strategy_tenant_instance.
 
     :param instance_id: only that of this instance.
@@ -50,8 +51,8 @@ def container(connection: Connection, tenant_id: str, instance_id: str) -> str |
     return rows.scalars().first()
 
 
-def put(connection: Connection, tenant_id: str, instance_id: str, backend: str, swift_container: str,
-        now: datetime) -> None:
+def put(connection: Connection, tenant_id: str, instance_id: str, backend: str,
+        swift_container: str, now: datetime) -> None:
     """Make or change the strategy of a project or of one of its instances."""
     mine = (STRATEGIES.c.tenant_id == tenant_id, STRATEGIES.c.instance_id == instance_id)
     values = {'backend': backend, 'swift_container': swift_container, 'updated': now}
@@ -59,8 +60,9 @@ def put(connection: Connection, tenant_id: str, instance_id: str, backend: str, 
     if connection.execute(select(STRATEGIES.c.id).where(*mine)).first() is None:
         try:
             with connection.begin_nested():
-                connection.execute(insert(STRATEGIES).values(id=str(uuid.uuid4()), tenant_id=tenant_id,
-                                                             instance_id=instance_id, created=now, **values))
+                connection.execute(
+                    insert(STRATEGIES).values(id=str(uuid.uuid4()), tenant_id=tenant_id,
+                                              instance_id=instance_id, created=now, **values))
             return
         except db_exception.DBDuplicateEntry:
             LOG.debug('Another request made the backup strategy of project %s first.', tenant_id)

@@ -37,12 +37,14 @@ STATES = (*UNFINISHED, *USABLE, 'FAILED', 'DELETE_FAILED')
 #: What lists may be sorted by.
 SORT_KEYS = ('created', 'name', 'updated', 'size')
 
-_SHOWN = (select(*BACKUPS.c, VERSIONS.c.name.label('version_name'), VERSIONS.c.manager.label('manager'),
-                 DATASTORES.c.name.label('datastore_name'), DATASTORES.c.id.label('datastore_id'))
-          .select_from(BACKUPS
-                       .outerjoin(VERSIONS, VERSIONS.c.id == BACKUPS.c.datastore_version_id)
-                       .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id))
-          .where(BACKUPS.c.deleted.is_(False)))
+_SHOWN = (select(*BACKUPS.c, VERSIONS.c.name.label('version_name'),
+                 VERSIONS.c.manager.label('manager'), DATASTORES.c.name.label('datastore_name'),
+                 DATASTORES.c.id.label('datastore_id')).select_from(
+                     BACKUPS.outerjoin(VERSIONS,
+                                       VERSIONS.c.id == BACKUPS.c.datastore_version_id).outerjoin(
+                                           DATASTORES,
+                                           DATASTORES.c.id == VERSIONS.c.datastore_id)).where(
+                                               BACKUPS.c.deleted.is_(False)))
 
 
 class Filters(NamedTuple):
@@ -67,9 +69,15 @@ def get(connection: Connection, backup_id: str) -> Row | None:
 
 def page(connection: Connection, filters: Filters, *, limit: int, offset: int = 0) -> Sequence[Row]:
     """A page of live backups. Index: ix_backups_tenant_page, or ix_backups_instance_id."""
-    wanted = {'tenant_id': filters.tenant_id, 'instance_id': filters.instance_id, 'state': filters.status,
-              'name': filters.name}
-    conditions = [BACKUPS.c[column] == value for column, value in wanted.items() if value is not None]
+    wanted = {
+        'tenant_id': filters.tenant_id,
+        'instance_id': filters.instance_id,
+        'state': filters.status,
+        'name': filters.name
+    }
+    conditions = [
+        BACKUPS.c[column] == value for column, value in wanted.items() if value is not None
+    ]
     if filters.datastore_id is not None:
         conditions.append(DATASTORES.c.id == filters.datastore_id)
     conditions += listing.within(BACKUPS, filters.window)
@@ -77,13 +85,15 @@ def page(connection: Connection, filters: Filters, *, limit: int, offset: int = 
         order = [BACKUPS.c.updated.desc(), BACKUPS.c.id.desc()]
     else:
         order = listing.directed(listing.columns(BACKUPS, filters.order), filters.order.descending)
-    return connection.execute(_SHOWN.where(*conditions).order_by(*order).offset(offset).limit(limit)).all()
+    return connection.execute(
+        _SHOWN.where(*conditions).order_by(*order).offset(offset).limit(limit)).all()
 
 
 def newest(connection: Connection, instance_id: str) -> Row | None:
     """The newest completed backup of an instance. Index: ix_backups_instance_id."""
-    return connection.execute(_SHOWN.where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.state == 'COMPLETED')
-                              .order_by(BACKUPS.c.updated.desc(), BACKUPS.c.id.desc()).limit(1)).first()
+    return connection.execute(
+        _SHOWN.where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.state == 'COMPLETED').order_by(
+            BACKUPS.c.updated.desc(), BACKUPS.c.id.desc()).limit(1)).first()
 
 
 def with_increments(connection: Connection, backup_id: str) -> list[Row]:
@@ -91,7 +101,8 @@ def with_increments(connection: Connection, backup_id: str) -> list[Row]:
     found = [row for row in [get(connection, backup_id)] if row is not None]
     parents = [row.id for row in found]
     while parents:
-        rows = connection.execute(_SHOWN.where(BACKUPS.c.parent_id.in_(parents)).order_by(BACKUPS.c.id)).all()
+        rows = connection.execute(
+            _SHOWN.where(BACKUPS.c.parent_id.in_(parents)).order_by(BACKUPS.c.id)).all()
         known = {row.id for row in found}
         fresh = [row for row in rows if row.id not in known]
         found += fresh
@@ -113,25 +124,30 @@ def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> 
 def fail(connection: Connection, backup_id: str, code: str, text: str, now: datetime) -> None:
     """End an unfinished backup as failed, with the reason."""
     connection.execute(
-        update(BACKUPS)
-        .where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False), BACKUPS.c.state.in_(UNFINISHED))
-        .values(state='FAILED', error_code=code, error_text=text[:1024], updated=now))
+        update(BACKUPS).where(BACKUPS.c.id == backup_id,
+                              BACKUPS.c.deleted.is_(False), BACKUPS.c.state.in_(UNFINISHED)).values(
+                                  state='FAILED', error_code=code, error_text=text[:1024],
+                                  updated=now))
 
 
-def delete_failed(connection: Connection, backup_id: str, code: str, text: str, now: datetime) -> None:
+def delete_failed(connection: Connection, backup_id: str, code: str, text: str,
+                  now: datetime) -> None:
     """Something of a backup is left; it may be deleted again."""
-    connection.execute(update(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False))
-                       .values(state='DELETE_FAILED', error_code=code, error_text=text[:1024], updated=now))
+    connection.execute(
+        update(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False)).values(
+            state='DELETE_FAILED', error_code=code, error_text=text[:1024], updated=now))
 
 
 def mark_deleted(connection: Connection, backup_id: str, now: datetime) -> None:
     """End a backup, and give its quota back once."""
-    row = connection.execute(select(BACKUPS.c.tenant_id)
-                             .where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False)).with_for_update()).first()
+    row = connection.execute(
+        select(BACKUPS.c.tenant_id).where(BACKUPS.c.id == backup_id,
+                                          BACKUPS.c.deleted.is_(False)).with_for_update()).first()
     if row is None:
         return
-    connection.execute(update(BACKUPS).where(BACKUPS.c.id == backup_id)
-                       .values(deleted=true(), deleted_at=now, updated=now, datastore_version_id=None))
+    connection.execute(
+        update(BACKUPS).where(BACKUPS.c.id == backup_id).values(
+            deleted=true(), deleted_at=now, updated=now, datastore_version_id=None))
     quotas.release(connection, row.tenant_id, {'backups': 1}, now)
 
 
@@ -143,20 +159,21 @@ def report(connection: Connection, instance_id: str, backup_id: str, now: dateti
     :returns: False when there is no such unfinished backup of this instance.
     """
     changed = connection.execute(
-        update(BACKUPS)
-        .where(BACKUPS.c.id == backup_id, BACKUPS.c.instance_id == instance_id, BACKUPS.c.deleted.is_(False),
-               BACKUPS.c.state.in_(UNFINISHED))
-        .values(updated=now, **values))
+        update(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.instance_id == instance_id,
+                              BACKUPS.c.deleted.is_(False),
+                              BACKUPS.c.state.in_(UNFINISHED)).values(updated=now, **values))
     return bool(changed.rowcount)
 
 
-def fail_running(connection: Connection, instance_id: str, now: datetime, code: str = 'reset') -> int:
+def fail_running(connection: Connection, instance_id: str, now: datetime,
+                 code: str = 'reset') -> int:
     """End the unfinished backups of an instance as failed.
 
     :param code: why.
     :returns: how many.
     """
     return connection.execute(
-        update(BACKUPS)
-        .where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.deleted.is_(False), BACKUPS.c.state.in_(UNFINISHED))
-        .values(state='FAILED', error_code=code, error_text=errors.CODES[code].sentence, updated=now)).rowcount
+        update(BACKUPS).where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.deleted.is_(False),
+                              BACKUPS.c.state.in_(UNFINISHED)).values(
+                                  state='FAILED', error_code=code,
+                                  error_text=errors.CODES[code].sentence, updated=now)).rowcount

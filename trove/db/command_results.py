@@ -27,15 +27,18 @@ OPERATIONS = Operation.__table__
 RESULTS = CommandResult.__table__
 
 _OPEN = select(OPERATIONS.c.resource_id, OPERATIONS.c.id).where(
-    OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.resource_id.in_(bindparam('ids', expanding=True)),
-    OPERATIONS.c.active == 1)
+    OPERATIONS.c.resource_type == 'instance',
+    OPERATIONS.c.resource_id.in_(bindparam('ids', expanding=True)), OPERATIONS.c.active == 1)
 _KNOWN = select(RESULTS.c.operation_id, RESULTS.c.command_id).where(
     RESULTS.c.operation_id.in_(bindparam('ids', expanding=True)))
 
 
 def open_operations(connection: Connection, instance_ids: Sequence[str]) -> dict[str, str]:
     """Instance id -> id of its open operation, for those that have one. Index: uq_operations_open."""
-    return {row.resource_id: row.id for row in connection.execute(_OPEN, {'ids': list(instance_ids)})}
+    return {
+        row.resource_id: row.id
+        for row in connection.execute(_OPEN, {'ids': list(instance_ids)})
+    }
 
 
 def known(connection: Connection, operation_ids: Sequence[str]) -> dict[str, set[str]]:
@@ -52,7 +55,8 @@ def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     :param rows: with command_id, instance_id, operation_id, kind, outcome, step, error_code, message, data (an
         object) and received; no command twice.
     """
-    upsert.insert_new(connection, RESULTS, [dict(row, data=json.dumps(row['data'])) for row in rows])
+    upsert.insert_new(connection, RESULTS,
+                      [dict(row, data=json.dumps(row['data'])) for row in rows])
 
 
 def purge(connection: Connection, before: datetime) -> int:

@@ -35,12 +35,14 @@ VERSIONS = DatastoreVersion.__table__
 DATASTORES = Datastore.__table__
 OPERATIONS = Operation.__table__
 
-_SHOWN = (select(*CONFIGURATIONS.c, VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
-                 DATASTORES.c.name.label('datastore_name'))
-          .select_from(CONFIGURATIONS
-                       .outerjoin(VERSIONS, VERSIONS.c.id == CONFIGURATIONS.c.datastore_version_id)
-                       .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id))
-          .where(CONFIGURATIONS.c.deleted.is_(False)))
+_SHOWN = (select(*CONFIGURATIONS.c, VERSIONS.c.name.label('version_name'),
+                 VERSIONS.c.version.label('version_number'),
+                 DATASTORES.c.name.label('datastore_name')).select_from(
+                     CONFIGURATIONS.outerjoin(
+                         VERSIONS,
+                         VERSIONS.c.id == CONFIGURATIONS.c.datastore_version_id).outerjoin(
+                             DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)).where(
+                                 CONFIGURATIONS.c.deleted.is_(False)))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -51,7 +53,8 @@ def get(connection: Connection, configuration_id: str, *, for_update: bool = Fal
     :param for_update: let nobody else change it until the caller's transaction ends.
     """
     statement = _SHOWN.where(CONFIGURATIONS.c.id == configuration_id)
-    return connection.execute(statement.with_for_update(of=CONFIGURATIONS) if for_update else statement).first()
+    return connection.execute(
+        statement.with_for_update(of=CONFIGURATIONS) if for_update else statement).first()
 
 
 #: What lists may be sorted by.
@@ -70,7 +73,8 @@ class Filters(NamedTuple):
     order: Order = Order()
 
 
-def page(connection: Connection, filters: Filters, *, limit: int, marker: str | None = None) -> Sequence[Row]:
+def page(connection: Connection, filters: Filters, *, limit: int,
+         marker: str | None = None) -> Sequence[Row]:
     """A page of live groups. Index: ix_configurations_tenant_id, or the primary key for those of everybody.
 
     :param marker: id of the last row of the page before.
@@ -80,7 +84,8 @@ def page(connection: Connection, filters: Filters, *, limit: int, marker: str | 
         if value is not None:
             conditions.append(CONFIGURATIONS.c[column] == value)
     if filters.datastore is not None:
-        conditions.append(or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
+        conditions.append(
+            or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
     order = listing.columns(CONFIGURATIONS, filters.order)
     if marker:
         conditions.append(listing.behind(CONFIGURATIONS, order, marker, filters.order.descending))
@@ -108,7 +113,8 @@ def _attached(configuration_id: str, tenant_id: str | None) -> Any:
     return and_(*conditions)
 
 
-def count_instances(connection: Connection, configuration_id: str, tenant_id: str | None = None) -> int:
+def count_instances(connection: Connection, configuration_id: str,
+                    tenant_id: str | None = None) -> int:
     """How many live instances have a group. Index: the foreign key's.
 
     :param tenant_id: count only those of this project.
@@ -123,9 +129,10 @@ def instances(connection: Connection, configuration_id: str, tenant_id: str | No
 
     :param tenant_id: only those of this project; None for everybody's.
     """
-    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.configuration_digest)
-                              .where(_attached(configuration_id, tenant_id), INSTANCES.c.id > (marker or ''))
-                              .order_by(INSTANCES.c.id).limit(limit)).all()
+    return connection.execute(
+        select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.configuration_digest).where(
+            _attached(configuration_id, tenant_id), INSTANCES.c.id
+            > (marker or '')).order_by(INSTANCES.c.id).limit(limit)).all()
 
 
 def to_be_told(connection: Connection, configuration_id: str, wanted: str) -> Sequence[Row]:
@@ -135,24 +142,30 @@ def to_be_told(connection: Connection, configuration_id: str, wanted: str) -> Se
     :param wanted: digest of the values.
     :returns: id, tenant_id, and operation_id of the operation that is open on it, if any.
     """
-    statement = (select(INSTANCES.c.id, INSTANCES.c.tenant_id, OPERATIONS.c.id.label('operation_id'))
-                 .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.active == 1,
-                                             OPERATIONS.c.resource_id == INSTANCES.c.id))
-                 .where(_attached(configuration_id, None), INSTANCES.c.compute_instance_id.is_not(None),
-                        or_(INSTANCES.c.configuration_digest.is_(None), INSTANCES.c.configuration_digest != wanted))
-                 .order_by(INSTANCES.c.id))
+    statement = (select(INSTANCES.c.id, INSTANCES.c.tenant_id,
+                        OPERATIONS.c.id.label('operation_id')).outerjoin(
+                            OPERATIONS,
+                            and_(OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.active == 1,
+                                 OPERATIONS.c.resource_id == INSTANCES.c.id)).where(
+                                     _attached(configuration_id, None),
+                                     INSTANCES.c.compute_instance_id.is_not(None),
+                                     or_(INSTANCES.c.configuration_digest.is_(None),
+                                         INSTANCES.c.configuration_digest
+                                         != wanted)).order_by(INSTANCES.c.id))
     return connection.execute(statement).all()
 
 
 # --- writing -------------------------------------------------------------------------------------
 
-def create(connection: Connection, *, name: str, description: str | None, tenant_id: str, version_id: str,
-           wanted: Mapping[str, Any], now: datetime) -> str:
+
+def create(connection: Connection, *, name: str, description: str | None, tenant_id: str,
+           version_id: str, wanted: Mapping[str, Any], now: datetime) -> str:
     """A new group with its values. :returns: its id."""
     configuration_id = str(uuid.uuid4())
-    connection.execute(insert(CONFIGURATIONS).values(
-        id=configuration_id, name=name, description=description, tenant_id=tenant_id, datastore_version_id=version_id,
-        created=now, updated=now))
+    connection.execute(
+        insert(CONFIGURATIONS).values(id=configuration_id, name=name, description=description,
+                                      tenant_id=tenant_id, datastore_version_id=version_id,
+                                      created=now, updated=now))
     _insert_values(connection, configuration_id, wanted)
     return configuration_id
 
@@ -163,17 +176,21 @@ def change(connection: Connection, configuration_id: str, now: datetime, **colum
                        .values(updated=now, **columns))
 
 
-def replace_values(connection: Connection, configuration_id: str, wanted: Mapping[str, Any]) -> None:
+def replace_values(connection: Connection, configuration_id: str, wanted: Mapping[str,
+                                                                                  Any]) -> None:
     """Make the values of a group be ``wanted``."""
     connection.execute(delete(VALUES).where(VALUES.c.configuration_id == configuration_id))
     _insert_values(connection, configuration_id, wanted)
 
 
-def _insert_values(connection: Connection, configuration_id: str, wanted: Mapping[str, Any]) -> None:
+def _insert_values(connection: Connection, configuration_id: str, wanted: Mapping[str,
+                                                                                  Any]) -> None:
     if wanted:
-        connection.execute(insert(VALUES), [
-            {'configuration_id': configuration_id, 'configuration_key': key, 'configuration_value': json.dumps(value)}
-            for key, value in wanted.items()])
+        connection.execute(insert(VALUES), [{
+            'configuration_id': configuration_id,
+            'configuration_key': key,
+            'configuration_value': json.dumps(value)
+        } for key, value in wanted.items()])
 
 
 def mark_deleted(connection: Connection, configuration_id: str, now: datetime) -> None:

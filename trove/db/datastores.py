@@ -21,8 +21,8 @@ from sqlalchemy import Connection, Row, and_, delete, false, func, insert, or_, 
 
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
-from trove.db.tables.datastores import (Datastore, DatastoreConfigurationParameter, DatastoreVersion,
-                                        DatastoreVersionMetadata)
+from trove.db.tables.datastores import (Datastore, DatastoreConfigurationParameter,
+                                        DatastoreVersion, DatastoreVersionMetadata)
 from trove.db.tables.instances import Instance
 
 DATASTORES = Datastore.__table__
@@ -31,7 +31,10 @@ METADATA = DatastoreVersionMetadata.__table__
 PARAMETERS = DatastoreConfigurationParameter.__table__
 CONFIGURATIONS = Configuration.__table__
 
-_VERSION_COLUMNS = [*VERSIONS.c, DATASTORES.c.name.label('datastore_name'), DATASTORES.c.default_version_id]
+_VERSION_COLUMNS = [
+    *VERSIONS.c,
+    DATASTORES.c.name.label('datastore_name'), DATASTORES.c.default_version_id
+]
 _VERSION_SOURCE = VERSIONS.join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
 
 
@@ -44,18 +47,21 @@ def all_datastores(connection: Connection) -> Sequence[Row]:
 
 def find(connection: Connection, id_or_name: str) -> Row | None:
     """A datastore by id or name."""
-    return connection.execute(select(DATASTORES).where(or_(DATASTORES.c.id == id_or_name,
-                                                           DATASTORES.c.name == id_or_name))).first()
+    return connection.execute(
+        select(DATASTORES).where(or_(DATASTORES.c.id == id_or_name,
+                                     DATASTORES.c.name == id_or_name))).first()
 
 
-def versions(connection: Connection, datastore_id: str | None = None, *, only_active: bool = False) -> Sequence[Row]:
+def versions(connection: Connection, datastore_id: str | None = None, *,
+             only_active: bool = False) -> Sequence[Row]:
     """Versions, of one datastore or of all, by datastore, name and number; with ``datastore_name``."""
     statement = select(*_VERSION_COLUMNS).select_from(_VERSION_SOURCE)
     if datastore_id is not None:
         statement = statement.where(VERSIONS.c.datastore_id == datastore_id)
     if only_active:
         statement = statement.where(VERSIONS.c.active.is_(True))
-    return connection.execute(statement.order_by(DATASTORES.c.name, VERSIONS.c.name, VERSIONS.c.version)).all()
+    return connection.execute(
+        statement.order_by(DATASTORES.c.name, VERSIONS.c.name, VERSIONS.c.version)).all()
 
 
 def version(connection: Connection, version_id: str) -> Row | None:
@@ -97,7 +103,8 @@ def uses_of_version(connection: Connection, version_id: str) -> dict[str, int]:
         if name == 'instances':
             refers = or_(refers, table.c.desired_version_id == version_id)
         found[name] = connection.execute(
-            select(func.count()).select_from(table).where(refers, table.c.deleted.is_(False))).scalar() or 0
+            select(func.count()).select_from(table).where(refers,
+                                                          table.c.deleted.is_(False))).scalar() or 0
     return found
 
 
@@ -122,20 +129,23 @@ def delete_datastore(connection: Connection, datastore_id: str) -> None:
     connection.execute(delete(DATASTORES).where(DATASTORES.c.id == datastore_id))
 
 
-def put_version(connection: Connection, datastore_id: str, name: str, number: str, values: dict[str, Any]) -> str:
+def put_version(connection: Connection, datastore_id: str, name: str, number: str,
+                values: dict[str, Any]) -> str:
     """Make or change the version with that name and number.
 
     :param values: other columns of ``datastore_versions``.
     :returns: its id.
     """
-    same = and_(VERSIONS.c.datastore_id == datastore_id, VERSIONS.c.name == name, VERSIONS.c.version == number)
+    same = and_(VERSIONS.c.datastore_id == datastore_id, VERSIONS.c.name == name,
+                VERSIONS.c.version == number)
     row = connection.execute(select(VERSIONS.c.id).where(same)).first()
     if row is not None:
         connection.execute(update(VERSIONS).where(VERSIONS.c.id == row.id).values(**values))
         return row.id
     version_id = str(uuid.uuid4())
-    connection.execute(insert(VERSIONS).values(id=version_id, datastore_id=datastore_id, name=name, version=number,
-                                               **values))
+    connection.execute(
+        insert(VERSIONS).values(id=version_id, datastore_id=datastore_id, name=name, version=number,
+                                **values))
     return version_id
 
 
@@ -162,11 +172,13 @@ def delete_version(connection: Connection, version_id: str) -> None:
     connection.execute(delete(METADATA).where(METADATA.c.datastore_version_id == version_id))
     connection.execute(update(DATASTORES).where(DATASTORES.c.default_version_id == version_id)
                        .values(default_version_id=None))
-    connection.execute(delete(CONFIGURATIONS).where(CONFIGURATIONS.c.datastore_version_id == version_id,
-                                                    CONFIGURATIONS.c.deleted.is_(True)))
+    connection.execute(
+        delete(CONFIGURATIONS).where(CONFIGURATIONS.c.datastore_version_id == version_id,
+                                     CONFIGURATIONS.c.deleted.is_(True)))
     for table in (Instance.__table__, Backup.__table__):
-        connection.execute(update(table).where(table.c.datastore_version_id == version_id,
-                                               table.c.deleted.is_(True)).values(datastore_version_id=None))
+        connection.execute(
+            update(table).where(table.c.datastore_version_id == version_id,
+                                table.c.deleted.is_(True)).values(datastore_version_id=None))
     connection.execute(delete(VERSIONS).where(VERSIONS.c.id == version_id))
 
 
@@ -175,11 +187,13 @@ def bind(connection: Connection, version_id: str, key: str, value: str, now: dat
 
     :returns: False when it was bound already.
     """
-    same = and_(METADATA.c.datastore_version_id == version_id, METADATA.c.key == key, METADATA.c.value == value)
+    same = and_(METADATA.c.datastore_version_id == version_id, METADATA.c.key == key,
+                METADATA.c.value == value)
     row = connection.execute(select(METADATA.c.id, METADATA.c.deleted).where(same)).first()
     if row is None:
-        connection.execute(insert(METADATA).values(id=str(uuid.uuid4()), datastore_version_id=version_id, key=key,
-                                                   value=value, created=now, deleted=false()))
+        connection.execute(
+            insert(METADATA).values(id=str(uuid.uuid4()), datastore_version_id=version_id, key=key,
+                                    value=value, created=now, deleted=false()))
         return True
     if row.deleted:
         connection.execute(update(METADATA).where(METADATA.c.id == row.id)
@@ -199,19 +213,22 @@ def unbind(connection: Connection, version_id: str, key: str, value: str) -> boo
 
 def parameters(connection: Connection, version_id: str) -> Sequence[Row]:
     """The parameter rules of a version by name."""
-    return connection.execute(select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id)
-                              .order_by(PARAMETERS.c.name)).all()
+    return connection.execute(
+        select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id).order_by(
+            PARAMETERS.c.name)).all()
 
 
 def parameter(connection: Connection, version_id: str, name: str) -> Row | None:
     """The rule of one parameter, by its name in any case. Index: uq_datastore_configuration_parameters_name."""
-    return connection.execute(select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id,
-                                                       func.lower(PARAMETERS.c.name) == name.lower())).first()
+    return connection.execute(
+        select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id,
+                                 func.lower(PARAMETERS.c.name) == name.lower())).first()
 
 
 def create_parameter(connection: Connection, version_id: str, rule: Mapping[str, Any]) -> None:
     """:param rule: columns of the table but ids."""
-    connection.execute(insert(PARAMETERS).values(id=str(uuid.uuid4()), datastore_version_id=version_id, **rule))
+    connection.execute(
+        insert(PARAMETERS).values(id=str(uuid.uuid4()), datastore_version_id=version_id, **rule))
 
 
 def change_parameter(connection: Connection, parameter_id: str, **columns: Any) -> None:
@@ -222,7 +239,8 @@ def delete_parameter(connection: Connection, parameter_id: str) -> None:
     connection.execute(delete(PARAMETERS).where(PARAMETERS.c.id == parameter_id))
 
 
-def replace_parameters(connection: Connection, version_id: str, rules: Sequence[dict[str, Any]]) -> None:
+def replace_parameters(connection: Connection, version_id: str, rules: Sequence[dict[str,
+                                                                                     Any]]) -> None:
     """Make the parameter rules of a version be ``rules`` (columns of the table but ids)."""
     connection.execute(delete(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id))
     rows = [dict(rule, id=str(uuid.uuid4()), datastore_version_id=version_id) for rule in rules]

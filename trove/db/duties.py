@@ -79,7 +79,8 @@ def done(connection: Connection, name: str, claim: int, due_at: datetime) -> Non
 
 
 def _save(connection: Connection, name: str, claim: int, **values: object) -> None:
-    changed = connection.execute(update(DUTIES).where(DUTIES.c.name == name, DUTIES.c.claim == claim,
-                                                      DUTIES.c.owner.is_not(None)).values(**values))
+    changed = connection.execute(
+        update(DUTIES).where(DUTIES.c.name == name, DUTIES.c.claim == claim,
+                             DUTIES.c.owner.is_not(None)).values(**values))
     if changed.rowcount != 1:
         raise exception.ClaimLost(name)

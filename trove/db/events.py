@@ -23,15 +23,18 @@ from trove.db.tables.operations import Event
 EVENTS = Event.__table__
 
 
-def add(connection: Connection, *, resource_type: str, resource_id: str, type: str, text: str, now: datetime,
-        project_id: str | None = None, operation_id: str | None = None, actor: str | None = None,
-        request_id: str | None = None) -> None:
-    connection.execute(insert(EVENTS).values(
-        id=str(uuid.uuid4()), resource_type=resource_type, resource_id=resource_id, project_id=project_id,
-        operation_id=operation_id, time=now, type=type, text=text[:1024], actor=actor, request_id=request_id))
+def add(connection: Connection, *, resource_type: str, resource_id: str, type: str, text: str,
+        now: datetime, project_id: str | None = None, operation_id: str | None = None,
+        actor: str | None = None, request_id: str | None = None) -> None:
+    connection.execute(
+        insert(EVENTS).values(id=str(uuid.uuid4()), resource_type=resource_type,
+                              resource_id=resource_id, project_id=project_id,
+                              operation_id=operation_id, time=now, type=type, text=text[:1024],
+                              actor=actor, request_id=request_id))
 
 
-def of_resource(connection: Connection, resource_id: str, limit: int, marker: str | None = None) -> Sequence[Row]:
+def of_resource(connection: Connection, resource_id: str, limit: int,
+                marker: str | None = None) -> Sequence[Row]:
     """Events of a resource, newest first. Index: ix_events_resource.
 
     :param marker: id of the last row of the page before.

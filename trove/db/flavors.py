@@ -31,7 +31,8 @@ def all_of(connection: Connection, region: str) -> Sequence[Row]:
 
 
 def get(connection: Connection, region: str, flavor_id: str) -> Row | None:
-    return connection.execute(select(FLAVORS).where(FLAVORS.c.region == region, FLAVORS.c.id == flavor_id)).first()
+    return connection.execute(
+        select(FLAVORS).where(FLAVORS.c.region == region, FLAVORS.c.id == flavor_id)).first()
 
 
 def volume_types(connection: Connection, region: str) -> Sequence[Row]:
@@ -40,7 +41,8 @@ def volume_types(connection: Connection, region: str) -> Sequence[Row]:
                               .order_by(VOLUME_TYPES.c.name)).all()
 
 
-def replace_flavors(connection: Connection, region: str, found: Iterable[Mapping[str, Any]], now: datetime) -> None:
+def replace_flavors(connection: Connection, region: str, found: Iterable[Mapping[str, Any]],
+                    now: datetime) -> None:
     """Make the table say what Nova says.
 
     :param found: mappings with the columns of the table but ``region`` and ``seen``.

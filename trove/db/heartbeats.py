@@ -25,10 +25,11 @@ from trove.db.tables.instances import Instance, ServiceStatus
 INSTANCES = Instance.__table__
 STATUSES = ServiceStatus.__table__
 
-_SENDERS = (select(INSTANCES.c.id, INSTANCES.c.encrypted_key, INSTANCES.c.deleted, INSTANCES.c.boot_epoch,
-                   INSTANCES.c.restart_required, STATUSES.c.facts)
-            .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
-            .where(INSTANCES.c.id.in_(bindparam('ids', expanding=True))))
+_SENDERS = (select(INSTANCES.c.id, INSTANCES.c.encrypted_key, INSTANCES.c.deleted,
+                   INSTANCES.c.boot_epoch,
+                   INSTANCES.c.restart_required, STATUSES.c.facts).outerjoin(
+                       STATUSES, STATUSES.c.instance_id == INSTANCES.c.id).where(
+                           INSTANCES.c.id.in_(bindparam('ids', expanding=True))))
 
 
 def senders(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:

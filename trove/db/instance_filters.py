@@ -52,13 +52,15 @@ def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
     if filters.replica_of is not None:
         conditions.append(INSTANCES.c.slave_of_id == filters.replica_of)
     if filters.datastore is not None:
-        versions = select(VERSIONS.c.id).join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id).where(
-            or_(DATASTORES.c.id == filters.datastore, DATASTORES.c.name == filters.datastore))
+        versions = select(VERSIONS.c.id).join(DATASTORES,
+                                              DATASTORES.c.id == VERSIONS.c.datastore_id).where(
+                                                  or_(DATASTORES.c.id == filters.datastore,
+                                                      DATASTORES.c.name == filters.datastore))
         conditions.append(INSTANCES.c.datastore_version_id.in_(versions))
     if filters.status is not None:
-        found = (select(INSTANCES.c.id).select_from(with_all_parts(INSTANCES))
-                 .where(INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
-                        shown_status(COLUMNS) == filters.status))
+        found = (select(INSTANCES.c.id).select_from(with_all_parts(INSTANCES)).where(
+            INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted.is_(False),
+            shown_status(COLUMNS) == filters.status))
         conditions.append(INSTANCES.c.id.in_(found.subquery().select()))
     return conditions
 

@@ -23,16 +23,18 @@ from trove.db.instance_filters import Filters
 from trove.db.instances import ADDRESSES, COLUMNS, INSTANCES
 
 #: What the shown status is made of (:func:`trove.common.states.facts_of`).
-_FACTS = tuple('service_status_updated' if name == 'heartbeat' else name for name in states.Facts._fields)
+_FACTS = tuple('service_status_updated' if name == 'heartbeat' else name
+               for name in states.Facts._fields)
 #: What the short list shows (:func:`trove.instance.views.summary`).
-SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname', 'volume_support',
-           'volume_size', 'slave_of_id', 'access', 'deletion_protection', 'has_replicas', 'datastore_name',
-           'version_name')
+SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname',
+           'volume_support', 'volume_size', 'slave_of_id', 'access', 'deletion_protection',
+           'has_replicas', 'datastore_name', 'version_name')
 #: What the detailed list has beside that (:func:`trove.instance.views.detail`).
-DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message', 'fault_created',
-          'fault_details', 'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'compute_instance_id',
-          'volume_id', 'encrypted_key')
-_ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}') for name in ('kind', 'address', 'family', 'network_id'))
+DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message',
+          'fault_created', 'fault_details', 'configuration_id', 'configuration_name', 'cluster_id',
+          'shard_id', 'compute_instance_id', 'volume_id', 'encrypted_key')
+_ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}')
+                 for name in ('kind', 'address', 'family', 'network_id'))
 
 
 class Address(NamedTuple):
@@ -101,12 +103,17 @@ def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packin
     The page is cut off inside, where an instance is one row. Index: ix_instance_addresses_instance_id.
     """
     chosen = ids.limit(bindparam('limit')).subquery('chosen')
-    source = instances.with_all_parts(chosen.join(INSTANCES, INSTANCES.c.id == chosen.c.id)).outerjoin(
-        ADDRESSES, and_(ADDRESSES.c.instance_id == INSTANCES.c.id, ADDRESSES.c.kind != 'management'))
+    source = instances.with_all_parts(chosen.join(
+        INSTANCES, INSTANCES.c.id == chosen.c.id)).outerjoin(
+            ADDRESSES,
+            and_(ADDRESSES.c.instance_id == INSTANCES.c.id, ADDRESSES.c.kind != 'management'))
     columns = [COLUMNS[name] for name in (DETAIL if detailed else SUMMARY)]
     return packing.Statement(select(*columns, *_ADDRESS).select_from(source).order_by(
         *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
 
 
 _NEXT = _ids().where(INSTANCES.c.id > bindparam('marker')).order_by(INSTANCES.c.id)
-_PLAIN = {detailed: _with_addresses(_NEXT, [INSTANCES.c.id], detailed) for detailed in (False, True)}
+_PLAIN = {
+    detailed: _with_addresses(_NEXT, [INSTANCES.c.id], detailed)
+    for detailed in (False, True)
+}

@@ -25,8 +25,8 @@ from trove.db import backups, lastseen, quotas
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
-from trove.db.tables.instances import (CommandResult, Instance, InstanceAddress, InstanceFault, RootEnabledHistory,
-                                       ServiceStatus)
+from trove.db.tables.instances import (CommandResult, Instance, InstanceAddress, InstanceFault,
+                                       RootEnabledHistory, ServiceStatus)
 from trove.db.tables.modules import InstanceModule
 from trove.db.tables.operations import Operation
 
@@ -49,54 +49,72 @@ RUNNING_BACKUPS = ('NEW', 'BUILDING', 'SAVING')
 
 def _columns() -> list[Any]:
     """All that a view or a precondition of one instance needs; one row per instance."""
-    backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id, BACKUPS.c.deleted.is_(False),
+    backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id,
+                                         BACKUPS.c.deleted.is_(False),
                                          BACKUPS.c.state.in_(RUNNING_BACKUPS)).exists())
     replica = INSTANCES.alias('replica')
     follower = (select(replica.c.id).where(replica.c.slave_of_id == INSTANCES.c.id,
                                            replica.c.deleted.is_(False)).exists())
     return [
         *INSTANCES.c,
-        VERSIONS.c.name.label('version_name'), VERSIONS.c.version.label('version_number'),
-        VERSIONS.c.manager.label('manager'), VERSIONS.c.image_tags.label('version_image_tags'),
+        VERSIONS.c.name.label('version_name'),
+        VERSIONS.c.version.label('version_number'),
+        VERSIONS.c.manager.label('manager'),
+        VERSIONS.c.image_tags.label('version_image_tags'),
         DESIRED.c.name.label('desired_version_name'),
-        DATASTORES.c.name.label('datastore_name'), DATASTORES.c.id.label('datastore_id'),
-        STATUSES.c.status.label('service_status'), STATUSES.c.reason.label('service_reason'),
-        STATUSES.c.updated_at.label('service_status_updated'), STATUSES.c.unreachable_since,
-        STATUSES.c.boot_id, STATUSES.c.agent_version,
-        STATUSES.c.volume_total, STATUSES.c.volume_used, STATUSES.c.engine_version,
-        OPERATIONS.c.id.label('operation_id'), OPERATIONS.c.kind.label('operation_kind'),
+        DATASTORES.c.name.label('datastore_name'),
+        DATASTORES.c.id.label('datastore_id'),
+        STATUSES.c.status.label('service_status'),
+        STATUSES.c.reason.label('service_reason'),
+        STATUSES.c.updated_at.label('service_status_updated'),
+        STATUSES.c.unreachable_since,
+        STATUSES.c.boot_id,
+        STATUSES.c.agent_version,
+        STATUSES.c.volume_total,
+        STATUSES.c.volume_used,
+        STATUSES.c.engine_version,
+        OPERATIONS.c.id.label('operation_id'),
+        OPERATIONS.c.kind.label('operation_kind'),
         # Without a successor the operation only turns back.
-        and_(OPERATIONS.c.cancel_wanted, OPERATIONS.c.successor.is_not(None)).label('cancel_wanted'),
-        FAULTS.c.message.label('fault_message'), FAULTS.c.created.label('fault_created'),
+        and_(OPERATIONS.c.cancel_wanted,
+             OPERATIONS.c.successor.is_not(None)).label('cancel_wanted'),
+        FAULTS.c.message.label('fault_message'),
+        FAULTS.c.created.label('fault_created'),
         FAULTS.c.details.label('fault_details'),
         CONFIGURATIONS.c.name.label('configuration_name'),
-        backup.label('backup_running'), follower.label('has_replicas'),
+        backup.label('backup_running'),
+        follower.label('has_replicas'),
     ]
 
 
 def with_all_parts(instances: FromClause) -> FromClause:
     """Join to ``instances``, which has the table in it, what :data:`COLUMNS` are taken from."""
-    return (instances
-            .outerjoin(VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id)
-            .outerjoin(DESIRED, DESIRED.c.id == INSTANCES.c.desired_version_id)
-            .outerjoin(DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id)
-            .outerjoin(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
-            .outerjoin(OPERATIONS, and_(OPERATIONS.c.resource_type == 'instance',
-                                        OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1))
-            .outerjoin(FAULTS, FAULTS.c.instance_id == INSTANCES.c.id)
-            .outerjoin(CONFIGURATIONS, CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
+    return (instances.outerjoin(
+        VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id).outerjoin(
+            DESIRED, DESIRED.c.id == INSTANCES.c.desired_version_id).outerjoin(
+                DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id).outerjoin(
+                    STATUSES, STATUSES.c.instance_id == INSTANCES.c.id).outerjoin(
+                        OPERATIONS,
+                        and_(OPERATIONS.c.resource_type == 'instance',
+                             OPERATIONS.c.resource_id == INSTANCES.c.id,
+                             OPERATIONS.c.active == 1)).outerjoin(
+                                 FAULTS, FAULTS.c.instance_id == INSTANCES.c.id).outerjoin(
+                                     CONFIGURATIONS,
+                                     CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
 
 
 #: What a row has, by name.
 COLUMNS: dict[str, Any] = {column.name: column for column in _columns()}
 _SHOWN = select(*COLUMNS.values()).select_from(with_all_parts(INSTANCES))
-_ONE = _SHOWN.add_columns(STATUSES.c.facts.label('service_facts')).where(INSTANCES.c.id == bindparam('id'))
-_ADDRESSES_OF = (select(ADDRESSES).where(ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)),
-                                         ADDRESSES.c.kind != 'management')
-                 .order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
-_REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id)
-                .where(INSTANCES.c.slave_of_id.in_(bindparam('ids', expanding=True)), INSTANCES.c.deleted.is_(False))
-                .order_by(INSTANCES.c.created, INSTANCES.c.id))
+_ONE = _SHOWN.add_columns(
+    STATUSES.c.facts.label('service_facts')).where(INSTANCES.c.id == bindparam('id'))
+_ADDRESSES_OF = (select(ADDRESSES).where(
+    ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)), ADDRESSES.c.kind
+    != 'management').order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family,
+                              ADDRESSES.c.address))
+_REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id).where(
+    INSTANCES.c.slave_of_id.in_(bindparam('ids', expanding=True)),
+    INSTANCES.c.deleted.is_(False)).order_by(INSTANCES.c.created, INSTANCES.c.id))
 
 
 # --- reading -------------------------------------------------------------------------------------
@@ -120,7 +138,8 @@ def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bo
     :param deleted: only deleted ones, only live ones, or both.
     :param tenant_id: only those of one project. Index: ix_instances_tenant_page.
     """
-    statement = _SHOWN.order_by(INSTANCES.c.updated.desc(), INSTANCES.c.id).offset(offset).limit(limit)
+    statement = _SHOWN.order_by(INSTANCES.c.updated.desc(),
+                                INSTANCES.c.id).offset(offset).limit(limit)
     if deleted is not None:
         statement = statement.where(INSTANCES.c.deleted.is_(deleted))
     if tenant_id is not None:
@@ -130,14 +149,15 @@ def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bo
     return connection.execute(statement).all()
 
 
-def created_before(connection: Connection, moment: datetime, after: str, limit: int) -> Sequence[Row]:
+def created_before(connection: Connection, moment: datetime, after: str,
+                   limit: int) -> Sequence[Row]:
     """A page of the live instances that were created before a moment, by id. Index: primary key.
 
     :param after: id of the last row of the page before, empty for the first.
     """
     return connection.execute(
-        _SHOWN.where(INSTANCES.c.id > after, INSTANCES.c.deleted.is_(False), INSTANCES.c.created < moment)
-        .order_by(INSTANCES.c.id).limit(limit)).all()
+        _SHOWN.where(INSTANCES.c.id > after, INSTANCES.c.deleted.is_(False), INSTANCES.c.created
+                     < moment).order_by(INSTANCES.c.id).limit(limit)).all()
 
 
 def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
@@ -147,8 +167,9 @@ def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[R
 
 def every_address_of(connection: Connection, instance_id: str) -> Sequence[Row]:
     """Those too that users never see. Index: ix_instance_addresses_instance_id."""
-    return connection.execute(select(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id).order_by(
-        ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)).all()
+    return connection.execute(
+        select(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id).order_by(
+            ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)).all()
 
 
 def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
@@ -167,8 +188,10 @@ def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
 
 def hold_protection(connection: Connection, instance_id: str) -> bool:
     """Whether an instance has deletion protection, which nobody else changes until the caller's transaction ends."""
-    return bool(connection.execute(select(INSTANCES.c.deletion_protection)
-                                   .where(INSTANCES.c.id == instance_id).with_for_update()).scalar())
+    return bool(
+        connection.execute(
+            select(INSTANCES.c.deletion_protection).where(
+                INSTANCES.c.id == instance_id).with_for_update()).scalar())
 
 
 def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
@@ -185,7 +208,8 @@ def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> 
 
 def change(connection: Connection, instance_id: str, now: datetime, **values: Any) -> None:
     """Change columns of an instance."""
-    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id).values(updated=now, **values))
+    connection.execute(
+        update(INSTANCES).where(INSTANCES.c.id == instance_id).values(updated=now, **values))
 
 
 def set_service_status(connection: Connection, instance_id: str, status: str, now: datetime,
@@ -207,7 +231,8 @@ def replace_addresses(connection: Connection, instance_id: str, found: Iterable[
 
     :param found: mappings with kind, address, family, and port_id, network_id, subnet_id, mac where known.
     """
-    _drop(connection, ADDRESSES.c.id, and_(ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds))))
+    _drop(connection, ADDRESSES.c.id,
+          and_(ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds))))
     rows = [dict(row, id=str(uuid.uuid4()), instance_id=instance_id) for row in found]
     if rows:
         connection.execute(insert(ADDRESSES), rows)
@@ -225,10 +250,12 @@ def _drop(connection: Connection, key: Any, which: Any) -> None:
         connection.execute(delete(key.table).where(key.in_(found)))
 
 
-def set_fault(connection: Connection, instance_id: str, message: str, details: str | None, now: datetime) -> None:
+def set_fault(connection: Connection, instance_id: str, message: str, details: str | None,
+              now: datetime) -> None:
     """Remember the last failure of an instance."""
     values = {'created': now, 'message': message[:1024], 'details': details}
-    changed = connection.execute(update(FAULTS).where(FAULTS.c.instance_id == instance_id).values(**values))
+    changed = connection.execute(
+        update(FAULTS).where(FAULTS.c.instance_id == instance_id).values(**values))
     if not changed.rowcount:
         connection.execute(insert(FAULTS).values(instance_id=instance_id, **values))
 
@@ -245,16 +272,19 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
                              .with_for_update()).first()
     if row is None:
         return
-    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id).values(
-        deleted=true(), deleted_at=now, updated=now, error_code=None, configuration_id=None, slave_of_id=None,
-        cluster_id=None, datastore_version_id=None, encrypted_key=None, server_status=None))
+    connection.execute(
+        update(INSTANCES).where(INSTANCES.c.id == instance_id).values(
+            deleted=true(), deleted_at=now, updated=now, error_code=None, configuration_id=None,
+            slave_of_id=None, cluster_id=None, datastore_version_id=None, encrypted_key=None,
+            server_status=None))
     connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
                        .values(status=Status.DELETED, reason=None))
     for key in (ADDRESSES.c.id, FAULTS.c.instance_id, RESULTS.c.command_id, MODULES.c.id):
         _drop(connection, key, key.table.c.instance_id == instance_id)
     backups.fail_running(connection, instance_id, now, 'instance_missing')
     lastseen.forget(connection, instance_id)
-    quotas.release(connection, row.tenant_id, quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
+    quotas.release(connection, row.tenant_id,
+                   quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
 
 
 def quota_of(ram: int, volume_size: int | None) -> dict[str, int]:
@@ -270,9 +300,11 @@ def root_history(connection: Connection, instance_id: str) -> Row | None:
 
 def root_enabled(connection: Connection, instance_id: str, user: str | None, now: datetime) -> None:
     """Record that root is enabled; who was first is kept for ever."""
-    changed = connection.execute(update(ROOT).where(ROOT.c.id == instance_id).values(enabled_at=now, deleted_at=None))
+    changed = connection.execute(
+        update(ROOT).where(ROOT.c.id == instance_id).values(enabled_at=now, deleted_at=None))
     if not changed.rowcount:
-        connection.execute(insert(ROOT).values(id=instance_id, user=user, created=now, enabled_at=now))
+        connection.execute(
+            insert(ROOT).values(id=instance_id, user=user, created=now, enabled_at=now))
 
 
 def root_disabled(connection: Connection, instance_id: str, now: datetime) -> None:
@@ -296,5 +328,6 @@ def sealed_keys(connection: Connection) -> Sequence[Row]:
 
 def set_sealed_key(connection: Connection, instance_id: str, former: str, sealed: str) -> None:
     """Replace a sealed key, unless somebody replaced it in between."""
-    connection.execute(update(INSTANCES).where(INSTANCES.c.id == instance_id, INSTANCES.c.encrypted_key == former)
-                       .values(encrypted_key=sealed))
+    connection.execute(
+        update(INSTANCES).where(INSTANCES.c.id == instance_id,
+                                INSTANCES.c.encrypted_key == former).values(encrypted_key=sealed))

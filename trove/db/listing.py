@@ -39,7 +39,8 @@ def directed(wanted: Sequence[Any], descending: bool) -> list[Any]:
     return [column.desc() if descending else column for column in wanted]
 
 
-def behind(table: Table, wanted: Sequence[Any], marker: str, descending: bool) -> ColumnElement[bool]:
+def behind(table: Table, wanted: Sequence[Any], marker: str,
+           descending: bool) -> ColumnElement[bool]:
     """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id.
 
     :param wanted: the columns of the order, the last one the id.

@@ -27,8 +27,9 @@ from sqlalchemy import Connection, inspect, text
 from trove.db import session
 
 #: Revisions of the schema that this service takes the place of; its databases are imported, not upgraded in place.
-FOREIGN_REVISIONS = frozenset({'906cffda7b29', '5c68b4fb3cd1', 'cee1bcba3541', '7ee6154548a6', 'f90016d7baf8',
-                               '95418fe2a1c8'})
+FOREIGN_REVISIONS = frozenset({
+    '906cffda7b29', '5c68b4fb3cd1', 'cee1bcba3541', '7ee6154548a6', 'f90016d7baf8', '95418fe2a1c8'
+})
 
 
 class SchemaError(Exception):
@@ -70,9 +71,11 @@ def sync(version: str | None = None) -> tuple[str | None, str]:
 
 
 def _refuse_foreign(connection: Connection, revision: str | None) -> None:
-    if revision in FOREIGN_REVISIONS or (revision is None and inspect(connection).has_table('instances')):
-        raise SchemaError('The database holds the tables of another release line. Point [database] connection to an '
-                          'empty database; the data of the other one is imported, not changed in place.')
+    if revision in FOREIGN_REVISIONS or (revision is None
+                                         and inspect(connection).has_table('instances')):
+        raise SchemaError(
+            'The database holds the tables of another release line. Point [database] connection to an '
+            'empty database; the data of the other one is imported, not changed in place.')
 
 
 def check_reachable() -> None:

@@ -38,11 +38,13 @@ DATASTORES = Datastore.__table__
 
 #: Everything but the contents, which may be megabytes.
 _COLUMNS = [column for column in MODULES.c if column.name != 'contents']
-_SHOWN = (select(*_COLUMNS, DATASTORES.c.name.label('datastore_name'), VERSIONS.c.name.label('version_name'))
-          .select_from(MODULES
-                       .outerjoin(DATASTORES, DATASTORES.c.id == MODULES.c.datastore_id)
-                       .outerjoin(VERSIONS, VERSIONS.c.id == MODULES.c.datastore_version_id))
-          .where(MODULES.c.deleted.is_(False)))
+_SHOWN = (select(*_COLUMNS, DATASTORES.c.name.label('datastore_name'),
+                 VERSIONS.c.name.label('version_name')).select_from(
+                     MODULES.outerjoin(DATASTORES,
+                                       DATASTORES.c.id == MODULES.c.datastore_id).outerjoin(
+                                           VERSIONS,
+                                           VERSIONS.c.id == MODULES.c.datastore_version_id)).where(
+                                               MODULES.c.deleted.is_(False)))
 
 #: Stands for modules that are for every datastore.
 EVERY = 'all'
@@ -50,7 +52,10 @@ EVERY = 'all'
 
 def identity(values: Mapping[str, Any]) -> str:
     """What no two live modules have in common. NULL equals NULL here, as it does not in a database."""
-    parts = [values[key] or '' for key in ('name', 'type', 'tenant_id', 'datastore_id', 'datastore_version_id')]
+    parts = [
+        values[key] or ''
+        for key in ('name', 'type', 'tenant_id', 'datastore_id', 'datastore_version_id')
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -62,7 +67,8 @@ def get(connection: Connection, module_id: str, *, for_update: bool = False) -> 
     :param for_update: let nobody else change it until the caller's transaction ends.
     """
     statement = _SHOWN.where(MODULES.c.id == module_id)
-    return connection.execute(statement.with_for_update(of=MODULES) if for_update else statement).first()
+    return connection.execute(statement.with_for_update(
+        of=MODULES) if for_update else statement).first()
 
 
 def contents(connection: Connection, module_id: str) -> str | None:
@@ -71,7 +77,8 @@ def contents(connection: Connection, module_id: str) -> str | None:
 
 
 def _visible_to(tenant_id: str) -> Any:
-    return and_(or_(MODULES.c.tenant_id == tenant_id, MODULES.c.tenant_id.is_(None)), MODULES.c.visible.is_(True))
+    return and_(or_(MODULES.c.tenant_id == tenant_id, MODULES.c.tenant_id.is_(None)),
+                MODULES.c.visible.is_(True))
 
 
 def listed(connection: Connection, tenant_id: str | None, *, datastore_id: str | None = None,
@@ -93,18 +100,24 @@ def listed(connection: Connection, tenant_id: str | None, *, datastore_id: str |
     return connection.execute(statement).all()
 
 
-def by_ids(connection: Connection, module_ids: Iterable[str], tenant_id: str | None) -> Sequence[Row]:
+def by_ids(connection: Connection, module_ids: Iterable[str],
+           tenant_id: str | None) -> Sequence[Row]:
     """Those of some modules that a project sees; None for an administrator."""
     statement = _SHOWN.where(MODULES.c.id.in_(list(module_ids)))
-    return connection.execute(statement if tenant_id is None else statement.where(_visible_to(tenant_id))).all()
+    return connection.execute(statement if tenant_id is
+                              None else statement.where(_visible_to(tenant_id))).all()
 
 
-def automatic(connection: Connection, tenant_id: str, datastore_id: str, version_id: str) -> Sequence[Row]:
+def automatic(connection: Connection, tenant_id: str, datastore_id: str,
+              version_id: str) -> Sequence[Row]:
     """The modules that every new instance of a project and a version is given."""
-    return connection.execute(_SHOWN.where(
-        MODULES.c.auto_apply.is_(True), or_(MODULES.c.tenant_id == tenant_id, MODULES.c.tenant_id.is_(None)),
-        or_(MODULES.c.datastore_id == datastore_id, MODULES.c.datastore_id.is_(None)),
-        or_(MODULES.c.datastore_version_id == version_id, MODULES.c.datastore_version_id.is_(None)))).all()
+    return connection.execute(
+        _SHOWN.where(
+            MODULES.c.auto_apply.is_(True),
+            or_(MODULES.c.tenant_id == tenant_id, MODULES.c.tenant_id.is_(None)),
+            or_(MODULES.c.datastore_id == datastore_id, MODULES.c.datastore_id.is_(None)),
+            or_(MODULES.c.datastore_version_id == version_id,
+                MODULES.c.datastore_version_id.is_(None)))).all()
 
 
 # --- writing -------------------------------------------------------------------------------------
@@ -112,11 +125,12 @@ def automatic(connection: Connection, tenant_id: str, datastore_id: str, version
 def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
     """Insert a module. :raises trove.common.exception.BadRequest: there is one like it."""
     with _told_apart(values):
-        connection.execute(insert(MODULES).values(**values, identity=identity(values), created=now, updated=now))
+        connection.execute(
+            insert(MODULES).values(**values, identity=identity(values), created=now, updated=now))
 
 
-def change(connection: Connection, module_id: str, whole: Mapping[str, Any], changed: Mapping[str, Any],
-           now: datetime) -> None:
+def change(connection: Connection, module_id: str, whole: Mapping[str, Any],
+           changed: Mapping[str, Any], now: datetime) -> None:
     """Change columns of a module.
 
     :param whole: what decides its identity, as it will be.
@@ -133,15 +147,17 @@ def _told_apart(values: Mapping[str, Any]) -> Iterator[None]:
     try:
         yield
     except db_exception.DBDuplicateEntry:
-        raise exception.BadRequest(f"A module '{values['name']}' of the same type, project and datastore exists "
-                                   f"already; give it another name.") from None
+        raise exception.BadRequest(
+            f"A module '{values['name']}' of the same type, project and datastore exists "
+            f"already; give it another name.") from None
 
 
 def mark_deleted(connection: Connection, module_id: str, now: datetime) -> None:
     """End a module: its contents and its links go, its row stays for the records."""
     connection.execute(delete(LINKS).where(LINKS.c.module_id == module_id))
-    connection.execute(update(MODULES).where(MODULES.c.id == module_id)
-                       .values(deleted=true(), deleted_at=now, updated=now, identity=None, contents=''))
+    connection.execute(
+        update(MODULES).where(MODULES.c.id == module_id).values(
+            deleted=true(), deleted_at=now, updated=now, identity=None, contents=''))
 
 
 # --- which instances have them ----------------------------------------------------------------------
@@ -162,12 +178,13 @@ def count_instances(connection: Connection, module_id: str, md5: str | None = No
     :param md5: only those that have it with these contents.
     """
     statement = select(func.count()).select_from(LINKS).where(_linked(module_id, None, True))
-    return connection.execute(statement if md5 is None else statement.where(LINKS.c.md5 == md5)).scalar() or 0
+    return connection.execute(statement if md5 is None else statement.where(
+        LINKS.c.md5 == md5)).scalar() or 0
 
 
-def instances_of(connection: Connection, module_id: str, tenant_id: str | None, *, limit: int, marker: str = '',
-                 include_clustered: bool = False, other_than_md5: str | None = None,
-                 md5: str | None = None) -> list[str]:
+def instances_of(connection: Connection, module_id: str, tenant_id: str | None, *, limit: int,
+                 marker: str = '', include_clustered: bool = False,
+                 other_than_md5: str | None = None, md5: str | None = None) -> list[str]:
     """Ids of live instances that have a module, ascending. Index: ix_instance_modules_module_id.
 
     :param tenant_id: only those of this project; None for everybody's.
@@ -183,12 +200,16 @@ def instances_of(connection: Connection, module_id: str, tenant_id: str | None, 
     return list(connection.execute(statement.order_by(INSTANCES.c.id).limit(limit)).scalars())
 
 
-def counts(connection: Connection, module_id: str, tenant_id: str | None, include_clustered: bool) -> Sequence[Row]:
+def counts(connection: Connection, module_id: str, tenant_id: str | None,
+           include_clustered: bool) -> Sequence[Row]:
     """How many live instances have a module with which contents: (md5, number, oldest, newest)."""
     return connection.execute(
-        select(LINKS.c.md5, func.count().label('number'), func.min(LINKS.c.updated).label('oldest'),
-               func.max(LINKS.c.updated).label('newest'))
-        .where(_linked(module_id, tenant_id, include_clustered)).group_by(LINKS.c.md5).order_by(LINKS.c.md5)).all()
+        select(LINKS.c.md5,
+               func.count().label('number'),
+               func.min(LINKS.c.updated).label('oldest'),
+               func.max(LINKS.c.updated).label('newest')).where(
+                   _linked(module_id, tenant_id,
+                           include_clustered)).group_by(LINKS.c.md5).order_by(LINKS.c.md5)).all()
 
 
 def link(connection: Connection, instance_id: str, module_id: str, md5: str, now: datetime) -> None:
@@ -198,11 +219,13 @@ def link(connection: Connection, instance_id: str, module_id: str, md5: str, now
     if connection.execute(select(LINKS.c.id).where(*mine)).first() is None:
         try:
             with connection.begin_nested():
-                connection.execute(insert(LINKS).values(id=str(uuid.uuid4()), instance_id=instance_id,
-                                                        module_id=module_id, md5=md5, created=now, updated=now))
+                connection.execute(
+                    insert(LINKS).values(id=str(uuid.uuid4()), instance_id=instance_id,
+                                         module_id=module_id, md5=md5, created=now, updated=now))
             return
         except db_exception.DBDuplicateEntry:
-            LOG.debug('Module %s was linked to instance %s by another request first.', module_id, instance_id)
+            LOG.debug('Module %s was linked to instance %s by another request first.', module_id,
+                      instance_id)
     connection.execute(update(LINKS).where(*mine).values(md5=md5, updated=now))
 
 
@@ -225,5 +248,6 @@ def sealed_otherwise(connection: Connection, form: str) -> list[str]:
 
 def set_sealed(connection: Connection, module_id: str, former: str, renewed: str) -> None:
     """Replace sealed contents, unless somebody replaced them in between."""
-    connection.execute(update(MODULES).where(MODULES.c.id == module_id, MODULES.c.contents == former)
-                       .values(contents=renewed))
+    connection.execute(
+        update(MODULES).where(MODULES.c.id == module_id,
+                              MODULES.c.contents == former).values(contents=renewed))

@@ -42,16 +42,18 @@ USAGE_BEFORE = 'usage_before'
 _WITH_USAGE_BEFORE = ('instance_delete', 'instance_resize_flavor', 'instance_resize_volume')
 
 
-def opened(connection: Connection, *, kind: str, resource_type: str, resource_id: str, project_id: str | None,
-           request_id: str | None, client_address: str | None, args: Mapping[str, Any],
-           now: datetime) -> dict[str, Any]:
+def opened(connection: Connection, *, kind: str, resource_type: str, resource_id: str,
+           project_id: str | None, request_id: str | None, client_address: str | None,
+           args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
     """An operation is written down. :returns: what it must remember, as facts."""
     if not notification.enabled(CONF):
         return {}
     row = instances.get(connection, resource_id) if resource_type == 'instance' else None
-    outbox.add(connection, [notification.of_phase(
-        CONF, kind, notification.START, server_type='api', tenant_id=project_id, request_id=request_id,
-        client_ip=client_address, **notification.about(kind, resource_type, resource_id, args, row))], now)
+    outbox.add(connection, [
+        notification.of_phase(CONF, kind, notification.START, server_type='api',
+                              tenant_id=project_id, request_id=request_id, client_ip=client_address,
+                              **notification.about(kind, resource_type, resource_id, args, row))
+    ], now)
     if row is None or kind not in _WITH_USAGE_BEFORE:
         return {}
     return {USAGE_BEFORE: _usage(connection, row)}
@@ -71,13 +73,14 @@ def closed(connection: Connection, operation: Row, state: str, code: str | None,
     if phase == notification.END and operation.kind in notification.USAGE_EVENTS:
         row = instances.get(connection, operation.resource_id, include_deleted=True)
         before = json.loads(operation.facts).get(USAGE_BEFORE, {})
-        usage = notification.usage_event(CONF, operation.kind, _usage(connection, row), before, now) if row else None
+        usage = notification.usage_event(CONF, operation.kind, _usage(connection, row), before,
+                                         now) if row else None
         notices += [usage] if usage else []
     outbox.add(connection, notices, now)
 
 
-def told(connection: Connection, event: str, phase: str, *, tenant_id: str | None, request_id: str | None,
-         now: datetime, **more: Any) -> None:
+def told(connection: Connection, event: str, phase: str, *, tenant_id: str | None,
+         request_id: str | None, now: datetime, **more: Any) -> None:
     """Something that the API does by itself has begun or ended. :param more: what it is about."""
     if notification.enabled(CONF):
         outbox.add(connection, [notification.of_phase(
@@ -86,7 +89,8 @@ def told(connection: Connection, event: str, phase: str, *, tenant_id: str | Non
 
 
 @contextlib.contextmanager
-def around(event: str | None, *, tenant_id: str | None, request_id: str | None, **more: Any) -> Iterator[None]:
+def around(event: str | None, *, tenant_id: str | None, request_id: str | None,
+           **more: Any) -> Iterator[None]:
     """Tell begin and end of a request that is served in the block, or how it failed.
 
     :param event: None: nothing is told.
@@ -99,8 +103,8 @@ def around(event: str | None, *, tenant_id: str | None, request_id: str | None, 
     try:
         yield
     except exception.TroveError as error:
-        session.write(told, event, notification.ERROR, now=session.utcnow(), **common, message=error.message,
-                      exception=error.code)
+        session.write(told, event, notification.ERROR, now=session.utcnow(), **common,
+                      message=error.message, exception=error.code)
         raise
     except Exception:
         session.write(told, event, notification.ERROR, now=session.utcnow(), **common,
@@ -120,7 +124,8 @@ def existing(connection: Connection, begins: datetime, ends: datetime, after: st
     if not rows:
         return None
     usages = _usages(connection, rows)
-    outbox.add(connection, [notification.exists(CONF, usages[row.id], begins, ends) for row in rows], now)
+    outbox.add(connection,
+               [notification.exists(CONF, usages[row.id], begins, ends) for row in rows], now)
     return rows[-1].id if len(rows) == limit else None
 
 
@@ -133,9 +138,15 @@ def _usages(connection: Connection, rows: Sequence[Row]) -> dict[str, dict[str, 
     flavors = {(row.region, row.id): row.name for row in connection.execute(
         select(FLAVORS.c.region, FLAVORS.c.id, FLAVORS.c.name)
         .where(FLAVORS.c.id.in_(sorted({row.flavor_id for row in rows}))))}
-    launched = {row.resource_id: row.finished for row in connection.execute(
-        select(OPERATIONS.c.resource_id, OPERATIONS.c.finished)
-        .where(and_(OPERATIONS.c.resource_id.in_([row.id for row in rows]), OPERATIONS.c.kind == 'instance_create',
-                    OPERATIONS.c.state == OperationState.SUCCEEDED)))}
-    return {row.id: notification.usage(CONF, row, flavor_name=flavors.get((row.region_id, row.flavor_id)),
-                                       launched=launched.get(row.id)) for row in rows}
+    launched = {
+        row.resource_id: row.finished
+        for row in connection.execute(
+            select(OPERATIONS.c.resource_id, OPERATIONS.c.finished).where(
+                and_(OPERATIONS.c.resource_id.in_([row.id for row in rows]), OPERATIONS.c.kind ==
+                     'instance_create', OPERATIONS.c.state == OperationState.SUCCEEDED)))
+    }
+    return {
+        row.id: notification.usage(CONF, row, flavor_name=flavors.get(
+            (row.region_id, row.flavor_id)), launched=launched.get(row.id))
+        for row in rows
+    }

@@ -46,10 +46,12 @@ def new_id() -> str:
 
 # --- opening -------------------------------------------------------------------------------------
 
-def create(connection: Connection, *, kind: str, resource_type: str, resource_id: str, now: datetime,
-           deadline: int, project_id: str | None, args: dict[str, Any] | None = None, secrets: str | None = None,
-           request_id: str | None = None, actor: str | None = None, parent_id: str | None = None,
-           operation_id: str | None = None, client_address: str | None = None) -> str:
+
+def create(connection: Connection, *, kind: str, resource_type: str, resource_id: str,
+           now: datetime, deadline: int, project_id: str | None, args: dict[str, Any] | None = None,
+           secrets: str | None = None, request_id: str | None = None, actor: str | None = None,
+           parent_id: str | None = None, operation_id: str | None = None,
+           client_address: str | None = None) -> str:
     """Record an operation in the caller's transaction; the unique index on open operations is the resource's lock.
 
     :param deadline: seconds after which it must have ended.
@@ -62,17 +64,20 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
     operation_id = operation_id or new_id()
     holder = _abandoned_holder(connection, resource_type, resource_id, now)
     client_address = client_address or notification.client_address()
-    facts = notices.opened(connection, kind=kind, resource_type=resource_type, resource_id=resource_id,
-                           project_id=project_id, request_id=request_id, client_address=client_address,
-                           args=args or {}, now=now)
+    facts = notices.opened(connection, kind=kind, resource_type=resource_type,
+                           resource_id=resource_id, project_id=project_id, request_id=request_id,
+                           client_address=client_address, args=args or {}, now=now)
     try:
-        connection.execute(insert(OPERATIONS).values(
-            id=operation_id, project_id=project_id, resource_type=resource_type, resource_id=resource_id,
-            parent_id=parent_id, kind=kind, flow_version=0, steps='[]', state=OperationState.RUNNING, position=0,
-            attempt=0, failures=0, args=json.dumps(args or {}), secrets=secrets, facts=json.dumps(facts), active=1,
-            claim=0, due_at=now, client_address=client_address,
-            deadline=now + timedelta(seconds=deadline), cancel_wanted=False, request_id=request_id, actor=actor,
-            created=now, updated=now, owner=holder and holder.owner, lease_until=holder and holder.lease_until))
+        connection.execute(
+            insert(OPERATIONS).values(
+                id=operation_id, project_id=project_id, resource_type=resource_type,
+                resource_id=resource_id, parent_id=parent_id, kind=kind, flow_version=0, steps='[]',
+                state=OperationState.RUNNING, position=0, attempt=0, failures=0, args=json.dumps(
+                    args
+                    or {}), secrets=secrets, facts=json.dumps(facts), active=1, claim=0, due_at=now,
+                client_address=client_address, deadline=now + timedelta(seconds=deadline),
+                cancel_wanted=False, request_id=request_id, actor=actor, created=now, updated=now,
+                owner=holder and holder.owner, lease_until=holder and holder.lease_until))
     except db_exception.DBDuplicateEntry:
         raise exception.Unprocessable(
             f'{resource_type.capitalize()} {resource_id} is not currently available for an action to be performed '
@@ -80,7 +85,8 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
     return operation_id
 
 
-def abandon(connection: Connection, resource_type: str, resource_id: str, now: datetime) -> Row | None:
+def abandon(connection: Connection, resource_type: str, resource_id: str,
+            now: datetime) -> Row | None:
     """Close the open operation of a resource from outside, whatever it is doing.
 
     The new claim fences its runner: nothing that one still does can be written. What it has just asked of the cloud
@@ -93,27 +99,30 @@ def abandon(connection: Connection, resource_type: str, resource_id: str, now: d
     if row is None:
         return None
     changed = connection.execute(
-        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1)
-        .values(active=None, state=OperationState.CANCELLED, claim=OPERATIONS.c.claim + 1, cancel_wanted=False,
-                successor=None, secrets=None, finished=now, updated=now, error_code='reset',
-                error_text='The operation was given up: the status of its resource was reset.'))
+        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1).values(
+            active=None, state=OperationState.CANCELLED, claim=OPERATIONS.c.claim + 1,
+            cancel_wanted=False, successor=None, secrets=None, finished=now, updated=now,
+            error_code='reset',
+            error_text='The operation was given up: the status of its resource was reset.'))
     if not changed.rowcount:
         return None
     quotas.give_back(connection, row, json.loads(row.facts), now)
-    notices.closed(connection, row, OperationState.CANCELLED, 'reset', errors.CODES['reset'].sentence, now)
+    notices.closed(connection, row, OperationState.CANCELLED, 'reset',
+                   errors.CODES['reset'].sentence, now)
     return row
 
 
-def _abandoned_holder(connection: Connection, resource_type: str, resource_id: str, now: datetime) -> Row | None:
+def _abandoned_holder(connection: Connection, resource_type: str, resource_id: str,
+                      now: datetime) -> Row | None:
     """(owner, lease_until) of a runner that may still be at work on a resource for an operation that was abandoned.
 
     Index: ix_operations_resource.
     """
     return connection.execute(
-        select(OPERATIONS.c.owner, OPERATIONS.c.lease_until)
-        .where(OPERATIONS.c.resource_id == resource_id, OPERATIONS.c.resource_type == resource_type,
-               OPERATIONS.c.active.is_(None), OPERATIONS.c.owner.is_not(None), OPERATIONS.c.lease_until > now)
-        .order_by(OPERATIONS.c.lease_until.desc()).limit(1)).first()
+        select(OPERATIONS.c.owner, OPERATIONS.c.lease_until).where(
+            OPERATIONS.c.resource_id == resource_id, OPERATIONS.c.resource_type == resource_type,
+            OPERATIONS.c.active.is_(None), OPERATIONS.c.owner.is_not(None), OPERATIONS.c.lease_until
+            > now).order_by(OPERATIONS.c.lease_until.desc()).limit(1)).first()
 
 
 def left(connection: Connection, operation_id: str, owner: str, now: datetime) -> str | None:
@@ -124,15 +133,18 @@ def left(connection: Connection, operation_id: str, owner: str, now: datetime) -
     row = get(connection, operation_id)
     if row is None or row.active is not None or row.owner != owner:
         return None
-    connection.execute(update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active.is_(None))
-                       .values(owner=None, lease_until=None))
+    connection.execute(
+        update(OPERATIONS).where(OPERATIONS.c.id == operation_id,
+                                 OPERATIONS.c.active.is_(None)).values(
+                                     owner=None, lease_until=None))
     follower = open_of(connection, row.resource_type, row.resource_id)
     # Never taken and yet owned: that owner is the one it waits for.
     if follower is None or follower.claim != 0 or follower.owner != owner:
         return None
-    connection.execute(update(OPERATIONS)
-                       .where(OPERATIONS.c.id == follower.id, OPERATIONS.c.claim == 0, OPERATIONS.c.active == 1)
-                       .values(owner=None, lease_until=None, due_at=now))
+    connection.execute(
+        update(OPERATIONS).where(OPERATIONS.c.id == follower.id, OPERATIONS.c.claim == 0,
+                                 OPERATIONS.c.active == 1).values(owner=None, lease_until=None,
+                                                                  due_at=now))
     return follower.id
 
 
@@ -144,21 +156,28 @@ def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool,
     :param is_gone: the removal has ended; otherwise one that is open is followed by another.
     :returns: id of the operation that was opened now, if any.
     """
-    wanted: dict[str, Any] = {'kind': remover, 'resource_type': late.resource_type, 'resource_id': late.resource_id,
-                              'deadline': deadline, 'project_id': late.project_id, 'request_id': late.request_id,
-                              'actor': late.actor}
+    wanted: dict[str, Any] = {
+        'kind': remover,
+        'resource_type': late.resource_type,
+        'resource_id': late.resource_id,
+        'deadline': deadline,
+        'project_id': late.project_id,
+        'request_id': late.request_id,
+        'actor': late.actor
+    }
     row = open_of(connection, late.resource_type, late.resource_id)
     if row is None:
         return create(connection, now=now, **wanted) if is_gone else None
     if row.kind == remover:
-        connection.execute(update(OPERATIONS)
-                           .where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1, OPERATIONS.c.successor.is_(None))
-                           .values(successor=json.dumps(wanted), updated=now))
+        connection.execute(
+            update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1,
+                                     OPERATIONS.c.successor.is_(None)).values(
+                                         successor=json.dumps(wanted), updated=now))
     return None
 
 
-def request_cancel(connection: Connection, resource_type: str, resource_id: str, successor: dict[str, Any],
-                   now: datetime) -> Row | None:
+def request_cancel(connection: Connection, resource_type: str, resource_id: str,
+                   successor: dict[str, Any], now: datetime) -> Row | None:
     """Ask the open operation of a resource to give way to ``successor``.
 
     :param successor: keyword arguments of :func:`create` for the operation that follows, JSON-able.
@@ -169,8 +188,9 @@ def request_cancel(connection: Connection, resource_type: str, resource_id: str,
         return row
     successor = {**successor, 'client_address': notification.client_address()}
     changed = connection.execute(
-        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1)
-        .values(cancel_wanted=True, successor=json.dumps(successor), due_at=_sooner(now), nudged_at=now, updated=now))
+        update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1).values(
+            cancel_wanted=True, successor=json.dumps(successor), due_at=_sooner(now), nudged_at=now,
+            updated=now))
     # It may have closed between the two statements; then there is nothing to cancel.
     return row if changed.rowcount else None
 
@@ -200,10 +220,14 @@ def get(connection: Connection, operation_id: str) -> Row | None:
 
 def open_of(connection: Connection, resource_type: str, resource_id: str) -> Row | None:
     """The open operation of a resource, if any. Index: uq_operations_open."""
-    return connection.execute(_OPEN_OF, {'resource_type': resource_type, 'resource_id': resource_id}).first()
+    return connection.execute(_OPEN_OF, {
+        'resource_type': resource_type,
+        'resource_id': resource_id
+    }).first()
 
 
-def of_resource(connection: Connection, resource_id: str, limit: int, marker: str | None = None) -> Sequence[Row]:
+def of_resource(connection: Connection, resource_id: str, limit: int,
+                marker: str | None = None) -> Sequence[Row]:
     """Operations of a resource, newest first. Index: ix_operations_resource.
 
     :param marker: id of the last row of the page before.
@@ -212,8 +236,9 @@ def of_resource(connection: Connection, resource_id: str, limit: int, marker: st
                  .order_by(OPERATIONS.c.created.desc(), OPERATIONS.c.id.desc()).limit(limit))
     if marker is not None:
         last = select(OPERATIONS.c.created).where(OPERATIONS.c.id == marker).scalar_subquery()
-        statement = statement.where(or_(OPERATIONS.c.created < last,
-                                        and_(OPERATIONS.c.created == last, OPERATIONS.c.id < marker)))
+        statement = statement.where(
+            or_(OPERATIONS.c.created < last,
+                and_(OPERATIONS.c.created == last, OPERATIONS.c.id < marker)))
     return connection.execute(statement).all()
 
 
@@ -239,28 +264,31 @@ def due(connection: Connection, now: datetime, limit: int) -> list[str]:
 
 # --- running -------------------------------------------------------------------------------------
 
-def take(connection: Connection, operation_id: str, owner: str, now: datetime, lease: int) -> Row | None:
+
+def take(connection: Connection, operation_id: str, owner: str, now: datetime,
+         lease: int) -> Row | None:
     """Claim an operation that is due and nobody's.
 
     :returns: the row with the new claim, or None when there is nothing to take.
     """
     changed = connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1, OPERATIONS.c.due_at <= now,
-               or_(OPERATIONS.c.owner.is_(None), OPERATIONS.c.lease_until < now))
-        .values(owner=owner, claim=OPERATIONS.c.claim + 1, lease_until=now + timedelta(seconds=lease)))
+        update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1,
+                                 OPERATIONS.c.due_at <= now,
+                                 or_(OPERATIONS.c.owner.is_(None), OPERATIONS.c.lease_until
+                                     < now)).values(owner=owner, claim=OPERATIONS.c.claim + 1,
+                                                    lease_until=now + timedelta(seconds=lease)))
     return get(connection, operation_id) if changed.rowcount else None
 
 
-def save(connection: Connection, operation_id: str, claim: int, now: datetime, **values: Any) -> None:
+def save(connection: Connection, operation_id: str, claim: int, now: datetime,
+         **values: Any) -> None:
     """Change columns of an operation one holds.
 
     :raises trove.common.exception.ClaimLost: when a newer claim exists or the operation is closed.
     """
     changed = connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim, OPERATIONS.c.active == 1)
-        .values(updated=now, **values))
+        update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim,
+                                 OPERATIONS.c.active == 1).values(updated=now, **values))
     if changed.rowcount != 1:
         raise exception.ClaimLost(operation_id)
 
@@ -268,12 +296,13 @@ def save(connection: Connection, operation_id: str, claim: int, now: datetime, *
 def renew(connection: Connection, operation_id: str, claim: int, now: datetime, lease: int) -> None:
     """Prolong the lease of an operation one is working on; a lost claim is left alone."""
     connection.execute(
-        update(OPERATIONS)
-        .where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim, OPERATIONS.c.owner.is_not(None))
-        .values(lease_until=now + timedelta(seconds=lease)))
+        update(OPERATIONS).where(
+            OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim,
+            OPERATIONS.c.owner.is_not(None)).values(lease_until=now + timedelta(seconds=lease)))
 
 
-def release(connection: Connection, operation_id: str, claim: int, now: datetime, seconds: float) -> datetime:
+def release(connection: Connection, operation_id: str, claim: int, now: datetime,
+            seconds: float) -> datetime:
     """Let an operation go until ``seconds`` from now, or until at once if something was reported meanwhile.
 
     A report marks the row and the begin of a step takes the mark away, so that no two hosts' clocks are compared.
@@ -284,23 +313,26 @@ def release(connection: Connection, operation_id: str, claim: int, now: datetime
     reported = or_(OPERATIONS.c.nudged_at.is_not(None), OPERATIONS.c.cancel_wanted)
     save(connection, operation_id, claim, now, owner=None, lease_until=None,
          due_at=case((reported, now), else_=now + timedelta(seconds=seconds)))
-    due_at = connection.execute(select(OPERATIONS.c.due_at).where(OPERATIONS.c.id == operation_id)).scalar()
+    due_at = connection.execute(select(
+        OPERATIONS.c.due_at).where(OPERATIONS.c.id == operation_id)).scalar()
     return due_at or now
 
 
-def nudge(connection: Connection, resource_type: str, resource_ids: Sequence[str], now: datetime) -> list[str]:
+def nudge(connection: Connection, resource_type: str, resource_ids: Sequence[str],
+          now: datetime) -> list[str]:
     """Something happened that the open operations of these resources may be waiting for.
 
     :returns: ids of the operations that became due and should be woken.
     """
     if not resource_ids:
         return []
-    open_ones = and_(OPERATIONS.c.resource_type == resource_type, OPERATIONS.c.resource_id.in_(resource_ids),
-                     OPERATIONS.c.active == 1)
+    open_ones = and_(OPERATIONS.c.resource_type == resource_type,
+                     OPERATIONS.c.resource_id.in_(resource_ids), OPERATIONS.c.active == 1)
     ids = list(connection.execute(select(OPERATIONS.c.id).where(open_ones)).scalars())
     if ids:
-        connection.execute(update(OPERATIONS).where(OPERATIONS.c.id.in_(ids), OPERATIONS.c.active == 1)
-                           .values(due_at=_sooner(now), nudged_at=now))
+        connection.execute(
+            update(OPERATIONS).where(OPERATIONS.c.id.in_(ids), OPERATIONS.c.active == 1).values(
+                due_at=_sooner(now), nudged_at=now))
     return ids
 
 
@@ -317,8 +349,9 @@ def begin_step(connection: Connection, operation_id: str, name: str, attempt: in
     :returns: ``seq`` of the attempt.
     """
     seq = 1 + (last.seq if last is not None else 0)
-    connection.execute(insert(STEPS).values(operation_id=operation_id, seq=seq, name=name, attempt=attempt,
-                                            started=now, runs=0, busy_ms=0, late_ms=0))
+    connection.execute(
+        insert(STEPS).values(operation_id=operation_id, seq=seq, name=name, attempt=attempt,
+                             started=now, runs=0, busy_ms=0, late_ms=0))
     return seq
 
 
@@ -328,11 +361,17 @@ def last_step(connection: Connection, operation_id: str) -> Row | None:
                               .order_by(STEPS.c.seq.desc()).limit(1)).first()
 
 
-def account_step(connection: Connection, operation_id: str, seq: int, *, outcome: str | None, busy_ms: int,
-                 late_ms: int, ended: datetime | None, note: str | None = None) -> None:
+def account_step(connection: Connection, operation_id: str, seq: int, *, outcome: str | None,
+                 busy_ms: int, late_ms: int, ended: datetime | None,
+                 note: str | None = None) -> None:
     """Add one run to an attempt, and close it when ``ended`` is given."""
-    values: dict[str, Any] = {'outcome': outcome, 'ended': ended, 'runs': STEPS.c.runs + 1,
-                              'busy_ms': STEPS.c.busy_ms + busy_ms, 'late_ms': STEPS.c.late_ms + late_ms}
+    values: dict[str, Any] = {
+        'outcome': outcome,
+        'ended': ended,
+        'runs': STEPS.c.runs + 1,
+        'busy_ms': STEPS.c.busy_ms + busy_ms,
+        'late_ms': STEPS.c.late_ms + late_ms
+    }
     if note:
         values['note'] = note[:1024]
     connection.execute(update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.seq == seq)
@@ -341,8 +380,9 @@ def account_step(connection: Connection, operation_id: str, seq: int, *, outcome
 
 def end_attempts(connection: Connection, operation_id: str, word: str, now: datetime) -> None:
     """Close the attempts of an operation that nobody will go on with."""
-    connection.execute(update(STEPS).where(STEPS.c.operation_id == operation_id, STEPS.c.ended.is_(None))
-                       .values(outcome=word, ended=now))
+    connection.execute(
+        update(STEPS).where(STEPS.c.operation_id == operation_id,
+                            STEPS.c.ended.is_(None)).values(outcome=word, ended=now))
 
 
 def count_open(connection: Connection) -> list[Row]:

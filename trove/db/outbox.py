@@ -40,7 +40,8 @@ def first(connection: Connection, limit: int) -> Sequence[Row]:
 
     A message whose transaction ends late may come after one with a higher number; it is found the next time.
     """
-    return connection.execute(select(NOTIFICATIONS).order_by(NOTIFICATIONS.c.seq).limit(limit)).all()
+    return connection.execute(select(NOTIFICATIONS).order_by(
+        NOTIFICATIONS.c.seq).limit(limit)).all()
 
 
 def sent(connection: Connection, numbers: Sequence[int]) -> None:

@@ -41,7 +41,8 @@ class Statement:
     def __init__(self, plain: Select) -> None:
         columns = list(plain.selected_columns)
         self._plain = plain
-        self._packed = plain.with_only_columns(func.json_array(*columns), maintain_column_froms=True)
+        self._packed = plain.with_only_columns(func.json_array(*columns),
+                                               maintain_column_froms=True)
         self._record = _record_of(tuple(column.name for column in columns))
         self._converted = [(position, convert) for position, column in enumerate(columns)
                            for kind, convert in _CONVERSIONS if isinstance(column.type, kind)]
@@ -50,7 +51,9 @@ class Statement:
         """All rows; a value is had by its column's name, or by its position."""
         if connection.dialect.name not in ('mysql', 'mariadb'):
             return connection.execute(self._plain, parameters).all()
-        return [self._unpacked(text) for text in connection.execute(self._packed, parameters).scalars()]
+        return [
+            self._unpacked(text) for text in connection.execute(self._packed, parameters).scalars()
+        ]
 
     def _unpacked(self, text: str) -> Any:
         values = json.loads(text)

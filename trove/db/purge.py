@@ -46,13 +46,20 @@ class Subject:
 
 
 SUBJECTS = (
-    Subject('instances', 'instance', children=(
-        ('instance_addresses', 'instance_id'), ('service_statuses', 'instance_id'), ('instance_faults', 'instance_id'),
-        ('root_enabled_history', 'id'), ('conductor_lastseen', 'instance_id'), ('command_results', 'instance_id'),
-        ('instance_modules', 'instance_id'), ('backup_strategy', 'instance_id'),
-    ), needed_by=(('instances', 'slave_of_id'),)),
+    Subject(
+        'instances', 'instance', children=(
+            ('instance_addresses', 'instance_id'),
+            ('service_statuses', 'instance_id'),
+            ('instance_faults', 'instance_id'),
+            ('root_enabled_history', 'id'),
+            ('conductor_lastseen', 'instance_id'),
+            ('command_results', 'instance_id'),
+            ('instance_modules', 'instance_id'),
+            ('backup_strategy', 'instance_id'),
+        ), needed_by=(('instances', 'slave_of_id'),)),
     Subject('backups', 'backup', needed_by=(('backups', 'parent_id'),)),
-    Subject('configurations', 'configuration', children=(('configuration_parameters', 'configuration_id'),),
+    Subject('configurations', 'configuration',
+            children=(('configuration_parameters', 'configuration_id'),),
             needed_by=(('instances', 'configuration_id'),)),
     Subject('modules', 'module', children=(('instance_modules', 'module_id'),)),
     Subject('datastore_version_metadata'),
@@ -62,9 +69,10 @@ SUBJECTS = (
 def candidates(connection: Connection, subject: Subject, before: datetime, limit: int) -> list[str]:
     """Ids of rows that were deleted before a moment and that nothing needs any more, oldest first."""
     table = TABLES[subject.table]
-    return list(connection.execute(
-        select(table.c.id).where(*_purgeable(subject, before)).order_by(table.c.deleted_at, table.c.id).limit(limit))
-        .scalars())
+    return list(
+        connection.execute(
+            select(table.c.id).where(*_purgeable(subject, before)).order_by(
+                table.c.deleted_at, table.c.id).limit(limit)).scalars())
 
 
 def count(connection: Connection, subject: Subject, before: datetime) -> int:
@@ -79,8 +87,8 @@ def _purgeable(subject: Subject, before: datetime) -> list:
     if subject.resource_type is not None:
         # Something may still be removed for it.
         conditions.append(~select(OPERATIONS.c.id).where(
-            OPERATIONS.c.resource_type == subject.resource_type, OPERATIONS.c.resource_id == table.c.id,
-            OPERATIONS.c.active == 1).exists())
+            OPERATIONS.c.resource_type == subject.resource_type, OPERATIONS.c.resource_id ==
+            table.c.id, OPERATIONS.c.active == 1).exists())
     for name, column in subject.needed_by:
         other = TABLES[name].alias()
         # What refers to it may itself be purged first, if it is old enough.
@@ -96,7 +104,8 @@ def purge(connection: Connection, subject: Subject, ids: Sequence[str]) -> dict[
     if not ids:
         return removed
     if subject.resource_type is not None:
-        of_these = and_(OPERATIONS.c.resource_type == subject.resource_type, OPERATIONS.c.resource_id.in_(ids))
+        of_these = and_(OPERATIONS.c.resource_type == subject.resource_type,
+                        OPERATIONS.c.resource_id.in_(ids))
         operations = list(connection.execute(select(OPERATIONS.c.id).where(of_these)).scalars())
         _remove(connection, removed, STEPS, STEPS.c.operation_id, operations)
         _remove(connection, removed, OPERATIONS, OPERATIONS.c.id, operations)
@@ -111,7 +120,8 @@ def purge(connection: Connection, subject: Subject, ids: Sequence[str]) -> dict[
     return removed
 
 
-def _remove(connection: Connection, removed: dict[str, int], table: Table, column: Column, ids: Sequence[str]) -> None:
+def _remove(connection: Connection, removed: dict[str, int], table: Table, column: Column,
+            ids: Sequence[str]) -> None:
     if ids:
         done = connection.execute(delete(table).where(column.in_(list(ids)))).rowcount
         removed[table.name] = removed.get(table.name, 0) + done

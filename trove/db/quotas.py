@@ -47,7 +47,8 @@ DEFAULTS = {
 def limits(connection: Connection, tenant_id: str) -> dict[str, int]:
     """resource -> limit of the project; -1 is unlimited."""
     found = {resource: CONF[option] for resource, option in DEFAULTS.items()}
-    rows = connection.execute(select(QUOTAS.c.resource, QUOTAS.c.hard_limit).where(QUOTAS.c.tenant_id == tenant_id))
+    rows = connection.execute(
+        select(QUOTAS.c.resource, QUOTAS.c.hard_limit).where(QUOTAS.c.tenant_id == tenant_id))
     found.update({row.resource: row.hard_limit for row in rows if row.resource in found})
     return found
 
@@ -55,7 +56,8 @@ def limits(connection: Connection, tenant_id: str) -> dict[str, int]:
 def usages(connection: Connection, tenant_id: str) -> dict[str, int]:
     """resource -> amount in use by the project."""
     found = dict.fromkeys(DEFAULTS, 0)
-    rows = connection.execute(select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id))
+    rows = connection.execute(
+        select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id))
     found.update({row.resource: row.in_use for row in rows if row.resource in found})
     return found
 
@@ -75,21 +77,26 @@ def all_usages(connection: Connection) -> list[Usage]:
     joined = USAGES.outerjoin(QUOTAS, and_(QUOTAS.c.tenant_id == USAGES.c.tenant_id,
                                            QUOTAS.c.resource == USAGES.c.resource))
     rows = connection.execute(
-        select(USAGES.c.tenant_id, USAGES.c.resource, USAGES.c.in_use, USAGES.c.updated, QUOTAS.c.hard_limit)
-        .select_from(joined).order_by(USAGES.c.tenant_id, USAGES.c.resource))
-    return [Usage(row.tenant_id, row.resource, row.in_use,
-                  CONF[DEFAULTS[row.resource]] if row.hard_limit is None else row.hard_limit, row.updated)
-            for row in rows if row.resource in DEFAULTS]
+        select(USAGES.c.tenant_id, USAGES.c.resource, USAGES.c.in_use, USAGES.c.updated,
+               QUOTAS.c.hard_limit).select_from(joined).order_by(USAGES.c.tenant_id,
+                                                                 USAGES.c.resource))
+    return [
+        Usage(row.tenant_id, row.resource, row.in_use,
+              CONF[DEFAULTS[row.resource]] if row.hard_limit is None else row.hard_limit,
+              row.updated) for row in rows if row.resource in DEFAULTS
+    ]
 
 
-def set_limit(connection: Connection, tenant_id: str, resource: str, limit: int, now: datetime) -> None:
+def set_limit(connection: Connection, tenant_id: str, resource: str, limit: int,
+              now: datetime) -> None:
     """Override the limit of one resource of a project."""
     changed = connection.execute(
         update(QUOTAS).where(QUOTAS.c.tenant_id == tenant_id, QUOTAS.c.resource == resource)
         .values(hard_limit=limit, updated=now))
     if not changed.rowcount:
-        connection.execute(insert(QUOTAS).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
-                                                 hard_limit=limit, created=now, updated=now))
+        connection.execute(
+            insert(QUOTAS).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
+                                  hard_limit=limit, created=now, updated=now))
 
 
 def consume(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:
@@ -107,7 +114,8 @@ def consume(connection: Connection, tenant_id: str, deltas: dict[str, int], now:
         raise exception.QuotaExceeded(exceeded)
 
 
-def _add(connection: Connection, tenant_id: str, resource: str, delta: int, limit: int, now: datetime) -> bool:
+def _add(connection: Connection, tenant_id: str, resource: str, delta: int, limit: int,
+         now: datetime) -> bool:
     _ensure_row(connection, tenant_id, resource, now)
     fits = true() if limit < 0 else USAGES.c.in_use + USAGES.c.reserved + delta <= limit
     changed = connection.execute(
@@ -123,8 +131,9 @@ def _ensure_row(connection: Connection, tenant_id: str, resource: str, now: date
         return
     try:
         with connection.begin_nested():
-            connection.execute(insert(USAGES).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
-                                                     in_use=0, reserved=0, created=now, updated=now))
+            connection.execute(
+                insert(USAGES).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
+                                      in_use=0, reserved=0, created=now, updated=now))
     except db_exception.DBDuplicateEntry:
         # Another request of the same project made it first; the UPDATE that follows waits for its transaction.
         return

@@ -73,22 +73,26 @@ def mend(connection: Connection, found: Iterable[Difference], now: datetime) -> 
     """Book what was counted, in the transaction of :func:`differences` with its lock."""
     for item in found:
         changed = connection.execute(
-            update(USAGES).where(USAGES.c.tenant_id == item.tenant_id, USAGES.c.resource == item.resource)
-            .values(in_use=item.counted, updated=now))
+            update(USAGES).where(USAGES.c.tenant_id == item.tenant_id,
+                                 USAGES.c.resource == item.resource).values(
+                                     in_use=item.counted, updated=now))
         if not changed.rowcount:
-            connection.execute(insert(USAGES).values(
-                id=str(uuid.uuid4()), tenant_id=item.tenant_id, resource=item.resource, in_use=item.counted,
-                reserved=0, created=now, updated=now))
+            connection.execute(
+                insert(USAGES).values(id=str(uuid.uuid4()), tenant_id=item.tenant_id,
+                                      resource=item.resource, in_use=item.counted, reserved=0,
+                                      created=now, updated=now))
 
 
 def _counted(connection: Connection, tenant_id: str) -> dict[str, int]:
-    volumes = func.sum(case((INSTANCES.c.volume_support, func.coalesce(INSTANCES.c.volume_size, 0)), else_=0))
+    volumes = func.sum(
+        case((INSTANCES.c.volume_support, func.coalesce(INSTANCES.c.volume_size, 0)), else_=0))
     row = connection.execute(
         select(func.count(), func.sum(INSTANCES.c.ram), volumes)
         .where(INSTANCES.c.tenant_id == tenant_id, INSTANCES.c.deleted.is_(False))).one()
     counted = {'instances': int(row[0]), 'ram': int(row[1] or 0), 'volumes': int(row[2] or 0)}
     counted['backups'] = connection.execute(
-        select(func.count()).where(BACKUPS.c.tenant_id == tenant_id, BACKUPS.c.deleted.is_(False))).scalar_one()
+        select(func.count()).where(BACKUPS.c.tenant_id == tenant_id,
+                                   BACKUPS.c.deleted.is_(False))).scalar_one()
     held = connection.execute(
         select(OPERATIONS.c.args, OPERATIONS.c.facts)
         .where(OPERATIONS.c.project_id == tenant_id, OPERATIONS.c.active == 1))

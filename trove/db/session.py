@@ -37,8 +37,10 @@ from sqlalchemy.pool import reset_none
 
 CONF = cfg.CONF
 
-__all__ = ['Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader', 'rehearse', 'utcnow',
-           'write', 'writer']
+__all__ = [
+    'Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader',
+    'rehearse', 'utcnow', 'write', 'writer'
+]
 
 #: How often a transaction may be the victim of a deadlock in a row.
 _DEADLOCKS = 10
@@ -77,7 +79,11 @@ def _completed(text: str) -> str:
     if kind in ('mysql', 'mariadb') and url.query.get('charset') in (None, 'utf8', 'utf8mb3'):
         url = url.update_query_dict({'charset': 'utf8mb4'})
     limits = _LIMITS.get(kind, lambda _seconds: {})(CONF.database_answer_timeout)
-    url = url.update_query_dict({name: value for name, value in limits.items() if name not in url.query})
+    url = url.update_query_dict({
+        name: value
+        for name, value in limits.items()
+        if name not in url.query
+    })
     return url.render_as_string(hide_password=False)
 
 
@@ -90,8 +96,13 @@ def _postgresql_limits(seconds: int) -> dict[str, str]:
     # that is silent for long is asked whether it is there.
     if not seconds:
         return {}
-    return {'tcp_user_timeout': str(seconds * 1000), 'keepalives': '1', 'keepalives_idle': str(max(1, seconds // 2)),
-            'keepalives_interval': str(max(1, seconds // 6)), 'keepalives_count': '3'}
+    return {
+        'tcp_user_timeout': str(seconds * 1000),
+        'keepalives': '1',
+        'keepalives_idle': str(max(1, seconds // 2)),
+        'keepalives_interval': str(max(1, seconds // 6)),
+        'keepalives_count': '3'
+    }
 
 
 #: kind of database -> parameters of its client for the seconds that an answer may take
@@ -103,9 +114,13 @@ def _read_engine(url: str) -> Engine:
     arguments: dict[str, Any] = {}
     if make_url(url).get_backend_name() != 'sqlite':
         # A pool without overflow: overflow connections are closed after each use, which costs more than waiting.
-        arguments = {'pool_size': CONF.database.max_pool_size or 5, 'max_overflow': 0,
-                     'pool_recycle': CONF.database.connection_recycle_time, 'pool_reset_on_return': None,
-                     'skip_autocommit_rollback': True}
+        arguments = {
+            'pool_size': CONF.database.max_pool_size or 5,
+            'max_overflow': 0,
+            'pool_recycle': CONF.database.connection_recycle_time,
+            'pool_reset_on_return': None,
+            'skip_autocommit_rollback': True
+        }
     engine = create_engine(url, isolation_level='AUTOCOMMIT', **arguments)
     exc_filters.register_engine(engine)
     return engine
@@ -116,7 +131,8 @@ def _write_engine(url: str) -> Engine:
         return _sqlite_engine(url)
     context = enginefacade.transaction_context()
     options: dict[str, Any] = {'max_overflow': 0}
-    for name in ('max_pool_size', 'connection_recycle_time', 'max_retries', 'retry_interval', 'pool_timeout'):
+    for name in ('max_pool_size', 'connection_recycle_time', 'max_retries', 'retry_interval',
+                 'pool_timeout'):
         options[name] = CONF.database[name]
     context.configure(connection=url, mysql_sql_mode='TRADITIONAL', **options)
     made = context.writer.get_engine()

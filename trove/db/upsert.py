@@ -38,12 +38,14 @@ def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any
         other without the guard changing its mind in between.
     """
     if rows:
-        statement = _upserting(connection.dialect.name, table, tuple(rows[0]), guard, tuple(guarded_by))
+        statement = _upserting(connection.dialect.name, table, tuple(rows[0]), guard,
+                               tuple(guarded_by))
         connection.execute(statement, list(rows))
 
 
 @functools.cache
-def _upserting(dialect: str, table: Table, columns: tuple[str, ...], guard: Guard, guarded_by: tuple[str, ...]) -> Any:
+def _upserting(dialect: str, table: Table, columns: tuple[str, ...], guard: Guard,
+               guarded_by: tuple[str, ...]) -> Any:
     keys = [column.name for column in table.primary_key]
     changing = [name for name in columns if name not in keys]
     if dialect in ('mysql', 'mariadb'):

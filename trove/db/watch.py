@@ -31,8 +31,8 @@ STATUSES = ServiceStatus.__table__
 _MANY = 500
 
 _BUSY = (select(OPERATIONS.c.id).where(OPERATIONS.c.resource_type == 'instance',
-                                       OPERATIONS.c.resource_id == INSTANCES.c.id, OPERATIONS.c.active == 1)
-         .exists())
+                                       OPERATIONS.c.resource_id == INSTANCES.c.id,
+                                       OPERATIONS.c.active == 1).exists())
 
 
 def regions(connection: Connection, include_deleted: bool = False) -> list[str | None]:
@@ -45,8 +45,11 @@ def regions(connection: Connection, include_deleted: bool = False) -> list[str |
 
 def projects(connection: Connection, region: str | None) -> list[str]:
     """The projects that have or had instances in a region."""
-    return list(connection.execute(select(INSTANCES.c.tenant_id).where(INSTANCES.c.region_id == region).distinct()
-                                   .order_by(INSTANCES.c.tenant_id)).scalars())
+    return list(
+        connection.execute(
+            select(
+                INSTANCES.c.tenant_id).where(INSTANCES.c.region_id == region).distinct().order_by(
+                    INSTANCES.c.tenant_id)).scalars())
 
 
 def alive(connection: Connection, ids: Sequence[str]) -> set[str]:
@@ -62,21 +65,22 @@ def alive(connection: Connection, ids: Sequence[str]) -> set[str]:
 def idle(connection: Connection, region: str | None) -> Sequence[Row]:
     """The instances of a region that have a server and that nothing is being done to. Reads the whole table."""
     return connection.execute(
-        select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.tenant_id, INSTANCES.c.compute_instance_id,
-               INSTANCES.c.volume_id, INSTANCES.c.server_status, INSTANCES.c.drift, INSTANCES.c.updated)
-        .where(INSTANCES.c.deleted.is_(False), INSTANCES.c.region_id == region,
-               INSTANCES.c.compute_instance_id.is_not(None), ~_BUSY)
-        .order_by(INSTANCES.c.id)).all()
+        select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.tenant_id,
+               INSTANCES.c.compute_instance_id, INSTANCES.c.volume_id, INSTANCES.c.server_status,
+               INSTANCES.c.drift, INSTANCES.c.updated).where(
+                   INSTANCES.c.deleted.is_(False), INSTANCES.c.region_id == region,
+                   INSTANCES.c.compute_instance_id.is_not(None),
+                   ~_BUSY).order_by(INSTANCES.c.id)).all()
 
 
 def ports(connection: Connection, region: str | None) -> dict[str, set[str]]:
     """instance id -> the ports it was given, for the instances of a region."""
     found: dict[str, set[str]] = {}
     rows = connection.execute(
-        select(ADDRESSES.c.instance_id, ADDRESSES.c.port_id)
-        .join(INSTANCES, INSTANCES.c.id == ADDRESSES.c.instance_id)
-        .where(INSTANCES.c.region_id == region, INSTANCES.c.deleted.is_(False), ADDRESSES.c.port_id.is_not(None),
-               ADDRESSES.c.kind != 'public').distinct())
+        select(ADDRESSES.c.instance_id, ADDRESSES.c.port_id).join(
+            INSTANCES, INSTANCES.c.id == ADDRESSES.c.instance_id).where(
+                INSTANCES.c.region_id == region, INSTANCES.c.deleted.is_(False),
+                ADDRESSES.c.port_id.is_not(None), ADDRESSES.c.kind != 'public').distinct())
     for row in rows:
         found.setdefault(row.instance_id, set()).add(row.port_id)
     return found
@@ -91,10 +95,11 @@ def note(connection: Connection, row: Row, now: datetime, *, server_status: str,
     :returns: whether it was written.
     """
     changed = connection.execute(
-        update(INSTANCES)
-        .where(INSTANCES.c.id == row.id, INSTANCES.c.deleted.is_(False), INSTANCES.c.updated == row.updated,
-               INSTANCES.c.compute_instance_id == row.compute_instance_id, ~_BUSY)
-        .values(server_status=server_status, drift=drift, updated=now))
+        update(INSTANCES).where(INSTANCES.c.id == row.id, INSTANCES.c.deleted.is_(False),
+                                INSTANCES.c.updated == row.updated,
+                                INSTANCES.c.compute_instance_id == row.compute_instance_id,
+                                ~_BUSY).values(server_status=server_status, drift=drift,
+                                               updated=now))
     if not changed.rowcount:
         return False
     for type_, text in told:
@@ -112,12 +117,16 @@ def silent(connection: Connection, now: datetime, expiry: int) -> int:
     """
     limit = now - timedelta(seconds=expiry)
     rows = connection.execute(
-        select(INSTANCES.c.id, INSTANCES.c.tenant_id, STATUSES.c.updated_at, STATUSES.c.unreachable_since)
-        .join(STATUSES, STATUSES.c.instance_id == INSTANCES.c.id)
-        .where(INSTANCES.c.deleted.is_(False), STATUSES.c.status.not_in((Status.NEW, Status.DELETED)),
-               or_(and_(STATUSES.c.unreachable_since.is_(None), STATUSES.c.updated_at < limit,
-                        INSTANCES.c.server_status == 'ACTIVE', ~_BUSY),
-                   and_(STATUSES.c.unreachable_since.is_not(None), STATUSES.c.updated_at >= limit)))).all()
+        select(INSTANCES.c.id, INSTANCES.c.tenant_id,
+               STATUSES.c.updated_at, STATUSES.c.unreachable_since).join(
+                   STATUSES, STATUSES.c.instance_id == INSTANCES.c.id).where(
+                       INSTANCES.c.deleted.is_(False),
+                       STATUSES.c.status.not_in((Status.NEW, Status.DELETED)),
+                       or_(
+                           and_(STATUSES.c.unreachable_since.is_(None), STATUSES.c.updated_at
+                                < limit, INSTANCES.c.server_status == 'ACTIVE', ~_BUSY),
+                           and_(STATUSES.c.unreachable_since.is_not(None), STATUSES.c.updated_at
+                                >= limit)))).all()
     return sum(_heard(connection, row, now, limit, expiry) for row in rows)
 
 
@@ -131,8 +140,8 @@ def _heard(connection: Connection, row: Row, now: datetime, limit: datetime, exp
         return 0
     text = ('The agent on the database server reports again.' if was_silent else
             f'The agent on the database server has not reported for more than {expiry} seconds.')
-    _event(connection, row.id, row.tenant_id, 'instance.reachable' if was_silent else 'instance.unreachable', text,
-           now)
+    _event(connection, row.id, row.tenant_id,
+           'instance.reachable' if was_silent else 'instance.unreachable', text, now)
     return 1
 
 
@@ -145,10 +154,14 @@ def heartbeat_ages(connection: Connection, now: datetime) -> dict[str, int]:
 
     Index: ix_service_statuses_updated_at.
     """
-    columns = [func.sum(case((STATUSES.c.updated_at >= now - timedelta(seconds=age), 1), else_=0)) for age in AGES]
+    columns = [
+        func.sum(case((STATUSES.c.updated_at >= now - timedelta(seconds=age), 1), else_=0))
+        for age in AGES
+    ]
     row = connection.execute(
-        select(*columns, func.count(STATUSES.c.updated_at))
-        .join(INSTANCES, INSTANCES.c.id == STATUSES.c.instance_id).where(INSTANCES.c.deleted.is_(False))).one()
+        select(*columns, func.count(STATUSES.c.updated_at)).join(
+            INSTANCES,
+            INSTANCES.c.id == STATUSES.c.instance_id).where(INSTANCES.c.deleted.is_(False))).one()
     return {word: int(number or 0) for word, number in zip([*map(str, AGES), '+Inf'], row)}
 
 
@@ -169,6 +182,7 @@ def drifted(connection: Connection) -> list[tuple[str, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
-def _event(connection: Connection, instance_id: str, tenant_id: str, type_: str, text: str, now: datetime) -> None:
-    events.add(connection, resource_type='instance', resource_id=instance_id, type=type_, text=text, now=now,
-               project_id=tenant_id)
+def _event(connection: Connection, instance_id: str, tenant_id: str, type_: str, text: str,
+           now: datetime) -> None:
+    events.add(connection, resource_type='instance', resource_id=instance_id, type=type_, text=text,
+               now=now, project_id=tenant_id)

@@ -36,7 +36,8 @@ MAX_NAME = 255
 _MOST = 1000
 _NAMED = base.needing(base.record(name=base.text(MAX_NAME)), 'name')
 _USER = base.record(name=base.text(MAX_NAME), password=base.nullable(base.text(MAX_NAME)),
-                    host=base.nullable(base.text(MAX_NAME)), databases=base.list_of(_NAMED, 10 * _MOST))
+                    host=base.nullable(base.text(MAX_NAME)), databases=base.list_of(
+                        _NAMED, 10 * _MOST))
 #: What answers may hold, for ``gives`` of :func:`ask`.
 DATABASES = {'databases': base.list_of(_NAMED, _MOST)}
 ACCESS = {'databases': base.list_of(_NAMED, 10 * _MOST)}
@@ -46,8 +47,12 @@ ROOT = {'user': _USER}
 _MARKER = base.nullable(base.text(4 * MAX_NAME))
 
 #: capability -> what it is called in a refusal
-_CALLED = {engines.DATABASES: 'Databases are', engines.USERS: 'Users are', engines.GRANTS: 'Grants are',
-           engines.ROOT: 'Root is'}
+_CALLED = {
+    engines.DATABASES: 'Databases are',
+    engines.USERS: 'Users are',
+    engines.GRANTS: 'Grants are',
+    engines.ROOT: 'Root is'
+}
 
 #: message to a guest -> the event it is on the notification bus; the others are not told
 _EVENTS: dict[type[messages.Command], str] = {
@@ -61,7 +66,8 @@ _EVENTS: dict[type[messages.Command], str] = {
 _OF_DATABASES = frozenset({'guest_not_found_database', 'guest_exists_database'})
 
 
-def instance(request: Request, rule: str, instance_id: str, capability: str, *, only_own: bool = False) -> Row:
+def instance(request: Request, rule: str, instance_id: str, capability: str, *,
+             only_own: bool = False) -> Row:
     """The instance, if the caller may and its engine serves now.
 
     :param capability: what the engine must be able to do, of :mod:`trove.common.engines`.
@@ -71,15 +77,18 @@ def instance(request: Request, rule: str, instance_id: str, capability: str, *, 
     row = service.find(request, rule, instance_id, only_own=only_own)
     models.require_server(row)
     if capability not in engines.of(row.manager).capabilities:
-        raise exception.Unprocessable(f'{_CALLED[capability]} not supported for datastore {row.manager}.')
+        raise exception.Unprocessable(
+            f'{_CALLED[capability]} not supported for datastore {row.manager}.')
     if row.service_status not in states.ServiceStatus.SERVING:
-        raise exception.Unprocessable(f'Instance {row.id} is not ready, its database service status is '
-                                      f'{states.OPERATING_WORDS.get(row.service_status, row.service_status)}.')
+        raise exception.Unprocessable(
+            f'Instance {row.id} is not ready, its database service status is '
+            f'{states.OPERATING_WORDS.get(row.service_status, row.service_status)}.')
     return row
 
 
-def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (), databases: Sequence[str] = (),
-        patient: bool = False, gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
+def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (),
+        databases: Sequence[str] = (), patient: bool = False,
+        gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
     """Ask the guest and wait.
 
     :param named: the users or databases the message is about, for failures.
@@ -105,7 +114,8 @@ def _bounded(answer: dict[str, Any], gives: Mapping[str, base.Check]) -> dict[st
         checked = {key: check(key, answer.get(key)) for key, check in gives.items()}
         return {**checked, 'next_marker': _MARKER('next_marker', answer.get('next_marker'))}
     except ValueError as problem:
-        raise exception.GuestError('The guest gave an answer that cannot be used.', detail=str(problem)) from None
+        raise exception.GuestError('The guest gave an answer that cannot be used.',
+                                   detail=str(problem)) from None
 
 
 def _told_of(row: Row, message: messages.Command) -> dict[str, Any]:
@@ -119,9 +129,17 @@ def _told_of(row: Row, message: messages.Command) -> dict[str, Any]:
         case messages.CreateUsers() | messages.ChangePasswords():
             told['users'] = notification.names(message.users)
         case messages.GrantAccess():
-            told |= {'username': message.name, 'hostname': message.host, 'databases': list(message.databases)}
+            told |= {
+                'username': message.name,
+                'hostname': message.host,
+                'databases': list(message.databases)
+            }
         case messages.RevokeAccess():
-            told |= {'username': message.name, 'hostname': message.host, 'database': message.database}
+            told |= {
+                'username': message.name,
+                'hostname': message.host,
+                'database': message.database
+            }
         case messages.UpdateUser() | messages.DeleteUser():
             told |= {'username': message.name, 'hostname': message.host}
     return told
@@ -132,7 +150,8 @@ def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError
     if not named:
         return None
     # The guest names the one it means; with a single one there is no doubt anyway.
-    name = next((name for name in sorted(named, key=len, reverse=True) if name in error.message), named[0])
+    name = next((name for name in sorted(named, key=len, reverse=True) if name in error.message),
+                named[0])
     if error.code == 'guest_not_found_user':
         return exception.NotFound(f'User {name} cannot be found on the instance.')
     if error.code == 'guest_not_found_database':

@@ -14,7 +14,16 @@
 
 from trove.common.schemas import INTEGER, LINKS, STRING, array, nullable, showing, shown
 
-SHOWN = shown('Flavor', {'id': nullable(INTEGER), 'str_id': STRING, 'name': STRING, 'ram': INTEGER, 'vcpus': INTEGER,
-                         'disk': INTEGER, 'ephemeral': INTEGER, 'links': LINKS}, {'local_storage': INTEGER})
+SHOWN = shown(
+    'Flavor', {
+        'id': nullable(INTEGER),
+        'str_id': STRING,
+        'name': STRING,
+        'ram': INTEGER,
+        'vcpus': INTEGER,
+        'disk': INTEGER,
+        'ephemeral': INTEGER,
+        'links': LINKS
+    }, {'local_storage': INTEGER})
 INDEX = showing('flavors', array(SHOWN))
 SHOW = showing('flavor', SHOWN)

@@ -25,9 +25,16 @@ CONF = cfg.CONF
 def flavor(request: wsgi.Request, row: Row) -> dict[str, Any]:
     """``id`` is an integer or null: clients fall back to ``str_id``."""
     is_number = row.id.isascii() and row.id.isdigit() and not row.id.startswith('0')
-    shown = {'id': int(row.id) if is_number else None, 'str_id': row.id, 'name': row.name, 'ram': row.ram,
-             'vcpus': row.vcpus, 'disk': row.disk, 'ephemeral': row.ephemeral,
-             'links': views.links(request, 'flavors', row.id)}
+    shown = {
+        'id': int(row.id) if is_number else None,
+        'str_id': row.id,
+        'name': row.name,
+        'ram': row.ram,
+        'vcpus': row.vcpus,
+        'disk': row.disk,
+        'ephemeral': row.ephemeral,
+        'links': views.links(request, 'flavors', row.id)
+    }
     if not CONF.trove_volume_support and CONF.device_path:
         shown['local_storage'] = row.ephemeral
     return shown

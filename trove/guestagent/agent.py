@@ -35,8 +35,10 @@ from trove.guestagent.system import files
 LOG = logging.getLogger(__name__)
 
 #: Short commands that change nothing: answered afresh each time.
-_READS = frozenset({'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules',
-                    'Diagnose', 'DescribeHardware'})
+_READS = frozenset({
+    'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules',
+    'Diagnose', 'DescribeHardware'
+})
 #: Short commands whose answer holds a secret.
 _SECRET = frozenset({'EnableRoot'})
 #: Long commands that make a database server: until they end there is none.
@@ -71,8 +73,8 @@ class Agent:
     :param clock: monotonic seconds.
     """
 
-    def __init__(self, manager: Manager, journal: Journal, conductor: ConductorAPI, executor: Executor, *,
-                 boot_id: str, version: str, report_interval: float = 30,
+    def __init__(self, manager: Manager, journal: Journal, conductor: ConductorAPI,
+                 executor: Executor, *, boot_id: str, version: str, report_interval: float = 30,
                  clock: Callable[[], float] = time.monotonic) -> None:
         self._manager = manager
         self._journal = journal
@@ -132,21 +134,28 @@ class Agent:
         Who called hears the error itself, and for calls there is no operation that could wait for a result.
         """
         if isinstance(body, dict) and body.get('operation_id'):
-            self._report_failure(kind, body, 'guest_unknown_command',
-                                 f'The agent, version {self._version}, does not know the command {kind[:64]}; rebuild '
-                                 f'the instance with a newer image.')
+            self._report_failure(
+                kind, body, 'guest_unknown_command',
+                f'The agent, version {self._version}, does not know the command {kind[:64]}; rebuild '
+                f'the instance with a newer image.')
 
     def _report_unusable(self, kind: str, body: dict[str, Any], problem: str) -> None:
         """Nobody hears an error of a cast: say it in a result."""
         if kind in self._manager.long_commands:
-            self._report_failure(kind, body, 'guest_invalid_message', f'The agent cannot use the command: {problem}.')
+            self._report_failure(kind, body, 'guest_invalid_message',
+                                 f'The agent cannot use the command: {problem}.')
 
     def _report_failure(self, kind: str, body: dict[str, Any], code: str, sentence: str) -> None:
         """A result for a command that did not become one, if it can be named."""
         try:
             result = messages.CommandResult.from_wire({
-                'command_id': body.get('command_id'), 'operation_id': body.get('operation_id', ''), 'kind': kind,
-                'outcome': messages.command.FAILED, 'error_code': code, 'message': sentence})
+                'command_id': body.get('command_id'),
+                'operation_id': body.get('operation_id', ''),
+                'kind': kind,
+                'outcome': messages.command.FAILED,
+                'error_code': code,
+                'message': sentence
+            })
         except ValueError as problem:
             LOG.warning('A failed command cannot be reported: %s', problem)
             return
@@ -167,7 +176,8 @@ class Agent:
             raise ValueError('command_id is missing')
         before = self._journal.result(command.command_id)
         if before is not None:
-            LOG.info('%s %s was done before; its result is sent again', command.KIND, command.command_id)
+            LOG.info('%s %s was done before; its result is sent again', command.KIND,
+                     command.command_id)
             self._report_result(before)
             return
         if not self._begin(command):
@@ -176,8 +186,9 @@ class Agent:
                 LOG.info('%s %s is delivered again while it runs', command.KIND, command.command_id)
                 return
             doing = f'{running[1]} ({step})' if running else 'something else'
-            self._report_result(self._result(command, messages.command.FAILED, error_code='guest_busy',
-                                             message=f'The agent is busy, still doing {doing}.'))
+            self._report_result(
+                self._result(command, messages.command.FAILED, error_code='guest_busy',
+                             message=f'The agent is busy, still doing {doing}.'))
 
     def _begin(self, command: messages.Command) -> bool:
         """Take the executor for a command; false when it is taken."""
@@ -199,21 +210,25 @@ class Agent:
         LOG.info('%s %s begins', command.KIND, command.command_id)
         try:
             outcome = self._manager.execute(command, self._progress)
-            result = self._result(command, messages.command.DONE, step=outcome.step, data=outcome.data)
+            result = self._result(command, messages.command.DONE, step=outcome.step,
+                                  data=outcome.data)
         except exception.TroveError as error:
-            LOG.warning('%s %s failed: %s (%s)', command.KIND, command.command_id, error.message, error.code)
-            result = self._result(command, messages.command.FAILED, step=getattr(error, 'step', self._step),
-                                  error_code=error.code, message=error.message)
+            LOG.warning('%s %s failed: %s (%s)', command.KIND, command.command_id, error.message,
+                        error.code)
+            result = self._result(command, messages.command.FAILED, step=getattr(
+                error, 'step', self._step), error_code=error.code, message=error.message)
         except Exception as error:
             LOG.exception('%s %s failed', command.KIND, command.command_id)
-            result = self._result(command, messages.command.FAILED, step=self._step, error_code='guest_error',
-                                  message=f'The agent failed in step {self._step!r}: {type(error).__name__}.')
+            result = self._result(
+                command, messages.command.FAILED, step=self._step, error_code='guest_error',
+                message=f'The agent failed in step {self._step!r}: {type(error).__name__}.')
         try:
             self._journal.end(result)
         except OSError:
             # A full disk must not keep the agent busy for ever. Its next start does the command again, from what it
             # wrote before it began; all of them are made for that.
-            LOG.exception('How %s %s ended could not be written down', command.KIND, command.command_id)
+            LOG.exception('How %s %s ended could not be written down', command.KIND,
+                          command.command_id)
         self._running = None
         self._report_result(result)
         self._news()
@@ -224,8 +239,9 @@ class Agent:
     @staticmethod
     def _result(command: messages.Command, outcome: str, **more: Any) -> messages.CommandResult:
         more['message'] = more.get('message', '')[:1000]
-        return messages.CommandResult(command_id=command.command_id, operation_id=command.operation_id,
-                                      kind=command.KIND, outcome=outcome, **more)
+        return messages.CommandResult(command_id=command.command_id,
+                                      operation_id=command.operation_id, kind=command.KIND,
+                                      outcome=outcome, **more)
 
     # --- reports ----------------------------------------------------------------------------------
 
@@ -234,7 +250,8 @@ class Agent:
             self._conductor.command_result(result)
         except BusError as error:
             # The next heartbeat carries it.
-            LOG.warning('The result of %s %s could not be sent: %s', result.kind, result.command_id, error)
+            LOG.warning('The result of %s %s could not be sent: %s', result.kind, result.command_id,
+                        error)
 
     def _news(self) -> None:
         self._report_wanted = True
@@ -271,8 +288,9 @@ class Agent:
     def _send(self, seen: health.Health) -> bool:
         healthy = seen.status == health.HEALTHY
         message = messages.Heartbeat(
-            service_status=seen.status, reason=seen.reason[:255], agent_version=self._version, boot_id=self._boot_id,
-            volume=self._manager.volume(), engine=self._manager.engine_facts() if healthy else {},
+            service_status=seen.status, reason=seen.reason[:255], agent_version=self._version,
+            boot_id=self._boot_id, volume=self._manager.volume(),
+            engine=self._manager.engine_facts() if healthy else {},
             pending_restart=self._manager.configuration.pending_restart()[:MOST_OPTIONS],
             drift=self._manager.user_options.drifted()[:MOST_OPTIONS] if healthy else [],
             rejection=self._manager.configuration.rejection()[:255],

@@ -57,8 +57,8 @@ class GuestAPI:
         """
         header, wire = self._seal(message)
         try:
-            self._bus.cast(topology.queue(self.instance_id), topology.in_exchange(self.instance_id), 'deliver',
-                           {'envelope': wire}, min(KEPT, message.deadline or KEPT))
+            self._bus.cast(topology.queue(self.instance_id), topology.in_exchange(self.instance_id),
+                           'deliver', {'envelope': wire}, min(KEPT, message.deadline or KEPT))
         except transport.BusError as failure:
             raise exception.BrokerError(detail=f'{header.kind}: {failure}') from failure
 
@@ -73,8 +73,9 @@ class GuestAPI:
         """
         header, wire = self._seal(message)
         try:
-            answer = self._bus.call(topology.queue(self.instance_id), topology.in_exchange(self.instance_id),
-                                    'deliver', {'envelope': wire}, timeout)
+            answer = self._bus.call(topology.queue(self.instance_id),
+                                    topology.in_exchange(self.instance_id), 'deliver',
+                                    {'envelope': wire}, timeout)
         except transport.BusTimeout as late:
             raise exception.GuestTimeout(detail=f'{header.kind}: {late}') from late
         except transport.BusAway as failure:
@@ -84,15 +85,17 @@ class GuestAPI:
         return self._open(header, answer)
 
     def _seal(self, message: messages.Command) -> tuple[envelope.Header, dict[str, Any]]:
-        header = envelope.Header(instance_id=self.instance_id, direction=envelope.DOWN, kind=message.KIND,
-                                 boot_id=_PROCESS, seq=next(_numbers), to_boot=self._boot_id)
+        header = envelope.Header(instance_id=self.instance_id, direction=envelope.DOWN,
+                                 kind=message.KIND, boot_id=_PROCESS, seq=next(_numbers),
+                                 to_boot=self._boot_id)
         return header, envelope.seal(self._key, header, message.to_wire())
 
     def _open(self, question: envelope.Header, answer: Any) -> dict[str, Any]:
         try:
             header, body = envelope.open(self._key, answer)
         except envelope.EnvelopeError as refused:
-            raise exception.GuestError(detail=f'{question.kind}: the answer cannot be trusted: {refused}') from refused
+            raise exception.GuestError(
+                detail=f'{question.kind}: the answer cannot be trusted: {refused}') from refused
         if (header.instance_id, header.direction, header.kind, header.about) != (
                 self.instance_id, envelope.UP, envelope.REPLY, question.reference):
             raise exception.GuestError(detail=f'{question.kind}: the answer is to something else')

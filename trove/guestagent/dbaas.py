@@ -38,7 +38,8 @@ def engine_for(manager: str, registry: dict[str, str] = ENGINES) -> Engine:
     :raises UnknownManager: names those that are known.
     """
     if manager not in registry:
-        raise UnknownManager(f'Datastore manager {manager!r} is unknown; known: {", ".join(sorted(registry))}.')
+        raise UnknownManager(
+            f'Datastore manager {manager!r} is unknown; known: {", ".join(sorted(registry))}.')
     module, _, name = registry[manager].partition(':')
     return getattr(importlib.import_module(module), name)()
 

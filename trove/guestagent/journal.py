@@ -71,7 +71,9 @@ class Journal:
     def unfinished(self) -> list[messages.Command]:
         """Long commands that began and did not end. One that cannot be opened any more is forgotten."""
         with self._lock:
-            begun = [(entry['kind'], entry['sealed']) for entry in self._entries.values() if 'sealed' in entry]
+            begun = [(entry['kind'], entry['sealed'])
+                     for entry in self._entries.values()
+                     if 'sealed' in entry]
         found = []
         for kind, sealed in begun:
             body = self._open(sealed, kind)
@@ -98,7 +100,8 @@ class Journal:
         with self._lock:
             self._entries.pop(command_id, None)
             self._entries[command_id] = entry
-            for old in [name for name, kept in self._entries.items() if 'sealed' not in kept][:-MOST]:
+            for old in [name for name, kept in self._entries.items()
+                        if 'sealed' not in kept][:-MOST]:
                 del self._entries[old]
             files.write(self._path, json.dumps({'commands': self._entries}) + '\n', mode=0o600)
 
@@ -110,6 +113,7 @@ class Journal:
     def _open(self, sealed: str, kind: str) -> dict[str, Any] | None:
         raw = base64.b64decode(sealed)
         try:
-            return json.loads(self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], kind.encode()))
+            return json.loads(
+                self._cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], kind.encode()))
         except crypto.InvalidTag:
             return None

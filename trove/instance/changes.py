@@ -36,19 +36,23 @@ Change = Callable[[Any, Row, str | None, Any], Recorded | None]
 
 def rename(context: Any, row: Row, name: str) -> None:
     """The name is the user's word for the instance; nothing in the cloud is found by it."""
-    session.write(lambda connection: _rename(connection, session.utcnow(), context=context, row=row, name=name))
+    session.write(lambda connection: _rename(connection, session.utcnow(), context=context, row=row,
+                                             name=name))
 
 
-def _rename(connection: Connection, now: datetime.datetime, *, context: Any, row: Row, name: str | None) -> None:
+def _rename(connection: Connection, now: datetime.datetime, *, context: Any, row: Row,
+            name: str | None) -> None:
     if name is None or name == row.name:
         return
     instances.change(connection, row.id, now, name=name)
     _event(connection, context, row, now, 'instance.rename', f'The instance was renamed to {name}.')
 
 
-def _event(connection: Connection, context: Any, row: Row, now: datetime.datetime, type_: str, text: str) -> None:
-    events.add(connection, resource_type=models.RESOURCE, resource_id=row.id, type=type_, text=text, now=now,
-               project_id=row.tenant_id, actor=context.user_id, request_id=context.request_id)
+def _event(connection: Connection, context: Any, row: Row, now: datetime.datetime, type_: str,
+           text: str) -> None:
+    events.add(connection, resource_type=models.RESOURCE, resource_id=row.id, type=type_, text=text,
+               now=now, project_id=row.tenant_id, actor=context.user_id,
+               request_id=context.request_id)
 
 
 def protect(context: Any, row: Row, name: str | None, wanted: bool) -> None:
@@ -61,8 +65,10 @@ def protect(context: Any, row: Row, name: str | None, wanted: bool) -> None:
         # Held until the end, as a delete does: of two at the same time the second sees the first.
         was = instances.hold_protection(connection, row.id)
         found = instances.get(connection, row.id)
-        if wanted and (found is None or found.cancel_wanted or found.operation_kind == 'instance_delete'):
-            raise exception.Unprocessable(f'Instance {row.id} is being deleted; it cannot be protected any more.')
+        if wanted and (found is None or found.cancel_wanted
+                       or found.operation_kind == 'instance_delete'):
+            raise exception.Unprocessable(
+                f'Instance {row.id} is being deleted; it cannot be protected any more.')
         _rename(connection, now, context=context, row=row, name=name)
         if wanted != was:
             instances.change(connection, row.id, now, deletion_protection=wanted)
@@ -79,12 +85,17 @@ def change_access(context: Any, row: Row, name: str | None, access: dict[str, An
     :raises trove.common.exception.Unprocessable: another operation is open.
     """
     validation.check_access(access)
-    wanted = {'is_public': access.get('is_public', False), 'allowed_cidrs': access.get('allowed_cidrs', [])}
-    return models.record(context, row, 'instance_update_access', CONF.access_timeout, args={'access': wanted},
-                         also=functools.partial(_rename, context=context, row=row, name=name))
+    wanted = {
+        'is_public': access.get('is_public', False),
+        'allowed_cidrs': access.get('allowed_cidrs', [])
+    }
+    return models.record(context, row, 'instance_update_access', CONF.access_timeout,
+                         args={'access': wanted}, also=functools.partial(
+                             _rename, context=context, row=row, name=name))
 
 
-def change_configuration(context: Any, row: Row, name: str | None, configuration_id: str | None) -> Recorded | None:
+def change_configuration(context: Any, row: Row, name: str | None,
+                         configuration_id: str | None) -> Recorded | None:
     """Write down that a configuration group is to be attached, or the one there is detached. None to detach: nothing.
 
     :raises trove.common.exception.BadRequest: one is attached already, not now, or the group is for another version.
@@ -107,7 +118,8 @@ def detach_replica(context: Any, row: Row, name: str | None, _source: Any) -> Re
     :raises trove.common.exception.BadRequest: it is no replica.
     :raises trove.common.exception.Unprocessable: not now.
     """
-    return replication.detach(context, row, functools.partial(_rename, context=context, row=row, name=name))
+    return replication.detach(context, row,
+                              functools.partial(_rename, context=context, row=row, name=name))
 
 
 def upgrade(context: Any, row: Row, name: str | None, version: str) -> Recorded | None:

@@ -39,11 +39,13 @@ def find(connection: Connection, context: Any, configuration_id: str, version_id
     :raises trove.common.exception.NotFound: there is none of that id.
     :raises trove.common.exception.BadRequest: it is for another version.
     """
-    group = policy.owned(context, configurations.get(connection, configuration_id, for_update=for_update),
+    group = policy.owned(context,
+                         configurations.get(connection, configuration_id, for_update=for_update),
                          configuration_id)
     if group.datastore_version_id != version_id:
-        raise exception.BadRequest(f"instance['configuration'] {configuration_id} is for another datastore version "
-                                   f"than that of the instance.")
+        raise exception.BadRequest(
+            f"instance['configuration'] {configuration_id} is for another datastore version "
+            f"than that of the instance.")
     return group
 
 
@@ -58,21 +60,25 @@ def attach(context: Any, row: Row, configuration_id: str, also: Also) -> Recorde
     def write(connection: Connection, now: datetime.datetime) -> None:
         # Held until the end of the transaction, so nobody deletes it meanwhile.
         find(connection, context, configuration_id, row.datastore_version_id, for_update=True)
-        instances.change(connection, row.id, now, configuration_id=configuration_id, configuration_digest=None)
+        instances.change(connection, row.id, now, configuration_id=configuration_id,
+                         configuration_digest=None)
         also(connection, now)
 
-    return models.record(context, row, 'instance_attach_configuration', CONF.configuration_timeout + _MARGIN,
-                         args={'configuration_id': configuration_id},
-                         check=lambda found, _now: _require_free(found), also=write)
+    return models.record(context, row, 'instance_attach_configuration',
+                         CONF.configuration_timeout + _MARGIN, args={
+                             'configuration_id': configuration_id
+                         }, check=lambda found, _now: _require_free(found), also=write)
 
 
 def _require_free(row: Row) -> None:
     if row.configuration_id is not None:
-        raise exception.BadRequest(f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
-                                   f'first.')
+        raise exception.BadRequest(
+            f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
+            f'first.')
     status = states.shown(models.facts_of(row))
     if status != 'ACTIVE' or row.operation_kind is not None:
-        raise exception.BadRequest(f'Instance {row.id} cannot take a configuration now (instance status was {status}).')
+        raise exception.BadRequest(
+            f'Instance {row.id} cannot take a configuration now (instance status was {status}).')
 
 
 def detach(context: Any, row: Row, also: Also) -> Recorded:
@@ -83,9 +89,11 @@ def detach(context: Any, row: Row, also: Also) -> Recorded:
     def check(found: Row, now: datetime.datetime) -> None:
         models.require_ready(found, now)
         if found.configuration_id != row.configuration_id:
-            raise exception.Unprocessable(f'The configuration group of instance {row.id} was just changed; try again.')
+            raise exception.Unprocessable(
+                f'The configuration group of instance {row.id} was just changed; try again.')
 
-    return models.record(context, row, 'instance_detach_configuration', CONF.configuration_timeout + _MARGIN,
+    return models.record(context, row, 'instance_detach_configuration',
+                         CONF.configuration_timeout + _MARGIN,
                          args={'configuration_id': row.configuration_id}, check=check, also=also)
 
 
@@ -94,6 +102,8 @@ def defaults(row: Row) -> dict[str, str]:
 
     :raises trove.common.exception.NotSupported: its datastore has no template.
     """
-    text = template.render(row.manager, row.version_name, {'ram': row.ram, 'vcpus': row.vcpus}, row.server_id_number,
-                           name=row.datastore_name)
+    text = template.render(row.manager, row.version_name, {
+        'ram': row.ram,
+        'vcpus': row.vcpus
+    }, row.server_id_number, name=row.datastore_name)
     return template.options(text)

@@ -26,8 +26,8 @@ def filters(request: webob.Request) -> Filters:
 
     :raises trove.common.exception.BadRequest: an unknown status, key or direction, or no time.
     """
-    return Filters(
-        name=listing.text(request, 'name'), datastore=listing.text(request, 'datastore'),
-        replica_of=listing.text(request, 'replica_of'), status=listing.word(request, 'status', states.SHOWN),
-        window=listing.window(request), order=listing.order(request, SORT_KEYS),
-        include_clustered=request.GET.get('include_clustered', '').lower() == 'true')
+    return Filters(name=listing.text(request, 'name'), datastore=listing.text(request, 'datastore'),
+                   replica_of=listing.text(request, 'replica_of'), status=listing.word(
+                       request, 'status', states.SHOWN), window=listing.window(request),
+                   order=listing.order(request, SORT_KEYS), include_clustered=request.GET.get(
+                       'include_clustered', '').lower() == 'true')

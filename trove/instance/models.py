@@ -110,7 +110,9 @@ class Recorded(NamedTuple):
 
 # --- finding -------------------------------------------------------------------------------------
 
-def find(context: Any, instance_id: str, *, only_own: bool = False, include_deleted: bool = False) -> Row:
+
+def find(context: Any, instance_id: str, *, only_own: bool = False,
+         include_deleted: bool = False) -> Row:
     """A live instance of the caller's project; an administrator finds those of others too.
 
     :param only_own: an administrator too finds only the instances of the project.
@@ -146,7 +148,8 @@ def require_ready(row: Row, now: datetime.datetime) -> None:
     refusal = states.refusal(facts_of(row), now, heartbeat_expiry(CONF))
     if refusal is not None:
         raise exception.Unprocessable(
-            f'Instance {row.id} is not currently available for an action to be performed ({refusal}).')
+            f'Instance {row.id} is not currently available for an action to be performed ({refusal}).'
+        )
 
 
 def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> None:
@@ -155,7 +158,8 @@ def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> No
     :raises trove.common.exception.NotSupported:
     """
     if row.cluster_id is not None and not (admin_may and context.is_admin):
-        raise exception.NotSupported(f'Instance {row.id} belongs to a cluster; use the call of the cluster.')
+        raise exception.NotSupported(
+            f'Instance {row.id} belongs to a cluster; use the call of the cluster.')
 
 
 # --- recording -----------------------------------------------------------------------------------
@@ -185,8 +189,9 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
         instances.create(connection, values, now)
         operations.create(connection, kind='instance_create', resource_type=RESOURCE,
                           resource_id=recorded.instance_id, now=now, deadline=CONF.usage_timeout,
-                          project_id=context.project_id, args=args, secrets=sealed, request_id=context.request_id,
-                          actor=context.user_id, operation_id=recorded.operation_id)
+                          project_id=context.project_id, args=args, secrets=sealed,
+                          request_id=context.request_id, actor=context.user_id,
+                          operation_id=recorded.operation_id)
 
     if rehearsal:
         session.rehearse(write)
@@ -198,22 +203,35 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
 
 def _hold_group(connection: Connection, configuration_id: str | None) -> None:
     """Let nobody delete the configuration group before the instance that has it is written down."""
-    if configuration_id is not None and configurations.get(connection, configuration_id, for_update=True) is None:
+    if configuration_id is not None and configurations.get(connection, configuration_id,
+                                                           for_update=True) is None:
         raise faults.not_found(configuration_id)
 
 
 def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[str, Any]:
     new_key = doors.new_instance_key()
     return {
-        'id': instance_id, 'name': checked.name, 'tenant_id': context.project_id, 'user_id': context.user_id,
-        'region_id': checked.region, 'availability_zone': checked.availability_zone, 'image_id': checked.image_id,
-        'flavor_id': checked.flavor_id, 'ram': checked.ram, 'vcpus': checked.vcpus,
-        'volume_support': checked.volume_support, 'volume_size': checked.volume_size,
-        'volume_type': checked.volume_type, 'datastore_version_id': checked.version.id, 'locality': checked.locality,
+        'id': instance_id,
+        'name': checked.name,
+        'tenant_id': context.project_id,
+        'user_id': context.user_id,
+        'region_id': checked.region,
+        'availability_zone': checked.availability_zone,
+        'image_id': checked.image_id,
+        'flavor_id': checked.flavor_id,
+        'ram': checked.ram,
+        'vcpus': checked.vcpus,
+        'volume_support': checked.volume_support,
+        'volume_size': checked.volume_size,
+        'volume_type': checked.volume_type,
+        'datastore_version_id': checked.version.id,
+        'locality': checked.locality,
         'encrypted_key': doors.current().keys.seal(instance_id, new_key),
         # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
-        'server_id_number': secrets.randbelow(2 ** 32 - 2) + 1, 'access': checked.access,
-        'deletion_protection': checked.deletion_protection, 'configuration_id': checked.configuration_id,
+        'server_id_number': secrets.randbelow(2**32 - 2) + 1,
+        'access': checked.access,
+        'deletion_protection': checked.deletion_protection,
+        'configuration_id': checked.configuration_id,
     }
 
 
@@ -226,15 +244,23 @@ def delete(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.Conflict: deletion protection.
     """
     require_no_cluster(row, context)
-    wanted = {'kind': 'instance_delete', 'resource_type': RESOURCE, 'resource_id': row.id,
-              'deadline': CONF.delete_deadline, 'project_id': row.tenant_id, 'request_id': context.request_id,
-              'actor': context.user_id, 'operation_id': operations.new_id()}
+    wanted = {
+        'kind': 'instance_delete',
+        'resource_type': RESOURCE,
+        'resource_id': row.id,
+        'deadline': CONF.delete_deadline,
+        'project_id': row.tenant_id,
+        'request_id': context.request_id,
+        'actor': context.user_id,
+        'operation_id': operations.new_id()
+    }
 
     def write(connection: Connection) -> tuple[str, str]:
         """:returns: (the operation that deletes, the one to wake)"""
         _require_unprotected(row, _still_there(connection, row.id).deletion_protection)
         if instances.replicas_of(connection, [row.id]):
-            raise exception.Forbidden(f'Instance {row.id} has replicas. Detach replicas before deleting it.')
+            raise exception.Forbidden(
+                f'Instance {row.id} has replicas. Detach replicas before deleting it.')
         asked = ask(connection, session.utcnow())
         # Operations are held before instances, as task managers do; what was asked for is taken back with the rest.
         _require_unprotected(row, instances.hold_protection(connection, row.id))
@@ -247,7 +273,8 @@ def delete(context: Any, row: Row) -> Recorded:
             return wanted['operation_id'], wanted['operation_id']
         if running.kind == 'instance_delete':
             return running.id, running.id
-        former = json.loads(running.successor)['operation_id'] if running.successor else wanted['operation_id']
+        former = json.loads(
+            running.successor)['operation_id'] if running.successor else wanted['operation_id']
         return former, running.id
 
     # An operation that opens or closes between our two statements makes the first try fail; the second sees it.
@@ -284,8 +311,8 @@ def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, 
         now = session.utcnow()
         check(_still_there(connection, row.id), now)
         also(connection, now)
-        return operations.create(connection, kind=kind, resource_type=RESOURCE, resource_id=row.id, now=now,
-                                 deadline=deadline, project_id=row.tenant_id, args=args,
+        return operations.create(connection, kind=kind, resource_type=RESOURCE, resource_id=row.id,
+                                 now=now, deadline=deadline, project_id=row.tenant_id, args=args,
                                  request_id=context.request_id, actor=context.user_id)
 
     if rehearsal:
@@ -313,7 +340,8 @@ def reboot(context: Any, row: Row) -> Recorded:
     """
     # Stopping what runs, Nova's part, the agent's start and the engine's, each with its own limit in the flow.
     deadline = CONF.reboot_time_out + CONF.agent_start_timeout + 2 * CONF.restart_timeout
-    return record(context, row, 'instance_reboot', deadline, check=lambda found, _now: require_server(found))
+    return record(context, row, 'instance_reboot', deadline,
+                  check=lambda found, _now: require_server(found))
 
 
 def stop(context: Any, row: Row) -> Recorded:
@@ -325,7 +353,8 @@ def stop(context: Any, row: Row) -> Recorded:
     def check(found: Row, now: datetime.datetime) -> None:
         require_server(found)
         if states.is_expired(found.service_status_updated, now, heartbeat_expiry(CONF)):
-            raise exception.GuestTimeout(f'The agent of instance {row.id} has not reported for too long to be told.')
+            raise exception.GuestTimeout(
+                f'The agent of instance {row.id} has not reported for too long to be told.')
 
     return record(context, row, 'instance_stop', CONF.restart_timeout, check=check)
 
@@ -350,12 +379,12 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
         if failed:
             told.append(f'{failed} running backups count as failed')
         events.add(connection, resource_type=RESOURCE, resource_id=row.id, type='instance.reset',
-                   text=f'The status was reset: {", ".join(told)}.', now=now, project_id=row.tenant_id,
-                   operation_id=given_up.id if given_up else None, actor=context.user_id,
-                   request_id=context.request_id)
+                   text=f'The status was reset: {", ".join(told)}.', now=now,
+                   project_id=row.tenant_id, operation_id=given_up.id if given_up else None,
+                   actor=context.user_id, request_id=context.request_id)
         for phase in (notification.START, notification.END):
-            notices.told(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id, now=now,
-                         request_id=context.request_id, instance_id=row.id)
+            notices.told(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id,
+                         now=now, request_id=context.request_id, instance_id=row.id)
         return given_up.id if given_up else None
 
     return session.write(write)

@@ -33,7 +33,8 @@ def reserved_users(manager: str) -> frozenset[str]:
     return frozenset(CONF[manager].ignore_users) if manager in CONF else frozenset()
 
 
-def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str) -> list[dict[str, Any]]:
+def check_databases(manager: str, databases: Iterable[dict[str, Any]],
+                    path: str) -> list[dict[str, Any]]:
     """The databases to make.
 
     :param path: of the list in the request, for messages.
@@ -49,7 +50,8 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]], path: str
             raise exception.BadRequest(f"{place}['name'] '{name}' is there twice.")
         seen.add(name)
         try:
-            charset, collation = rules.charset(database.get('character_set'), database.get('collate'))
+            charset, collation = rules.charset(database.get('character_set'),
+                                               database.get('collate'))
         except ValueError as error:
             raise exception.BadRequest(f'{place} {error}.') from None
         checked.append({'name': name, 'character_set': charset, 'collate': collation})
@@ -92,7 +94,8 @@ def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
             where = f"{place}['databases'][{position}]['name']"
             check_database_name(manager, name, where)
             if known is not None and name not in known:
-                raise exception.BadRequest(f"{where} '{name}' is not among the databases of the request.")
+                raise exception.BadRequest(
+                    f"{where} '{name}' is not among the databases of the request.")
         checked.append({'name': user['name'], 'password': user['password'], 'host': host,
                         'databases': [{'name': name} for name in wanted]})
     return checked

@@ -57,27 +57,37 @@ def _managed(again: Callable[[Any, Row, dict[str, Any]], Recorded]) -> Asked:
 ASKED: dict[str, Asked] = {
     # Passwords of users are forgotten when the operation ends.
     'instance_create': Asked('instance:create', None),
-    'instance_delete': Asked('instance:delete', lambda context, row, _args: models.delete(context, row)),
-    'instance_restart': Asked('instance:restart', lambda context, row, _args: models.restart(context, row)),
-    'instance_resize_volume': Asked('instance:resize_volume', lambda context, row, args: resizing.volume(
-        context, row, args['size'])),
-    'instance_resize_flavor': Asked('instance:resize_flavor', lambda context, row, args: resizing.flavor(
-        context, row, args['flavor']['id'])),
-    'instance_update_access': Asked('instance:update', lambda context, row, args: changes.change_access(
-        context, row, None, args['access'])),
-    'instance_upgrade': Asked('instance:update', lambda context, row, args: changes.upgrade(
-        context, row, None, args['version']['id'])),
-    'instance_attach_configuration': Asked('instance:update', lambda context, row, args: changes.change_configuration(
-        context, row, None, args['configuration_id'])),
-    'instance_detach_configuration': Asked('instance:update', lambda context, row, args: _detached(
-        context, row, args['configuration_id'])),
+    'instance_delete': Asked('instance:delete',
+                             lambda context, row, _args: models.delete(context, row)),
+    'instance_restart': Asked('instance:restart',
+                              lambda context, row, _args: models.restart(context, row)),
+    'instance_resize_volume': Asked(
+        'instance:resize_volume',
+        lambda context, row, args: resizing.volume(context, row, args['size'])),
+    'instance_resize_flavor': Asked(
+        'instance:resize_flavor',
+        lambda context, row, args: resizing.flavor(context, row, args['flavor']['id'])),
+    'instance_update_access': Asked(
+        'instance:update',
+        lambda context, row, args: changes.change_access(context, row, None, args['access'])),
+    'instance_upgrade': Asked(
+        'instance:update',
+        lambda context, row, args: changes.upgrade(context, row, None, args['version']['id'])),
+    'instance_attach_configuration': Asked(
+        'instance:update', lambda context, row, args: changes.change_configuration(
+            context, row, None, args['configuration_id'])),
+    'instance_detach_configuration': Asked(
+        'instance:update',
+        lambda context, row, args: _detached(context, row, args['configuration_id'])),
     'instance_reboot': _managed(lambda context, row, _args: models.reboot(context, row)),
     'instance_stop': _managed(lambda context, row, _args: models.stop(context, row)),
     'instance_start': _managed(lambda context, row, _args: servers.start(context, row)),
-    'instance_rebuild': _managed(lambda context, row, args: servers.rebuild(context, row, args['image_id'])),
-    'instance_migrate': _managed(lambda context, row, args: servers.migrate(context, row, args['host'], live=False)),
-    'instance_migrate_live': _managed(lambda context, row, args: servers.migrate(
-        context, row, args['host'], live=True)),
+    'instance_rebuild': _managed(
+        lambda context, row, args: servers.rebuild(context, row, args['image_id'])),
+    'instance_migrate': _managed(
+        lambda context, row, args: servers.migrate(context, row, args['host'], live=False)),
+    'instance_migrate_live': _managed(
+        lambda context, row, args: servers.migrate(context, row, args['host'], live=True)),
 }
 
 
@@ -86,13 +96,16 @@ def action(request: Request, operation_id: str) -> Answer:
     body = request.json_body()
     named = forms.ACTIONS.keys() & body.keys()
     name = next(iter(named)) if len(named) == 1 else ''
-    row = operation_service.find(request, f'operation:{name}' if name else 'operation:show', operation_id)
+    row = operation_service.find(request, f'operation:{name}' if name else 'operation:show',
+                                 operation_id)
     if len(body) != 1 or not name:
-        raise exception.BadRequest(f"The body must hold exactly one action: one of {', '.join(sorted(forms.ACTIONS))}.")
+        raise exception.BadRequest(
+            f"The body must hold exactly one action: one of {', '.join(sorted(forms.ACTIONS))}.")
     schemas.check(forms.ACTIONS[name], body)
     asked = ASKED.get(row.kind)
     if asked is None:
-        raise _conflict(row, f'operations of kind {row.kind} can neither be cancelled nor tried again')
+        raise _conflict(row,
+                        f'operations of kind {row.kind} can neither be cancelled nor tried again')
     if asked.admin:
         policy.require_admin(request.context)
     policy.authorize(request.context, asked.rule, row.project_id)
@@ -108,8 +121,10 @@ def _cancel(_request: Request, row: Row, _asked: Asked) -> Recorded:
     if not row.active:
         raise _conflict(row, f'it has ended ({row.state}) and cannot be cancelled')
     if row.kind not in states.CANCELLABLE:
-        raise _conflict(row, f'operations of kind {row.kind} cannot be cancelled: half done is worse than done')
-    if not session.write(lambda connection: operations.cancel(connection, row.id, session.utcnow())):
+        raise _conflict(
+            row, f'operations of kind {row.kind} cannot be cancelled: half done is worse than done')
+    if not session.write(
+            lambda connection: operations.cancel(connection, row.id, session.utcnow())):
         raise _conflict(row, 'it is being taken back already')
     doors.current().wake(row.id)
     return Recorded(row.id, row.resource_id)
@@ -117,13 +132,15 @@ def _cancel(_request: Request, row: Row, _asked: Asked) -> Recorded:
 
 def _retry(request: Request, row: Row, asked: Asked) -> Recorded:
     """Go on now with one that pauses; ask for another like one that has failed or was cancelled."""
-    if row.active and session.write(lambda connection: operations.hurry(connection, row.id, session.utcnow())):
+    if row.active and session.write(
+            lambda connection: operations.hurry(connection, row.id, session.utcnow())):
         doors.current().wake(row.id)
         return Recorded(row.id, row.resource_id)
     if row.state == states.OperationState.SUCCEEDED:
         raise _conflict(row, 'it has succeeded; there is nothing to try again')
     if asked.again is None:
-        raise _conflict(row, f'operations of kind {row.kind} are not tried again; ask for what you want anew')
+        raise _conflict(
+            row, f'operations of kind {row.kind} are not tried again; ask for what you want anew')
     instance = models.find(request.context, row.resource_id)
     recorded = asked.again(request.context, instance, json.loads(row.args))
     if recorded is None:

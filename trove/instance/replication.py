@@ -38,12 +38,14 @@ def check_source(context: Any, source_id: str) -> Row:
     """
     row = models.find(context, source_id)
     if row.slave_of_id is not None:
-        raise exception.Unauthorized(f'Instance {row.id} is itself a replica; make replicas of its source '
-                                     f'{row.slave_of_id}.')
+        raise exception.Unauthorized(
+            f'Instance {row.id} is itself a replica; make replicas of its source '
+            f'{row.slave_of_id}.')
     models.require_ready(row, session.utcnow())
     if row.manager not in CONF or not CONF[row.manager].replication_strategy:
-        raise exception.BadRequest(f"instance['replica_of'] cannot be used: replication is not supported for "
-                                   f"datastore {row.manager}.")
+        raise exception.BadRequest(
+            f"instance['replica_of'] cannot be used: replication is not supported for "
+            f"datastore {row.manager}.")
     return row
 
 
@@ -53,7 +55,8 @@ def promote(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.BadRequest: it is no replica.
     :raises trove.common.exception.Unprocessable: not now.
     """
-    return models.record(context, row, 'instance_promote', CONF.usage_timeout, check=_require_ready_replica)
+    return models.record(context, row, 'instance_promote', CONF.usage_timeout,
+                         check=_require_ready_replica)
 
 
 def detach(context: Any, row: Row, also: Any) -> Recorded:
@@ -63,8 +66,8 @@ def detach(context: Any, row: Row, also: Any) -> Recorded:
     :raises trove.common.exception.BadRequest: it is no replica.
     :raises trove.common.exception.Unprocessable: not now.
     """
-    return models.record(context, row, 'instance_detach_replica', CONF.usage_timeout, check=_require_ready_replica,
-                         also=also)
+    return models.record(context, row, 'instance_detach_replica', CONF.usage_timeout,
+                         check=_require_ready_replica, also=also)
 
 
 def _require_ready_replica(row: Row, now: datetime.datetime) -> None:
@@ -80,12 +83,14 @@ def eject(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.Unprocessable: another operation is open.
     """
     if not session.read(instances.replicas_of, [row.id]):
-        raise exception.BadRequest(f'Instance {row.id} is not a replica source: it has no replicas.')
+        raise exception.BadRequest(
+            f'Instance {row.id} is not a replica source: it has no replicas.')
     return models.record(context, row, 'instance_eject', CONF.usage_timeout,
                          check=functools.partial(_require_silent, expiry=heartbeat_expiry(CONF)))
 
 
 def _require_silent(row: Row, now: datetime.datetime, *, expiry: int) -> None:
     if not states.is_expired(row.service_status_updated, now, expiry):
-        raise exception.BadRequest(f'Instance {row.id} cannot be ejected: its agent has reported within the last '
-                                   f'{expiry} seconds. Promote one of its replicas instead.')
+        raise exception.BadRequest(
+            f'Instance {row.id} cannot be ejected: its agent has reported within the last '
+            f'{expiry} seconds. Promote one of its replicas instead.')

@@ -49,7 +49,9 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
 
     def write(connection: Connection) -> list[str]:
         now = session.utcnow()
-        replicas = [replica.id for replica in instances.replicas_of(connection, [row.id]).get(row.id, ())]
+        replicas = [
+            replica.id for replica in instances.replicas_of(connection, [row.id]).get(row.id, ())
+        ]
         asked = []
         for instance_id in [row.id, *replicas]:
             found = instances.get(connection, instance_id)
@@ -75,12 +77,14 @@ def check_size(row: Row, size: int) -> None:
     if not row.volume_support or row.volume_size is None:
         raise exception.BadRequest(f'Instance {row.id} has no volume.')
     if size <= row.volume_size:
-        raise exception.BadRequest(f"resize['volume']['size'] must be larger than the {row.volume_size} GB that the "
-                                   f"volume has now.")
+        raise exception.BadRequest(
+            f"resize['volume']['size'] must be larger than the {row.volume_size} GB that the "
+            f"volume has now.")
     maximum = CONF.max_accepted_volume_size if CONF.max_accepted_volume_size >= 0 else _MAX_INTEGER
     if size > maximum:
-        raise exception.OverLimit(f"resize['volume']['size'] {str(size)[:20]} GB is more than the maximum of "
-                                  f"{maximum} GB.")
+        raise exception.OverLimit(
+            f"resize['volume']['size'] {str(size)[:20]} GB is more than the maximum of "
+            f"{maximum} GB.")
 
 
 def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
@@ -94,7 +98,13 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
     models.require_no_cluster(row, context)
     models.require_ready(row, session.utcnow())
     wanted, former = validation.new_flavor(context, row, flavor_id)
-    sizes = {'flavor': _size(wanted), 'former': {**_size(former), 'ram': row.ram, 'vcpus': row.vcpus}}
+    sizes = {
+        'flavor': _size(wanted),
+        'former': {
+            **_size(former), 'ram': row.ram,
+            'vcpus': row.vcpus
+        }
+    }
 
     def write(connection: Connection) -> str:
         now = session.utcnow()
@@ -103,16 +113,18 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
             raise faults.not_found(row.id)
         models.require_ready(found, now)
         if found.flavor_id != row.flavor_id:
-            raise exception.Unprocessable(f'Instance {row.id} has been given another flavor just now.')
+            raise exception.Unprocessable(
+                f'Instance {row.id} has been given another flavor just now.')
         held = {'ram': max(0, wanted.ram - found.ram)}
         quotas.consume(connection, row.tenant_id, held, now)
         # There and, should it fail, back; the engine stopped and started each time.
         deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
                     + CONF.state_change_wait_time)
         return operations.create(connection, kind='instance_resize_flavor', resource_type=RESOURCE,
-                                 resource_id=row.id, now=now, deadline=deadline, project_id=row.tenant_id,
-                                 args={**sizes, 'quota': held}, request_id=context.request_id,
-                                 actor=context.user_id)
+                                 resource_id=row.id, now=now, deadline=deadline,
+                                 project_id=row.tenant_id, args={
+                                     **sizes, 'quota': held
+                                 }, request_id=context.request_id, actor=context.user_id)
 
     operation_id = session.write(write)
     doors.current().wake(operation_id)
@@ -123,12 +135,16 @@ def _size(found: Any) -> dict[str, Any]:
     return {'id': found.id, 'name': found.name, 'ram': found.ram, 'vcpus': found.vcpus}
 
 
-def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: datetime.datetime, **more: Any) -> str:
+def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: datetime.datetime,
+             **more: Any) -> str:
     held = {'volumes': size - row.volume_size}
     quotas.consume(connection, row.tenant_id, held, now)
     # Waiting for Cinder and Nova, the guest's two commands, and the engine's health, each with its own limit.
     deadline = 4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout + CONF.state_change_wait_time
-    return operations.create(connection, kind='instance_resize_volume', resource_type=RESOURCE, resource_id=row.id,
-                             now=now, deadline=deadline, project_id=row.tenant_id,
-                             args={'size': size, 'former_size': row.volume_size, 'quota': held},
-                             request_id=context.request_id, actor=context.user_id, **more)
+    return operations.create(connection, kind='instance_resize_volume', resource_type=RESOURCE,
+                             resource_id=row.id, now=now, deadline=deadline,
+                             project_id=row.tenant_id, args={
+                                 'size': size,
+                                 'former_size': row.volume_size,
+                                 'quota': held
+                             }, request_id=context.request_id, actor=context.user_id, **more)

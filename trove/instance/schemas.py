@@ -17,8 +17,9 @@ What the values of a request mean is checked in validation.py.
 
 from typing import Any
 
-from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME, NUMBER, SIZE, STRING,
-                                  TEXT, UUID, array, compiled, nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME,
+                                  NUMBER, SIZE, STRING, TEXT, UUID, array, compiled, nullable, obj,
+                                  page_of, showing, shown, wrapped)
 
 #: Databases or users one message to a guest may hold.
 MAX_OBJECTS = 1000
@@ -29,8 +30,13 @@ DATABASE_NAME = obj({'name': TEXT}, required=('name',))
 DATABASE = obj({'name': TEXT, 'character_set': TEXT, 'collate': TEXT}, required=('name',))
 HOST = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': r'^%?[\w().-]*%?\Z',
         'reason': 'must be %, an address, or an address with a leading or trailing %'}
-USER = obj({'name': NAME, 'password': TEXT, 'host': HOST,
-            'databases': array(DATABASE_NAME, uniqueItems=True, maxItems=MAX_OBJECTS)}, required=('name', 'password'))
+USER = obj(
+    {
+        'name': NAME,
+        'password': TEXT,
+        'host': HOST,
+        'databases': array(DATABASE_NAME, uniqueItems=True, maxItems=MAX_OBJECTS)
+    }, required=('name', 'password'))
 
 _VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, required=('size',))
 
@@ -38,9 +44,19 @@ _VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, requ
 _NEW_VOLUME = {'anyOf': [obj({'size': SIZE}, required=('size',)), *SIZE['anyOf']],
                'reason': "must be an object with 'size', a whole number of GB, at least 1"}
 
-_NIC = obj({'net-id': UUID, 'network_id': UUID, 'subnet_id': UUID, 'ip_address': IPV4}, extras=False)
+_NIC = obj({
+    'net-id': UUID,
+    'network_id': UUID,
+    'subnet_id': UUID,
+    'ip_address': IPV4
+}, extras=False)
 
-_ACCESS = obj({'is_public': {'type': 'boolean'}, 'allowed_cidrs': array(CIDR, uniqueItems=True, maxItems=MAX_CIDRS)})
+_ACCESS = obj({
+    'is_public': {
+        'type': 'boolean'
+    },
+    'allowed_cidrs': array(CIDR, uniqueItems=True, maxItems=MAX_CIDRS)
+})
 
 CREATE = compiled(wrapped('instance', obj({
     'name': TEXT,
@@ -72,13 +88,17 @@ _CHANGES = {
     'deletion_protection': {'type': 'boolean'},
 }
 #: Of a PUT.
-UPDATE = compiled(wrapped('instance', obj({**_CHANGES, 'access': obj(_ACCESS['properties'], extras=False)},
-                                          extras=False)))
+UPDATE = compiled(
+    wrapped('instance',
+            obj({
+                **_CHANGES, 'access': obj(_ACCESS['properties'], extras=False)
+            }, extras=False)))
 #: Of a PATCH.
 EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=False)))
 
 #: Every action there is on the wire. A body names one of them.
-ACTION_NAMES = frozenset({'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
+ACTION_NAMES = frozenset(
+    {'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
 #: The form of a body for each action this service can do.
 RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
 RESIZE_FLAVOR = compiled(wrapped('resize', obj({'flavorRef': FLAVOR}, required=('flavorRef',))))
@@ -87,7 +107,13 @@ ACTIONS = {
     'promote_to_replica_source': compiled(obj({'promote_to_replica_source': FREE})),
     'reset_status': compiled(obj({'reset_status': FREE})),
     'resize': compiled({'anyOf': [RESIZE_VOLUME.schema, RESIZE_FLAVOR.schema]}),
-    'restart': compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}})),
+    'restart': compiled(
+        obj({'restart': {
+            'anyOf': [FREE, {
+                'type': 'null'
+            }],
+            'reason': 'must be an object'
+        }})),
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
 
@@ -110,29 +136,74 @@ def size_of(volume: Any) -> int:
 _LINKED = shown('LinkedInstance', {'id': STRING, 'links': LINKS})
 _FLAVOR = shown('', {'id': STRING, 'links': LINKS})
 _SHOWN_ACCESS = shown('', {}, {'is_public': BOOLEAN, 'allowed_cidrs': nullable(array(STRING))})
-_ADDRESS = shown('Address', {'address': STRING, 'type': {'enum': ['private', 'public']}}, {'network': STRING})
+_ADDRESS = shown('Address', {
+    'address': STRING,
+    'type': {
+        'enum': ['private', 'public']
+    }
+}, {'network': STRING})
 
 _SUMMARY = {
-    'id': STRING, 'name': STRING, 'status': STRING, 'operating_status': STRING, 'links': LINKS, 'flavor': _FLAVOR,
-    'datastore': shown('', {'type': STRING, 'version': STRING}), 'region': nullable(STRING),
-    'access': _SHOWN_ACCESS, 'deletion_protection': BOOLEAN}
+    'id': STRING,
+    'name': STRING,
+    'status': STRING,
+    'operating_status': STRING,
+    'links': LINKS,
+    'flavor': _FLAVOR,
+    'datastore': shown('', {
+        'type': STRING,
+        'version': STRING
+    }),
+    'region': nullable(STRING),
+    'access': _SHOWN_ACCESS,
+    'deletion_protection': BOOLEAN
+}
 _SUMMARY_SOMETIMES = {
-    'volume': shown('', {'size': INTEGER}), 'hostname': STRING, 'ip': array(STRING), 'addresses': array(_ADDRESS),
-    'replica_of': _LINKED, 'replicas': array(_LINKED), 'tenant_id': STRING}
+    'volume': shown('', {'size': INTEGER}),
+    'hostname': STRING,
+    'ip': array(STRING),
+    'addresses': array(_ADDRESS),
+    'replica_of': _LINKED,
+    'replicas': array(_LINKED),
+    'tenant_id': STRING
+}
 _DETAIL = {
-    **_SUMMARY, 'datastore': shown('', {'type': STRING, 'version': STRING, 'version_number': nullable(STRING)},
-                                   {'desired_version': STRING}),
-    'created': MOMENT, 'updated': nullable(MOMENT), 'service_status_updated': nullable(MOMENT)}
+    **_SUMMARY, 'datastore': shown('', {
+        'type': STRING,
+        'version': STRING,
+        'version_number': nullable(STRING)
+    }, {'desired_version': STRING}),
+    'created': MOMENT,
+    'updated': nullable(MOMENT),
+    'service_status_updated': nullable(MOMENT)
+}
 _DETAIL_SOMETIMES = {
-    **_SUMMARY_SOMETIMES,
-    'fault': shown('InstanceFault', {'message': STRING, 'created': MOMENT, 'details': nullable(STRING)}),
-    'configuration': shown('', {'id': STRING, 'name': nullable(STRING), 'links': LINKS}),
-    'cluster_id': STRING, 'shard_id': STRING, 'server_id': nullable(STRING), 'volume_id': nullable(STRING),
-    'encrypted_rpc_messaging': BOOLEAN}
+    **_SUMMARY_SOMETIMES, 'fault': shown('InstanceFault', {
+        'message': STRING,
+        'created': MOMENT,
+        'details': nullable(STRING)
+    }),
+    'configuration': shown('', {
+        'id': STRING,
+        'name': nullable(STRING),
+        'links': LINKS
+    }),
+    'cluster_id': STRING,
+    'shard_id': STRING,
+    'server_id': nullable(STRING),
+    'volume_id': nullable(STRING),
+    'encrypted_rpc_messaging': BOOLEAN
+}
 _COMPLETE_SOMETIMES = {
-    **_DETAIL_SOMETIMES, 'pending_restart': array(STRING), 'drifted_options': array(STRING), 'locality': STRING,
+    **_DETAIL_SOMETIMES, 'pending_restart': array(STRING),
+    'drifted_options': array(STRING),
+    'locality': STRING,
     'local_storage': shown('', {'used': NUMBER}),
-    'volume': shown('', {'size': INTEGER}, {'used': NUMBER, 'used_percent': NUMBER})}
+    'volume': shown('', {'size': INTEGER}, {
+        'used': NUMBER,
+        'used_percent': NUMBER
+    })
+}
 
 #: For the views of administrators, which have more.
 DETAIL_ALWAYS, DETAIL_SOMETIMES = _DETAIL, _DETAIL_SOMETIMES
@@ -141,9 +212,28 @@ INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIM
 DETAIL = page_of('instances', shown('InstanceDetail', _DETAIL, _DETAIL_SOMETIMES))
 SHOW = showing('instance', shown('Instance', _DETAIL, _COMPLETE_SOMETIMES))
 CONFIGURATION = showing('instance', shown('InstanceDefaults', {'configuration': FREE}))
-SSL = showing('ssl', shown('', {
-    'status': {'enum': ['on', 'off']}, 'mode': {'enum': ['builtin', 'basic', 'enforced', 'mtls']},
-    'certificate': shown('Certificate', {'cn': nullable(STRING), 'expire_at': nullable(STRING), 'san': array(STRING)},
-                         {'payload': nullable(STRING)})}))
-SSL_CHANGED = showing('ssl', shown('', {'restart_required': BOOLEAN}, {'status': STRING, 'mode': STRING}))
-CREATED = showing('instance', shown('CreatedInstance', _DETAIL, {**_COMPLETE_SOMETIMES, 'password': STRING}))
+SSL = showing(
+    'ssl',
+    shown(
+        '', {
+            'status': {
+                'enum': ['on', 'off']
+            },
+            'mode': {
+                'enum': ['builtin', 'basic', 'enforced', 'mtls']
+            },
+            'certificate': shown('Certificate', {
+                'cn': nullable(STRING),
+                'expire_at': nullable(STRING),
+                'san': array(STRING)
+            }, {'payload': nullable(STRING)})
+        }))
+SSL_CHANGED = showing('ssl',
+                      shown('', {'restart_required': BOOLEAN}, {
+                          'status': STRING,
+                          'mode': STRING
+                      }))
+CREATED = showing('instance',
+                  shown('CreatedInstance', _DETAIL, {
+                      **_COMPLETE_SOMETIMES, 'password': STRING
+                  }))

@@ -53,8 +53,9 @@ def rebuild(context: Any, row: Row, image_id: str) -> Recorded:
 
 def _require_volume(row: Row) -> None:
     if not row.volume_support:
-        raise exception.NotSupported(f'Instance {row.id} has its data on the disk that another image replaces: it '
-                                     f'has no volume.')
+        raise exception.NotSupported(
+            f'Instance {row.id} has its data on the disk that another image replaces: it '
+            f'has no volume.')
 
 
 def _has_server(found: Row, _now: datetime.datetime) -> None:
@@ -69,8 +70,11 @@ def _reimage_time() -> int:
 
 # --- another version -----------------------------------------------------------------------------
 
-def upgrade(context: Any, row: Row, version: str,
-            also: Callable[[Connection, datetime.datetime], None] = lambda _connection, _now: None) -> Recorded | None:
+
+def upgrade(
+    context: Any, row: Row, version: str, also: Callable[[Connection, datetime.datetime],
+                                                         None] = lambda _connection, _now: None
+) -> Recorded | None:
     """Write down that an instance is to go over to another version of its datastore.
 
     The version it has already stands for the image that this version has now: there is nothing to do if it is the same.
@@ -83,7 +87,9 @@ def upgrade(context: Any, row: Row, version: str,
         configuration group that the instance has.
     """
     def read(connection: Connection) -> tuple[Row, Any]:
-        found = datastore_models.find_version(connection, datastore_models.find(connection, row.datastore_id), version)
+        found = datastore_models.find_version(connection,
+                                              datastore_models.find(connection, row.datastore_id),
+                                              version)
         return found, datastores.bound(connection, found.id, 'flavor')
 
     models.require_no_cluster(row, context)
@@ -93,22 +99,35 @@ def upgrade(context: Any, row: Row, version: str,
         return None
     _require_volume(row)
     check_version(row, wanted, flavors, may_be_inactive=context.is_admin)
-    args = {'image_id': image_id, 'former_image_id': row.image_id or image_id, 'version_id': wanted.id,
-            'version': {'id': wanted.id, 'name': wanted.name, 'number': wanted.version},
-            'former_version': {'id': row.datastore_version_id, 'name': row.version_name,
-                               'number': row.version_number}}
+    args = {
+        'image_id': image_id,
+        'former_image_id': row.image_id or image_id,
+        'version_id': wanted.id,
+        'version': {
+            'id': wanted.id,
+            'name': wanted.name,
+            'number': wanted.version
+        },
+        'former_version': {
+            'id': row.datastore_version_id,
+            'name': row.version_name,
+            'number': row.version_number
+        }
+    }
 
     def check(found: Row, now: datetime.datetime) -> None:
         _has_server(found, now)
         if found.datastore_version_id != row.datastore_version_id:
-            raise exception.Unprocessable(f'Instance {row.id} has just gone over to another version.')
+            raise exception.Unprocessable(
+                f'Instance {row.id} has just gone over to another version.')
 
     def write(connection: Connection, now: datetime.datetime) -> None:
         _check_group(connection, row, wanted)
         instances.change(connection, row.id, now, desired_version_id=wanted.id)
         also(connection, now)
 
-    return models.record(context, row, 'instance_upgrade', _reimage_time(), args=args, check=check, also=write)
+    return models.record(context, row, 'instance_upgrade', _reimage_time(), args=args, check=check,
+                         also=write)
 
 
 def check_version(row: Row, wanted: Row, flavors: Any, *, may_be_inactive: bool) -> None:
@@ -120,14 +139,18 @@ def check_version(row: Row, wanted: Row, flavors: Any, *, may_be_inactive: bool)
     if not wanted.active and not may_be_inactive:
         raise exception.BadRequest(f'{place} is not offered.')
     if wanted.manager != row.manager:
-        raise exception.BadRequest(f'{place} is for {wanted.manager}; the instance is one of {row.manager}.')
+        raise exception.BadRequest(
+            f'{place} is for {wanted.manager}; the instance is one of {row.manager}.')
     if flavors and row.flavor_id not in flavors:
-        raise exception.BadRequest(f'{place} does not allow flavor {row.flavor_id}, which the instance has.')
-    now, then = (_numbers(number or name) for number, name in ((row.version_number, row.version_name),
-                                                               (wanted.version, wanted.name)))
+        raise exception.BadRequest(
+            f'{place} does not allow flavor {row.flavor_id}, which the instance has.')
+    now, then = (_numbers(number or name)
+                 for number, name in ((row.version_number, row.version_name), (wanted.version,
+                                                                               wanted.name)))
     if now and then and then < now[:len(then)]:
-        raise exception.BadRequest(f'{place} is older than {row.version_name}, which the instance has; data do not go '
-                                   f'back.')
+        raise exception.BadRequest(
+            f'{place} is older than {row.version_name}, which the instance has; data do not go '
+            f'back.')
 
 
 def _check_group(connection: Connection, row: Row, wanted: Row) -> None:
@@ -142,7 +165,8 @@ def _check_group(connection: Connection, row: Row, wanted: Row) -> None:
     if unfit:
         raise exception.Unprocessable(
             f'Configuration group {row.configuration_id}, which instance {row.id} has, sets what datastore version '
-            f'{wanted.name} does not take: {", ".join(unfit)}. Change these values, or detach the group, first.')
+            f'{wanted.name} does not take: {", ".join(unfit)}. Change these values, or detach the group, first.'
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -163,7 +187,8 @@ def migrate(context: Any, row: Row, host: str | None, *, live: bool) -> Recorded
     # There and, should it fail, back; the engine stopped and started.
     deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
                 + CONF.state_change_wait_time)
-    return models.record(context, row, kind, deadline, args={'host': host}, check=models.require_ready)
+    return models.record(context, row, kind, deadline, args={'host': host},
+                         check=models.require_ready)
 
 
 def start(context: Any, row: Row) -> Recorded:
@@ -172,6 +197,6 @@ def start(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
     """
     # What a reset has left is taken back first, and the volume attached.
-    deadline = (CONF.revert_time_out + CONF.reboot_time_out + CONF.volume_time_out + 2 * CONF.agent_start_timeout
-                + CONF.restart_timeout + CONF.state_change_wait_time)
+    deadline = (CONF.revert_time_out + CONF.reboot_time_out + CONF.volume_time_out +
+                2 * CONF.agent_start_timeout + CONF.restart_timeout + CONF.state_change_wait_time)
     return models.record(context, row, 'instance_start', deadline, check=_has_server)

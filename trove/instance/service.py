@@ -37,7 +37,8 @@ def find(request: Request, rule: str, instance_id: str, *, only_own: bool = Fals
     owner when the instance is another project's.
     """
     policy.authorize(request.context, rule)
-    row = models.find(request.context, instance_id, only_own=only_own, include_deleted=include_deleted)
+    row = models.find(request.context, instance_id, only_own=only_own,
+                      include_deleted=include_deleted)
     if row.tenant_id != request.context.project_id:
         policy.authorize(request.context, rule, row.tenant_id)
     return row
@@ -58,7 +59,8 @@ def detail(request: Request) -> dict[str, Any]:
     return _list(request, views.detail, detailed=True)
 
 
-def _list(request: Request, view: Callable[..., dict[str, Any]], *, detailed: bool) -> dict[str, Any]:
+def _list(request: Request, view: Callable[..., dict[str, Any]], *,
+          detailed: bool) -> dict[str, Any]:
     """A page: in the order asked for, or picked by ascending id and shown newest first."""
     limit = pagination.limit_of(request, CONF.instances_page_size)
     filters = listing.filters(request)
@@ -70,7 +72,10 @@ def _list(request: Request, view: Callable[..., dict[str, Any]], *, detailed: bo
     now = session.utcnow()
     if filters.order.key is None:
         rows.sort(key=lambda row: row.created, reverse=True)
-    shown = [view(request, row, page.addresses[row.id], page.replicas.get(row.id, ()), now) for row in rows]
+    shown = [
+        view(request, row, page.addresses[row.id], page.replicas.get(row.id, ()), now)
+        for row in rows
+    ]
     return pagination.page(request, 'instances', shown, following)
 
 
@@ -85,13 +90,15 @@ def configuration(request: Request, instance_id: str) -> dict[str, Any]:
     return {'instance': {'configuration': configuring.defaults(row)}}
 
 
-def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]], **more: Any) -> dict[str, Any]:
+def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]],
+          **more: Any) -> dict[str, Any]:
     def read(connection: Connection) -> tuple[Any, Any]:
         return (instances.addresses_of(connection, [row.id]),
                 instances.replicas_of(connection, [row.id]) if row.has_replicas else {})
 
     addresses, replicas = session.read(read)
-    return view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), session.utcnow(), **more)
+    return view(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), session.utcnow(),
+                **more)
 
 
 def create(request: Request) -> Answer:
@@ -111,7 +118,8 @@ def create(request: Request) -> Answer:
         return Answer(204)
     recorded = models.create(context, checked)
     row = models.find(context, recorded.instance_id)
-    return Answer(200, {'instance': _view(request, row, views.created, password=checked.root_password)},
+    return Answer(200,
+                  {'instance': _view(request, row, views.created, password=checked.root_password)},
                   ((OPERATION_HEADER, recorded.operation_id),))
 
 
@@ -144,7 +152,8 @@ def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
     if isinstance(asked, dict) and 'volume' in asked:
         row = find(request, 'instance:resize_volume', instance_id)
         schemas.check(instance_schemas.RESIZE_VOLUME, body)
-        return accepted(resizing.volume(request.context, row, instance_schemas.size_of(asked['volume'])))
+        return accepted(
+            resizing.volume(request.context, row, instance_schemas.size_of(asked['volume'])))
     row = find(request, 'instance:resize_flavor', instance_id)
     schemas.check(instance_schemas.RESIZE_FLAVOR, body)
     return accepted(resizing.flavor(request.context, row, reference(asked['flavorRef'])))

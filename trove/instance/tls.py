@@ -36,8 +36,13 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
     certificate: dict[str, Any] = {'cn': None, 'expire_at': None, 'san': []}
     if listing.flag(request, 'include_certificate'):
         certificate['payload'] = None
-    return {'ssl': {'status': 'off' if row.ssl_mode is None else 'on', 'mode': row.ssl_mode or BUILTIN,
-                    'certificate': certificate}}
+    return {
+        'ssl': {
+            'status': 'off' if row.ssl_mode is None else 'on',
+            'mode': row.ssl_mode or BUILTIN,
+            'certificate': certificate
+        }
+    }
 
 
 def change(request: Request, instance_id: str) -> dict[str, Any]:
@@ -52,16 +57,19 @@ def change(request: Request, instance_id: str) -> dict[str, Any]:
     asked = body['ssl']
     named = [key for key in ('enable', 'disable', 'rollback') if asked.get(key)]
     if len(named) != 1:
-        raise exception.BadRequest("ssl must hold exactly one of 'enable', 'disable' and 'rollback'.")
+        raise exception.BadRequest(
+            "ssl must hold exactly one of 'enable', 'disable' and 'rollback'.")
     operation = named[0]
     if operation == 'enable' and not asked.get('container_ref'):
         raise exception.BadRequest("ssl['container_ref'] is required to enable a certificate.")
     if row.slave_of_id is not None and operation != 'rollback':
-        raise exception.BadRequest(f'Instance {row.id} is a replica, which takes its certificate from its source '
-                                   f'{row.slave_of_id}.')
+        raise exception.BadRequest(
+            f'Instance {row.id} is a replica, which takes its certificate from its source '
+            f'{row.slave_of_id}.')
     _require_ready(row)
-    raise exception.BadRequest(f'Not supported: datastore {row.manager} cannot change its certificate '
-                               f'(ssl {operation}).', code='not_supported_by_datastore')
+    raise exception.BadRequest(
+        f'Not supported: datastore {row.manager} cannot change its certificate '
+        f'(ssl {operation}).', code='not_supported_by_datastore')
 
 
 def _require_ready(row: Row) -> None:

@@ -36,8 +36,9 @@ def _change(request: Request, instance_id: str, form: jsonschema.Draft202012Vali
     asked = body['instance'] or {'configuration': None}
     named = sorted(asked.keys() - {'name'})
     if len(named) > 1:
-        raise exception.BadRequest(f"instance can be changed in one way at a time, beside its name; this request has "
-                                   f"{', '.join(named)}.")
+        raise exception.BadRequest(
+            f"instance can be changed in one way at a time, beside its name; this request has "
+            f"{', '.join(named)}.")
     if named != ['deletion_protection']:
         # What could not be built has no server, and must stay deletable.
         models.require_server(row)

@@ -48,22 +48,25 @@ def parsed(body: dict[str, Any]) -> CreateRequest:
     datastore, volume = asked.get('datastore', {}), asked.get('volume', {})
     nics = asked.get('nics', [])
     return CreateRequest(
-        name=asked['name'], flavor_id=reference(asked['flavorRef']) if 'flavorRef' in asked else None,
+        name=asked['name'],
+        flavor_id=reference(asked['flavorRef']) if 'flavorRef' in asked else None,
         volume_size=int(volume['size']) if volume else None, volume_type=volume.get('type'),
         datastore=datastore.get('type'), datastore_version=datastore.get('version'),
-        version_number=datastore.get('version_number'), databases=tuple(asked.get('databases', ())),
-        users=tuple(asked.get('users', ())), backup_id=asked.get('restorePoint', {}).get('backupRef'),
-        replica_of=asked.get('replica_of'), replica_count=asked.get('replica_count', 1),
+        version_number=datastore.get('version_number'), databases=tuple(asked.get(
+            'databases', ())), users=tuple(asked.get('users', ())), backup_id=asked.get(
+                'restorePoint',
+                {}).get('backupRef'), replica_of=asked.get('replica_of'), replica_count=asked.get(
+                    'replica_count', 1),
         configuration_id=reference(asked['configuration']) if 'configuration' in asked else None,
         nic=_nic(nics[0]) if nics else None, availability_zone=asked.get('availability_zone'),
         region=asked.get('region_name'), locality=asked.get('locality'), access=asked.get('access'),
-        deletion_protection=asked.get('deletion_protection', False),
-        modules=tuple(named['id'] for named in asked.get('modules', ())), given=frozenset(asked))
+        deletion_protection=asked.get('deletion_protection', False), modules=tuple(
+            named['id'] for named in asked.get('modules', ())), given=frozenset(asked))
 
 
 def _nic(given: dict[str, str]) -> Nic:
-    return Nic(network_id=given.get('network_id', given.get('net-id')), subnet_id=given.get('subnet_id'),
-               ip_address=given.get('ip_address'))
+    return Nic(network_id=given.get('network_id', given.get('net-id')),
+               subnet_id=given.get('subnet_id'), ip_address=given.get('ip_address'))
 
 
 def check(context: Any, request: CreateRequest) -> CheckedRequest:
@@ -94,7 +97,8 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         volume_type=volume_type, databases=databases, users=users, nic=nic,
         availability_zone=request.availability_zone, region=CONF.service_credentials.region_name,
         locality=request.locality, access=request.access, root_password=_root_password(manager),
-        deletion_protection=request.deletion_protection, modules=modules, configuration_id=request.configuration_id)
+        deletion_protection=request.deletion_protection, modules=modules,
+        configuration_id=request.configuration_id)
 
 
 # --- what is decided without the cloud -------------------------------------------------------------
@@ -102,19 +106,22 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
 def _check_replication(context: Any, request: CreateRequest) -> None:
     if request.replica_of is None:
         if request.replica_count > 1:
-            raise exception.BadRequest("instance['replica_count'] above 1 needs instance['replica_of'].")
+            raise exception.BadRequest(
+                "instance['replica_count'] above 1 needs instance['replica_of'].")
         return
     clashing = sorted(_INHERITED & request.given)
     if clashing:
         raise exception.BadRequest(f"instance['{clashing[0]}'] cannot be given together with "
                                    f"instance['replica_of']: a replica takes it from its source.")
     if request.nic is not None and request.nic.ip_address is not None:
-        raise exception.BadRequest("instance['nics'][0]['ip_address'] cannot be given together with "
-                                   "instance['replica_of'].")
+        raise exception.BadRequest(
+            "instance['nics'][0]['ip_address'] cannot be given together with "
+            "instance['replica_of'].")
     source = replication.check_source(context, request.replica_of)
     # Refused before anything is made: an instance in ERROR would help nobody.
-    raise exception.BadRequest(f"instance['replica_of'] cannot be used: replicas are not supported for datastore "
-                               f"{source.manager}.", code='not_supported_by_datastore')
+    raise exception.BadRequest(
+        f"instance['replica_of'] cannot be used: replicas are not supported for datastore "
+        f"{source.manager}.", code='not_supported_by_datastore')
 
 
 def _version(request: CreateRequest) -> Row:
@@ -125,18 +132,23 @@ def _version(request: CreateRequest) -> Row:
 
     version = session.read(read)
     if not version.active:
-        raise exception.BadRequest(f"instance['datastore']['version'] {version.name} is not active.")
+        raise exception.BadRequest(
+            f"instance['datastore']['version'] {version.name} is not active.")
     if version.manager not in CONF:
-        raise exception.BadRequest(f"instance['datastore'] {version.datastore_name} cannot be created: the service has "
-                                   f"no settings for its manager '{version.manager}'.")
+        raise exception.BadRequest(
+            f"instance['datastore'] {version.datastore_name} cannot be created: the service has "
+            f"no settings for its manager '{version.manager}'.")
     return version
 
 
-def _objects(manager: str, request: CreateRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _objects(manager: str,
+             request: CreateRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     able = engines.of(manager).capabilities
-    for capability, asked in ((engines.DATABASES, request.databases), (engines.USERS, request.users)):
+    for capability, asked in ((engines.DATABASES, request.databases), (engines.USERS,
+                                                                       request.users)):
         if asked and capability not in able:
-            raise exception.BadRequest(f"instance['{capability}'] is not supported for datastore {manager}.")
+            raise exception.BadRequest(
+                f"instance['{capability}'] is not supported for datastore {manager}.")
     databases = objects.check_databases(manager, request.databases, "instance['databases']")
     users = objects.check_users(manager, request.users, "instance['users']",
                                 known_databases=[database['name'] for database in databases])
@@ -149,15 +161,19 @@ def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
         return
     backup = policy.owned(context, session.read(backups.get, request.backup_id), request.backup_id)
     if backup.state not in backups.USABLE:
-        raise exception.Conflict(f'Backup {backup.id} cannot be restored: its status is {backup.state}.')
+        raise exception.Conflict(
+            f'Backup {backup.id} cannot be restored: its status is {backup.state}.')
     if backup.datastore_id != version.datastore_id:
-        raise exception.BadRequest(f"instance['restorePoint']['backupRef'] {backup.id} was made of another datastore "
-                                   f"({backup.datastore_name}).")
+        raise exception.BadRequest(
+            f"instance['restorePoint']['backupRef'] {backup.id} was made of another datastore "
+            f"({backup.datastore_name}).")
     if request.volume_size is not None and (backup.size or 0) > request.volume_size:
-        raise exception.Forbidden(f"Backup {backup.id} has {backup.size} GB, more than the {request.volume_size} GB of "
-                                  f"instance['volume']['size'].")
-    raise exception.BadRequest(f"instance['restorePoint'] cannot be used: restoring backups is not supported for "
-                               f"datastore {version.manager}.", code='not_supported_by_datastore')
+        raise exception.Forbidden(
+            f"Backup {backup.id} has {backup.size} GB, more than the {request.volume_size} GB of "
+            f"instance['volume']['size'].")
+    raise exception.BadRequest(
+        f"instance['restorePoint'] cannot be used: restoring backups is not supported for "
+        f"datastore {version.manager}.", code='not_supported_by_datastore')
 
 
 def _check_nic_form(nic: Nic | None) -> None:
@@ -184,13 +200,15 @@ def _check_placement(request: CreateRequest) -> None:
         raise exception.BadRequest(f"instance['locality'] must be one of {', '.join(LOCALITIES)}.")
     home = CONF.service_credentials.region_name
     if request.region is not None and request.region != home:
-        raise exception.BadRequest(f"instance['region_name'] '{request.region}' is not a region of this service; "
-                                   f"use '{home}' or leave it out.")
+        raise exception.BadRequest(
+            f"instance['region_name'] '{request.region}' is not a region of this service; "
+            f"use '{home}' or leave it out.")
 
 
 def _settings(manager: str) -> Any:
     if manager not in CONF:
-        raise exception.NotSupported(f"The service has no settings for the datastore manager '{manager}'.")
+        raise exception.NotSupported(
+            f"The service has no settings for the datastore manager '{manager}'.")
     return CONF[manager]
 
 
@@ -209,12 +227,14 @@ def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> comput
         raise exception.BadRequest("instance['flavorRef'] is required.")
     allowed = session.read(datastores.bound, version.id, 'flavor')
     if allowed and request.flavor_id not in allowed:
-        raise exception.BadRequest(f"instance['flavorRef'] {request.flavor_id[:255]} is not allowed for datastore "
-                                   f"version {version.name}.")
+        raise exception.BadRequest(
+            f"instance['flavorRef'] {request.flavor_id[:255]} is not allowed for datastore "
+            f"version {version.name}.")
     try:
         return cloud.compute.get_flavor(request.flavor_id)
     except exception.CloudNotFound:
-        raise exception.BadRequest(f"instance['flavorRef'] {request.flavor_id[:255]} cannot be found.") from None
+        raise exception.BadRequest(
+            f"instance['flavorRef'] {request.flavor_id[:255]} cannot be found.") from None
 
 
 def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
@@ -223,17 +243,21 @@ def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
     settings = _settings(version.manager)
     if not settings.volume_support:
         if request.volume_size is not None:
-            raise exception.NotSupported(f"instance['volume'] is not supported for datastore {version.manager}.")
+            raise exception.NotSupported(
+                f"instance['volume'] is not supported for datastore {version.manager}.")
         if settings.device_path and not flavor.ephemeral:
-            raise exception.BadRequest(f"instance['flavorRef'] {flavor.id} has no ephemeral disk, which datastore "
-                                       f"{version.manager} needs.")
+            raise exception.BadRequest(
+                f"instance['flavorRef'] {flavor.id} has no ephemeral disk, which datastore "
+                f"{version.manager} needs.")
         return None, None
     if request.volume_size is None:
-        raise exception.BadRequest("instance['volume'] is required: its 'size' is the size of the data volume in GB.")
+        raise exception.BadRequest(
+            "instance['volume'] is required: its 'size' is the size of the data volume in GB.")
     maximum = CONF.max_accepted_volume_size if CONF.max_accepted_volume_size >= 0 else _MAX_INTEGER
     if request.volume_size > maximum:
-        raise exception.OverLimit(f"instance['volume']['size'] {str(request.volume_size)[:20]} GB is more than the "
-                                  f"maximum of {maximum} GB.")
+        raise exception.OverLimit(
+            f"instance['volume']['size'] {str(request.volume_size)[:20]} GB is more than the "
+            f"maximum of {maximum} GB.")
     return request.volume_size, _volume_type(cloud, request.volume_type, version)
 
 
@@ -241,15 +265,18 @@ def _volume_type(cloud: clouds.Cloud, wanted: str | None, version: Row) -> str |
     allowed = session.read(datastores.bound, version.id, 'volume_type')
     if wanted is None:
         if allowed:
-            raise exception.BadRequest(f"instance['volume']['type'] is required for datastore version {version.name}: "
-                                       f"one of {', '.join(allowed)}.")
+            raise exception.BadRequest(
+                f"instance['volume']['type'] is required for datastore version {version.name}: "
+                f"one of {', '.join(allowed)}.")
         return None
-    found = next((kind for kind in cloud.volume.volume_types() if wanted in (kind.id, kind.name)), None)
+    found = next((kind for kind in cloud.volume.volume_types() if wanted in (kind.id, kind.name)),
+                 None)
     if found is None:
         raise exception.BadRequest(f"instance['volume']['type'] {wanted} cannot be found.")
     if allowed and not {found.id, found.name} & set(allowed):
-        raise exception.BadRequest(f"instance['volume']['type'] {wanted} is not allowed for datastore version "
-                                   f"{version.name}.")
+        raise exception.BadRequest(
+            f"instance['volume']['type'] {wanted} is not allowed for datastore version "
+            f"{version.name}.")
     return found.name
 
 
@@ -269,18 +296,23 @@ def _check_network(cloud: clouds.Cloud, nic: Nic | None) -> Nic | None:
         try:
             subnet = cloud.network.get_subnet(nic.subnet_id)
         except exception.CloudNotFound:
-            raise exception.BadRequest(f"{place}['subnet_id'] {nic.subnet_id} cannot be found.") from None
+            raise exception.BadRequest(
+                f"{place}['subnet_id'] {nic.subnet_id} cannot be found.") from None
         if nic.network_id is not None and subnet.network_id != nic.network_id.lower():
-            raise exception.BadRequest(f"{place}['subnet_id'] {nic.subnet_id} is not in network {nic.network_id}.")
-        if nic.ip_address is not None and ipaddress.ip_address(nic.ip_address) not in ipaddress.ip_network(subnet.cidr):
-            raise exception.BadRequest(f"{place}['ip_address'] {nic.ip_address} is not in subnet {subnet.cidr}.")
+            raise exception.BadRequest(
+                f"{place}['subnet_id'] {nic.subnet_id} is not in network {nic.network_id}.")
+        if nic.ip_address is not None and ipaddress.ip_address(
+                nic.ip_address) not in ipaddress.ip_network(subnet.cidr):
+            raise exception.BadRequest(
+                f"{place}['ip_address'] {nic.ip_address} is not in subnet {subnet.cidr}.")
     network_id = nic.network_id or (subnet.network_id if subnet else '')
     try:
         cloud.network.get_network(network_id)
     except exception.CloudNotFound:
         raise exception.BadRequest(f"{place}['network_id'] {network_id} cannot be found.") from None
     if not CONF.network.network_isolation:
-        _check_overlap(subnet_list=[subnet] if subnet else cloud.network.subnets(network_id), place=place)
+        _check_overlap(subnet_list=[subnet] if subnet else cloud.network.subnets(network_id),
+                       place=place)
     return Nic(network_id=network_id, subnet_id=nic.subnet_id, ip_address=nic.ip_address)
 
 
@@ -292,10 +324,12 @@ def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
         ours += [subnet.cidr for subnet in service.subnets(management_network)]
     for subnet in subnet_list:
         for cidr in ours:
-            theirs, reserved = ipaddress.ip_network(subnet.cidr), ipaddress.ip_network(cidr, strict=False)
+            theirs, reserved = ipaddress.ip_network(subnet.cidr), ipaddress.ip_network(
+                cidr, strict=False)
             if theirs.version == reserved.version and theirs.overlaps(reserved):
-                raise exception.BadRequest(f'{place} {subnet.cidr} overlaps {cidr}, which the service keeps for '
-                                           f'itself; use another network.')
+                raise exception.BadRequest(
+                    f'{place} {subnet.cidr} overlaps {cidr}, which the service keeps for '
+                    f'itself; use another network.')
 
 
 def image(version: Row, place: str = "instance['datastore']['version']") -> str:
@@ -309,12 +343,14 @@ def image(version: Row, place: str = "instance['datastore']['version']") -> str:
         try:
             return service.image.get_image(version.image_id).id
         except exception.CloudNotFound:
-            raise exception.BadRequest(f'{place} {version.name} cannot be had: its image is missing. Tell the '
-                                       f'operator.') from None
+            raise exception.BadRequest(
+                f'{place} {version.name} cannot be had: its image is missing. Tell the '
+                f'operator.') from None
     tags = [tag for tag in (version.image_tags or '').split(',') if tag]
     found = service.image.find_by_tags(tags, owner=service.project_id)
     if found is None:
-        raise exception.BadRequest(f'{place} {version.name} cannot be had: no image has its tags. Tell the operator.')
+        raise exception.BadRequest(
+            f'{place} {version.name} cannot be had: no image has its tags. Tell the operator.')
     return found.id
 
 
@@ -349,7 +385,8 @@ def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, 
     except exception.CloudNotFound:
         raise exception.BadRequest(f'{place} cannot be found.') from None
     former = _former(cloud, row)
-    check_flavor(row, wanted, former, session.read(datastores.bound, row.datastore_version_id, 'flavor'),
+    check_flavor(row, wanted, former,
+                 session.read(datastores.bound, row.datastore_version_id, 'flavor'),
                  _settings(row.manager))
     return wanted, former
 
@@ -363,16 +400,20 @@ def check_flavor(row: Row, wanted: compute.Flavor, former: compute.Flavor, allow
     """
     place = f"resize['flavorRef'] {wanted.id}"
     if allowed and wanted.id not in allowed:
-        raise exception.BadRequest(f'{place} is not allowed for datastore version {row.version_name}.')
+        raise exception.BadRequest(
+            f'{place} is not allowed for datastore version {row.version_name}.')
     if wanted.name == former.name:
         raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
     if row.volume_support and wanted.ephemeral:
-        raise exception.NotSupported(f'{place} has an ephemeral disk, which instances with a volume do not use.')
+        raise exception.NotSupported(
+            f'{place} has an ephemeral disk, which instances with a volume do not use.')
     if not row.volume_support and settings.device_path and not wanted.ephemeral:
-        raise exception.BadRequest(f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
+        raise exception.BadRequest(
+            f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
     if wanted.disk < former.disk and not CONF.volume_rootdisk_support:
-        raise exception.BadRequest(f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
-                                   f'({former.disk} GB); a disk does not shrink.')
+        raise exception.BadRequest(
+            f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
+            f'({former.disk} GB); a disk does not shrink.')
 
 
 def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
@@ -382,5 +423,6 @@ def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
             return sight.compute.get_flavor(row.flavor_id)
         except exception.CloudNotFound:
             continue
-    raise exception.BadRequest(f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
-                               f'taken back. Tell the operator.')
+    raise exception.BadRequest(
+        f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
+        f'taken back. Tell the operator.')

@@ -66,8 +66,14 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
         'status': states.shown(facts),
         'operating_status': states.operating(facts, now, frame.expiry),
         'links': views.links(request, 'instances', row.id),
-        'flavor': {'id': str(row.flavor_id), 'links': views.links(request, 'flavors', row.flavor_id)},
-        'datastore': {'type': row.datastore_name, 'version': row.version_name},
+        'flavor': {
+            'id': str(row.flavor_id),
+            'links': views.links(request, 'flavors', row.flavor_id)
+        },
+        'datastore': {
+            'type': row.datastore_name,
+            'version': row.version_name
+        },
         'region': row.region_id,
     }
     addresses = [address for address in addresses if _is_visible(address, frame)]
@@ -101,14 +107,23 @@ def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: 
     shown['service_status_updated'] = views.timestamp(row.service_status_updated)
     is_admin = request.context.is_admin
     if row.drift is not None and row.error_code is None:
-        shown['fault'] = {'message': errors.CODES[row.drift].sentence, 'created': views.timestamp(row.updated),
-                          'details': None}
+        shown['fault'] = {
+            'message': errors.CODES[row.drift].sentence,
+            'created': views.timestamp(row.updated),
+            'details': None
+        }
     elif row.fault_message is not None:
-        shown['fault'] = {'message': row.fault_message, 'created': views.timestamp(row.fault_created),
-                          'details': row.fault_details if is_admin else None}
+        shown['fault'] = {
+            'message': row.fault_message,
+            'created': views.timestamp(row.fault_created),
+            'details': row.fault_details if is_admin else None
+        }
     if row.configuration_id is not None:
-        shown['configuration'] = {'id': row.configuration_id, 'name': row.configuration_name,
-                                  'links': views.links(request, 'configurations', row.configuration_id)}
+        shown['configuration'] = {
+            'id': row.configuration_id,
+            'name': row.configuration_name,
+            'links': views.links(request, 'configurations', row.configuration_id)
+        }
     for name in ('cluster_id', 'shard_id'):
         if getattr(row, name) is not None:
             shown[name] = getattr(row, name)
@@ -166,7 +181,9 @@ def _access(row: Row, addresses: Sequence[Row]) -> dict[str, Any]:
     stored = json.loads(row.access) if row.access else None
     if stored is not None:
         return stored
-    return {'is_public': any(address.kind == 'public' for address in addresses)} if addresses else {}
+    return {
+        'is_public': any(address.kind == 'public' for address in addresses)
+    } if addresses else {}
 
 
 def _is_visible(address: Row, frame: _Frame) -> bool:

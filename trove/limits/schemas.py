@@ -17,6 +17,16 @@ from trove.common.schemas import INTEGER, STRING, array, showing, shown
 _ABSOLUTE = {'title': 'AbsoluteLimits', 'type': 'object', 'required': ['verb'],
              'properties': {'verb': {'const': 'ABSOLUTE'}},
              'additionalProperties': INTEGER}
-_RATE = shown('RateLimit', {'verb': {'enum': ['POST', 'PUT', 'DELETE', 'GET']}, 'value': INTEGER, 'remaining': INTEGER,
-                            'unit': STRING, 'nextAvailable': STRING, 'uri': STRING, 'regex': STRING})
+_RATE = shown(
+    'RateLimit', {
+        'verb': {
+            'enum': ['POST', 'PUT', 'DELETE', 'GET']
+        },
+        'value': INTEGER,
+        'remaining': INTEGER,
+        'unit': STRING,
+        'nextAvailable': STRING,
+        'uri': STRING,
+        'regex': STRING
+    })
 INDEX = showing('limits', array({'anyOf': [_ABSOLUTE, _RATE]}))

@@ -22,6 +22,12 @@ from trove.db import quotas, session
 def index(request: Request) -> dict[str, Any]:
     policy.authorize(request.context, 'limits:index')
     allowed = session.read(quotas.limits, request.context.project_id)
-    absolute = {'verb': 'ABSOLUTE', **{f'max_{resource}': limit for resource, limit in allowed.items()}}
+    absolute = {
+        'verb': 'ABSOLUTE',
+        **{
+            f'max_{resource}': limit
+            for resource, limit in allowed.items()
+        }
+    }
     rates = request.environ.get(limits.REPORT_KEY)
     return {'limits': [absolute, *(rates() if rates is not None else [])]}

@@ -36,8 +36,8 @@ def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
 
     :raises trove.common.exception.GuestError: it does not say.
     """
-    answer = doors.current().guest(row).call(messages.ListModules(include_contents=include_contents),
-                                             CONF.agent_call_high_timeout)
+    answer = doors.current().guest(row).call(
+        messages.ListModules(include_contents=include_contents), CONF.agent_call_high_timeout)
     return messages.checked_modules(answer.get('modules'))
 
 
@@ -46,7 +46,8 @@ def wanted(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
 
     :raises trove.common.exception.BadRequest: one is for another datastore or version.
     """
-    return module_choice.in_order(module_choice.named(context, module_ids, row.datastore_id, row.datastore_version_id))
+    return module_choice.in_order(
+        module_choice.named(context, module_ids, row.datastore_id, row.datastore_version_id))
 
 
 def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
@@ -58,7 +59,8 @@ def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
     door = doors.current().guest(row)
     told = []
     for module in found:
-        answer = door.call(messages.ApplyModule.of(module, models.contents_of(module)), CONF.agent_call_high_timeout)
+        answer = door.call(messages.ApplyModule.of(module, models.contents_of(module)),
+                           CONF.agent_call_high_timeout)
         [result] = messages.checked_modules([answer.get('module')])
         if result['id'] != module.id:
             raise exception.GuestError('The guest gave an answer that cannot be used.')

@@ -44,7 +44,11 @@ def apply(request: Request, instance_id: str) -> dict[str, Any]:
     body = request.json_body()
     schemas.check(module_schemas.APPLY, body)
     wanted = applying.wanted(request.context, row, [named['id'] for named in body['modules']])
-    return {'modules': [views.on_instance(told, with_contents=False) for told in applying.apply(row, wanted)]}
+    return {
+        'modules': [
+            views.on_instance(told, with_contents=False) for told in applying.apply(row, wanted)
+        ]
+    }
 
 
 def remove(request: Request, instance_id: str, module_id: str) -> None:

@@ -31,7 +31,12 @@ CONF = cfg.CONF
 RESOURCE = 'module'
 
 #: option of administrators -> the value that makes it one
-_OF_ADMINISTRATORS = {'all_tenants': True, 'auto_apply': True, 'visible': False, 'priority_apply': True}
+_OF_ADMINISTRATORS = {
+    'all_tenants': True,
+    'auto_apply': True,
+    'visible': False,
+    'priority_apply': True
+}
 _FLAGS = ('auto_apply', 'visible', 'live_update', 'priority_apply')
 
 
@@ -79,15 +84,23 @@ def create(context: Any, asked: Mapping[str, Any], *, rehearsal: bool = False) -
 
     def write(connection: Connection) -> None:
         datastore_id, version_id = _datastore(connection, asked.get('datastore'))
-        modules.create(connection, {
-            'id': module_id, 'name': asked['name'], 'type': _type(asked['module_type']),
-            'description': asked.get('description'),
-            'tenant_id': None if asked.get('all_tenants') else context.project_id,
-            'datastore_id': datastore_id, 'datastore_version_id': version_id,
-            'auto_apply': bool(asked.get('auto_apply', 0)), 'visible': bool(asked.get('visible', 1)),
-            'live_update': bool(asked.get('live_update', 0)),
-            'priority_apply': bool(asked.get('priority_apply', 0)), 'apply_order': asked.get('apply_order', 5),
-            'is_admin': is_admin, **_sealed(module_id, asked['contents'])}, session.utcnow())
+        modules.create(
+            connection, {
+                'id': module_id,
+                'name': asked['name'],
+                'type': _type(asked['module_type']),
+                'description': asked.get('description'),
+                'tenant_id': None if asked.get('all_tenants') else context.project_id,
+                'datastore_id': datastore_id,
+                'datastore_version_id': version_id,
+                'auto_apply': bool(asked.get('auto_apply', 0)),
+                'visible': bool(asked.get('visible', 1)),
+                'live_update': bool(asked.get('live_update', 0)),
+                'priority_apply': bool(asked.get('priority_apply', 0)),
+                'apply_order': asked.get('apply_order', 5),
+                'is_admin': is_admin,
+                **_sealed(module_id, asked['contents'])
+            }, session.utcnow())
 
     if rehearsal:
         session.rehearse(write)
@@ -115,8 +128,13 @@ def update(context: Any, module_id: str, asked: Mapping[str, Any]) -> None:
     session.write(write)
 
 
-def _changed(connection: Connection, context: Any, row: Row, asked: Mapping[str, Any]) -> dict[str, Any]:
-    changed: dict[str, Any] = {key: asked[key] for key in ('name', 'description', 'apply_order') if key in asked}
+def _changed(connection: Connection, context: Any, row: Row, asked: Mapping[str,
+                                                                            Any]) -> dict[str, Any]:
+    changed: dict[str, Any] = {
+        key: asked[key]
+        for key in ('name', 'description', 'apply_order')
+        if key in asked
+    }
     changed.update({key: bool(asked[key]) for key in _FLAGS if key in asked})
     kind = asked.get('module_type', asked.get('type'))
     if kind is not None:
@@ -133,12 +151,14 @@ def _moved(connection: Connection, row: Row, asked: Mapping[str, Any]) -> dict[s
     """The datastore and version that a change asks for."""
     if asked.get('all_datastores'):
         if asked.get('datastore'):
-            raise exception.BadRequest("module['datastore'] and module['all_datastores'] cannot be given together.")
+            raise exception.BadRequest(
+                "module['datastore'] and module['all_datastores'] cannot be given together.")
         return {'datastore_id': None, 'datastore_version_id': None}
     if asked.get('all_datastore_versions'):
         if asked.get('datastore', {}).get('version'):
-            raise exception.BadRequest("module['datastore']['version'] and module['all_datastore_versions'] cannot be "
-                                       "given together.")
+            raise exception.BadRequest(
+                "module['datastore']['version'] and module['all_datastore_versions'] cannot be "
+                "given together.")
         datastore_id, _ = _datastore(connection, asked.get('datastore'))
         return {'datastore_id': datastore_id or row.datastore_id, 'datastore_version_id': None}
     if 'datastore' not in asked:
@@ -151,8 +171,9 @@ def _check_contents(connection: Connection, row: Row, changed: Mapping[str, Any]
     if changed.get('md5', row.md5) == row.md5 or row.live_update or changed.get('live_update'):
         return
     if modules.count_instances(connection, row.id, row.md5):
-        raise exception.Forbidden(f'The contents of module {row.id} cannot be changed while instances have it; '
-                                  f'set live_update, or remove it from them first.')
+        raise exception.Forbidden(
+            f'The contents of module {row.id} cannot be changed while instances have it; '
+            f'set live_update, or remove it from them first.')
 
 
 def delete(context: Any, row: Row) -> None:
@@ -167,8 +188,9 @@ def delete(context: Any, row: Row) -> None:
         found = _seen(context, row.id, modules.get(connection, row.id, for_update=True))
         applied = modules.count_instances(connection, row.id)
         if applied and not found.live_update:
-            raise exception.Forbidden(f'Module {row.id} cannot be deleted: {applied} instances have it. Remove it '
-                                      f'from them first.')
+            raise exception.Forbidden(
+                f'Module {row.id} cannot be deleted: {applied} instances have it. Remove it '
+                f'from them first.')
         modules.mark_deleted(connection, row.id, session.utcnow())
 
     session.write(write)
@@ -178,7 +200,8 @@ def delete(context: Any, row: Row) -> None:
 
 def _require_changeable(context: Any, row: Row) -> None:
     if row.is_admin and not context.is_admin:
-        raise exception.Forbidden(f'Module {row.id} was made by an administrator, who alone may change it.')
+        raise exception.Forbidden(
+            f'Module {row.id} was made by an administrator, who alone may change it.')
 
 
 def _is_for_administrators(context: Any, asked: Mapping[str, Any], row: Row | None = None) -> bool:
@@ -190,12 +213,15 @@ def _is_for_administrators(context: Any, asked: Mapping[str, Any], row: Row | No
     """
     if row is not None:
         _require_changeable(context, row)
-    used = sorted(key for key, value in _OF_ADMINISTRATORS.items() if key in asked and bool(asked[key]) is value)
+    used = sorted(key for key, value in _OF_ADMINISTRATORS.items()
+                  if key in asked and bool(asked[key]) is value)
     full_access = bool(asked['full_access']) if 'full_access' in asked else None
     if not context.is_admin and (used or full_access is not None):
-        raise exception.Forbidden(f"module['{(used or ['full_access'])[0]}'] is an option of administrators.")
+        raise exception.Forbidden(
+            f"module['{(used or ['full_access'])[0]}'] is an option of administrators.")
     if full_access and used:
-        raise exception.BadRequest(f"module['full_access'] cannot be given together with module['{used[0]}'].")
+        raise exception.BadRequest(
+            f"module['full_access'] cannot be given together with module['{used[0]}'].")
     if full_access is not None:
         return not full_access
     return bool(used) or bool(row is not None and row.is_admin)
@@ -204,16 +230,19 @@ def _is_for_administrators(context: Any, asked: Mapping[str, Any], row: Row | No
 def _type(given: str) -> str:
     known = [kind.lower() for kind in CONF.module_types]
     if given.lower() not in known:
-        raise exception.NotFound(f"Module type '{given[:255]}' cannot be found; there are {', '.join(known)}.")
+        raise exception.NotFound(
+            f"Module type '{given[:255]}' cannot be found; there are {', '.join(known)}.")
     return given.lower()
 
 
-def _datastore(connection: Connection, given: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
+def _datastore(connection: Connection,
+               given: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
     """Ids of the datastore and the version a module is for, None for all."""
     given = given or {}
     if 'type' not in given:
         if 'version' in given:
-            raise exception.BadRequest("module['datastore']['version'] needs module['datastore']['type'].")
+            raise exception.BadRequest(
+                "module['datastore']['version'] needs module['datastore']['type'].")
         return None, None
     datastore = datastore_models.find(connection, given['type'])
     if 'version' not in given:

@@ -42,13 +42,19 @@ def reapply(context: Any, row: Row, asked: Mapping[str, Any]) -> str:
     if not context.is_admin:
         size = min(size, CONF.module_reapply_max_batch_size)
         pause = max(pause, CONF.module_reapply_min_batch_delay)
-    args = {'md5': asked.get('md5', '').lower() or None, 'include_clustered': bool(asked.get('include_clustered')),
-            'batch_size': size, 'batch_delay': pause, 'force': bool(asked.get('force')),
-            'tenant_id': None if context.is_admin else context.project_id}
+    args = {
+        'md5': asked.get('md5', '').lower() or None,
+        'include_clustered': bool(asked.get('include_clustered')),
+        'batch_size': size,
+        'batch_delay': pause,
+        'force': bool(asked.get('force')),
+        'tenant_id': None if context.is_admin else context.project_id
+    }
 
     def write(connection: Connection) -> str:
-        return operations.create(connection, kind='module_reapply', resource_type=RESOURCE, resource_id=row.id,
-                                 now=session.utcnow(), deadline=DEADLINE, project_id=context.project_id, args=args,
+        return operations.create(connection, kind='module_reapply', resource_type=RESOURCE,
+                                 resource_id=row.id, now=session.utcnow(), deadline=DEADLINE,
+                                 project_id=context.project_id, args=args,
                                  request_id=context.request_id, actor=context.user_id)
 
     operation_id = session.write(write)

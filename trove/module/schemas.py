@@ -12,8 +12,8 @@
 
 """What a request about modules may look like, and how they are shown."""
 
-from trove.common.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array, compiled, nullable, obj,
-                                  page_of, showing, shown, wrapped)
+from trove.common.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array,
+                                  compiled, nullable, obj, page_of, showing, shown, wrapped)
 from trove.instance import schemas as instance_forms
 
 _FIELDS = {
@@ -41,28 +41,67 @@ REAPPLY = compiled(wrapped('reapply', obj({
     'force': FLAG})))
 #: Modules that one request may name.
 MAX_MODULES = 100
-APPLY = compiled(wrapped('modules', array(obj({'id': UUID}, required=('id',)), maxItems=MAX_MODULES)))
+APPLY = compiled(
+    wrapped('modules', array(obj({'id': UUID}, required=('id',)), maxItems=MAX_MODULES)))
 
 # --- answers -------------------------------------------------------------------------------------
 
 _SUMMARY = {
-    'id': STRING, 'name': STRING, 'description': nullable(STRING), 'type': STRING, 'tenant_id': nullable(STRING),
-    'tenant': STRING, 'datastore_id': nullable(STRING), 'datastore_version_id': nullable(STRING), 'datastore': STRING,
-    'datastore_version': STRING, 'auto_apply': BOOLEAN, 'priority_apply': BOOLEAN, 'is_admin': BOOLEAN,
-    'visible': BOOLEAN, 'apply_order': INTEGER, 'md5': STRING, 'created': MOMENT, 'updated': MOMENT}
+    'id': STRING,
+    'name': STRING,
+    'description': nullable(STRING),
+    'type': STRING,
+    'tenant_id': nullable(STRING),
+    'tenant': STRING,
+    'datastore_id': nullable(STRING),
+    'datastore_version_id': nullable(STRING),
+    'datastore': STRING,
+    'datastore_version': STRING,
+    'auto_apply': BOOLEAN,
+    'priority_apply': BOOLEAN,
+    'is_admin': BOOLEAN,
+    'visible': BOOLEAN,
+    'apply_order': INTEGER,
+    'md5': STRING,
+    'created': MOMENT,
+    'updated': MOMENT
+}
 _DETAIL = {**_SUMMARY, 'live_update': BOOLEAN}
 INDEX = showing('modules', array(shown('ModuleSummary', _SUMMARY)))
 MODULE = showing('module', shown('Module', _DETAIL))
 SHOW = showing('module', shown('ModuleWithCount', {**_DETAIL, 'instance_count': INTEGER}))
-_COUNT = shown('ModuleCount', {
-    'module_name': STRING, 'module_id': STRING, 'module_md5': STRING, 'instance_count': INTEGER, 'current': BOOLEAN,
-    'min_updated_date': nullable(MOMENT), 'max_updated_date': nullable(MOMENT)})
+_COUNT = shown(
+    'ModuleCount', {
+        'module_name': STRING,
+        'module_id': STRING,
+        'module_md5': STRING,
+        'instance_count': INTEGER,
+        'current': BOOLEAN,
+        'min_updated_date': nullable(MOMENT),
+        'max_updated_date': nullable(MOMENT)
+    })
 _INSTANCE = instance_forms.INDEX['properties']['instances']['items']
 INSTANCES = page_of('instances', {'anyOf': [_INSTANCE, _COUNT]})
 
-_ON_INSTANCE = shown('InstanceModule', {
-    'type': STRING, 'name': STRING, 'datastore': STRING, 'datastore_version': STRING, 'tenant': STRING, 'id': STRING,
-    'md5': STRING, 'status': {'enum': ['OK', 'ERROR']}, 'message': nullable(STRING), 'created': nullable(MOMENT),
-    'updated': nullable(MOMENT), 'removed': nullable(MOMENT), 'auto_apply': BOOLEAN, 'visible': BOOLEAN,
-    'is_admin': BOOLEAN, 'contents': nullable(STRING)})
+_ON_INSTANCE = shown(
+    'InstanceModule', {
+        'type': STRING,
+        'name': STRING,
+        'datastore': STRING,
+        'datastore_version': STRING,
+        'tenant': STRING,
+        'id': STRING,
+        'md5': STRING,
+        'status': {
+            'enum': ['OK', 'ERROR']
+        },
+        'message': nullable(STRING),
+        'created': nullable(MOMENT),
+        'updated': nullable(MOMENT),
+        'removed': nullable(MOMENT),
+        'auto_apply': BOOLEAN,
+        'visible': BOOLEAN,
+        'is_admin': BOOLEAN,
+        'contents': nullable(STRING)
+    })
 ON_INSTANCE = showing('modules', array(_ON_INSTANCE))

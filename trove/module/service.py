@@ -98,17 +98,21 @@ def instances_of(request: Request, module_id: str) -> dict[str, Any]:
     marker = pagination.marker_of(request) or ''
 
     def read(connection: Connection) -> tuple[Any, ...]:
-        ids = modules.instances_of(connection, row.id, _whose(request), limit=limit + 1, marker=marker,
-                                   include_clustered=include_clustered)
+        ids = modules.instances_of(connection, row.id, _whose(request), limit=limit + 1,
+                                   marker=marker, include_clustered=include_clustered)
         shown = ids[:limit]
-        return (ids, instance_rows.some(connection, shown), instance_rows.addresses_of(connection, shown),
+        return (ids, instance_rows.some(connection,
+                                        shown), instance_rows.addresses_of(connection, shown),
                 instance_rows.replicas_of(connection, shown))
 
     ids, rows, addresses, replicas = session.read(read)
     now = session.utcnow()
-    shown = [instance_views.summary(request, found, addresses.get(found.id, ()), replicas.get(found.id, ()), now)
-             for found in rows]
-    return pagination.page(request, 'instances', shown, ids[limit - 1] if len(ids) > limit else None)
+    shown = [
+        instance_views.summary(request, found, addresses.get(found.id, ()),
+                               replicas.get(found.id, ()), now) for found in rows
+    ]
+    return pagination.page(request, 'instances', shown,
+                           ids[limit - 1] if len(ids) > limit else None)
 
 
 def reapply(request: Request, module_id: str) -> Answer:

@@ -24,16 +24,27 @@ ALL = 'all'
 def summary(row: Row) -> dict[str, Any]:
     """The fields of the list."""
     return {
-        'id': row.id, 'name': row.name, 'description': row.description, 'type': row.type, 'tenant_id': row.tenant_id,
-        'tenant': row.tenant_id or ALL, 'datastore_id': row.datastore_id,
+        'id': row.id,
+        'name': row.name,
+        'description': row.description,
+        'type': row.type,
+        'tenant_id': row.tenant_id,
+        'tenant': row.tenant_id or ALL,
+        'datastore_id': row.datastore_id,
         'datastore_version_id': row.datastore_version_id,
         # The datastore may be gone; the module is none the more for all of them.
         'datastore': ALL if row.datastore_id is None else row.datastore_name or row.datastore_id,
-        'datastore_version': (ALL if row.datastore_version_id is None else
-                              row.version_name or row.datastore_version_id),
-        'auto_apply': bool(row.auto_apply), 'priority_apply': bool(row.priority_apply),
-        'is_admin': bool(row.is_admin), 'visible': bool(row.visible), 'apply_order': row.apply_order,
-        'md5': row.md5, 'created': views.timestamp(row.created), 'updated': views.timestamp(row.updated)}
+        'datastore_version': (ALL if row.datastore_version_id is None else row.version_name
+                              or row.datastore_version_id),
+        'auto_apply': bool(row.auto_apply),
+        'priority_apply': bool(row.priority_apply),
+        'is_admin': bool(row.is_admin),
+        'visible': bool(row.visible),
+        'apply_order': row.apply_order,
+        'md5': row.md5,
+        'created': views.timestamp(row.created),
+        'updated': views.timestamp(row.updated)
+    }
 
 
 def module(row: Row) -> dict[str, Any]:
@@ -46,17 +57,34 @@ def count(row: Row, found: Row) -> dict[str, Any]:
 
     :param found: a row of :func:`trove.db.modules.counts`.
     """
-    return {'module_name': row.name, 'module_id': row.id, 'module_md5': found.md5, 'instance_count': found.number,
-            'current': found.md5 == row.md5, 'min_updated_date': views.timestamp(found.oldest),
-            'max_updated_date': views.timestamp(found.newest)}
+    return {
+        'module_name': row.name,
+        'module_id': row.id,
+        'module_md5': found.md5,
+        'instance_count': found.number,
+        'current': found.md5 == row.md5,
+        'min_updated_date': views.timestamp(found.oldest),
+        'max_updated_date': views.timestamp(found.newest)
+    }
 
 
 def on_instance(told: dict[str, Any], *, with_contents: bool) -> dict[str, Any]:
     """A module as the guest of an instance tells of it."""
     return {
-        'type': told['type'], 'name': told['name'], 'datastore': told.get('datastore') or ALL,
-        'datastore_version': told.get('datastore_version') or ALL, 'tenant': told.get('tenant') or ALL,
-        'id': told['id'], 'md5': told['md5'], 'status': told['status'], 'message': told.get('message'),
-        'created': told.get('created'), 'updated': told.get('updated'), 'removed': told.get('removed'),
-        'auto_apply': bool(told.get('auto_apply')), 'visible': bool(told.get('visible', True)),
-        'is_admin': bool(told.get('is_admin')), 'contents': told.get('contents') if with_contents else None}
+        'type': told['type'],
+        'name': told['name'],
+        'datastore': told.get('datastore') or ALL,
+        'datastore_version': told.get('datastore_version') or ALL,
+        'tenant': told.get('tenant') or ALL,
+        'id': told['id'],
+        'md5': told['md5'],
+        'status': told['status'],
+        'message': told.get('message'),
+        'created': told.get('created'),
+        'updated': told.get('updated'),
+        'removed': told.get('removed'),
+        'auto_apply': bool(told.get('auto_apply')),
+        'visible': bool(told.get('visible', True)),
+        'is_admin': bool(told.get('is_admin')),
+        'contents': told.get('contents') if with_contents else None
+    }

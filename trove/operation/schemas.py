@@ -12,31 +12,66 @@
 
 """How operations and events are shown."""
 
-from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, STRING, array, compiled, nullable, obj, page_of,
-                                  showing, shown)
+from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, STRING, array, compiled, nullable,
+                                  obj, page_of, showing, shown)
 
 _ERROR = {'type': ['object', 'null'], 'properties': {'code': STRING, 'message': nullable(STRING)},
           'required': ['code', 'message'], 'additionalProperties': False}
 _OPERATION = {
-    'id': STRING, 'kind': STRING, 'state': STRING, 'resource_type': STRING, 'resource_id': STRING,
-    'project_id': nullable(STRING), 'step': nullable(STRING), 'position': INTEGER, 'steps_total': INTEGER,
-    'cancel_wanted': BOOLEAN, 'started': nullable(MOMENT),
+    'id': STRING,
+    'kind': STRING,
+    'state': STRING,
+    'resource_type': STRING,
+    'resource_id': STRING,
+    'project_id': nullable(STRING),
+    'step': nullable(STRING),
+    'position': INTEGER,
+    'steps_total': INTEGER,
+    'cancel_wanted': BOOLEAN,
+    'started': nullable(MOMENT),
     'error': _ERROR,
-    'request_id': nullable(STRING), 'user_id': nullable(STRING), 'created': MOMENT, 'updated': nullable(MOMENT),
-    'finished': nullable(MOMENT), 'deadline': nullable(MOMENT),
+    'request_id': nullable(STRING),
+    'user_id': nullable(STRING),
+    'created': MOMENT,
+    'updated': nullable(MOMENT),
+    'finished': nullable(MOMENT),
+    'deadline': nullable(MOMENT),
 }
-_STEP = shown('OperationStep', {
-    'name': STRING, 'attempt': INTEGER, 'outcome': nullable(STRING), 'started': MOMENT, 'ended': nullable(MOMENT),
-    'runs': INTEGER, 'busy_ms': INTEGER, 'late_ms': INTEGER, 'note': nullable(STRING)})
-_CHILD = shown('OperationChild', {
-    'id': STRING, 'kind': STRING, 'state': STRING, 'resource_type': STRING, 'resource_id': STRING, 'error': _ERROR})
+_STEP = shown(
+    'OperationStep', {
+        'name': STRING,
+        'attempt': INTEGER,
+        'outcome': nullable(STRING),
+        'started': MOMENT,
+        'ended': nullable(MOMENT),
+        'runs': INTEGER,
+        'busy_ms': INTEGER,
+        'late_ms': INTEGER,
+        'note': nullable(STRING)
+    })
+_CHILD = shown(
+    'OperationChild', {
+        'id': STRING,
+        'kind': STRING,
+        'state': STRING,
+        'resource_type': STRING,
+        'resource_id': STRING,
+        'error': _ERROR
+    })
 _EVENT = shown('Event', {
     'id': STRING, 'time': MOMENT, 'type': STRING, 'text': STRING, 'operation_id': nullable(STRING),
     'request_id': nullable(STRING), 'user_id': nullable(STRING)})
 
 #: What may be done to one, by name.
-ACTIONS = {name: compiled(obj({name: {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}}))
-           for name in ('cancel', 'retry')}
+ACTIONS = {
+    name: compiled(obj({name: {
+        'anyOf': [FREE, {
+            'type': 'null'
+        }],
+        'reason': 'must be an object'
+    }}))
+    for name in ('cancel', 'retry')
+}
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
 
 INDEX = page_of('operations', shown('Operation', _OPERATION))

@@ -45,5 +45,7 @@ def show(request: Request, operation_id: str) -> dict[str, Any]:
         return operations.steps_of(connection, row.id), operations.children(connection, row.id)
 
     steps, children = session.read(read)
-    seen = [child for child in children if context.is_admin or child.project_id == context.project_id]
+    seen = [
+        child for child in children if context.is_admin or child.project_id == context.project_id
+    ]
     return {'operation': views.with_steps(row, steps, seen)}

@@ -70,8 +70,13 @@ def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> 
     } for step in steps]
     if children:
         shown['children'] = [{
-            'id': child.id, 'kind': child.kind, 'state': child.state, 'resource_type': child.resource_type,
-            'resource_id': child.resource_id, 'error': _error(child)} for child in children]
+            'id': child.id,
+            'kind': child.kind,
+            'state': child.state,
+            'resource_type': child.resource_type,
+            'resource_id': child.resource_id,
+            'error': _error(child)
+        } for child in children]
     return shown
 
 

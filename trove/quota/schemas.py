@@ -20,6 +20,13 @@ UPDATE = compiled(wrapped('quotas', {
     'additionalProperties': {'type': ['integer', 'null'], 'minimum': -1, 'maximum': 2 ** 31 - 1},
 }))
 
-SHOW = showing('quotas', array(shown('Quota', {'resource': STRING, 'in_use': INTEGER, 'reserved': INTEGER,
-                                               'limit': INTEGER})))
+SHOW = showing(
+    'quotas',
+    array(
+        shown('Quota', {
+            'resource': STRING,
+            'in_use': INTEGER,
+            'reserved': INTEGER,
+            'limit': INTEGER
+        })))
 CHANGED = showing('quotas', {'type': 'object', 'additionalProperties': INTEGER})

@@ -32,11 +32,18 @@ def show(request: Request, target_project_id: str) -> dict[str, Any]:
     policy.authorize(context, 'quota:show', target_project_id)
 
     def read(connection: Connection) -> tuple[Any, Any]:
-        return quotas.limits(connection, target_project_id), quotas.usages(connection, target_project_id)
+        return quotas.limits(connection,
+                             target_project_id), quotas.usages(connection, target_project_id)
 
     allowed, used = session.read(read)
-    return {'quotas': [{'resource': resource, 'in_use': used[resource], 'reserved': 0, 'limit': limit}
-                       for resource, limit in allowed.items()]}
+    return {
+        'quotas': [{
+            'resource': resource,
+            'in_use': used[resource],
+            'reserved': 0,
+            'limit': limit
+        } for resource, limit in allowed.items()]
+    }
 
 
 def update(request: Request, target_project_id: str) -> dict[str, Any]:

@@ -31,5 +31,6 @@ class TaskManagerAPI:
         try:
             self._bus.cast(self._topic, None, 'wake', {'operation_id': operation_id})
         except transport.BusError as failure:
-            LOG.warning('Operation %s: the task manager was not woken and finds it at its next sweep: %s',
-                        operation_id, failure)
+            LOG.warning(
+                'Operation %s: the task manager was not woken and finds it at its next sweep: %s',
+                operation_id, failure)

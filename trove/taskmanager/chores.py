@@ -37,7 +37,8 @@ class Claim:
     :ivar done_until: up to which time it was done before, for chores that go through time piece by piece.
     """
 
-    def __init__(self, name: str, number: int, done_until: datetime | None, clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, number: int, done_until: datetime | None,
+                 clock: Callable[[], datetime]) -> None:
         self.name = name
         self.done_until = done_until
         self._number = number
@@ -87,7 +88,8 @@ class Chores:
             LOG.warning('Chore %s was taken over by another task manager', name)
             return False
         except exception.TroveError as error:
-            LOG.warning('Chore %s failed and is tried again: %s %s', name, error.message, error.detail)
+            LOG.warning('Chore %s failed and is tried again: %s %s', name, error.message,
+                        error.detail)
             self._give_back(claim, pause)
             return False
         except Exception:

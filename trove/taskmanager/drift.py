@@ -82,7 +82,8 @@ def _ports(port_ids: Iterable[str], server: Server, stock: Stock) -> list[tuple[
         if port is None:
             found.append((Drift.PORT_MISSING, f'port {port_id}'))
         elif port.device_id != server.id:
-            found.append((Drift.PORT_DETACHED, f'port {port_id} belongs to {port.device_id or "nothing"}'))
+            found.append(
+                (Drift.PORT_DETACHED, f'port {port_id} belongs to {port.device_id or "nothing"}'))
     return found
 
 
@@ -90,12 +91,13 @@ def events(row: Any, finding: Finding) -> list[tuple[str, str]]:
     """(type, sentence) of what to tell the user. :param row: as it was until now, with server_status and drift."""
     told = []
     if finding.drift is not None and finding.drift != row.drift:
-        told.append(('instance.drift', f'{errors.CODES[finding.drift].sentence} Nobody asked the database service '
-                                       f'for that ({finding.detail}).'))
+        told.append(('instance.drift',
+                     f'{errors.CODES[finding.drift].sentence} Nobody asked the database service '
+                     f'for that ({finding.detail}).'))
     if finding.drift is None and row.drift is not None:
         told.append(('instance.mended', f'This is over: {errors.CODES[row.drift].sentence}'))
     if finding.server_status != row.server_status and finding.drift != Drift.SERVER_MISSING:
         told.append(('instance.server', f'The server is {finding.server_status} now and was '
-                                        f'{row.server_status or "unknown"}. Nobody asked the database service for '
-                                        f'that.'))
+                     f'{row.server_status or "unknown"}. Nobody asked the database service for '
+                     f'that.'))
     return told

@@ -43,8 +43,8 @@ class Manager:
     def __init__(self, tools: Tools, owner: str) -> None:
         options = tools.conf.taskmanager
         self.tools = tools
-        self.runner = Runner(flows.registry(), tools, owner, later=self._later, on_close=self._closed,
-                             on_step=measures.step)
+        self.runner = Runner(flows.registry(), tools, owner, later=self._later,
+                             on_close=self._closed, on_step=measures.step)
         measures.register(tools.clock)
         self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
         self.chores = Chores(owner, tools.clock)
@@ -83,7 +83,8 @@ class Manager:
             found = cloud.compute.flavors()
             types = cloud.volume.volume_types()
         except exception.CloudError as error:
-            LOG.warning('Flavors and volume types could not be refreshed: %s %s', error.message, error.detail)
+            LOG.warning('Flavors and volume types could not be refreshed: %s %s', error.message,
+                        error.detail)
             return
         now = self.tools.clock()
         with session.writer() as connection:

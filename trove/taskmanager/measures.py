@@ -18,12 +18,14 @@ from datetime import datetime
 from trove.common import metrics
 from trove.db import operations, outbox, session, watch
 
-OPERATIONS = metrics.Histogram('trove_operation_seconds', 'Operations that ended here, from asked for to ended.',
+OPERATIONS = metrics.Histogram('trove_operation_seconds',
+                               'Operations that ended here, from asked for to ended.',
                                ('kind', 'state'))
 STEPS = metrics.Histogram('trove_step_seconds', 'Steps that ended here, from begun to ended.',
                           ('kind', 'step', 'outcome'))
-WORK = metrics.Histogram('trove_step_work_seconds', 'Runs of steps: the time in our own code, the cloud and guests '
-                                                    'included, without the waiting in between.', ('kind', 'step'))
+WORK = metrics.Histogram(
+    'trove_step_work_seconds', 'Runs of steps: the time in our own code, the cloud and guests '
+    'included, without the waiting in between.', ('kind', 'step'))
 
 
 def register(clock: Callable[[], datetime]) -> None:
@@ -46,15 +48,19 @@ def register(clock: Callable[[], datetime]) -> None:
 
     metrics.REGISTRY.add(
         OPERATIONS, STEPS, WORK,
-        metrics.Asked('trove_open_operations', 'Operations that are open.', ('kind',), open_operations),
-        metrics.Asked('trove_open_operation_oldest_seconds', 'Age of the oldest open operation.', ('kind',),
-                      oldest_operations),
-        metrics.Asked('trove_notifications_waiting', 'Notifications that are written down and not sent.', (),
+        metrics.Asked('trove_open_operations', 'Operations that are open.', ('kind',),
+                      open_operations),
+        metrics.Asked('trove_open_operation_oldest_seconds', 'Age of the oldest open operation.',
+                      ('kind',), oldest_operations),
+        metrics.Asked('trove_notifications_waiting',
+                      'Notifications that are written down and not sent.', (),
                       waiting_notifications),
-        metrics.Asked('trove_guests', 'Guests by how long ago they reported: the upper bound in seconds.', ('le',),
+        metrics.Asked('trove_guests',
+                      'Guests by how long ago they reported: the upper bound in seconds.', ('le',),
                       heartbeats),
-        metrics.Asked('trove_drifted_instances', 'Instances whose cloud resources are not as they should be.',
-                      ('drift',), drifted))
+        metrics.Asked('trove_drifted_instances',
+                      'Instances whose cloud resources are not as they should be.', ('drift',),
+                      drifted))
 
 
 def step(kind: str, name: str, outcome: str, work: float, elapsed: float | None) -> None:

@@ -83,10 +83,12 @@ class Runner:
         again in time.
     """
 
-    def __init__(self, flows: dict[str, Flow], tools: Tools, owner: str, *,
-                 later: Callable[[str, datetime], None] = lambda _id, _when: None,
-                 on_close: Callable[[outcome.Closed], None] = lambda _closed: None,
-                 on_step: Callable[[str, str, str, float, float | None], None] = lambda *_run: None) -> None:
+    def __init__(
+            self, flows: dict[str, Flow], tools: Tools, owner: str, *,
+            later: Callable[[str, datetime], None] = lambda _id, _when: None,
+            on_close: Callable[[outcome.Closed], None] = lambda _closed: None,
+            on_step: Callable[[str, str, str, float, float | None],
+                              None] = lambda *_run: None) -> None:
         self.flows = flows
         self.tools = tools
         self.owner = owner
@@ -108,7 +110,8 @@ class Runner:
 
         :returns: False when there was nothing to take.
         """
-        row = session.write(operations.take, operation_id, self.owner, self.tools.clock(), self._options.lease_time)
+        row = session.write(operations.take, operation_id, self.owner, self.tools.clock(),
+                            self._options.lease_time)
         if row is None:
             self._look_again(operation_id)
             return False
@@ -117,9 +120,11 @@ class Runner:
         try:
             self._drive(row)
         except exception.ClaimLost:
-            LOG.warning('%s: operation %s was taken over by another task manager, or reset', row.resource_id, row.id)
+            LOG.warning('%s: operation %s was taken over by another task manager, or reset',
+                        row.resource_id, row.id)
             now = self.tools.clock()
-            for waited in (session.write(operations.left, row.id, self.owner, now), self._removed_again(row, now)):
+            for waited in (session.write(operations.left, row.id, self.owner,
+                                         now), self._removed_again(row, now)):
                 if waited:
                     self.later(waited, now)
         finally:
@@ -148,7 +153,8 @@ class Runner:
             claims = dict(self._claims)
         # Each by itself: a transaction that holds several operations can deadlock with a report on the same ones.
         for operation_id, claim in claims.items():
-            session.write(operations.renew, operation_id, claim, self.tools.clock(), self._options.lease_time)
+            session.write(operations.renew, operation_id, claim, self.tools.clock(),
+                          self._options.lease_time)
 
     # --- one operation -------------------------------------------------------------------------
 
@@ -179,16 +185,17 @@ class Runner:
 
     def _held(self, row: Row, flow: Flow) -> Held:
         steps = json.loads(row.steps) or flow.step_names
-        return Held(row=row, flow=flow, steps=steps, position=row.position, state=row.state, attempt=row.attempt,
-                    failures=row.failures, facts=json.loads(row.facts), waiting_since=row.waiting_since,
-                    due_at=row.due_at)
+        return Held(row=row, flow=flow, steps=steps, position=row.position, state=row.state,
+                    attempt=row.attempt, failures=row.failures, facts=json.loads(row.facts),
+                    waiting_since=row.waiting_since, due_at=row.due_at)
 
     def _refuse(self, row: Row) -> None:
         """Give an operation of a kind this release does not know to whoever knows it, until its deadline."""
         LOG.error('%s: operation %s has unknown kind %s', row.resource_id, row.id, row.kind)
         now = self.tools.clock()
         if now < row.deadline and not row.cancel_wanted:
-            session.write(operations.save, row.id, row.claim, now, owner=None, due_at=now + timedelta(seconds=30))
+            session.write(operations.save, row.id, row.claim, now, owner=None,
+                          due_at=now + timedelta(seconds=30))
             return
         followed_by = session.write(outcome.close_unknown, row, now)
         if followed_by:
@@ -202,7 +209,8 @@ class Runner:
         started = time.monotonic()
         try:
             if step is None:
-                raise exception.StepFailed(f'Step {held.steps[held.position]} is not known to this release.')
+                raise exception.StepFailed(
+                    f'Step {held.steps[held.position]} is not known to this release.')
             if begun >= held.row.deadline and not held.undoing:
                 raise exception.StepFailed(self._deadline_text(held), code='deadline_exceeded')
             answer = self._act(step, held, begun)
@@ -232,12 +240,13 @@ class Runner:
             return last.seq
         if last is not None and last.ended is None:
             # Its runner died or was cut off in the act: the new attempt looks first, so nothing happens twice.
-            operations.account_step(connection, held.id, last.seq, outcome='lost', busy_ms=0, late_ms=0, ended=now,
-                                    note='The task manager that ran this attempt did not record its end.')
+            operations.account_step(
+                connection, held.id, last.seq, outcome='lost', busy_ms=0, late_ms=0, ended=now,
+                note='The task manager that ran this attempt did not record its end.')
         if first:
             outcome.started(connection, held.flow, held.row, now)
-        LOG.info('%s: operation %s begins step %s, attempt %d', held.row.resource_id, held.id, label,
-                 held.attempt + 1)
+        LOG.info('%s: operation %s begins step %s, attempt %d', held.row.resource_id, held.id,
+                 label, held.attempt + 1)
         return operations.begin_step(connection, held.id, label, held.attempt + 1, now, last)
 
     def _act(self, step: Step, held: Held, now: datetime) -> Done | Wait:
@@ -249,11 +258,13 @@ class Runner:
     def _work(self, held: Held, now: datetime) -> Work:
         row = held.row
         waited = (now - held.waiting_since).total_seconds() if held.waiting_since else 0.0
-        return Work(id=row.id, kind=row.kind, resource_type=row.resource_type, resource_id=row.resource_id,
-                    project_id=row.project_id, args=json.loads(row.args), facts=held.facts, attempt=held.attempt + 1,
-                    waited=waited, created=row.created, request_id=row.request_id, actor=row.actor,
-                    resource=session.read(held.flow.load, row.resource_id), sealed_secrets=row.secrets,
-                    tools=self.tools)
+        return Work(id=row.id, kind=row.kind, resource_type=row.resource_type,
+                    resource_id=row.resource_id, project_id=row.project_id, args=json.loads(
+                        row.args), facts=held.facts, attempt=held.attempt + 1, waited=waited,
+                    created=row.created,
+                    request_id=row.request_id, actor=row.actor, resource=session.read(
+                        held.flow.load,
+                        row.resource_id), sealed_secrets=row.secrets, tools=self.tools)
 
     def _deadline_text(self, held: Held) -> str:
         return f'{held.flow.title} did not end within its deadline; it was at step {held.steps[held.position]}.'
@@ -268,10 +279,12 @@ class Runner:
         position = held.position + (-1 if held.undoing else 1)
 
         def write(connection: Connection) -> None:
-            operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts), position=position,
-                            attempt=0, failures=0, waiting_since=None, due_at=now,
+            operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts),
+                            position=position, attempt=0, failures=0, waiting_since=None,
+                            due_at=now,
                             lease_until=now + timedelta(seconds=self._options.lease_time))
-            self._account(connection, held, 'undone' if held.undoing else 'done', busy_ms, begun, now, answer.note)
+            self._account(connection, held, 'undone' if held.undoing else 'done', busy_ms, begun,
+                          now, answer.note)
             for change in answer.changes:
                 change(connection)
             for type_, text in answer.events:
@@ -285,18 +298,21 @@ class Runner:
     def _wait(self, held: Held, answer: Wait, busy_ms: int, begun: datetime, now: datetime) -> bool:
         since, step = held.waiting_since or begun, held.flow.step(held.steps[held.position])
         if (now - since).total_seconds() > answer.at_most:
-            error = exception.StepFailed(f'Timed out after {int(answer.at_most)} seconds waiting for {answer.reason}.',
-                                         code=answer.code)
+            error = exception.StepFailed(
+                f'Timed out after {int(answer.at_most)} seconds waiting for {answer.reason}.',
+                code=answer.code)
             return self._failed(held, step, error, busy_ms, begun)
         held.facts |= answer.facts
         # It got somewhere: what failed before was not the beginning of a row of failures.
         failures = 0 if step is not None and step.forgives else held.failures
-        seconds = min(answer.seconds, max(0.0, answer.at_most - (now - since).total_seconds()) + 0.001)
+        seconds = min(answer.seconds,
+                      max(0.0, answer.at_most - (now - since).total_seconds()) + 0.001)
 
         def write(connection: Connection) -> datetime:
             operations.save(connection, held.id, held.row.claim, now, facts=json.dumps(held.facts),
                             waiting_since=since, failures=failures)
-            self._account(connection, held, 'wait', busy_ms, begun, None, f'waiting for {answer.reason}')
+            self._account(connection, held, 'wait', busy_ms, begun, None,
+                          f'waiting for {answer.reason}')
             for change in answer.changes:
                 change(connection)
             return operations.release(connection, held.id, held.row.claim, now, seconds)
@@ -309,22 +325,26 @@ class Runner:
     def _account(self, connection: Connection, held: Held, word: str, busy_ms: int, begun: datetime,
                  ended: datetime | None, note: str = '') -> None:
         late_ms = max(0, int((begun - held.due_at).total_seconds() * 1000))
-        operations.account_step(connection, held.id, held.seq, outcome=word, busy_ms=busy_ms, late_ms=late_ms,
-                                ended=ended, note=note)
+        operations.account_step(connection, held.id, held.seq, outcome=word, busy_ms=busy_ms,
+                                late_ms=late_ms, ended=ended, note=note)
         elapsed = (ended - (held.waiting_since or begun)).total_seconds() if ended else None
         self.on_step(held.row.kind, held.steps[held.position], word, busy_ms / 1000, elapsed)
 
-    def _event(self, connection: Connection, held: Held, type_: str, text: str, now: datetime) -> None:
-        events.add(connection, resource_type=held.row.resource_type, resource_id=held.row.resource_id, type=type_,
-                   text=text, now=now, project_id=held.row.project_id, operation_id=held.id, actor=held.row.actor,
+    def _event(self, connection: Connection, held: Held, type_: str, text: str,
+               now: datetime) -> None:
+        events.add(connection, resource_type=held.row.resource_type,
+                   resource_id=held.row.resource_id, type=type_, text=text, now=now,
+                   project_id=held.row.project_id, operation_id=held.id, actor=held.row.actor,
                    request_id=held.row.request_id)
 
-    def _failed(self, held: Held, step: Step | None, error: Exception, busy_ms: int, begun: datetime) -> bool:
+    def _failed(self, held: Held, step: Step | None, error: Exception, busy_ms: int,
+                begun: datetime) -> bool:
         """Try again later, or turn back, or, when already on the way back, go on with what can be taken back."""
         now = self.tools.clock()
         code, text, detail = outcome.describe(error)
-        LOG.log(*outcome.log_level(error), '%s: operation %s, step %s, attempt %d failed: %s (%s) %s',
-                held.row.resource_id, held.id, held.steps[held.position], held.attempt + 1, text, code, detail,
+        LOG.log(*outcome.log_level(error),
+                '%s: operation %s, step %s, attempt %d failed: %s (%s) %s', held.row.resource_id,
+                held.id, held.steps[held.position], held.attempt + 1, text, code, detail,
                 exc_info=not isinstance(error, exception.TroveError))
         if self._may_retry(held, step, error, now):
             self._retry(held, text, busy_ms, begun, now)
@@ -332,8 +352,8 @@ class Runner:
         values = self._turned_back(held, code, text, detail)
 
         def write(connection: Connection) -> None:
-            operations.save(connection, held.id, held.row.claim, now, attempt=0, failures=0, waiting_since=None,
-                            due_at=now, **values)
+            operations.save(connection, held.id, held.row.claim, now, attempt=0, failures=0,
+                            waiting_since=None, due_at=now, **values)
             self._account(connection, held, 'failed', busy_ms, begun, now, text)
             if held.undoing:
                 self._event(connection, held, f'{held.row.kind}.undo_failed', text, now)
@@ -357,8 +377,15 @@ class Runner:
             values['position'] = -1  # no step was begun
 
         def write(connection: Connection) -> None:
-            changed = {'attempt': 0, 'failures': 0, 'waiting_since': None, 'due_at': now, **values} if wanted else {}
-            operations.save(connection, held.id, held.row.claim, now, cancel_wanted=False, **changed)
+            changed = {
+                'attempt': 0,
+                'failures': 0,
+                'waiting_since': None,
+                'due_at': now,
+                **values
+            } if wanted else {}
+            operations.save(connection, held.id, held.row.claim, now, cancel_wanted=False,
+                            **changed)
             if wanted:
                 operations.end_attempts(connection, held.id, 'cancelled', now)
                 self._event(connection, held, f'{held.row.kind}.cancelling',
@@ -379,7 +406,8 @@ class Runner:
                 'error_text': text[:1024], 'error_detail': detail}
 
     def _may_retry(self, held: Held, step: Step | None, error: Exception, now: datetime) -> bool:
-        if step is None or not outcome.is_retriable(error) or (now >= held.row.deadline and not held.undoing):
+        if step is None or not outcome.is_retriable(error) or (now >= held.row.deadline
+                                                               and not held.undoing):
             return False
         attempts = step.undo_attempts if held.undoing else step.attempts
         attempts = self._options.step_attempts if attempts == 0 else attempts
@@ -400,7 +428,8 @@ class Runner:
 
     def _let_go(self, held: Held, now: datetime) -> None:
         """Give an operation back unfinished, for another task manager or the next start of this one."""
-        session.write(operations.save, held.id, held.row.claim, now, owner=None, lease_until=None, due_at=now)
+        session.write(operations.save, held.id, held.row.claim, now, owner=None, lease_until=None,
+                      due_at=now)
 
     # --- the end -------------------------------------------------------------------------------
 
@@ -409,7 +438,9 @@ class Runner:
             self._close(held, OperationState.SUCCEEDED, None)
             return
         code = held.row.error_code
-        self._close(held, OperationState.CANCELLED if code == outcome.CANCELLED else OperationState.FAILED, code)
+        self._close(
+            held, OperationState.CANCELLED if code == outcome.CANCELLED else OperationState.FAILED,
+            code)
 
     def _close(self, held: Held, state: str, code: str | None) -> None:
         now = self.tools.clock()
@@ -420,15 +451,18 @@ class Runner:
         # what the flow says of failures, and at last without.
         for is_last in (False, False, True):
             try:
-                changes = () if is_last else outcome.changes(held.flow, work, state, code, text, detail)
-                followed_by = session.write(outcome.close, held.flow, held.row, state, code, text, detail, changes, now)
+                changes = () if is_last else outcome.changes(held.flow, work, state, code, text,
+                                                             detail)
+                followed_by = session.write(outcome.close, held.flow, held.row, state, code, text,
+                                            detail, changes, now)
                 break
             except _NOT_WRITABLE:
                 raise
             except Exception as error:
                 if is_last:
                     raise
-                LOG.exception('%s: the end of operation %s could not be written', held.row.resource_id, held.id)
+                LOG.exception('%s: the end of operation %s could not be written',
+                              held.row.resource_id, held.id)
                 state = OperationState.FAILED
                 code, text, detail = outcome.describe(error)
         LOG.info('%s: operation %s %s %s%s', held.row.resource_id, held.id, held.row.kind, state,

@@ -123,7 +123,8 @@ class Notifier:
             if sent:
                 session.write(outbox.sent, sent)
             if len(sent) < len(rows):
-                LOG.warning('%d notifications wait, the bus does not take them', session.read(outbox.backlog)[0])
+                LOG.warning('%d notifications wait, the bus does not take them',
+                            session.read(outbox.backlog)[0])
                 return
             if len(rows) < BATCH:
                 return
@@ -151,7 +152,8 @@ class Notifier:
         # All in one transaction with the mark: a period is told wholly or, by whoever comes next, from its beginning.
         session.write(self._exists, claim, begins, ends, now)
 
-    def _exists(self, connection: Connection, claim: Claim, begins: datetime, ends: datetime, now: datetime) -> None:
+    def _exists(self, connection: Connection, claim: Claim, begins: datetime, ends: datetime,
+                now: datetime) -> None:
         after: str | None = ''
         while after is not None:
             after = notices.existing(connection, begins, ends, after, self.page, now)
@@ -164,8 +166,9 @@ class Notifier:
     def _quotas(self, connection: Connection, claim: Claim, now: datetime) -> None:
         claim.prove(connection)
         outbox.add(connection, [
-            notification.quota(self._conf, row.tenant_id, row.resource, row.in_use, row.hard_limit, row.updated)
-            for row in quotas.all_usages(connection)], now)
+            notification.quota(self._conf, row.tenant_id, row.resource, row.in_use, row.hard_limit,
+                               row.updated) for row in quotas.all_usages(connection)
+        ], now)
 
     def until_next_period(self) -> float:
         """Seconds until the next audit period is over."""

@@ -58,7 +58,8 @@ class Loss:
 
 
 #: What holds others comes before what it holds.
-KINDS = ('server', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker', 'objects')
+KINDS = ('server', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker',
+         'objects')
 
 
 class Search:
@@ -68,7 +69,8 @@ class Search:
     :param broker: :class:`trove.common.rpc.broker.Broker`.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, cloud: Callable[[str | None], Cloud], broker: Any) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, cloud: Callable[[str | None], Cloud],
+                 broker: Any) -> None:
         self._conf = conf
         self._cloud = cloud
         self._broker = broker
@@ -103,12 +105,17 @@ class Search:
             yield Orphan('server', region, server.id, server.name, server.instance_id)
         prefix = self._conf.trove_security_group_name_prefix
         named: list[tuple[str, str, Iterable[tuple[str, str]]]] = [
-            ('port', names.PREFIX + '{}', ((port.id, port.name) for port in cloud.network.list_ports())),
-            ('floating IP', names.public_address('{}'), ((address.id, address.description)
-                                                         for address in cloud.network.list_public_addresses())),
-            ('volume', names.PREFIX + '{}', ((volume.id, volume.name) for volume in cloud.volume.list_volumes())),
-            ('security group', names.security_group(prefix, '{}'), cloud.firewall.list_groups().items()),
-            ('server group', names.server_group('{}'), cloud.compute.list_server_groups().items())]
+            ('port', names.PREFIX + '{}', ((port.id, port.name)
+                                           for port in cloud.network.list_ports())),
+            ('floating IP', names.public_address('{}'),
+             ((address.id, address.description)
+              for address in cloud.network.list_public_addresses())),
+            ('volume', names.PREFIX + '{}', ((volume.id, volume.name)
+                                             for volume in cloud.volume.list_volumes())),
+            ('security group', names.security_group(prefix,
+                                                    '{}'), cloud.firewall.list_groups().items()),
+            ('server group', names.server_group('{}'), cloud.compute.list_server_groups().items())
+        ]
         for kind, pattern, items in named:
             for item_id, name in items:
                 instance_id = names.instance_of(name, pattern)
@@ -134,7 +141,8 @@ class Search:
                 if instance_id is not None:
                     by_instance[instance_id] = by_instance.get(instance_id, 0) + 1
             for instance_id, number in by_instance.items():
-                yield Orphan('objects', region, project, f'{number} in {container}/{instance_id}', instance_id)
+                yield Orphan('objects', region, project, f'{number} in {container}/{instance_id}',
+                             instance_id)
 
     def losses(self) -> list[Loss]:
         """Idle instances that lack something, as it is now."""
@@ -170,5 +178,6 @@ class Search:
             case 'server group':
                 cloud.compute.delete_server_group(orphan.name)
             case 'objects':
-                cloud.objects(orphan.id).delete_all(self._conf.guest_log_container_name, f'{orphan.instance_id}/')
+                cloud.objects(orphan.id).delete_all(self._conf.guest_log_container_name,
+                                                    f'{orphan.instance_id}/')
         return True

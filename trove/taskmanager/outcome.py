@@ -48,7 +48,8 @@ def is_retriable(error: Exception) -> bool:
     if retriable is not None:
         return bool(retriable)
     if isinstance(error, exception.TroveError):
-        return isinstance(error, (exception.GuestTimeout, exception.BrokerError, exception.ServiceUnavailable))
+        return isinstance(
+            error, (exception.GuestTimeout, exception.BrokerError, exception.ServiceUnavailable))
     return True
 
 
@@ -70,7 +71,8 @@ def started(connection: Connection, flow: Flow, row: Row, now: datetime) -> None
     _event(connection, row, f'{row.kind}.start', f'{flow.title} began.', now)
 
 
-def changes(flow: Flow, work: Work, state: str, code: str | None, text: str, detail: str) -> Sequence[Change]:
+def changes(flow: Flow, work: Work, state: str, code: str | None, text: str,
+            detail: str) -> Sequence[Change]:
     """What the end of an operation changes in its resource's rows."""
     if state == OperationState.SUCCEEDED:
         return flow.succeeded(work)
@@ -79,17 +81,17 @@ def changes(flow: Flow, work: Work, state: str, code: str | None, text: str, det
     return flow.cancelled(work) if code == CANCELLED else ()
 
 
-def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | None, text: str, detail: str,
-          wanted: Sequence[Change], now: datetime) -> str | None:
+def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | None, text: str,
+          detail: str, wanted: Sequence[Change], now: datetime) -> str | None:
     """Close an operation with its last event, and open the one that was asked to follow it.
 
     :param wanted: row changes of the same transaction.
     :returns: id of the operation that follows, if any.
     :raises trove.common.exception.ClaimLost: see :func:`trove.db.operations.save`.
     """
-    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None, lease_until=None,
-                    finished=now, secrets=None, error_code=code, error_text=text[:1024] or None,
-                    error_detail=detail or None)
+    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None,
+                    lease_until=None, finished=now, secrets=None, error_code=code,
+                    error_text=text[:1024] or None, error_detail=detail or None)
     for change in wanted:
         change(connection)
     words = {OperationState.SUCCEEDED: ('end', f'{flow.title} succeeded.'),
@@ -104,9 +106,10 @@ def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | 
 def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None:
     """Close an operation of a kind that nobody knows: cancelled, or past its deadline. Returns what follows."""
     state, code, text = ((OperationState.CANCELLED, 'cancelled', None) if row.cancel_wanted else
-                         (OperationState.FAILED, 'internal', f'No task manager knows operations of kind {row.kind}.'))
-    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None, finished=now,
-                    secrets=None, error_code=code, error_text=text)
+                         (OperationState.FAILED, 'internal',
+                          f'No task manager knows operations of kind {row.kind}.'))
+    operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None,
+                    finished=now, secrets=None, error_code=code, error_text=text)
     notices.closed(connection, row, state, code, text, now)
     return _followed(connection, row.id, now)
 
@@ -124,5 +127,6 @@ def _followed(connection: Connection, operation_id: str, now: datetime) -> str |
 
 
 def _event(connection: Connection, row: Row, type_: str, text: str, now: datetime) -> None:
-    events.add(connection, resource_type=row.resource_type, resource_id=row.resource_id, type=type_, text=text,
-               now=now, project_id=row.project_id, operation_id=row.id, actor=row.actor, request_id=row.request_id)
+    events.add(connection, resource_type=row.resource_type, resource_id=row.resource_id, type=type_,
+               text=text, now=now, project_id=row.project_id, operation_id=row.id, actor=row.actor,
+               request_id=row.request_id)

@@ -33,7 +33,8 @@ class Scheduler:
     :param workers: threads.
     """
 
-    def __init__(self, advance: Callable[[str], bool], clock: Callable[[], datetime], workers: int) -> None:
+    def __init__(self, advance: Callable[[str], bool], clock: Callable[[], datetime],
+                 workers: int) -> None:
         self._advance = advance
         self._clock = clock
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -45,9 +46,12 @@ class Scheduler:
         self._running: set[str] = set()
         self._again: set[str] = set()
         self._stopping = False
-        self._threads = [threading.Thread(target=self._work, name=f'operations-{number}', daemon=True)
-                         for number in range(workers)]
-        self._threads.append(threading.Thread(target=self._watch, name='operations-due', daemon=True))
+        self._threads = [
+            threading.Thread(target=self._work, name=f'operations-{number}', daemon=True)
+            for number in range(workers)
+        ]
+        self._threads.append(
+            threading.Thread(target=self._watch, name='operations-due', daemon=True))
 
     def start(self) -> None:
         for thread in self._threads:

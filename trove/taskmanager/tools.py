@@ -29,9 +29,9 @@ from trove.taskmanager.step import Tools
 def from_conf(conf: cfg.ConfigOpts) -> Tools:
     """:raises trove.common.rpc.keys.KeyConfigurationError: without a usable key-encryption secret."""
     ring = keys.KeyRing.from_conf(conf)
-    return Tools(conf=conf, clock=session.utcnow, cloud=functools.partial(clouds.service_cloud, conf),
-                 broker=broker.for_conf(conf), guest=functools.partial(guest_door, transport.guest_bus(conf), ring),
-                 keys=ring, read=session.read)
+    return Tools(conf=conf, clock=session.utcnow, cloud=functools.partial(
+        clouds.service_cloud, conf), broker=broker.for_conf(conf), guest=functools.partial(
+            guest_door, transport.guest_bus(conf), ring), keys=ring, read=session.read)
 
 
 def guest_door(bus: transport.Bus, ring: keys.KeyRing, instance: Row) -> GuestAPI:
@@ -41,7 +41,8 @@ def guest_door(bus: transport.Bus, ring: keys.KeyRing, instance: Row) -> GuestAP
     """
     if not instance.encrypted_key:
         raise exception.GuestError(f'Instance {instance.id} has no key.', code='guest_error')
-    return GuestAPI(bus, instance.id, ring.open(instance.id, instance.encrypted_key), instance.boot_id or '')
+    return GuestAPI(bus, instance.id, ring.open(instance.id, instance.encrypted_key),
+                    instance.boot_id or '')
 
 
 def instance_key(ring: keys.KeyRing, instance: Any) -> bytes:

@@ -61,7 +61,8 @@ class Watch:
                 self._region(region)
             except exception.CloudError as error:
                 # One region that is away must not keep the others from being looked at.
-                LOG.warning('Region %s could not be looked at: %s %s', region, error.message, error.detail)
+                LOG.warning('Region %s could not be looked at: %s %s', region, error.message,
+                            error.detail)
 
     def _region(self, region: str | None) -> None:
         cloud = self._cloud(region)
@@ -77,28 +78,30 @@ class Watch:
                 confirmed += 1
                 if confirmed > MAX_CONFIRMED:
                     continue
-                finding = drift.of(row, ports.get(row.id, ()), look_again(cloud, row, ports.get(row.id, set())))
+                finding = drift.of(row, ports.get(row.id, ()),
+                                   look_again(cloud, row, ports.get(row.id, set())))
             self._note(row, finding)
 
     def _note(self, row: Row, finding: drift.Finding) -> None:
         told = drift.events(row, finding)
-        if session.write(watch.note, row, self._clock(), server_status=finding.server_status, drift=finding.drift,
-                         told=told):
+        if session.write(watch.note, row, self._clock(), server_status=finding.server_status,
+                         drift=finding.drift, told=told):
             for _type, text in told:
                 LOG.warning('Instance %s: %s', row.id, text)
 
 
 def look(cloud: Cloud) -> drift.Stock:
     """All that is ours in a region: three lists."""
-    return drift.Stock(servers=_by_id(cloud.compute.list_servers()), volumes=_by_id(cloud.volume.list_volumes()),
-                       ports=_by_id(cloud.network.list_ports()))
+    return drift.Stock(servers=_by_id(cloud.compute.list_servers()), volumes=_by_id(
+        cloud.volume.list_volumes()), ports=_by_id(cloud.network.list_ports()))
 
 
 def look_again(cloud: Cloud, row: Any, port_ids: set[str]) -> drift.Stock:
     """What one instance has, each thing asked for by its id: lists may be late, and names may have been changed."""
     servers = _there(cloud.compute.get_server, {row.compute_instance_id})
     volumes = _there(cloud.volume.get_volume, {row.volume_id} if row.volume_id else set())
-    return drift.Stock(servers=servers, volumes=volumes, ports=_there(cloud.network.get_port, port_ids))
+    return drift.Stock(servers=servers, volumes=volumes, ports=_there(cloud.network.get_port,
+                                                                      port_ids))
 
 
 def _there(get: Callable[[str], Any], ids: set[str]) -> dict[str, Any]:

@@ -15,8 +15,12 @@
 from typing import Any
 
 #: Printable characters of the basic plane, no white space at the ends.
-NAME = {'type': 'string', 'minLength': 1, 'maxLength': 255,
-        'pattern': '^(?!\\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\uffff-\U0010ffff]*(?<!\\s)\\Z'}
+NAME = {
+    'type': 'string',
+    'minLength': 1,
+    'maxLength': 255,
+    'pattern': '^(?!\\s)[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\uffff-\U0010ffff]*(?<!\\s)\\Z'
+}
 METADATA = {'type': 'object', 'additionalProperties': {'type': 'string', 'maxLength': 255},
             'propertyNames': {'minLength': 1, 'maxLength': 255}}
 TAG = {'type': 'string', 'minLength': 1, 'maxLength': 60, 'pattern': '^[^,/]*$'}

@@ -143,7 +143,8 @@ class Site:
 
     def put(self, spec: ServerSpec, path: str, text: str) -> None:
         """Write a file in the machine."""
-        subprocess.run(['nsenter', '--target', str(self.leader(spec)), '--all', 'tee', path], input=text, text=True,
+        subprocess.run(['nsenter', '--target',
+                        str(self.leader(spec)), '--all', 'tee', path], input=text, text=True,
                        check=True, stdout=subprocess.DEVNULL, timeout=30)
 
     def boot(self, *ports: PortSpec, **more) -> ServerSpec:

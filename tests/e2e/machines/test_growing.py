@@ -62,8 +62,10 @@ def test_a_volume_that_has_grown_is_filled_by_its_file_system(site):
         site.run(machine, 'mkfs.ext4 -q -m 1 /dev/vdc && mkdir -p /srv/c && mount /dev/vdc /srv/c '
                           '&& echo data > /srv/c/data && sync')
         site.hypervisor.extend_volume(volume.volume_id, 2)
-        site.run(machine, f'mkdir -p /root/agent && echo {code()} | base64 -d | tar xz -C /root/agent')
-        said = site.run(machine, f"cd /root/agent && PYTHONPATH=/root/agent python3 -c '{GROW}'").split()
+        site.run(machine,
+                 f'mkdir -p /root/agent && echo {code()} | base64 -d | tar xz -C /root/agent')
+        said = site.run(machine,
+                        f"cd /root/agent && PYTHONPATH=/root/agent python3 -c '{GROW}'").split()
         assert said[0] in ('online', 'offline')
         assert int(said[1]) > 1.8 * 1024 ** 3
         assert site.run(machine, 'cat /srv/c/data; findmnt -no SOURCE /srv/c') == 'data\n/dev/vdc\n'

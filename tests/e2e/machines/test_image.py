@@ -98,13 +98,15 @@ def test_without_its_configuration_the_agent_does_not_start(site, bare):
 
 def test_the_engine_user_has_its_fixed_number(site, bare):
     assert site.run(bare, 'id -u mysql; id -g mysql').split() == [str(MYSQL_UID)] * 2
-    assert site.run(bare, 'stat -c %u:%g /opt/trove-guest/seed/mariadb').strip() == f'{MYSQL_UID}:{MYSQL_UID}'
+    assert site.run(
+        bare, 'stat -c %u:%g /opt/trove-guest/seed/mariadb').strip() == f'{MYSQL_UID}:{MYSQL_UID}'
 
 
 def test_nobody_can_log_in(site, bare):
     passwords = site.run(bare, 'cut -d: -f2 /etc/shadow').split()
     assert passwords and all(word[0] in '!*' for word in passwords)
-    assert site.run(bare, 'ls /etc/ssh/ssh_host_* /usr/sbin/sshd 2>/dev/null', check_status=False) == ''
+    assert site.run(bare, 'ls /etc/ssh/ssh_host_* /usr/sbin/sshd 2>/dev/null',
+                    check_status=False) == ''
 
 
 def test_the_tree_itself_is_anonymous(site):
@@ -119,13 +121,16 @@ def test_the_tree_itself_is_anonymous(site):
 def test_no_code_of_the_control_plane(site):
     package = next((site.image / 'opt/trove-guest/lib').glob('python3*')) / 'site-packages/trove'
     assert (package / 'cmd/guest.py').exists()
-    for left in ('db', 'cloud', 'taskmanager', 'cmd/api.py', 'guestagent/api.py', 'conductor/manager.py'):
+    for left in ('db', 'cloud', 'taskmanager', 'cmd/api.py', 'guestagent/api.py',
+                 'conductor/manager.py'):
         assert not (package / left).exists(), left
 
 
 def test_with_its_configuration_the_agent_runs_at_once(site, guest):
-    assert eventually(lambda: site.run(guest, 'systemctl show -P MainPID trove-guestagent').strip() != '0')
-    assert eventually(lambda: 'starts as 00000001.' in site.run(guest, 'journalctl -u trove-guestagent'))
+    assert eventually(
+        lambda: site.run(guest, 'systemctl show -P MainPID trove-guestagent').strip() != '0')
+    assert eventually(
+        lambda: 'starts as 00000001.' in site.run(guest, 'journalctl -u trove-guestagent'))
     started, booted = (int(site.run(guest, command).strip()) for command in (
         'systemctl show -P ExecMainStartTimestampMonotonic trove-guestagent',
         'systemctl show -P UserspaceTimestampMonotonic'))
@@ -134,7 +139,8 @@ def test_with_its_configuration_the_agent_runs_at_once(site, guest):
 
 def test_the_agent_is_small(site, guest):
     pid = site.run(guest, 'systemctl show -P MainPID trove-guestagent').strip()
-    status = dict(line.split(':', 1) for line in site.run(guest, f'cat /proc/{pid}/status').splitlines())
+    status = dict(
+        line.split(':', 1) for line in site.run(guest, f'cat /proc/{pid}/status').splitlines())
     assert int(status['VmRSS'].split()[0]) < 60 * 1024
     assert status['NoNewPrivs'].strip() == '1'
 
@@ -151,7 +157,8 @@ def test_secrets_stay_only_where_the_agent_reads_them(site, guest):
 
 
 def test_the_engine_starts_from_the_seed_in_its_cage(site, guest):
-    site.run(guest, 'cp -a /opt/trove-guest/seed/mariadb/. /var/lib/mysql/ && systemctl start mariadb')
+    site.run(guest,
+             'cp -a /opt/trove-guest/seed/mariadb/. /var/lib/mysql/ && systemctl start mariadb')
     assert site.run(guest, 'mariadb -NBe "select current_user()"').strip() == 'root@localhost'
     assert site.run(guest, 'mariadb -NBe "show databases like \'test\'"') == ''
     zone = 'mariadb -NBe "select convert_tz(\'2026-01-01 12:00:00\', \'UTC\', \'Europe/Berlin\')"'
@@ -160,18 +167,21 @@ def test_the_engine_starts_from_the_seed_in_its_cage(site, guest):
     cage = f'nsenter --target {pid} --mount --setuid {MYSQL_UID} --setgid {MYSQL_UID} -- '
     for hidden in ('/etc/trove', '/var/lib/cloud', '/var/lib/trove-guest'):
         assert 'denied' in site.run(guest, f'{cage} ls {hidden}', check_status=False)
-    assert 'Read-only' in site.run(guest, f'nsenter --target {pid} --mount touch /etc/x', check_status=False)
+    assert 'Read-only' in site.run(guest, f'nsenter --target {pid} --mount touch /etc/x',
+                                   check_status=False)
 
 
 def _connects(site, spec, address: str, port: int, uid: int) -> bool:
     """Whether a program of a user in the machine can open a connection."""
     program = f'import socket; socket.create_connection((\'{address}\', {port}), 3)'
-    return site.run(spec, f'setpriv --reuid {uid} --regid {uid} --clear-groups '
-                          f'python3 -c "{program}" 2>/dev/null && echo yes', check_status=False) == 'yes\n'
+    return site.run(
+        spec, f'setpriv --reuid {uid} --regid {uid} --clear-groups '
+        f'python3 -c "{program}" 2>/dev/null && echo yes', check_status=False) == 'yes\n'
 
 
 def test_on_a_shared_side_the_engine_cannot_reach_the_broker(site, guest):
-    assert eventually(lambda: f'daddr {site.host} reject' in site.run(guest, 'nft list table inet trove_guest'))
+    assert eventually(
+        lambda: f'daddr {site.host} reject' in site.run(guest, 'nft list table inet trove_guest'))
     with socket.create_server((site.host, 0)) as broker:
         port = broker.getsockname()[1]
         assert _connects(site, guest, site.host, port, 0)
@@ -189,7 +199,8 @@ def test_a_separate_side_is_closed_both_ways(site):
     spec = site.boot(side, tenant, name='two-sides', config_drive=True,
                      user_data=USER_DATA.replace(b'BROKER', host.encode()))
     try:
-        assert eventually(lambda: 'oifname "eth0" reject' in site.run(spec, 'nft list table inet trove_guest'))
+        assert eventually(
+            lambda: 'oifname "eth0" reject' in site.run(spec, 'nft list table inet trove_guest'))
         for address, engine_may in ((host, False), (site.host, True)):
             with socket.create_server((address, 0)) as server:
                 port = server.getsockname()[1]
@@ -216,5 +227,6 @@ def test_after_a_reboot_it_comes_back_as_it_was(site, guest):
     assert eventually(lambda: site.state(guest) is State.RUNNING)
     site.await_up(guest)
     assert site.run(guest, 'cat /proc/sys/kernel/hostname').strip() == 'guest'
-    assert eventually(lambda: '00000001.00000002' in site.run(guest, 'journalctl -b -u trove-guestagent'))
+    assert eventually(
+        lambda: '00000001.00000002' in site.run(guest, 'journalctl -b -u trove-guestagent'))
     assert guest.ports[0].fixed_ips[0].address in site.run(guest, 'ip -br address')

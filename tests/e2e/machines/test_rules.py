@@ -27,15 +27,19 @@ ASK = 'import json, sys; sys.path.insert(0, "/run"); from rules import valkey; p
 
 def test_the_rules_of_valkey_are_what_its_image_says(site):
     spec = site.spec(site.port(EVERYTHING_OUT), name='rules', config_drive=True)
-    spec = dataclasses.replace(spec, image_path=str(site.image.parents[1] / 'valkey-8.0' / 'rootfs'))
+    spec = dataclasses.replace(spec,
+                               image_path=str(site.image.parents[1] / 'valkey-8.0' / 'rootfs'))
     site.hypervisor.create_server(spec)
     try:
         site.await_up(spec)
         site.run(spec, 'mkdir /run/rules')
         for name in ('__init__', 'redis', 'valkey'):
-            site.put(spec, f'/run/rules/{name}.py', (ROOT / 'tools' / 'rules' / f'{name}.py').read_text())
-        said = json.loads(site.run(spec, f"/opt/trove-guest/bin/python3 -I -c '{ASK}'", timeout=120))
+            site.put(spec, f'/run/rules/{name}.py',
+                     (ROOT / 'tools' / 'rules' / f'{name}.py').read_text())
+        said = json.loads(site.run(spec, f"/opt/trove-guest/bin/python3 -I -c '{ASK}'",
+                                   timeout=120))
     finally:
         site.hypervisor.delete_server(spec.id)
-    kept = json.loads((ROOT / 'trove' / 'templates' / 'valkey' / 'validation-rules.json').read_text())
+    kept = json.loads(
+        (ROOT / 'trove' / 'templates' / 'valkey' / 'validation-rules.json').read_text())
     assert said == kept['configuration-parameters']

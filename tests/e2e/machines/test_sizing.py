@@ -57,7 +57,10 @@ def images() -> list[tuple[str, str, str]]:
     """(name, manager, version) of each image there is a recipe for."""
     found = []
     for path in sorted(RECIPES.glob('*/datastore.conf')):
-        words = dict(line.split('=') for line in path.read_text().splitlines() if '=' in line and line[0] != '#')
+        words = dict(
+            line.split('=')
+            for line in path.read_text().splitlines()
+            if '=' in line and line[0] != '#')
         found.append((path.parent.name, words['MANAGER'], words['VERSION']))
     return found
 
@@ -82,7 +85,8 @@ def test_it_starts_with_that_much_memory(site, image, manager, version, ram):
     directory = pathlib.Path(os.environ.get('TROVE_SANDBOX_DIR', '/var/lib/trove-sandbox'))
     tree = directory.resolve() / 'images' / image / 'rootfs'
     assert (tree / 'etc/os-release').exists(), f'{tree} is missing: sandbox/image {image}'
-    spec = site.spec(site.port(EVERYTHING_OUT), name=f'{manager}-{ram}', ram_mb=ram, config_drive=True)
+    spec = site.spec(site.port(EVERYTHING_OUT), name=f'{manager}-{ram}', ram_mb=ram,
+                     config_drive=True)
     spec = dataclasses.replace(spec, image_path=str(tree))
     site.hypervisor.create_server(spec)
     try:
@@ -91,7 +95,8 @@ def test_it_starts_with_that_much_memory(site, image, manager, version, ram):
         given = {'manager': manager, 'version': version, 'ram': ram, 'text': text}
         site.put(spec, '/run/given.json', json.dumps(given))
         site.put(spec, '/run/prepare.py', PREPARE)
-        said = site.run(spec, '/opt/trove-guest/bin/python3 -I /run/prepare.py < /run/given.json', timeout=120)
+        said = site.run(spec, '/opt/trove-guest/bin/python3 -I /run/prepare.py < /run/given.json',
+                        timeout=120)
         told = json.loads(said.splitlines()[-1])
         assert told['health'] == 'healthy', said
         assert told['options'], 'the configuration was read'

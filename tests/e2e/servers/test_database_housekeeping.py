@@ -34,17 +34,29 @@ DAY = datetime.timedelta(days=1)
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def engine(request, tmp_path_factory):
     """The name of an engine that has our schema."""
-    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'), pool_size=16):
+    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
+                                     pool_size=16):
         migration.sync()
         yield session.engine().dialect.name
 
 
 def make(project, **values):
     instance_id = str(uuid.uuid4())
-    session.write(instances.create, {
-        'id': instance_id, 'name': 'a', 'tenant_id': project, 'flavor_id': 'm1', 'ram': 1024, 'vcpus': 1,
-        'volume_size': 2, 'server_id_number': 1, 'region_id': 'R', 'compute_instance_id': instance_id,
-        'server_status': 'ACTIVE', **values}, NOW)
+    session.write(
+        instances.create, {
+            'id': instance_id,
+            'name': 'a',
+            'tenant_id': project,
+            'flavor_id': 'm1',
+            'ram': 1024,
+            'vcpus': 1,
+            'volume_size': 2,
+            'server_id_number': 1,
+            'region_id': 'R',
+            'compute_instance_id': instance_id,
+            'server_status': 'ACTIVE',
+            **values
+        }, NOW)
     return instance_id
 
 
@@ -58,7 +70,8 @@ def test_a_duty_is_done_by_one_of_many_who_ask_at_once(engine):
         first = [row for row in pool.map(take, range(8)) if row is not None]
     assert len(first) == 1 and first[0].claim == 1
     session.write(duties.done, name, 1, NOW + DAY)
-    assert take(1) is None and not session.read(duties.due, name, NOW) and session.read(duties.due, name, NOW + DAY)
+    assert take(1) is None and not session.read(duties.due, name, NOW) and session.read(
+        duties.due, name, NOW + DAY)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         second = [row for row in pool.map(lambda number: session.write(
             duties.take, name, f'tm-{number}', NOW + DAY, 60), range(8)) if row is not None]
@@ -70,10 +83,16 @@ def test_a_duty_is_done_by_one_of_many_who_ask_at_once(engine):
 
 
 def test_messages_are_kept_whole_and_in_order(engine):
-    notices = [notification.Notice('dbaas.test', 'api.x', {'text': 'ü 😀', 'number': number}) for number in range(5)]
+    notices = [
+        notification.Notice('dbaas.test', 'api.x', {
+            'text': 'ü 😀',
+            'number': number
+        }) for number in range(5)
+    ]
     session.write(outbox.add, notices, NOW)
     rows = session.read(outbox.first, 100)
-    assert [row.id for row in rows] == [notice.id for notice in notices] and '\\ud83d' in rows[0].payload
+    assert [row.id for row in rows] == [notice.id
+                                        for notice in notices] and '\\ud83d' in rows[0].payload
     session.write(outbox.sent, [row.seq for row in rows[:4]])
     assert session.read(outbox.backlog) == (1, NOW)
     session.write(outbox.sent, [rows[4].seq])
@@ -83,12 +102,14 @@ def test_messages_are_kept_whole_and_in_order(engine):
 def test_only_what_nobody_has_touched_is_noted(engine):
     instance_id = make('p-watch')
     row = next(row for row in session.read(watch.idle, 'R') if row.id == instance_id)
-    assert session.write(watch.note, row, NOW + DAY, server_status='SHUTOFF', drift=None, told=[('instance.x', 'X.')])
-    assert not session.write(watch.note, row, NOW + DAY, server_status='ACTIVE', drift=None, told=[])
+    assert session.write(watch.note, row, NOW + DAY, server_status='SHUTOFF', drift=None,
+                         told=[('instance.x', 'X.')])
+    assert not session.write(watch.note, row, NOW + DAY, server_status='ACTIVE', drift=None,
+                             told=[])
     row = next(row for row in session.read(watch.idle, 'R') if row.id == instance_id)
     assert (row.server_status, row.updated) == ('SHUTOFF', NOW + DAY)
-    session.write(operations.create, kind='k', resource_type='instance', resource_id=instance_id, now=NOW, deadline=9,
-                  project_id='p')
+    session.write(operations.create, kind='k', resource_type='instance', resource_id=instance_id,
+                  now=NOW, deadline=9, project_id='p')
     assert not session.write(watch.note, row, NOW, server_status='ACTIVE', drift=None, told=[])
     assert instance_id not in {row.id for row in session.read(watch.idle, 'R')}
     assert session.read(watch.alive, [instance_id, 'nobody']) == {instance_id}
@@ -115,8 +136,8 @@ def test_purge_in_batches(engine):
     project = uuid.uuid4().hex
     ids = [make(project) for _number in range(7)]
     for instance_id in ids:
-        session.write(operations.create, kind='k', resource_type='instance', resource_id=instance_id, now=NOW,
-                      deadline=9, project_id=project)
+        session.write(operations.create, kind='k', resource_type='instance',
+                      resource_id=instance_id, now=NOW, deadline=9, project_id=project)
         session.write(operations.abandon, 'instance', instance_id, NOW)
         session.write(instances.mark_deleted, instance_id, NOW)
     subject = purge.SUBJECTS[0]
@@ -125,7 +146,9 @@ def test_purge_in_batches(engine):
     assert session.read(purge.count, subject, NOW) == 0
     while batch := session.read(purge.candidates, subject, NOW + DAY, 5):
         session.write(purge.purge, subject, batch)
-    assert all(session.read(instances.get, instance_id, include_deleted=True) is None for instance_id in ids)
+    assert all(
+        session.read(instances.get, instance_id, include_deleted=True) is None
+        for instance_id in ids)
     for other in purge.SUBJECTS[1:]:
         session.write(purge.purge, other, session.read(purge.candidates, other, NOW + DAY, 5))
 
@@ -137,9 +160,17 @@ def test_counting_again_while_others_consume(engine):
     def create(_number):
         def write(connection):
             quotas.consume(connection, project, {'instances': 1, 'ram': 1024, 'volumes': 2}, NOW)
-            instances.create(connection, {
-                'id': str(uuid.uuid4()), 'name': 'a', 'tenant_id': project, 'flavor_id': 'm1', 'ram': 1024, 'vcpus': 1,
-                'volume_size': 2, 'server_id_number': 1}, NOW)
+            instances.create(
+                connection, {
+                    'id': str(uuid.uuid4()),
+                    'name': 'a',
+                    'tenant_id': project,
+                    'flavor_id': 'm1',
+                    'ram': 1024,
+                    'vcpus': 1,
+                    'volume_size': 2,
+                    'server_id_number': 1
+                }, NOW)
         session.write(write)
 
     def count(_number):

@@ -23,21 +23,31 @@ from tests.e2e import database_servers
 from tests.e2e.servers.test_databases import NOW, instance_row
 from trove.common import exception, states
 from trove.common.listing import Order, Window
-from trove.db import (backup_strategies, backups, configurations, datastores, instance_filters, instance_pages,
-                      instances, migration, modules, quotas, session)
+from trove.db import (backup_strategies, backups, configurations, datastores, instance_filters,
+                      instance_pages, instances, migration, modules, quotas, session)
 
 
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
     """An engine with our schema, made by the migrations."""
-    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'), pool_size=16):
+    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
+                                     pool_size=16):
         migration.sync()
         yield session
 
 
 def module_row(name, tenant_id=None, **values):
-    return {'id': str(uuid.uuid4()), 'name': name, 'type': 'ping', 'contents': 'v1:x:y', 'md5': 32 * 'a',
-            'tenant_id': tenant_id, 'datastore_id': None, 'datastore_version_id': None, **values}
+    return {
+        'id': str(uuid.uuid4()),
+        'name': name,
+        'type': 'ping',
+        'contents': 'v1:x:y',
+        'md5': 32 * 'a',
+        'tenant_id': tenant_id,
+        'datastore_id': None,
+        'datastore_version_id': None,
+        **values
+    }
 
 
 def test_of_two_modules_alike_at_a_time_one_is_made(database):
@@ -78,8 +88,10 @@ def test_an_instance_has_a_module_once(database):
     session.write(instances.create, instance, NOW)
     session.write(modules.create, module, NOW)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda number: session.write(modules.link, instance['id'], module['id'], f'{number:032x}', NOW),
-                      range(8)))
+        list(
+            pool.map(
+                lambda number: session.write(modules.link, instance['id'], module['id'],
+                                             f'{number:032x}', NOW), range(8)))
     assert session.read(modules.count_instances, module['id']) == 1
     [counted] = session.read(modules.counts, module['id'], project, False)
     assert (counted.number, counted.oldest) == (1, NOW)
@@ -87,35 +99,60 @@ def test_an_instance_has_a_module_once(database):
     assert session.read(modules.count_instances, module['id']) == 0
 
 
-@pytest.mark.parametrize('order', [Order(), *itertools.starmap(Order, itertools.product(backups.SORT_KEYS,
-                                                                                        (False, True)))])
+@pytest.mark.parametrize(
+    'order',
+    [Order(), *itertools.starmap(Order, itertools.product(backups.SORT_KEYS, (False, True)))])
 def test_pages_of_backups_hold_every_row_once(database, order):
     project = uuid.uuid4().hex
     for number in range(7):
-        session.write(backups.create, {
-            'id': str(uuid.uuid4()), 'name': f'b{number // 3}', 'tenant_id': project, 'state': 'COMPLETED',
-            'size': None if number == 3 else number // 2}, NOW + datetime.timedelta(seconds=number // 2))
+        session.write(
+            backups.create, {
+                'id': str(uuid.uuid4()),
+                'name': f'b{number // 3}',
+                'tenant_id': project,
+                'state': 'COMPLETED',
+                'size': None if number == 3 else number // 2
+            }, NOW + datetime.timedelta(seconds=number // 2))
     filters = backups.Filters(tenant_id=project, order=order)
-    seen = [row.id for offset in (0, 3, 6) for row in session.read(backups.page, filters, limit=3, offset=offset)]
+    seen = [
+        row.id
+        for offset in (0, 3, 6)
+        for row in session.read(backups.page, filters, limit=3, offset=offset)
+    ]
     assert len(set(seen)) == len(seen) == 7
-    window = backups.Filters(tenant_id=project, window=Window(created_after=NOW + datetime.timedelta(seconds=1),
-                                                              created_before=NOW + datetime.timedelta(seconds=2)))
+    window = backups.Filters(
+        tenant_id=project, window=Window(created_after=NOW + datetime.timedelta(seconds=1),
+                                         created_before=NOW + datetime.timedelta(seconds=2)))
     assert len(session.read(backups.page, window, limit=10)) == 4
 
 
 def test_a_backup_gives_its_quota_back_once(database):
     project, backup_id = uuid.uuid4().hex, str(uuid.uuid4())
-    session.write(backups.create, {'id': backup_id, 'name': 'b', 'tenant_id': project, 'state': 'FAILED'}, NOW)
+    session.write(backups.create, {
+        'id': backup_id,
+        'name': 'b',
+        'tenant_id': project,
+        'state': 'FAILED'
+    }, NOW)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        list(pool.map(lambda _number: session.write(backups.mark_deleted, backup_id, NOW), range(4)))
+        list(pool.map(lambda _number: session.write(backups.mark_deleted, backup_id, NOW),
+                      range(4)))
     assert session.read(quotas.usages, project)['backups'] == 0
 
 
 @pytest.mark.parametrize('status', states.SHOWN)
 def test_instances_are_narrowed_by_any_status(database, status):
     project = uuid.uuid4().hex
-    for number, row in enumerate(({'server_status': 'ACTIVE'}, {'server_status': None}, {'error_code': 'reset'},
-                                  {'server_status': 'ACTIVE', 'restart_required': True})):
+    for number, row in enumerate(({
+            'server_status': 'ACTIVE'
+    }, {
+            'server_status': None
+    }, {
+            'error_code': 'reset'
+    }, {
+            'server_status': 'ACTIVE',
+            'restart_required': True
+    })):
         session.write(instances.create, instance_row(project, name=f'n{number}', **row), NOW)
     filters = instance_filters.Filters(status=status)
     found = session.read(instance_pages.page, project, limit=10, filters=filters).rows
@@ -129,15 +166,16 @@ def test_pages_of_groups_hold_every_row_once(database, key):
     with session.writer() as connection:
         datastore = datastores.ensure_datastore(connection, 'mariadb')
         connection.execute(datastores.VERSIONS.insert().values(
-            id=version, datastore_id=datastore, name=version, version='1', manager='mariadb', active=True,
-            registry_ext='', repl_strategy=''))
+            id=version, datastore_id=datastore, name=version, version='1', manager='mariadb',
+            active=True, registry_ext='', repl_strategy=''))
         for number in range(5):
             connection.execute(configurations.CONFIGURATIONS.insert().values(
-                id=str(uuid.uuid4()), name=f'g{number // 2}', tenant_id=project, created=NOW, updated=NOW,
-                datastore_version_id=version))
+                id=str(uuid.uuid4()), name=f'g{number // 2}', tenant_id=project, created=NOW,
+                updated=NOW, datastore_version_id=version))
     marker, seen = None, []
-    while page := session.read(configurations.page, configurations.Filters(tenant_id=project, order=Order(key)),
-                               limit=2, marker=marker):
+    while page := session.read(configurations.page,
+                               configurations.Filters(tenant_id=project, order=Order(key)), limit=2,
+                               marker=marker):
         seen += [row.id for row in page]
         marker = page[-1].id
     assert len(set(seen)) == len(seen) == 5

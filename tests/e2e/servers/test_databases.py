@@ -31,8 +31,8 @@ from trove.common import exception
 from trove.common.context import RequestContext
 from trove.common.listing import Order
 from trove.configuration import models as configuration_models
-from trove.db import (configurations, datastores, events, instance_filters, instance_pages, instances, lastseen,
-                      migration, operations, quotas, session, tables)
+from trove.db import (configurations, datastores, events, instance_filters, instance_pages,
+                      instances, lastseen, migration, operations, quotas, session, tables)
 from trove.instance import changes as instance_changes
 from trove.instance import doors
 from trove.instance import models as instance_models
@@ -47,15 +47,29 @@ NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
     """An engine with our schema, made by the migrations."""
-    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'), pool_size=16):
+    with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
+                                     pool_size=16):
         assert migration.sync() == (None, migration.head())
         yield session
 
 
 def instance_row(project, instance_id=None, **values):
-    return {'id': instance_id or str(uuid.uuid4()), 'name': 'a', 'tenant_id': project, 'flavor_id': 'm1', 'ram': 1024,
-            'vcpus': 1, 'volume_size': 2, 'volume_support': True, 'server_id_number': 1, 'boot_epoch': 1,
-            'restart_required': False, 'deletion_protection': False, 'deleted': False, **values}
+    return {
+        'id': instance_id or str(uuid.uuid4()),
+        'name': 'a',
+        'tenant_id': project,
+        'flavor_id': 'm1',
+        'ram': 1024,
+        'vcpus': 1,
+        'volume_size': 2,
+        'volume_support': True,
+        'server_id_number': 1,
+        'boot_epoch': 1,
+        'restart_required': False,
+        'deletion_protection': False,
+        'deleted': False,
+        **values
+    }
 
 
 def test_migrations_lead_to_the_declared_schema(database):
@@ -95,7 +109,12 @@ def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
     assert results.count(True) == CONF.max_instances_per_tenant == 10
     rows = session.read(instance_pages.page, project, limit=100).rows
     assert len(rows) == 10
-    assert session.read(quotas.usages, project) == {'instances': 10, 'ram': 10240, 'volumes': 20, 'backups': 0}
+    assert session.read(quotas.usages, project) == {
+        'instances': 10,
+        'ram': 10240,
+        'volumes': 20,
+        'backups': 0
+    }
 
     for row in rows:
         session.write(instances.mark_deleted, row.id, NOW)
@@ -106,11 +125,12 @@ def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
 
 def test_an_operation_has_one_taker(database):
     resource = str(uuid.uuid4())
-    operation_id = session.write(operations.create, kind='test', resource_type='instance', resource_id=resource,
-                                 now=NOW, deadline=60, project_id='p')
+    operation_id = session.write(operations.create, kind='test', resource_type='instance',
+                                 resource_id=resource, now=NOW, deadline=60, project_id='p')
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        takers = list(pool.map(lambda name: session.write(operations.take, operation_id, str(name), NOW, 60),
-                               range(8)))
+        takers = list(
+            pool.map(lambda name: session.write(operations.take, operation_id, str(name), NOW, 60),
+                     range(8)))
     assert sum(row is not None for row in takers) == 1
 
 
@@ -135,14 +155,17 @@ class Touch(Step):
 
 
 def _deleted(work):
-    return [lambda connection: instances.mark_deleted(connection, work.resource_id, session.utcnow())]
+    return [
+        lambda connection: instances.mark_deleted(connection, work.resource_id, session.utcnow())
+    ]
 
 
 def test_no_deadlock_reaches_a_runner(database):
     """A transaction that failed for one would cost its operation a lease."""
     flow = Flow('load', 1, 'Loading', 'instance', tuple(map(Touch, range(4))), load=instances.get,
                 succeeded=_deleted, failed=lambda *_why: [])
-    tools = Tools(conf=CONF, clock=session.utcnow, cloud=None, broker=None, guest=None, keys=None, read=session.read)
+    tools = Tools(conf=CONF, clock=session.utcnow, cloud=None, broker=None, guest=None, keys=None,
+                  read=session.read)
     troubles, ids = [], [str(uuid.uuid4()) for _ in range(32)]
 
     def told(function):
@@ -169,8 +192,10 @@ def test_no_deadlock_reaches_a_runner(database):
 
     for one in ids:
         database.write(instances.create, instance_row('p-load', one), NOW)
-        scheduler.now(database.write(operations.create, kind='load', resource_type='instance', resource_id=one,
-                                     now=session.utcnow(), deadline=600, project_id='p-load'))
+        scheduler.now(
+            database.write(operations.create, kind='load', resource_type='instance',
+                           resource_id=one, now=session.utcnow(), deadline=600,
+                           project_id='p-load'))
     scheduler.start()
     end = time.monotonic() + 60
 
@@ -178,7 +203,8 @@ def test_no_deadlock_reaches_a_runner(database):
         for number in itertools.count(first, 2):
             report(number)
             told(runner.renew_leases)()
-            if time.monotonic() > end or not any(database.read(operations.open_of, 'instance', one) for one in ids):
+            if time.monotonic() > end or not any(
+                    database.read(operations.open_of, 'instance', one) for one in ids):
                 return
 
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
@@ -193,8 +219,8 @@ def test_one_of_many_parallel_requests_gets_the_resource(database):
 
     def open_one(_number):
         try:
-            return session.write(operations.create, kind='test', resource_type='instance', resource_id=resource,
-                                 now=NOW, deadline=60, project_id='p')
+            return session.write(operations.create, kind='test', resource_type='instance',
+                                 resource_id=resource, now=NOW, deadline=60, project_id='p')
         except exception.Unprocessable as refused:
             assert refused.code == 'operation_in_progress'
             return None
@@ -236,17 +262,20 @@ def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_
                 except (exception.Conflict, exception.Unprocessable):
                     return False
 
-            accepted = list(pool.map(asked, (lambda: instance_models.delete(context, found),
-                                             lambda: instance_changes.protect(context, found, None, True))))
+            accepted = list(
+                pool.map(asked, (lambda: instance_models.delete(context, found),
+                                 lambda: instance_changes.protect(context, found, None, True))))
             after = session.read(instances.get, row['id'])
-            assert (after.operation_kind == 'instance_delete', after.deletion_protection) == tuple(accepted)
+            assert (after.operation_kind == 'instance_delete',
+                    after.deletion_protection) == tuple(accepted)
             assert sorted(accepted) == [False, True], 'one of the two'
 
 
 def test_times_keep_their_microseconds_and_events_their_order(database):
     resource = str(uuid.uuid4())
     for number in range(5):
-        session.write(events.add, resource_type='instance', resource_id=resource, type=f'e{number}', text='x', now=NOW)
+        session.write(events.add, resource_type='instance', resource_id=resource, type=f'e{number}',
+                      text='x', now=NOW)
     page = session.read(events.of_resource, resource, 3)
     assert [row.type for row in page] == ['e4', 'e3', 'e2'] and page[0].time == NOW
     rest = session.read(events.of_resource, resource, 3, page[-1].id)
@@ -271,10 +300,21 @@ def test_a_row_of_a_page_is_as_the_database_has_it(database):
     session.write(instances.create, row, NOW)
     session.write(instances.create, dict(instance_row(project), slave_of_id=instance_id), NOW)
     operations_of(instance_id)
-    address = {'kind': 'private', 'address': '10.0.0.1', 'family': 4, 'port_id': None, 'network_id': 'n',
-               'subnet_id': None, 'mac': None}
-    session.write(instances.replace_addresses, instance_id, [
-        address, {**address, 'address': '10.0.0.2'}, {**address, 'kind': 'management'}], ['private', 'management'])
+    address = {
+        'kind': 'private',
+        'address': '10.0.0.1',
+        'family': 4,
+        'port_id': None,
+        'network_id': 'n',
+        'subnet_id': None,
+        'mac': None
+    }
+    session.write(instances.replace_addresses, instance_id,
+                  [address, {
+                      **address, 'address': '10.0.0.2'
+                  }, {
+                      **address, 'kind': 'management'
+                  }], ['private', 'management'])
     page = session.read(instance_pages.page, project, limit=10, detailed=True)
     assert len(page.rows) == 2
     for row in page.rows:
@@ -284,14 +324,15 @@ def test_a_row_of_a_page_is_as_the_database_has_it(database):
             assert type(getattr(row, column)) is type(getattr(known, column)), column
     own = next(row for row in page.rows if row.id == instance_id)
     assert own.name == name and own.has_replicas is True and own.backup_running is False
-    assert page.addresses[instance_id] == [('private', '10.0.0.1', 4, 'n'), ('private', '10.0.0.2', 4, 'n')]
+    assert page.addresses[instance_id] == [('private', '10.0.0.1', 4, 'n'),
+                                           ('private', '10.0.0.2', 4, 'n')]
     assert [[row.slave_of_id for row in rows] for rows in page.replicas.values()] == [[instance_id]]
 
 
 def operations_of(instance_id):
     """An open operation."""
-    return session.write(operations.create, kind='instance_restart', resource_type='instance', resource_id=instance_id,
-                         now=NOW, deadline=60, project_id='p')
+    return session.write(operations.create, kind='instance_restart', resource_type='instance',
+                         resource_id=instance_id, now=NOW, deadline=60, project_id='p')
 
 
 @pytest.fixture
@@ -299,19 +340,29 @@ def version_id(database):
     """A version with ten parameters."""
     def make(connection):
         datastore_id = datastores.ensure_datastore(connection, 'mariadb')
-        made = datastores.create_version(connection, datastore_id, {
-            'name': uuid.uuid4().hex, 'version': '1', 'manager': 'mariadb', 'active': True, 'registry_ext': '',
-            'repl_strategy': ''})
-        datastores.replace_parameters(connection, made, [
-            {'name': f'p{number}', 'data_type': 'integer', 'restart_required': False, 'max_size': '100',
-             'min_size': '0'} for number in range(10)])
+        made = datastores.create_version(
+            connection, datastore_id, {
+                'name': uuid.uuid4().hex,
+                'version': '1',
+                'manager': 'mariadb',
+                'active': True,
+                'registry_ext': '',
+                'repl_strategy': ''
+            })
+        datastores.replace_parameters(connection, made, [{
+            'name': f'p{number}',
+            'data_type': 'integer',
+            'restart_required': False,
+            'max_size': '100',
+            'min_size': '0'
+        } for number in range(10)])
         return made
     return session.write(make)
 
 
 def new_group(version_id, **wanted):
-    return session.write(configurations.create, name='g', description=None, tenant_id='p', version_id=version_id,
-                         wanted=wanted, now=NOW)
+    return session.write(configurations.create, name='g', description=None, tenant_id='p',
+                         version_id=version_id, wanted=wanted, now=NOW)
 
 
 def test_parallel_changes_of_a_group_lose_nothing(version_id):
@@ -323,7 +374,10 @@ def test_parallel_changes_of_a_group_lose_nothing(version_id):
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(change, range(1, 10)))
-    assert session.read(configurations.values, group) == {f'p{number}': number for number in range(10)}
+    assert session.read(configurations.values, group) == {
+        f'p{number}': number
+        for number in range(10)
+    }
     configuration_models.edit(context, group, {'P3': 33})
     found = session.read(configurations.values, group)
     assert (found['P3'], len(found)) == (33, 10)
@@ -341,8 +395,8 @@ def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(databas
     resource = str(uuid.uuid4())
 
     def open_one():
-        return session.write(operations.create, kind='test', resource_type='instance', resource_id=resource, now=NOW,
-                             deadline=60, project_id='p')
+        return session.write(operations.create, kind='test', resource_type='instance',
+                             resource_id=resource, now=NOW, deadline=60, project_id='p')
 
     first = open_one()
     claim = session.write(operations.take, first, 'a', NOW, 60).claim
@@ -364,8 +418,8 @@ def test_sorted_pages_hold_every_row_once(database, key, descending):
         moment = NOW + datetime.timedelta(seconds=number // 2)
         session.write(instances.create, instance_row(project, name=f'n{number // 3}'), moment)
     filters, marker, seen = instance_filters.Filters(order=Order(key, descending)), None, []
-    while page := session.read(instance_pages.page, project, limit=2, marker=marker, filters=filters,
-                               detailed=True).rows:
+    while page := session.read(instance_pages.page, project, limit=2, marker=marker,
+                               filters=filters, detailed=True).rows:
         seen += [(getattr(row, key), row.id) for row in page]
         marker = page[-1].id
     assert len(seen) == 7 and seen == sorted(seen, reverse=descending)

@@ -45,7 +45,8 @@ def test_call_is_answered(plane, guest):
 
 
 def test_call_for_another_boot_says_so_at_once(plane, guest):
-    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key, '00000001.00000099')
+    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key,
+                              '00000001.00000099')
     with pytest.raises(exception.GuestError) as failure:
         door.call(messages.Ping(), 10)
     assert failure.value.code == 'guest_stale_boot'
@@ -69,8 +70,8 @@ def test_call_to_a_silent_guest_times_out(plane):
 
 def test_call_to_a_guest_that_is_not_there(plane):
     with pytest.raises(exception.GuestError):
-        guest_api.GuestAPI(transport.guest_bus(plane.conf), str(uuid.uuid4()), keys.new_instance_key()).call(
-            messages.Ping(), 5)
+        guest_api.GuestAPI(transport.guest_bus(plane.conf), str(uuid.uuid4()),
+                           keys.new_instance_key()).call(messages.Ping(), 5)
     # The bus is none the worse for it.
     other = plane.new_guest()
     other.listen()
@@ -109,10 +110,12 @@ def test_result_is_stored_and_makes_the_operation_due(plane, guest):
     guest.reports.command_result(messages.CommandResult(
         command_id=command, operation_id=operation, kind='Restart', outcome='failed', step='start',
         error_code='guest_restart_failed', message="it's gone", data={'tries': 3}))
-    row = guest_bus.eventually(lambda: plane.row(guest_bus.RESULTS, guest_bus.RESULTS.c.command_id == command))
+    row = guest_bus.eventually(
+        lambda: plane.row(guest_bus.RESULTS, guest_bus.RESULTS.c.command_id == command))
     assert (row.instance_id, row.operation_id, row.outcome, row.message) == (
         guest.id, operation, 'failed', "it's gone")
-    assert plane.row(guest_bus.OPERATIONS, guest_bus.OPERATIONS.c.id == operation).due_at < before.due_at
+    assert plane.row(guest_bus.OPERATIONS,
+                     guest_bus.OPERATIONS.c.id == operation).due_at < before.due_at
 
 
 def test_ensuring_an_identity_again_changes_nothing(plane, guest):
@@ -201,7 +204,8 @@ def test_bell_is_heard(plane):
 
 
 def test_without_provisioning_guests_share_an_account_and_messages_stay_sealed(plane, tmp_path):
-    shared = guest_bus.configuration(tmp_path, guest_bus_url=plane.rabbit.url('guests'), provision=False)
+    shared = guest_bus.configuration(tmp_path, guest_bus_url=plane.rabbit.url('guests'),
+                                     provision=False)
     guest = plane.new_guest()
     plane.broker.remove_guest(guest.id)
     broker.for_conf(shared).ensure_guest(guest.id, guest.key)
@@ -218,8 +222,9 @@ def test_without_provisioning_guests_share_an_account_and_messages_stay_sealed(p
 def test_conductor_refuses_a_published_key_and_says_what_to_do(tmp_path):
     for value in ('', 'emYjgHFqfXNB1NGehAFIUeoyw4V4XwWHEaKP'):
         (tmp_path / 'trove.conf').write_text(f'[DEFAULT]\ninst_rpc_key_encr_key = {value}\n')
-        ended = subprocess.run(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
-                               env=guest_bus.environment(), capture_output=True, text=True, timeout=60)
+        ended = subprocess.run(guest_bus.conductor_command(tmp_path / 'trove.conf'),
+                               cwd=guest_bus.ROOT, env=guest_bus.environment(), capture_output=True,
+                               text=True, timeout=60)
         assert ended.returncode == 1
         assert 'inst_rpc_key_encr_key' in ended.stderr and 'openssl rand' in ended.stderr
         assert not value or value not in ended.stderr
@@ -231,8 +236,9 @@ def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
         f'inst_rpc_key_encr_key = {guest_bus.SECRET}',
         '[guest_bus]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/guests',
         '[database]', f'connection = sqlite:///{tmp_path}/x.sqlite', '')))
-    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
-                               env=guest_bus.environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'),
+                               cwd=guest_bus.ROOT, env=guest_bus.environment(),
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     for line in process.stdout:
         if 'Connection failed' in line:
             break
@@ -244,12 +250,14 @@ def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
 def test_several_workers_are_started_again_and_stopped_together(plane, tmp_path):
     one = (plane.directory / 'trove.conf').read_text()
     two = one.replace('[DEFAULT]', '[DEFAULT]\ntrove_conductor_workers = 2')
-    (tmp_path / 'trove.conf').write_text(two.replace(f'{plane.directory}/conductor.log', f'{tmp_path}/log'))
-    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'), cwd=guest_bus.ROOT,
-                               env=guest_bus.environment())
+    (tmp_path / 'trove.conf').write_text(
+        two.replace(f'{plane.directory}/conductor.log', f'{tmp_path}/log'))
+    process = subprocess.Popen(guest_bus.conductor_command(tmp_path / 'trove.conf'),
+                               cwd=guest_bus.ROOT, env=guest_bus.environment())
 
     def ready() -> int:
-        return (tmp_path / 'log').read_text().count('is ready') if (tmp_path / 'log').exists() else 0
+        return (tmp_path / 'log').read_text().count('is ready') if (tmp_path /
+                                                                    'log').exists() else 0
 
     def workers() -> list[int]:
         children = pathlib.Path(f'/proc/{process.pid}/task/{process.pid}/children').read_text()

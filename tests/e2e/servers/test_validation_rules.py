@@ -20,6 +20,7 @@ ROOT = pathlib.Path(__file__).parents[3]
 
 
 def test_the_rules_are_what_the_engine_says():
-    done = subprocess.run([sys.executable, str(ROOT / 'tools' / 'genrules'), '--check'], text=True, check=False,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        [sys.executable, str(ROOT / 'tools' / 'genrules'), '--check'], text=True, check=False,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout

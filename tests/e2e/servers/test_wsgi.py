@@ -42,16 +42,20 @@ def prefix(tmp_path_factory):
     directory = tmp_path_factory.mktemp('installed')
     source = directory / 'source'
     packaged = ['trove', 'etc', 'setup.py', 'setup.cfg', 'pyproject.toml', 'README.rst']
-    listed = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', *packaged],
-                            cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
+    listed = subprocess.run(
+        ['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard', '--', *packaged],
+        cwd=REPOSITORY, capture_output=True, check=True, text=True).stdout
     for name in filter(None, listed.split('\0')):
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         (source / name).write_bytes((REPOSITORY / name).read_bytes())
     subprocess.run('git init -q . && git add .', shell=True, cwd=source, check=True)
-    subprocess.run([sys.executable, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet', '--no-deps',
-                    '--no-build-isolation', '--ignore-installed', '--no-warn-script-location',
-                    '--prefix', directory / 'usr', source],
-                   env={**os.environ, 'PBR_VERSION': '0.0.1'}, check=True)
+    subprocess.run([
+        sys.executable, '-m', 'pip', '--disable-pip-version-check', 'install', '--quiet',
+        '--no-deps', '--no-build-isolation', '--ignore-installed', '--no-warn-script-location',
+        '--prefix', directory / 'usr', source
+    ], env={
+        **os.environ, 'PBR_VERSION': '0.0.1'
+    }, check=True)
     return directory / 'usr'
 
 
@@ -76,10 +80,12 @@ class Server:
         """Wait until so many workers have loaded the application; one that still does takes no orderly stop."""
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end and self.process.poll() is None:
-            if self.log.read_text().count('WSGI app 0 ') >= loaded and self.get('/healthcheck')[0] == 200:
+            if self.log.read_text().count('WSGI app 0 ') >= loaded and self.get(
+                    '/healthcheck')[0] == 200:
                 return self
             time.sleep(0.2)
-        raise AssertionError(f'uWSGI does not serve ({self.process.poll()}):\n{self.log.read_text()[-4000:]}')
+        raise AssertionError(
+            f'uWSGI does not serve ({self.process.poll()}):\n{self.log.read_text()[-4000:]}')
 
     def workers(self):
         with open(f'/proc/{self.process.pid}/task/{self.process.pid}/children') as listed:
@@ -114,26 +120,33 @@ def start(prefix, tmp_path, keystone):
 
     def begin(replaced=(), **options):
         port = free_port()
-        lines = {'transport_url': 'fake://', 'inst_rpc_key_encr_key': '0123456789 only for this test 0123456789',
-                 'http_get_rate': 100, **options}
+        lines = {
+            'transport_url': 'fake://',
+            'inst_rpc_key_encr_key': '0123456789 only for this test 0123456789',
+            'http_get_rate': 100,
+            **options
+        }
         (tmp_path / 'trove.conf').write_text(
-            '[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items())
-            + f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n'
-            + '[keystone_authtoken]\nauth_type = password\nusername = trove\npassword = p\nproject_name = service\n'
-              'user_domain_name = Default\nproject_domain_name = Default\nhttp_request_max_retries = 0\n'
+            '[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items()) +
+            f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n' +
+            '[keystone_authtoken]\nauth_type = password\nusername = trove\npassword = p\nproject_name = service\n'
+            'user_domain_name = Default\nproject_domain_name = Default\nhttp_request_max_retries = 0\n'
             + f'auth_url = http://127.0.0.1:{keystone.getsockname()[1]}/v3\n')
         text = (REPOSITORY / 'etc' / 'trove' / 'trove-uwsgi.ini').read_text()
-        for former, new in [('/usr/local/bin/trove-wsgi', f'{prefix}/bin/trove-wsgi'), ('=/etc/trove', f'={tmp_path}'),
-                            (':8779', f':{port}'), ('processes = 4', f'processes = {WORKERS}'),
+        for former, new in [('/usr/local/bin/trove-wsgi', f'{prefix}/bin/trove-wsgi'),
+                            ('=/etc/trove', f'={tmp_path}'), (':8779', f':{port}'),
+                            ('processes = 4', f'processes = {WORKERS}'),
                             ('threads = 8', f'threads = {THREADS}'), *replaced]:
             assert text.count(former) == 1, former
             text = text.replace(former, new)
         packages = sysconfig.get_path('purelib', 'posix_prefix', {'base': str(prefix)})
-        (tmp_path / 'uwsgi.ini').write_text(f'{text}\nhome = {sys.prefix}\npythonpath = {packages}\n')
+        (tmp_path /
+         'uwsgi.ini').write_text(f'{text}\nhome = {sys.prefix}\npythonpath = {packages}\n')
         log = tmp_path / 'uwsgi.log'
         with log.open('w') as output:
-            process = subprocess.Popen([*uwsgi(), '--ini', tmp_path / 'uwsgi.ini'], cwd=tmp_path, stdout=output,
-                                       stderr=output, env={'PATH': os.environ['PATH']})
+            process = subprocess.Popen([*uwsgi(), '--ini', tmp_path / 'uwsgi.ini'], cwd=tmp_path,
+                                       stdout=output, stderr=output,
+                                       env={'PATH': os.environ['PATH']})
         started.append(Server(process, port, log))
         return started[-1]
 
@@ -169,8 +182,10 @@ def test_many_at_once(start):
 def test_requests_that_wait_leave_threads_for_others(start, keystone):
     server = start([(f'processes = {WORKERS}', 'processes = 1')]).wait_until_served(1)
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        waiting = [pool.submit(server.get, '/v1.0/p/instances', **{'X-Auth-Token': f'token-{number}'})
-                   for number in range(THREADS - 1)]
+        waiting = [
+            pool.submit(server.get, '/v1.0/p/instances', **{'X-Auth-Token': f'token-{number}'})
+            for number in range(THREADS - 1)
+        ]
         # One of them asks Keystone who we are, the others wait for it.
         held, _ = keystone.accept()
         time.sleep(0.5)
@@ -187,7 +202,8 @@ def test_a_worker_that_dies_is_replaced(start):
     before = set(server.workers())
     os.kill(min(before), signal.SIGKILL)
     end = time.monotonic() + START_LIMIT
-    while time.monotonic() < end and (len(server.workers()) < WORKERS or set(server.workers()) == before):
+    while time.monotonic() < end and (len(server.workers()) < WORKERS
+                                      or set(server.workers()) == before):
         time.sleep(0.2)
     assert len(server.workers()) == WORKERS
     assert set(server.workers()) != before

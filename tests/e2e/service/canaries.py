@@ -66,18 +66,24 @@ class Canaries:
 
     def secrets(self) -> dict[str, str]:
         """Every secret in every form it could be written in, with its name."""
-        found = {password: 'a password of a user of a database' for password in set(self._service.passwords)}
+        found = {
+            password: 'a password of a user of a database'
+            for password in set(self._service.passwords)
+        }
         for path in self._service.settings.secrets.iterdir():
             text = path.read_text(encoding='ascii').strip()
-            found[text.splitlines()[1] if text.startswith('---') else text] = f'the secret {path.name}'
+            found[text.splitlines()[1] if text.startswith('---'
+                                                          ) else text] = f'the secret {path.name}'
         ring = keys.KeyRing(self._service.store.get('instance-key-key'))
-        for row in self._service.rows('SELECT id, encrypted_key FROM instances WHERE encrypted_key IS NOT NULL'):
+        for row in self._service.rows(
+                'SELECT id, encrypted_key FROM instances WHERE encrypted_key IS NOT NULL'):
             key = ring.open(row.id, row.encrypted_key)
             found[keys.broker_password(key)] = f'the broker password of instance {row.id}'
-            for form in (key.hex(), base64.b64encode(key).decode(), base64.urlsafe_b64encode(key).decode(),
-                         str(key)[2:-1]):
+            for form in (key.hex(), base64.b64encode(key).decode(),
+                         base64.urlsafe_b64encode(key).decode(), str(key)[2:-1]):
                 found[form] = f'the key of instance {row.id}'
-        assert all(len(secret) >= _SHORTEST for secret in found), 'a secret is too short to search for'
+        assert all(len(secret) >= _SHORTEST
+                   for secret in found), 'a secret is too short to search for'
         return found
 
     def in_text(self, text: str, place: str, secrets: dict[str, str]) -> set[str]:
@@ -91,22 +97,26 @@ class Canaries:
         """
         for pid in processes.all_pids():
             with contextlib.suppress(OSError):
-                line = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='replace').replace('\0', ' ')
+                line = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().decode(
+                    errors='replace').replace('\0', ' ')
                 if line and 'openstack' not in line:
                     yield f'the command line of process {pid}, {line.split(" ")[0]}', line
 
     def logs(self) -> Iterator[tuple[str, str]]:
         """All log files of the sandbox and its machines' consoles."""
         directory = self._service.settings.directory
-        for path in (*directory.glob('logs/**/*'), *directory.glob('minicloud/machines/*/console*')):
+        for path in (*directory.glob('logs/**/*'),
+                     *directory.glob('minicloud/machines/*/console*')):
             if path.is_file():
                 yield str(path), path.read_text(encoding='utf-8', errors='replace')
 
     def inside(self, server_id: str) -> Iterator[tuple[str, str]]:
         """The journal, the log files and the command lines of one machine."""
-        yield 'the journal of the machine', self._machines.run(server_id, 'journalctl', '--no-pager', '--all')
+        yield 'the journal of the machine', self._machines.run(server_id, 'journalctl',
+                                                               '--no-pager', '--all')
         yield 'the log files of the machine', self._machines.run(
-            server_id, 'find', '/var/log', '-type', 'f', '-not', '-path', '*/journal/*', '-exec', 'cat', '{}', '+')
+            server_id, 'find', '/var/log', '-type', 'f', '-not', '-path', '*/journal/*', '-exec',
+            'cat', '{}', '+')
 
     def _watch(self) -> None:
         while not self._over.wait(0.7):

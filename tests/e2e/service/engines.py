@@ -66,7 +66,8 @@ class Engine(abc.ABC):
         return {'type': self.manager, 'version': self.version}
 
     @abc.abstractmethod
-    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+    def ask(self, address: str, user: str, password: str, statement: str,
+            database: str) -> list[str]:
         """Run a statement as a user, over the network; gives the lines of the answer.
 
         :raises Refused: the server refuses the connection or the statement.
@@ -103,8 +104,10 @@ class Engine(abc.ABC):
 
 def run(argv: list[str], environment: dict[str, str]) -> list[str]:
     """:raises Refused: the client ended with a failure."""
-    done = subprocess.run(argv, env={**os.environ, 'LC_ALL': 'C.UTF-8', **environment}, text=True, capture_output=True,
-                          timeout=CLIENT_TIMEOUT, check=False)
+    done = subprocess.run(argv, env={
+        **os.environ, 'LC_ALL': 'C.UTF-8',
+        **environment
+    }, text=True, capture_output=True, timeout=CLIENT_TIMEOUT, check=False)
     if done.returncode:
         raise Refused(done.stderr.strip() or done.stdout.strip())
     return done.stdout.splitlines()
@@ -112,16 +115,20 @@ def run(argv: list[str], environment: dict[str, str]) -> list[str]:
 
 class MariaDB(Engine):
     manager, version, unit, program = 'mariadb', '10.11', 'mariadb', 'mariadbd'
-    at_once, at_restart, impossible = ('max_connections', 123), ('back_log', 77), ('init_connect', 'SELECT 1')
+    at_once, at_restart, impossible = ('max_connections', 123), ('back_log', 77), ('init_connect',
+                                                                                   'SELECT 1')
     deadly, refused = ('aria_block_size', 4096), ('sql_mode', 'NONSENSE')
     shown = {'max_connections': '123', 'back_log': '77'}
     sized, another = 'innodb_buffer_pool_size', '99'
     client_options: tuple[str, ...] = ()
 
-    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
-        return run(['mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch', '--skip-column-names',
-                    '--default-character-set=utf8mb4', '--connect-timeout=5', f'--database={database}',
-                    f'--execute={statement}', *self.client_options], {'MYSQL_PWD': password})
+    def ask(self, address: str, user: str, password: str, statement: str,
+            database: str) -> list[str]:
+        return run([
+            'mariadb', '--no-defaults', f'--host={address}', f'--user={user}', '--batch',
+            '--skip-column-names', '--default-character-set=utf8mb4', '--connect-timeout=5',
+            f'--database={database}', f'--execute={statement}', *self.client_options
+        ], {'MYSQL_PWD': password})
 
     def behind_our_back(self, name: str, value: str) -> list[str]:
         return ['mariadb', f'--execute=SET GLOBAL {name} = {value}']
@@ -167,11 +174,20 @@ class PostgreSQL(Engine):
     shown = {'work_mem': '12MB', 'max_connections': '77'}
     sized, another = 'shared_buffers', '7MB'
 
-    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
-        return run(['psql', '--no-psqlrc', '--no-password', '--quiet', '--tuples-only', '--no-align',
-                    '--set=ON_ERROR_STOP=1', f'--command={statement}'],
-                   {'PGPASSWORD': password, 'PGHOST': address, 'PGUSER': user, 'PGDATABASE': database,
-                    'PGCONNECT_TIMEOUT': '5', 'PGSSLMODE': 'require'})
+    def ask(self, address: str, user: str, password: str, statement: str,
+            database: str) -> list[str]:
+        return run(
+            [
+                'psql', '--no-psqlrc', '--no-password', '--quiet', '--tuples-only', '--no-align',
+                '--set=ON_ERROR_STOP=1', f'--command={statement}'
+            ], {
+                'PGPASSWORD': password,
+                'PGHOST': address,
+                'PGUSER': user,
+                'PGDATABASE': database,
+                'PGCONNECT_TIMEOUT': '5',
+                'PGSSLMODE': 'require'
+            })
 
     def behind_our_back(self, name: str, value: str) -> list[str]:
         # Debian's psql insists on a cluster where it expects one.
@@ -180,8 +196,10 @@ class PostgreSQL(Engine):
                 '--command=SELECT pg_reload_conf()']
 
     def write(self, key: str, value: str) -> str:
-        return (f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY KEY, v text); '
-                f"INSERT INTO kept VALUES ('{key}', '{value}') ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v")
+        return (
+            f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY KEY, v text); '
+            f"INSERT INTO kept VALUES ('{key}', '{value}') ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"
+        )
 
     def read(self, key: str) -> str:
         return f"SELECT v FROM kept WHERE k = '{key}'"
@@ -203,10 +221,13 @@ class Redis(Engine):
     shown = {'maxclients': '321', 'databases': '7'}
     sized, another = 'maxmemory', '99'
 
-    def ask(self, address: str, user: str, password: str, statement: str, database: str) -> list[str]:
+    def ask(self, address: str, user: str, password: str, statement: str,
+            database: str) -> list[str]:
         # Its own quoting: the client takes the words apart.
-        answer = run(['redis-cli', '-h', address, '-e', '--no-auth-warning', '--user', user, *statement.split(' ')],
-                     {'REDISCLI_AUTH': password})
+        answer = run([
+            'redis-cli', '-h', address, '-e', '--no-auth-warning', '--user', user,
+            *statement.split(' ')
+        ], {'REDISCLI_AUTH': password})
         if answer and answer[0].startswith(('WRONGPASS', 'NOAUTH', 'NOPERM', 'ERR', 'AUTH failed')):
             raise Refused('\n'.join(answer))
         return answer

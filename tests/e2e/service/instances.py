@@ -60,8 +60,9 @@ class Instance:
 
     def began(self) -> str:
         """Something that differs after each start of the engine."""
-        return next((line for line in self.as_clerk(self.engine.began()) if line.startswith('run_id')),
-                    self.as_clerk(self.engine.began())[0])
+        return next(
+            (line for line in self.as_clerk(self.engine.began()) if line.startswith('run_id')),
+            self.as_clerk(self.engine.began())[0])
 
     def inside(self, *command: str) -> str:
         """Run a command as root in its machine."""
@@ -78,7 +79,11 @@ class Instance:
     def user(self, name: str, password: str, *databases: str) -> dict[str, Any]:
         """A user for the body of a request."""
         self.service.passwords.add(password)
-        with_them = {'databases': [{'name': database} for database in databases]} if databases else {}
+        with_them = {
+            'databases': [{
+                'name': database
+            } for database in databases]
+        } if databases else {}
         return {'name': name, 'password': password, **with_them}
 
     def operation(self, kind: str) -> dict[str, Any]:

@@ -33,14 +33,17 @@ class Machines:
         """
         leader = Keepers(self._layout).leader(server_id)
         assert leader is not None, f'machine {server_id} does not run'
-        done = subprocess.run(['nsenter', '--target', str(leader), '--all', '--', *command], capture_output=True,
-                              text=True, errors='replace', timeout=60, check=False)
+        done = subprocess.run(
+            ['nsenter', '--target', str(leader), '--all', '--', *command], capture_output=True,
+            text=True, errors='replace', timeout=60, check=False)
         assert done.returncode == 0, f'{" ".join(command)}: {done.stdout}{done.stderr}'
         return done.stdout
 
     def agent(self, server_id: str) -> int:
         """The agent's process number inside the machine; 0 while it does not run."""
-        return int(self.run(server_id, 'systemctl', 'show', '--property=MainPID', '--value', 'trove-guestagent'))
+        return int(
+            self.run(server_id, 'systemctl', 'show', '--property=MainPID', '--value',
+                     'trove-guestagent'))
 
     def on_host(self) -> set[str]:
         """Processes, mounts, loop devices, namespaces, interfaces, tables and files of all machines, in words."""
@@ -52,10 +55,11 @@ class Machines:
         return found
 
     def _owner(self, pid: int) -> str:
-        words = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().decode(errors='replace').split('\0')
+        words = pathlib.Path(f'/proc/{pid}/cmdline').read_bytes().decode(
+            errors='replace').split('\0')
         return next((word for word in words if word.startswith('--machine=')), str(pid))
 
     def packet_filter(self) -> str:
         """All rules of this host."""
-        return subprocess.run(['nft', 'list', 'ruleset'], capture_output=True, text=True, check=True,
-                              timeout=30).stdout
+        return subprocess.run(['nft', 'list', 'ruleset'], capture_output=True, text=True,
+                              check=True, timeout=30).stdout

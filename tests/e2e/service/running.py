@@ -122,7 +122,8 @@ class Service(Sandbox):
         """Wait until the instance serves; one that has failed is told at once, with its steps."""
         return self.wait_for(instance_id, *SERVING, timeout=seconds)
 
-    def wait_status(self, instance_id: str, wanted: str, seconds: float = PATIENCE) -> dict[str, Any]:
+    def wait_status(self, instance_id: str, wanted: str,
+                    seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the instance shows a status, which may be there for a short time only."""
         def look() -> dict[str, Any] | None:
             shown = self.show(instance_id)
@@ -132,7 +133,8 @@ class Service(Sandbox):
 
     def server(self, instance_id: str) -> str:
         """The Nova server of an instance."""
-        return self.rows('SELECT compute_instance_id AS id FROM instances WHERE id = :id', id=instance_id)[0].id
+        return self.rows('SELECT compute_instance_id AS id FROM instances WHERE id = :id',
+                         id=instance_id)[0].id
 
     def image_of(self, version: str) -> str:
         """The image of a version of MariaDB."""
@@ -156,7 +158,8 @@ class Service(Sandbox):
 
     # --- clients
 
-    def query(self, address: str, user: str, password: str, statement: str, database: str = '') -> list[str]:
+    def query(self, address: str, user: str, password: str, statement: str,
+              database: str = '') -> list[str]:
         """Run a statement as a user, over the network; returns the rows, columns apart by tabulators.
 
         :raises Refused: the server refuses the connection or the statement.
@@ -180,7 +183,8 @@ class Service(Sandbox):
 
     def operation(self, instance_id: str, kind: str) -> dict[str, Any]:
         """The newest operation of a kind, with its steps."""
-        newest = next(operation for operation in self.operations(instance_id) if operation['kind'] == kind)
+        newest = next(operation for operation in self.operations(instance_id)
+                      if operation['kind'] == kind)
         return self.trove('GET', f'/operations/{newest["id"]}')['operation']
 
     def story(self, instance_id: str) -> str:
@@ -188,8 +192,9 @@ class Service(Sandbox):
         parts: list[Any] = []
         for row in self.rows('SELECT id, kind, state, error_code, error_text FROM operations '
                              'WHERE resource_id = :id ORDER BY created', id=instance_id):
-            steps = self.rows('SELECT name, attempt, outcome, runs, busy_ms, late_ms, note FROM operation_steps '
-                              'WHERE operation_id = :id ORDER BY seq', id=row.id)
+            steps = self.rows(
+                'SELECT name, attempt, outcome, runs, busy_ms, late_ms, note FROM operation_steps '
+                'WHERE operation_id = :id ORDER BY seq', id=row.id)
             parts.append([*row[1:], *[list(step) for step in steps]])
         with contextlib.suppress(RestError):
             parts.append(self.show(instance_id))
@@ -203,7 +208,8 @@ class Service(Sandbox):
     def lose(self, instance_id: str) -> None:
         """Have the service forget an instance, as when its database is restored from a backup older than that."""
         with self._database.begin() as connection:
-            connection.execute(sqlalchemy.text('UPDATE instances SET deleted = 1 WHERE id = :id'), {'id': instance_id})
+            connection.execute(sqlalchemy.text('UPDATE instances SET deleted = 1 WHERE id = :id'),
+                               {'id': instance_id})
 
     def stored_logs(self, instance_id: str) -> list[str]:
         """Names of the objects that are published logs of an instance."""
@@ -218,8 +224,9 @@ class Service(Sandbox):
     def wait_step(self, instance_id: str, step: str, seconds: float = 90.0) -> None:
         """Wait until the open operation of an instance has come as far as a step, and is not over."""
         def look() -> bool:
-            found = self.rows('SELECT steps, position FROM operations WHERE resource_id = :id AND active = 1',
-                              id=instance_id)
+            found = self.rows(
+                'SELECT steps, position FROM operations WHERE resource_id = :id AND active = 1',
+                id=instance_id)
             assert found, f'the operation has ended before it was seen at {step}: {self.story(instance_id)}'
             names = json.loads(found[0].steps)
             # Without names no task manager has seen it yet.
@@ -238,7 +245,8 @@ class Service(Sandbox):
     def broker(self, path: str) -> Any:
         """A list from the management API of the broker."""
         headers = rest.basic(rabbitmq.ADMIN_USER, self.store.get(f'rabbitmq-{rabbitmq.ADMIN_USER}'))
-        return rest.request('GET', self.settings.url('rabbitmq-management', f'/api/{path}'), headers=headers)[0]
+        return rest.request('GET', self.settings.url('rabbitmq-management', f'/api/{path}'),
+                            headers=headers)[0]
 
     # --- processes
 
@@ -265,8 +273,10 @@ class Service(Sandbox):
         """Services with other values in trove.conf, for the length of a block."""
         path = self.settings.etc / 'trove' / 'trove.conf'
         former = path.read_text(encoding='utf-8')
-        lines = [line for section, options in sections.items()
-                 for line in (f'[{section}]', *(f'{name} = {value}' for name, value in options.items()))]
+        lines = [
+            line for section, options in sections.items()
+            for line in (f'[{section}]', *(f'{name} = {value}' for name, value in options.items()))
+        ]
         try:
             # Of an option that is given twice the last one counts.
             write_private(path, '\n'.join([former, *lines, '']))

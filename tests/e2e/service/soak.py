@@ -32,7 +32,14 @@ from tests.e2e.service.running import Refused, Service, new_password, say, uniqu
 from tests.e2e.waiting import wait_for
 
 #: Who is killed, and how often in proportion.
-VICTIMS = {'trove-api': 3, 'trove-taskmanager': 4, 'trove-conductor': 3, 'agent': 5, 'rabbitmq': 1, 'mariadb': 1}
+VICTIMS = {
+    'trove-api': 3,
+    'trove-taskmanager': 4,
+    'trove-conductor': 3,
+    'agent': 5,
+    'rabbitmq': 1,
+    'mariadb': 1
+}
 #: Seconds a victim is spared after its death, where a start takes long: somebody who never lives cannot die.
 SPARED = {'rabbitmq': 25.0, 'mariadb': 15.0}
 #: Seconds between two deaths.
@@ -50,9 +57,21 @@ _LATER = (0, 409, 413, 422, 429, 500, 502, 503, 504)
 FLAVORS = ('2', '3')
 
 #: What users do, and how often in proportion.
-ACTIONS = {'restart': 5, 'resize volume': 3, 'resize flavor': 3, 'access': 4, 'reboot': 2, 'stop and restart': 2,
-           'users': 5, 'rename': 3, 'configuration': 4, 'delete and create': 2, 'publish log': 3, 'migrate': 2,
-           'rebuild': 2}
+ACTIONS = {
+    'restart': 5,
+    'resize volume': 3,
+    'resize flavor': 3,
+    'access': 4,
+    'reboot': 2,
+    'stop and restart': 2,
+    'users': 5,
+    'rename': 3,
+    'configuration': 4,
+    'delete and create': 2,
+    'publish log': 3,
+    'migrate': 2,
+    'rebuild': 2
+}
 
 
 class Killer:
@@ -113,8 +132,11 @@ class Killer:
         return True
 
     def _kill_agent(self) -> bool:
-        servers = [server['id'] for server in self._service.compute('GET', '/servers/detail?all_tenants=1')['servers']
-                   if server['metadata'].get('trove_instance_id') and server['status'] == 'ACTIVE']
+        servers = [
+            server['id']
+            for server in self._service.compute('GET', '/servers/detail?all_tenants=1')['servers']
+            if server['metadata'].get('trove_instance_id') and server['status'] == 'ACTIVE'
+        ]
         if not servers:
             return False
         # The machine may be on its way out, and its agent between two lives.
@@ -166,8 +188,16 @@ class Database:
         """Make the instance and its table. A create that failed is deleted, and asked for again."""
         while True:
             name = unique(f'soak{self.number}')
-            body = self._service.body(name, flavorRef=FLAVORS[0], databases=[{'name': 'soak'}], users=[
-                {'name': 'soak', 'password': self.password, 'databases': [{'name': 'soak'}]}])
+            body = self._service.body(
+                name, flavorRef=FLAVORS[0], databases=[{
+                    'name': 'soak'
+                }], users=[{
+                    'name': 'soak',
+                    'password': self.password,
+                    'databases': [{
+                        'name': 'soak'
+                    }]
+                }])
             self.id = self._asked_by_name(name, body)
             self._service.own(self.id)
             self.flavor, self.size, self.configuration = FLAVORS[0], 1, None
@@ -177,7 +207,8 @@ class Database:
             say(f'soak {self.number}: a create {outcome}: {self._service.story(self.id)}')
             self._delete()
         self.rows = set()
-        self.query('CREATE TABLE IF NOT EXISTS ledger (id BIGINT PRIMARY KEY, word VARCHAR(40) NOT NULL)')
+        self.query(
+            'CREATE TABLE IF NOT EXISTS ledger (id BIGINT PRIMARY KEY, word VARCHAR(40) NOT NULL)')
         for _row in range(ROWS):
             self.write()
         return outcome
@@ -186,20 +217,28 @@ class Database:
         """Add a row; only when the database has accepted it must it be there later."""
         number, self.next_row = self.next_row, self.next_row + 1
         # Sent again when the answer was lost; it is the same row.
-        self.query(f"REPLACE INTO ledger VALUES ({number}, '{uuid.uuid5(uuid.NAMESPACE_OID, str(number))}')")
+        self.query(
+            f"REPLACE INTO ledger VALUES ({number}, '{uuid.uuid5(uuid.NAMESPACE_OID, str(number))}')"
+        )
         self.rows.add(number)
 
     def check(self) -> None:
         """Every row that was accepted is there as it was written, and no other."""
         found = dict(line.split('\t') for line in self.query('SELECT id, word FROM ledger'))
-        wanted = {str(number): str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))) for number in self.rows}
+        wanted = {
+            str(number): str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
+            for number in self.rows
+        }
         assert found == wanted, f'soak {self.number}: {len(found)} rows, {len(wanted)} were accepted'
 
     def query(self, statement: str) -> list[str]:
         """Run a statement, again and again while the database is not there."""
         def run() -> list[list[str]]:
             shown = self._show()
-            return [self._service.query(self._service.address(shown), 'soak', self.password, statement, 'soak')]
+            return [
+                self._service.query(self._service.address(shown), 'soak', self.password, statement,
+                                    'soak')
+            ]
         return wait_for(f'soak {self.number}: the database answers', run, INSISTS, interval=0.5,
                         passing=(Refused, AssertionError, RestError), state=self._story)[0]
 
@@ -208,14 +247,22 @@ class Database:
 
     def _resize_volume(self) -> str:
         size = self.size + 1
-        outcome = self._operation('instance_resize_volume', 'POST', '/action', {'resize': {'volume': {'size': size}}})
+        outcome = self._operation('instance_resize_volume', 'POST', '/action',
+                                  {'resize': {
+                                      'volume': {
+                                          'size': size
+                                      }
+                                  }})
         if outcome == 'succeeded':
             self.size = size
         return outcome
 
     def _resize_flavor(self) -> str:
         flavor = FLAVORS[1 - FLAVORS.index(self.flavor)]
-        outcome = self._operation('instance_resize_flavor', 'POST', '/action', {'resize': {'flavorRef': flavor}})
+        outcome = self._operation('instance_resize_flavor', 'POST', '/action',
+                                  {'resize': {
+                                      'flavorRef': flavor
+                                  }})
         if outcome == 'succeeded':
             self.flavor = flavor
         return outcome
@@ -233,14 +280,20 @@ class Database:
         return outcome if outcome != 'succeeded' else self._restart()
 
     def _publish_log(self) -> str:
-        return self._operation('instance_publish_log', 'POST', '/log', {'name': 'general', 'publish': 1})
+        return self._operation('instance_publish_log', 'POST', '/log', {
+            'name': 'general',
+            'publish': 1
+        })
 
     def _migrate(self) -> str:
         return self._operation('instance_migrate', 'POST', '/action', {'migrate': {}}, user='admin')
 
     def _rebuild(self) -> str:
         image = self._service.image_of('10.11')
-        return self._operation('instance_rebuild', 'POST', '/action', {'rebuild': {'image_id': image}}, user='admin')
+        return self._operation('instance_rebuild', 'POST', '/action',
+                               {'rebuild': {
+                                   'image_id': image
+                               }}, user='admin')
 
     def _users(self) -> str:
         name = f'u{self._random.randrange(10 ** 6)}'
@@ -265,7 +318,8 @@ class Database:
             return outcome
         wanted = {'configuration': {'name': unique('soak'), 'values': {'max_connections': 77},
                                     'datastore': {'type': 'mariadb', 'version': '10.11'}}}
-        self.configuration = self._insist('POST', '/configurations', wanted)[0]['configuration']['id']
+        self.configuration = self._insist('POST', '/configurations',
+                                          wanted)[0]['configuration']['id']
         outcome = self._operation('instance_attach_configuration', 'PUT', '',
                                   {'instance': {'configuration': self.configuration}})
         if outcome != 'succeeded':
@@ -302,7 +356,11 @@ class Database:
         prefix = '/mgmt/instances' if user == 'admin' else '/instances'
 
         def ask() -> str:
-            newer = [row['id'] for row in self._operations() if row['id'] not in before and row['kind'] == kind]
+            newer = [
+                row['id']
+                for row in self._operations()
+                if row['id'] not in before and row['kind'] == kind
+            ]
             if newer:
                 return newer[0]  # it was heard, only its answer was lost
             headers = self._insisted(method, f'{prefix}/{self.id}{path}', body, user=user)[1]
@@ -314,10 +372,12 @@ class Database:
 
     def _end_of(self, kind: str, operation: str | None = None) -> str:
         def look() -> str | None:
-            newest = next(row for row in self._operations() if row['kind'] == kind and operation in (None, row['id']))
+            newest = next(row for row in self._operations()
+                          if row['kind'] == kind and operation in (None, row['id']))
             return newest['state'] if newest['finished'] else None
-        return wait_for(f'soak {self.number}: {kind} has ended', look, PATIENCE, interval=0.7, passing=(RestError,),
-                        state=self._story)
+
+        return wait_for(f'soak {self.number}: {kind} has ended', look, PATIENCE, interval=0.7,
+                        passing=(RestError,), state=self._story)
 
     def _operations(self) -> list[dict[str, Any]]:
         def look() -> list[list[dict[str, Any]]]:
@@ -327,11 +387,12 @@ class Database:
     def _ask(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = ()) -> None:
         self._insist(method, f'/instances/{self.id}{path}', body, known)
 
-    def _insist(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = ()) -> tuple[Any, dict]:
+    def _insist(self, method: str, path: str, body: Any = None,
+                known: tuple[int, ...] = ()) -> tuple[Any, dict]:
         """Ask until it is accepted. :param known: what says that it was done before."""
         return wait_for(f'soak {self.number}: {method} {path} is accepted',
-                        lambda: self._insisted(method, path, body, known), INSISTS, interval=1.0, passing=(RestError,),
-                        state=self._story)
+                        lambda: self._insisted(method, path, body, known), INSISTS, interval=1.0,
+                        passing=(RestError,), state=self._story)
 
     def _insisted(self, method: str, path: str, body: Any = None, known: tuple[int, ...] = (),
                   user: str = 'demo') -> tuple[Any, dict]:
@@ -361,10 +422,12 @@ class Database:
         def ask() -> str | None:
             listed = self._service.trove('GET', '/instances?limit=100')['instances']
             found = [item['id'] for item in listed if item['name'] == name]
-            return found[0] if found else self._call('POST', '/instances', body)[0]['instance']['id']
+            return found[0] if found else self._call('POST', '/instances',
+                                                     body)[0]['instance']['id']
         return wait_for(f'{name} is asked for', ask, INSISTS, interval=1.0, passing=(RestError,))
 
-    def _call(self, method: str, path: str, body: Any = None, user: str = 'demo') -> tuple[Any, dict[str, str]]:
+    def _call(self, method: str, path: str, body: Any = None,
+              user: str = 'demo') -> tuple[Any, dict[str, str]]:
         return self._service.session(user).answer(method, 'database', path, body)
 
 

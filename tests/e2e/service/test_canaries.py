@@ -45,8 +45,10 @@ def test_no_secret_is_in_a_log_file(canaries):
     for place, text in canaries.logs():
         places.append(place)
         found |= canaries.in_text(text, place, secrets)
-    for service in ('trove-api', 'trove-taskmanager', 'trove-conductor', 'rabbitmq', 'keystone', 'minicloud'):
-        assert [place for place in places if place.endswith(f'/{service}.log')], f'no log of {service}'
+    for service in ('trove-api', 'trove-taskmanager', 'trove-conductor', 'rabbitmq', 'keystone',
+                    'minicloud'):
+        assert [place for place in places
+                if place.endswith(f'/{service}.log')], f'no log of {service}'
     assert sorted(found) == []
 
 

@@ -30,8 +30,10 @@ def test_a_create_is_answered_with_what_was_asked_for(service, shop):
 
 
 def test_the_client_lists_and_shows_it(service, shop):
-    row = next(row for row in service.openstack('database', 'instance', 'list') if row['ID'] == shop.id)
-    assert (row['Name'], row['Status'], row['Datastore'], row['Size']) == (shop.name, 'ACTIVE', 'mariadb', 1)
+    row = next(row for row in service.openstack('database', 'instance', 'list')
+               if row['ID'] == shop.id)
+    assert (row['Name'], row['Status'], row['Datastore'], row['Size']) == (shop.name, 'ACTIVE',
+                                                                           'mariadb', 1)
     shown = service.openstack('database', 'instance', 'show', shop.name)
     assert shown['id'] == shop.id and shown['operating_status'] == 'HEALTHY'
     assert 0 < shown['volume_used'] < shown['volume'] == 1
@@ -67,17 +69,21 @@ def test_the_other_users_password_is_refused(shop):
 def test_a_user_sees_only_databases_it_was_granted(service, shop):
     service.client('database', 'db', 'create', shop.id, 'vault')
     try:
-        assert 'vault' in [row['Name'] for row in service.openstack('database', 'db', 'list', shop.id)]
+        assert 'vault' in [
+            row['Name'] for row in service.openstack('database', 'db', 'list', shop.id)
+        ]
         seen = set(shop.as_clerk('SHOW DATABASES'))
         assert seen == {'information_schema', 'orders', 'stock'}
         for statement in ('USE vault', 'CREATE TABLE vault.x (id INT)', 'DROP DATABASE vault',
-                          'SELECT user FROM mysql.user', 'CREATE DATABASE mine', 'GRANT ALL ON *.* TO clerk',
-                          "SELECT 1 INTO OUTFILE '/tmp/x'"):
+                          'SELECT user FROM mysql.user', 'CREATE DATABASE mine',
+                          'GRANT ALL ON *.* TO clerk', "SELECT 1 INTO OUTFILE '/tmp/x'"):
             with pytest.raises(Refused, match='denied'):
                 shop.as_clerk(statement)
     finally:
         service.client('database', 'db', 'delete', shop.id, 'vault')
-    assert 'vault' not in [row['Name'] for row in service.openstack('database', 'db', 'list', shop.id)]
+    assert 'vault' not in [
+        row['Name'] for row in service.openstack('database', 'db', 'list', shop.id)
+    ]
 
 
 def test_the_client_makes_changes_and_removes_users(service, shop):
@@ -88,7 +94,8 @@ def test_the_client_makes_changes_and_removes_users(service, shop):
     rows = {row['Name']: row for row in service.openstack('database', 'user', 'list', shop.id)}
     assert set(rows) == {'clerk', 'auditor', 'helper'}
     assert rows['helper']['Host'] == '%' and rows['helper']['Databases'] == 'stock'
-    service.client('database', 'user', 'update', 'attributes', shop.id, 'helper', '--new_password', second)
+    service.client('database', 'user', 'update', 'attributes', shop.id, 'helper', '--new_password',
+                   second)
     assert shop.query('helper', second, 'SELECT 1') == ['1']
     service.client('database', 'user', 'delete', shop.id, 'helper')
     with pytest.raises(Refused, match='Access denied'):
@@ -97,15 +104,25 @@ def test_the_client_makes_changes_and_removes_users(service, shop):
 
 #: Commands of the openstack client that the stand-in for the cloud must answer, and what must be in the answer.
 CLOUD_COMMANDS = {
-    'server list --all-projects': 'Name', 'flavor list': 'RAM', 'port list': 'MAC Address',
-    'volume list --all-projects': 'Attached to', 'image list': 'Status', 'network list': 'Subnets',
-    'security group rule list': 'IP Protocol', 'subnet list': 'Subnet', 'keypair list': 'Fingerprint'}
+    'server list --all-projects': 'Name',
+    'flavor list': 'RAM',
+    'port list': 'MAC Address',
+    'volume list --all-projects': 'Attached to',
+    'image list': 'Status',
+    'network list': 'Subnets',
+    'security group rule list': 'IP Protocol',
+    'subnet list': 'Subnet',
+    'keypair list': 'Fingerprint'
+}
 
 
 def test_the_openstack_client_lists_everything_of_an_instance(service, shop):
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
-        answers = dict(zip(CLOUD_COMMANDS, pool.map(
-            lambda command: service.openstack(*command.split(), user='trove'), CLOUD_COMMANDS), strict=True))
+        answers = dict(
+            zip(
+                CLOUD_COMMANDS,
+                pool.map(lambda command: service.openstack(*command.split(), user='trove'),
+                         CLOUD_COMMANDS), strict=True))
     for command, column in CLOUD_COMMANDS.items():
         assert answers[command], f'{command} answers nothing'
         assert column in answers[command][0], command
@@ -114,7 +131,8 @@ def test_the_openstack_client_lists_everything_of_an_instance(service, shop):
     assert (row['Name'], row['Status'], row['Flavor']) == (shop.name, 'ACTIVE', 'db.small')
     ports = {row['Name']: row for row in answers['port list']}
     assert shop.address in str(ports[f'trove-{shop.id}-tenant']) and f'trove-{shop.id}' in ports
-    volume = next(row for row in answers['volume list --all-projects'] if row['Name'] == f'trove-{shop.id}')
+    volume = next(row for row in answers['volume list --all-projects']
+                  if row['Name'] == f'trove-{shop.id}')
     assert volume['Status'] == 'in-use' and server in str(volume['Attached to'])
     assert '3306:3306' in {rule['Port Range'] for rule in answers['security group rule list']}
 
@@ -126,8 +144,9 @@ def test_the_openstack_client_makes_a_floating_address_and_shows_the_console(ser
         port = service.openstack('port', 'show', f'trove-{shop.id}-tenant', user='trove')
         service.client('floating', 'ip', 'set', '--port', port['id'], address['id'], user='trove')
         # It is what the world would use, and it leads to the same server.
-        assert service.query(address['floating_ip_address'], 'clerk', shop.password, 'SELECT CURRENT_USER()') == [
-            'clerk@%']
+        assert service.query(address['floating_ip_address'], 'clerk', shop.password,
+                             'SELECT CURRENT_USER()') == ['clerk@%']
     finally:
         service.client('floating', 'ip', 'delete', address['id'], user='trove')
-    assert 'cloud-init' in service.client('console', 'log', 'show', service.server(shop.id), user='trove')
+    assert 'cloud-init' in service.client('console', 'log', 'show', service.server(shop.id),
+                                          user='trove')

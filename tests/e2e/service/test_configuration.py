@@ -50,14 +50,22 @@ class Group:
 
     def __init__(self, service: Service, engine: Engine, **values: Any) -> None:
         self._service = service
-        self.id: str = service.trove('POST', '/configurations', {'configuration': {
-            'name': unique('group'), 'values': values, 'datastore': engine.datastore}})['configuration']['id']
+        self.id: str = service.trove('POST', '/configurations', {
+            'configuration': {
+                'name': unique('group'),
+                'values': values,
+                'datastore': engine.datastore
+            }
+        })['configuration']['id']
 
     def put(self, **values: Any) -> dict[str, Any]:
         """Replace the values, and wait until all instances were told. :returns: the operation, with what came of it."""
-        self._service.trove('PUT', f'/configurations/{self.id}', {'configuration': {'values': values}})
-        newest = self._service.rows('SELECT id FROM operations WHERE resource_id = :id ORDER BY created DESC',
-                                    id=self.id)
+        self._service.trove('PUT', f'/configurations/{self.id}',
+                            {'configuration': {
+                                'values': values
+                            }})
+        newest = self._service.rows(
+            'SELECT id FROM operations WHERE resource_id = :id ORDER BY created DESC', id=self.id)
         return finished(self._service, newest[0].id)
 
     def up_to_date(self) -> dict[str, bool]:
@@ -102,7 +110,8 @@ def restarted(instance: Instance) -> dict[str, Any]:
     return over(instance)
 
 
-def until(instance: Instance, what: str, so: Callable[[dict[str, Any]], Any], seconds: float = 30) -> dict[str, Any]:
+def until(instance: Instance, what: str, so: Callable[[dict[str, Any]], Any],
+          seconds: float = 30) -> dict[str, Any]:
     """Wait until an instance shows something. :returns: the instance as it is shown then."""
     def look() -> dict[str, Any] | None:
         shown = instance.service.show(instance.id)
@@ -124,13 +133,15 @@ def test_an_edit_reaches_every_instance(group, instances, engine):
         instance.id: 'succeeded' for instance in instances}
     assert group.up_to_date() == {instance.id: True for instance in instances}
     for instance in instances:
-        shown = until(instance, 'a restart is required', lambda shown: shown['status'] == 'RESTART_REQUIRED')
+        shown = until(instance, 'a restart is required',
+                      lambda shown: shown['status'] == 'RESTART_REQUIRED')
         assert shown['pending_restart'] == [static], 'exactly what waits'
         assert instance.option(dynamic) == engine.shown[dynamic]
     ended = group.put(**{dynamic: now})
     assert ended['state'] == 'succeeded', ended
     for instance in instances:
-        until(instance, 'nothing waits', lambda shown: shown['status'] == 'ACTIVE' and 'pending_restart' not in shown)
+        until(instance, 'nothing waits',
+              lambda shown: shown['status'] == 'ACTIVE' and 'pending_restart' not in shown)
 
 
 def test_what_an_engine_refuses_changes_nothing(group, instances, engine):
@@ -138,8 +149,10 @@ def test_what_an_engine_refuses_changes_nothing(group, instances, engine):
     before = {instance.id: instance.option(dynamic) for instance in instances}
     good = {dynamic: now + 1 if isinstance(now, int) else '13MB'}
     ended = group.put(**good, **{name: value})
-    assert (ended['state'], ended['error']['code']) == ('failed', 'configuration_not_applied'), ended
-    assert {child['error']['code'] for child in ended['children']} == {'guest_configuration_refused'}
+    assert (ended['state'], ended['error']['code']) == ('failed',
+                                                        'configuration_not_applied'), ended
+    assert {child['error']['code']
+            for child in ended['children']} == {'guest_configuration_refused'}
     for instance in instances:
         assert instance.option(dynamic) == before[instance.id]
         assert instance.service.show(instance.id)['status'] == 'ACTIVE'
@@ -158,7 +171,8 @@ def test_a_database_is_never_left_down(service, group, one, engine, how):
     until(one, 'a restart is required', lambda shown: shown['status'] == 'RESTART_REQUIRED')
     if how == 'restart':
         ended = restarted(one)
-        assert (ended['state'], ended['error']['code']) == ('failed', 'guest_configuration_taken_back'), ended
+        assert (ended['state'], ended['error']['code']) == ('failed',
+                                                            'guest_configuration_taken_back'), ended
     elif how == 'reboot':
         service.trove('POST', f'/mgmt/instances/{one.id}/action', {'reboot': {}}, user='admin')
         assert over(one)['state'] == 'succeeded', service.story(one.id)
@@ -169,7 +183,8 @@ def test_a_database_is_never_left_down(service, group, one, engine, how):
         shown['operating_status'] == 'RESTART_REQUIRED' and 'fault' in shown), 90)
     say(f'{engine.name}, {how}: {shown["fault"]["message"][:300]}')
     assert shown['status'] == 'RESTART_REQUIRED' and shown['pending_restart'] == [name]
-    wait_for('the database serves', lambda: one.option(dynamic) == engine.shown[dynamic], 30, passing=(Exception,))
+    wait_for('the database serves', lambda: one.option(dynamic) == engine.shown[dynamic], 30,
+             passing=(Exception,))
     assert group.put(**{dynamic: now})['state'] == 'succeeded'
     until(one, 'all is well', lambda shown: shown['status'] == 'ACTIVE' and 'fault' not in shown)
     assert restarted(one)['state'] == 'succeeded', service.story(one.id)
@@ -181,7 +196,8 @@ def test_a_reboot_makes_true_what_waits(service, group, one, engine):
     until(one, 'a restart is required', lambda shown: shown['status'] == 'RESTART_REQUIRED')
     service.trove('POST', f'/mgmt/instances/{one.id}/action', {'reboot': {}}, user='admin')
     assert over(one)['state'] == 'succeeded', service.story(one.id)
-    until(one, 'nothing waits', lambda shown: shown['status'] == 'ACTIVE' and 'pending_restart' not in shown)
+    until(one, 'nothing waits',
+          lambda shown: shown['status'] == 'ACTIVE' and 'pending_restart' not in shown)
     assert one.option(static) == engine.shown[static]
 
 

@@ -27,8 +27,15 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 def module(service):
     """A module that says hello; gone when the test is over."""
     contents = base64.b64encode(b'message=hello from a module').decode()
-    made = service.trove('POST', '/modules', {'module': {
-        'name': unique('greeting'), 'module_type': 'ping', 'contents': contents, 'live_update': 1}})['module']
+    made = service.trove(
+        'POST', '/modules', {
+            'module': {
+                'name': unique('greeting'),
+                'module_type': 'ping',
+                'contents': contents,
+                'live_update': 1
+            }
+        })['module']
     yield made
     service.trove('DELETE', f'/modules/{made["id"]}')
 
@@ -51,8 +58,10 @@ def test_a_module_is_applied_again(service, shop, module):
     contents = base64.b64encode(b'message=changed').decode()
     service.trove('PUT', f'/modules/{module["id"]}', {'module': {'contents': contents}})
     service.trove('PUT', f'/modules/{module["id"]}/instances', {'reapply': {}})
-    wait_for('the module applied again',
-             lambda: [told['message'] for told in service.trove('GET', place)['modules']] == ['changed'], 30)
+    wait_for(
+        'the module applied again',
+        lambda: [told['message'] for told in service.trove('GET', place)['modules']] == ['changed'],
+        30)
     service.trove('DELETE', f'{place}/{module["id"]}')
 
 
@@ -62,7 +71,8 @@ def test_the_contents_of_modules_are_not_in_the_database(service, module):
 
 
 def test_an_agent_tells_of_itself(service, shop):
-    shown = service.trove('GET', f'/mgmt/instances/{shop.id}/diagnostics', user='admin')['diagnostics']
+    shown = service.trove('GET', f'/mgmt/instances/{shop.id}/diagnostics',
+                          user='admin')['diagnostics']
     assert shown['version'] and 10_000 < shown['vmRss'] < 100_000 and shown['threads'] > 1
     hardware = service.trove('GET', f'/mgmt/instances/{shop.id}/hwinfo', user='admin')['hwinfo']
     assert hardware['num_cpus'] >= 1 and hardware['mem_total'] > 100_000
@@ -81,8 +91,10 @@ def test_a_backup_fails_with_the_reason_and_can_be_deleted(service, shop):
     assert shown['fault']['code'] == 'not_supported_by_datastore'
     assert service.trove('GET', f'/instances/{shop.id}')['instance']['status'] == 'ACTIVE'
     service.client('database', 'backup', 'delete', made['id'])
-    wait_for('the backup gone',
-             lambda: made['id'] not in {row['id'] for row in service.trove('GET', '/backups')['backups']}, 30)
+    wait_for(
+        'the backup gone', lambda: made['id'] not in
+        {row['id']
+         for row in service.trove('GET', '/backups')['backups']}, 30)
     assert service.usage()['backups'] == before
 
 

@@ -69,8 +69,9 @@ def test_a_create_is_fast(service, life):
     steps = life.operation['steps']
     busy = sum(step['busy_ms'] for step in steps) / 1000
     late = sum(step['late_ms'] for step in steps) / 1000
-    report(f'POST answered after {life.answered:.2f} s, ACTIVE after {life.took:.1f} s (bar 15 s); the control plane: '
-           f'{busy + late:.2f} s, of it {late:.2f} s late (bar 1 s)')
+    report(
+        f'POST answered after {life.answered:.2f} s, ACTIVE after {life.took:.1f} s (bar 15 s); the control plane: '
+        f'{busy + late:.2f} s, of it {late:.2f} s late (bar 1 s)')
     assert life.took <= CREATE_SECONDS * factor(), service.story(life.id)
     assert busy + late <= OWN_SHARE_SECONDS * factor(), service.story(life.id)
     assert life.operation['state'] == 'succeeded'
@@ -78,21 +79,31 @@ def test_a_create_is_fast(service, life):
 
 
 def test_an_instance_holds_what_it_must_and_no_more(service, life):
-    found = sorted(text.rpartition(' ')[0] for text in life.during - life.before if ' charged' not in text)
-    cloud = [text for text in found if text in ('server', 'port', 'volume', 'security group', 'floating ip')]
+    found = sorted(
+        text.rpartition(' ')[0] for text in life.during - life.before if ' charged' not in text)
+    cloud = [
+        text for text in found
+        if text in ('server', 'port', 'volume', 'security group', 'floating ip')
+    ]
     assert cloud == ['port', 'port', 'security group', 'server', 'volume']
     broker = {text.replace(life.id, 'ID') for text in life.during - life.before if life.id in text}
     assert {'user guest-ID', 'queue guestagent.ID', 'exchange g.ID', 'exchange g.ID.out',
             'permission of guest-ID'} <= broker
-    charged = {name: life.usage_during[name] - life.usage_before[name] for name in life.usage_during}
+    charged = {
+        name: life.usage_during[name] - life.usage_before[name]
+        for name in life.usage_during
+    }
     assert (charged['instances'], charged['volumes'], charged['ram']) == (1, 1, 1024)
 
 
 def test_processes_are_small(service, holdings, life):
     sizes = {name: resident_megabytes(service.pid(name)) for name in SERVICES}
-    lines = holdings.machines.run(life.server, 'cat', f'/proc/{holdings.machines.agent(life.server)}/status')
-    agent = next(int(line.split()[1]) for line in lines.splitlines() if line.startswith('VmRSS:')) / 1024
-    report(', '.join(f'{name} {size:.0f} MB' for name, size in sizes.items()) + f', agent {agent:.0f} MB')
+    lines = holdings.machines.run(life.server, 'cat',
+                                  f'/proc/{holdings.machines.agent(life.server)}/status')
+    agent = next(
+        int(line.split()[1]) for line in lines.splitlines() if line.startswith('VmRSS:')) / 1024
+    report(', '.join(f'{name} {size:.0f} MB' for name, size in sizes.items()) +
+           f', agent {agent:.0f} MB')
     assert max(sizes.values()) <= SERVICE_MEGABYTES, sizes
     assert agent <= AGENT_MEGABYTES
 
@@ -107,9 +118,12 @@ def test_what_happened_can_be_read(service, life):
 def test_a_delete_leaves_nothing_behind(service, holdings, life):
     addresses = life.shown['ip']
     rules = holdings.machines.packet_filter()
-    assert all(address in rules for address in addresses), 'the packet filter did not know the instance'
-    mac_addresses = [row.mac for row in service.rows('SELECT mac FROM instance_addresses WHERE instance_id = :id',
-                                                     id=life.id)]
+    assert all(address in rules
+               for address in addresses), 'the packet filter did not know the instance'
+    mac_addresses = [
+        row.mac for row in service.rows(
+            'SELECT mac FROM instance_addresses WHERE instance_id = :id', id=life.id)
+    ]
     service.openstack('database', 'log', 'set', life.id, 'error', '--publish', user='admin')
     assert service.stored_logs(life.id)
     begun = time.monotonic()
@@ -129,8 +143,10 @@ def test_a_delete_leaves_nothing_behind(service, holdings, life):
 def test_its_row_and_its_journal_are_closed(service, life):
     row = service.rows('SELECT deleted, deleted_at FROM instances WHERE id = :id', id=life.id)[0]
     assert row.deleted and row.deleted_at
-    open_ones = service.rows('SELECT id FROM operations WHERE resource_id = :id AND active = 1', id=life.id)
-    sealed = service.rows('SELECT id FROM operations WHERE resource_id = :id AND secrets IS NOT NULL', id=life.id)
+    open_ones = service.rows('SELECT id FROM operations WHERE resource_id = :id AND active = 1',
+                             id=life.id)
+    sealed = service.rows(
+        'SELECT id FROM operations WHERE resource_id = :id AND secrets IS NOT NULL', id=life.id)
     assert (open_ones, sealed) == ([], [])
     assert service.usage() == life.usage_before
 

@@ -41,8 +41,16 @@ def names(shop, path):
 
 
 def test_databases_come_with_their_character_set_and_go(shop):
-    shop.call('POST', '/databases', {'databases': [
-        {'name': 'archive', 'character_set': 'latin1', 'collate': 'latin1_german1_ci'}, {'name': 'scratch'}]})
+    shop.call(
+        'POST', '/databases', {
+            'databases': [{
+                'name': 'archive',
+                'character_set': 'latin1',
+                'collate': 'latin1_german1_ci'
+            }, {
+                'name': 'scratch'
+            }]
+        })
     assert names(shop, 'databases') == ['archive', 'orders', 'scratch', 'stock']
     with pytest.raises(RestError, match='archive'):
         shop.call('POST', '/databases', {'databases': [{'name': 'archive'}]})
@@ -56,8 +64,8 @@ def test_the_character_set_is_what_was_asked_for(service, shop, helper):
                                                     'collate': 'latin1_german1_ci'}]})
     try:
         shop.call('PUT', '/users/helper/databases', {'databases': [{'name': 'archive'}]})
-        assert shop.query('helper', helper, 'SELECT @@character_set_database, @@collation_database', 'archive') == [
-            'latin1\tlatin1_german1_ci']
+        assert shop.query('helper', helper, 'SELECT @@character_set_database, @@collation_database',
+                          'archive') == ['latin1\tlatin1_german1_ci']
     finally:
         shop.call('DELETE', '/databases/archive')
 

@@ -46,12 +46,17 @@ class Create:
         service = self._service
         address = service.address(service.wait_active(self.id))
         assert service.query(address, 'app', self._password, 'SELECT DATABASE()', 'app') == ['app']
-        servers = [server for server in service.compute('GET', '/servers/detail?all_tenants=1')['servers']
-                   if server['metadata'].get('trove_instance_id') == self.id]
+        servers = [
+            server for server in service.compute('GET', '/servers/detail?all_tenants=1')['servers']
+            if server['metadata'].get('trove_instance_id') == self.id
+        ]
         assert len(servers) == 1
         operation = service.operation(self.id, 'instance_create')
         assert operation['state'] == 'succeeded'
-        unusual = [f"{step['name']} {step['outcome']}" for step in operation['steps'] if step['outcome'] != 'done']
+        unusual = [
+            f"{step['name']} {step['outcome']}" for step in operation['steps']
+            if step['outcome'] != 'done'
+        ]
         say(f'{self.id} is ACTIVE; what was not done at once: {", ".join(unusual) or "nothing"}')
         service.delete(self.id)
         return operation
@@ -60,18 +65,24 @@ class Create:
 @pytest.fixture
 def create(service, request):
     """A create, named after its test."""
-    return Create(service, request.node.name.split('[')[0].removeprefix('test_').replace('_', '-')[:30])
+    return Create(service,
+                  request.node.name.split('[')[0].removeprefix('test_').replace('_', '-')[:30])
 
 
 def test_taskmanager_at_work(service, create):
     """It dies while it holds the operation: nobody else may touch that before the lease has run out."""
     with service.frozen('minicloud'):
         # What needs the cloud cannot end now, so that the death comes in the middle of it.
-        begun = wait_for('a step in the cloud is under way', lambda: [
-            name for name in service.attempts_under_way(create.id) if name != 'EnsureGuestIdentity'], 30)
+        begun = wait_for(
+            'a step in the cloud is under way', lambda: [
+                name for name in service.attempts_under_way(create.id)
+                if name != 'EnsureGuestIdentity'
+            ], 30)
         service.kill('trove-taskmanager')
     service.start('trove-taskmanager')
-    assert [step['name'] for step in create.must_succeed()['steps'] if step['outcome'] == 'lost'] == begun
+    assert [step['name']
+            for step in create.must_succeed()['steps']
+            if step['outcome'] == 'lost'] == begun
 
 
 def test_taskmanager_that_waits(service, create):

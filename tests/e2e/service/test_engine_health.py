@@ -42,8 +42,8 @@ def well(instance: Instance) -> Iterator[None]:
     """It is healthy before and after."""
     told(instance, 'HEALTHY')
     yield
-    wait_for('it serves again', lambda: instance.as_clerk(instance.engine.read('first')) == ['one'], SOON,
-             passing=(Refused,))
+    wait_for('it serves again', lambda: instance.as_clerk(instance.engine.read('first')) == ['one'],
+             SOON, passing=(Refused,))
     told(instance, 'HEALTHY')
 
 
@@ -56,8 +56,9 @@ def told(instance: Instance, *wanted: str) -> None:
 
 def reported(instance: Instance) -> str:
     """What the agent said last, in the words of the wire."""
-    return instance.service.rows("SELECT status AS word FROM service_statuses WHERE instance_id = :id",
-                                 id=instance.id)[0].word
+    return instance.service.rows(
+        "SELECT status AS word FROM service_statuses WHERE instance_id = :id",
+        id=instance.id)[0].word
 
 
 def systemctl(instance: Instance, *words: str) -> str:
@@ -65,7 +66,8 @@ def systemctl(instance: Instance, *words: str) -> str:
 
 
 def main_process(instance: Instance) -> str:
-    return systemctl(instance, 'show', '--property=MainPID', '--value', instance.engine.unit).strip()
+    return systemctl(instance, 'show', '--property=MainPID', '--value',
+                     instance.engine.unit).strip()
 
 
 @contextlib.contextmanager
@@ -73,8 +75,9 @@ def unit_with(instance: Instance, *lines: str) -> Iterator[None]:
     """The engine's unit with other settings, for the length of a block; they count from its next start on."""
     directory = f'/run/systemd/system/{instance.engine.unit}.service.d'
     text = '\\n'.join(['[Service]', *lines])
-    instance.inside('sh', '-c', f'mkdir -p {directory} && printf "{text}\\n" > {directory}/99-test.conf '
-                                '&& systemctl daemon-reload')
+    instance.inside(
+        'sh', '-c', f'mkdir -p {directory} && printf "{text}\\n" > {directory}/99-test.conf '
+        '&& systemctl daemon-reload')
     try:
         yield
     finally:
@@ -121,7 +124,8 @@ def test_a_full_disk(instance):
     """The engine answers and cannot write; the agent acts, and the volume can be made larger."""
     mount_point = instance.engine.mount_point
     filler = f'{mount_point}/filler'
-    instance.inside('sh', '-c', f'fallocate -l $(($(stat -f -c "%a * %S" {mount_point}) - 1048576)) {filler}')
+    instance.inside('sh', '-c',
+                    f'fallocate -l $(($(stat -f -c "%a * %S" {mount_point}) - 1048576)) {filler}')
     try:
         told(instance, 'ACTIVE')
         assert reported(instance) == 'running'
@@ -164,12 +168,13 @@ def test_while_it_comes_up(instance):
 
 
 def _mariadb(instance: Instance) -> object:
-    return pymysql.connect(host=instance.address, user='clerk', password=instance.password, connect_timeout=5)
+    return pymysql.connect(host=instance.address, user='clerk', password=instance.password,
+                           connect_timeout=5)
 
 
 def _postgresql(instance: Instance) -> object:
-    return psycopg2.connect(host=instance.address, user='clerk', password=instance.password, dbname='orders',
-                            connect_timeout=5)
+    return psycopg2.connect(host=instance.address, user='clerk', password=instance.password,
+                            dbname='orders', connect_timeout=5)
 
 
 def _redis(instance: Instance) -> object:
@@ -184,7 +189,12 @@ def _redis(instance: Instance) -> object:
 
 
 CONNECT: dict[str, Callable[[Instance], object]] = {
-    'mariadb': _mariadb, 'mysql': _mariadb, 'postgresql': _postgresql, 'redis': _redis, 'valkey': _redis}
+    'mariadb': _mariadb,
+    'mysql': _mariadb,
+    'postgresql': _postgresql,
+    'redis': _redis,
+    'valkey': _redis
+}
 
 
 def test_out_of_connections(instance):

@@ -24,10 +24,12 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
 EMOJI = '\U0001F511'
 
 HOSTILE = [
-    "o'brien", 'dou"ble', 'back\\slash', 'per%cent', 'under_score', 'tick`', 'semi;colon', '$(id)', '{0}', '%s', ':x',
-    '--', '/*', "'; DROP DATABASE orders; --", 'select', '\u00e9t\u00e9', EMOJI, 'nul\0', 'new\nline', 'tab\t',
-    ' lead', 'trail ', 'two words', 'a' * 63, 'a' * 64, 'a' * 65, '\u00e9' * 31, '\u00e9' * 32, EMOJI * 15, EMOJI * 16,
-    'dot.json', 'a@b', '+group', '@name', '#hash', '>secret', '~*', 'half\ud83d']
+    "o'brien", 'dou"ble', 'back\\slash', 'per%cent', 'under_score', 'tick`', 'semi;colon', '$(id)',
+    '{0}', '%s', ':x', '--', '/*', "'; DROP DATABASE orders; --", 'select', '\u00e9t\u00e9', EMOJI,
+    'nul\0', 'new\nline', 'tab\t', ' lead', 'trail ', 'two words', 'a' * 63, 'a' * 64, 'a' * 65,
+    '\u00e9' * 31, '\u00e9' * 32, EMOJI * 15, EMOJI * 16, 'dot.json', 'a@b', '+group', '@name',
+    '#hash', '>secret', '~*', 'half\ud83d'
+]
 
 
 def user_id(name: str) -> str:
@@ -75,8 +77,18 @@ def test_a_password_is_exactly_this_one_or_is_refused(instance, part):
     password = f'{new_password()}{part}'
     databases = ('orders',) if instance.engine.can('databases') else ()
     try:
-        instance.call('POST', '/users', {'users': [{'name': 'helper', 'password': password,
-                                                    **({'databases': [{'name': 'orders'}]} if databases else {})}]})
+        instance.call(
+            'POST', '/users', {
+                'users': [{
+                    'name': 'helper',
+                    'password': password,
+                    **({
+                        'databases': [{
+                            'name': 'orders'
+                        }]
+                    } if databases else {})
+                }]
+            })
     except RestError as refused:
         assert refused.status == 400 and password not in str(refused)
         assert instance.names('users') == ['clerk']
@@ -99,7 +111,11 @@ def test_wildcards_in_a_grant_stand_for_themselves(needs, instance):
         for name in names[1:]:
             with pytest.raises(Refused, match=f'(?i){DENIED}'):
                 instance.ask('helper', password, 'SELECT 1', name)
-        assert instance.call('GET', '/users/helper/databases') == {'databases': [{'name': 'foo_bar'}]}
+        assert instance.call('GET', '/users/helper/databases') == {
+            'databases': [{
+                'name': 'foo_bar'
+            }]
+        }
     finally:
         instance.call('DELETE', '/users/helper')
         for name in names:

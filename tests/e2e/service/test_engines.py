@@ -45,27 +45,33 @@ def test_it_is_there_in_time_and_can_be_used(service, instance):
 
 
 def test_its_operating_status_is_healthy(service, instance):
-    wait_for('the agent has said so', lambda: service.show(instance.id)['operating_status'] == 'HEALTHY', 60)
+    wait_for('the agent has said so',
+             lambda: service.show(instance.id)['operating_status'] == 'HEALTHY', 60)
 
 
 def test_nobody_else_comes_in(instance):
-    for user, password in (('clerk', 'wrong'), ('clerk', ''), ('nobody', instance.password), ('os_admin', ''),
-                           ('root', ''), ('postgres', ''), ('default', '')):
+    for user, password in (('clerk', 'wrong'), ('clerk', ''), ('nobody', instance.password),
+                           ('os_admin', ''), ('root', ''), ('postgres', ''), ('default', '')):
         with pytest.raises(Refused, match=f'(?i){DENIED}'):
             instance.ask(user, password, instance.engine.who())
 
 
 def test_only_the_engines_port_is_open_to_tenants(service, instance):
-    group = service.rows('SELECT security_group_id AS id FROM instances WHERE id = :id', id=instance.id)
-    rules = [rule for rule in instance.holdings.cloud.network.security_group_rules(security_group_id=group[0].id)
-             if rule.direction == 'ingress' and rule.protocol == 'tcp']
+    group = service.rows('SELECT security_group_id AS id FROM instances WHERE id = :id',
+                         id=instance.id)
+    rules = [
+        rule for rule in instance.holdings.cloud.network.security_group_rules(
+            security_group_id=group[0].id) if rule.direction == 'ingress' and rule.protocol == 'tcp'
+    ]
     from trove.common import engines as described
-    assert {f'{rule.port_range_min}' for rule in rules} == set(described.of(instance.engine.manager).tcp_ports)
+    assert {f'{rule.port_range_min}'
+            for rule in rules} == set(described.of(instance.engine.manager).tcp_ports)
 
 
 def test_the_agent_is_small(instance):
     pid = instance.inside('systemctl', 'show', '-P', 'MainPID', 'trove-guestagent').strip()
-    status = dict(line.split(':', 1) for line in instance.inside('cat', f'/proc/{pid}/status').splitlines())
+    status = dict(
+        line.split(':', 1) for line in instance.inside('cat', f'/proc/{pid}/status').splitlines())
     resident = int(status['VmRSS'].split()[0]) / 1024
     report(f'{instance.engine.name}: the agent has {resident:.0f} MB resident')
     assert resident <= 60
@@ -103,7 +109,8 @@ def test_users_come_change_and_go(service, instance):
     assert instance.ask('helper', second, instance.engine.who(), database)
     instance.call('PUT', '/users/helper', {'user': {'name': 'assistant'}})
     assert instance.names('users') == ['assistant', 'clerk']
-    assert instance.engine.whoami(instance.ask('assistant', second, instance.engine.who(), database)) == 'assistant'
+    assert instance.engine.whoami(instance.ask('assistant', second, instance.engine.who(),
+                                               database)) == 'assistant'
     assert instance.call('GET', '/users/assistant')['user']['name'] == 'assistant'
     with pytest.raises(RestError) as refused:
         instance.call('POST', '/users', {'users': [instance.user('clerk', new_password())]})
@@ -162,12 +169,13 @@ def test_what_an_engine_cannot_do(service, instance):
     one = {'databases': [{'name': 'ab'}]}
     calls = [('databases', 'GET', '/databases', None), ('databases', 'POST', '/databases', one),
              ('databases', 'DELETE', '/databases/ab', None), ('users', 'GET', '/users', None),
-             ('grants', 'GET', '/users/clerk/databases', None), ('grants', 'PUT', '/users/clerk/databases', one),
-             ('root', 'GET', '/root', None)]
+             ('grants', 'GET', '/users/clerk/databases', None),
+             ('grants', 'PUT', '/users/clerk/databases', one), ('root', 'GET', '/root', None)]
     refused_for = set()
     for capability, method, path, body in calls:
         if not engine.can(capability):
-            with pytest.raises(RestError, match=f'not supported for datastore {engine.manager}') as refused:
+            with pytest.raises(RestError,
+                               match=f'not supported for datastore {engine.manager}') as refused:
                 instance.call(method, path, body)
             assert refused.value.status == 422
             refused_for.add(capability)
@@ -176,7 +184,10 @@ def test_what_an_engine_cannot_do(service, instance):
             service.create(unique('never'), datastore=engine.datastore, databases=[{'name': 'ab'}])
         assert refused.value.status == 400
     assert refused_for == {'databases', 'users', 'grants', 'root'} - {
-        capability for capability in ('databases', 'users', 'grants', 'root') if engine.can(capability)}
+        capability
+        for capability in ('databases', 'users', 'grants', 'root')
+        if engine.can(capability)
+    }
 
 
 # --- configuration -----------------------------------------------------------------------------------------
@@ -207,8 +218,9 @@ class Group:
         self._settled('instance_detach_configuration')
 
     def _settled(self, kind: str) -> None:
-        wait_for(f'{kind} is over', lambda: self._instance.operation(kind)['state'] in ('succeeded', 'failed'), 90,
-                 passing=(StopIteration,), state=lambda: self._instance.service.story(self._instance.id))
+        wait_for(f'{kind} is over', lambda: self._instance.operation(kind)['state'] in
+                 ('succeeded', 'failed'), 90, passing=(StopIteration,),
+                 state=lambda: self._instance.service.story(self._instance.id))
 
 
 def test_options_are_in_force_at_once(service, instance):
@@ -218,7 +230,8 @@ def test_options_are_in_force_at_once(service, instance):
     began = instance.began()
     with Group(instance, **{name: value}) as group:
         group.attach()
-        assert instance.operation('instance_attach_configuration')['state'] == 'succeeded', service.story(instance.id)
+        assert instance.operation(
+            'instance_attach_configuration')['state'] == 'succeeded', service.story(instance.id)
         assert instance.option(name) == instance.engine.shown[name]
         assert service.show(instance.id)['status'] == 'ACTIVE'
         assert service.show(instance.id)['configuration']['id'] == group.id
@@ -232,7 +245,8 @@ def test_options_that_need_a_restart_wait_for_one(service, instance):
     before = instance.option(static)
     with Group(instance, **{dynamic: now, static: later}) as group:
         group.attach()
-        assert instance.option(dynamic) == instance.engine.shown[dynamic], 'what can be taken is taken'
+        assert instance.option(
+            dynamic) == instance.engine.shown[dynamic], 'what can be taken is taken'
         assert instance.option(static) == before
         service.wait_status(instance.id, 'RESTART_REQUIRED', 20)
         instance.call('POST', '/action', {'restart': {}})
@@ -258,7 +272,8 @@ def test_what_is_the_services_cannot_be_set(instance):
 def test_a_restart_keeps_the_data(service, instance):
     began = instance.began()
     instance.action({'restart': {}})
-    assert instance.operation('instance_restart')['state'] == 'succeeded', service.story(instance.id)
+    assert instance.operation('instance_restart')['state'] == 'succeeded', service.story(
+        instance.id)
     assert instance.began() != began
     instance.is_unharmed()
 
@@ -276,7 +291,8 @@ def test_the_volume_grows_and_the_file_system_with_it(service, instance):
     shown = instance.action({'resize': {'volume': {'size': 2}}})
     assert shown['volume']['size'] == 2
     assert instance.capacity() > 1.8 * GIB
-    assert instance.operation('instance_resize_volume')['state'] == 'succeeded', service.story(instance.id)
+    assert instance.operation('instance_resize_volume')['state'] == 'succeeded', service.story(
+        instance.id)
     instance.is_unharmed()
 
 
@@ -288,20 +304,25 @@ def test_another_flavor_is_another_configuration(service, instance):
     before = amount()
     shown = instance.action({'resize': {'flavorRef': '2'}})
     assert shown['flavor']['id'] == '2'
-    assert instance.operation('instance_resize_flavor')['state'] == 'succeeded', service.story(instance.id)
+    assert instance.operation('instance_resize_flavor')['state'] == 'succeeded', service.story(
+        instance.id)
     assert amount() > before
     instance.is_unharmed()
 
 
 def test_a_rebuild_keeps_data_users_and_address(service, instance):
     """The machine is made anew from its image; what is on the volume is all that stays."""
-    image = service.rows('SELECT v.image_id FROM datastore_versions v JOIN instances i '
-                         'ON i.datastore_version_id = v.id WHERE i.id = :id', id=instance.id)[0].image_id
+    image = service.rows(
+        'SELECT v.image_id FROM datastore_versions v JOIN instances i '
+        'ON i.datastore_version_id = v.id WHERE i.id = :id', id=instance.id)[0].image_id
     began = instance.began()
     instance.inside('touch', '/var/tmp/of-the-former-machine')
-    service.trove('POST', f'/mgmt/instances/{instance.id}/action', {'rebuild': {'image_id': image}}, user='admin')
+    service.trove('POST', f'/mgmt/instances/{instance.id}/action', {'rebuild': {
+        'image_id': image
+    }}, user='admin')
     service.wait_active(instance.id)
-    assert instance.operation('instance_rebuild')['state'] == 'succeeded', service.story(instance.id)
+    assert instance.operation('instance_rebuild')['state'] == 'succeeded', service.story(
+        instance.id)
     assert 'of-the-former-machine' not in instance.inside('ls', '/var/tmp')
     assert service.address(service.show(instance.id)) == instance.address
     assert instance.began() != began
@@ -318,8 +339,10 @@ def test_logs_are_listed_and_switched(instance):
         shown = instance.call('POST', '/log', {'name': name, 'enable': 1})['log']
         assert shown['status'] not in ('Disabled', 'Unavailable'), shown
         instance.as_clerk(instance.engine.read('first'))
-        wait_for('the log has something', lambda: [
-            log for log in instance.call('GET', '/log')['logs'] if log['name'] == name][0]['pending'] > 0, 20)
+        wait_for(
+            'the log has something',
+            lambda: [log for log in instance.call('GET', '/log')['logs']
+                     if log['name'] == name][0]['pending'] > 0, 20)
         shown = instance.call('POST', '/log', {'name': name, 'disable': 1})['log']
         assert shown['status'] in ('Disabled', 'Ready', 'Partial', 'Published'), shown
     instance.is_unharmed()

@@ -36,8 +36,19 @@ def shop(service) -> Iterator[Shop]:
     """An instance of our own, with data and a user beside those of its creation."""
     made = Shop(service)
     made.as_clerk('CREATE TABLE kept (id INT PRIMARY KEY); INSERT INTO kept VALUES (1), (2), (3)')
-    group = service.trove('POST', '/configurations', {'configuration': {
-        'name': made.name, 'values': {'max_connections': 77}, 'datastore': {'type': 'mariadb', 'version': '10.11'}}})
+    group = service.trove(
+        'POST', '/configurations', {
+            'configuration': {
+                'name': made.name,
+                'values': {
+                    'max_connections': 77
+                },
+                'datastore': {
+                    'type': 'mariadb',
+                    'version': '10.11'
+                }
+            }
+        })
     made.call('PUT', '', {'instance': {'configuration': group['configuration']['id']}})
     wait_for('the group is attached', lambda: configured(made), 60 * factor())
     made.call('POST', '/log', {'name': 'general', 'enable': 1})
@@ -71,23 +82,38 @@ class Images:
         tree = self._service.settings.directory / 'images' / f'e2e-{name}'
         shutil.rmtree(tree, ignore_errors=True)
         self._trees.append(tree)
-        subprocess.run(['cp', '--archive', '--link', str(self._original.resolve()), str(tree)], check=True)
+        subprocess.run(['cp', '--archive', '--link',
+                        str(self._original.resolve()),
+                        str(tree)], check=True)
         for path, (content, mode) in changes.items():
             changed = tree / path
             changed.unlink(missing_ok=True)  # a link: the original keeps its own
             changed.write_text(content)
             changed.chmod(mode)
-        made = self._service.session('admin').call('POST', 'image', '/v2/images', {
-            'name': f'e2e-{name}', 'visibility': 'public', 'rootfs_path': str(tree), 'container_format': 'bare',
-            'disk_format': 'raw'})
+        made = self._service.session('admin').call(
+            'POST', 'image', '/v2/images', {
+                'name': f'e2e-{name}',
+                'visibility': 'public',
+                'rootfs_path': str(tree),
+                'container_format': 'bare',
+                'disk_format': 'raw'
+            })
         self._images.append(made['id'])
         return made['id']
 
     def version(self, name: str, image_id: str) -> None:
         """A version of the datastore with an image."""
-        self._service.trove('POST', '/mgmt/datastore-versions', {'version': {
-            'datastore_name': 'mariadb', 'datastore_manager': 'mariadb', 'name': name, 'version': name,
-            'image': image_id, 'active': True}}, user='admin')
+        self._service.trove(
+            'POST', '/mgmt/datastore-versions', {
+                'version': {
+                    'datastore_name': 'mariadb',
+                    'datastore_manager': 'mariadb',
+                    'name': name,
+                    'version': name,
+                    'image': image_id,
+                    'active': True
+                }
+            }, user='admin')
         self._versions.append(name)
 
     def close(self) -> None:
@@ -95,7 +121,8 @@ class Images:
         listed = self._service.trove('GET', '/mgmt/datastore-versions', user='admin')['versions']
         for version in listed:
             if version['name'] in self._versions:
-                self._service.trove('DELETE', f'/mgmt/datastore-versions/{version["id"]}', user='admin')
+                self._service.trove('DELETE', f'/mgmt/datastore-versions/{version["id"]}',
+                                    user='admin')
         for image_id in self._images:
             self._service.session('admin').call('DELETE', 'image', f'/v2/images/{image_id}')
         for tree in self._trees:
@@ -113,7 +140,8 @@ def images(service) -> Iterator[Images]:
 @pytest.fixture(scope='module')
 def next_image(images) -> str:
     """The same as the sandbox's, but it says that it is another."""
-    image_id = images.make('next', {'etc/trove/image.json': (json.dumps({'name': 'e2e-next'}), 0o644)})
+    image_id = images.make('next',
+                           {'etc/trove/image.json': (json.dumps({'name': 'e2e-next'}), 0o644)})
     images.version(NEXT, image_id)
     return image_id
 
@@ -131,7 +159,9 @@ def settled(service, shop, kind: str, seconds: float = 240.0) -> dict:
     def look() -> dict | None:
         found = service.operation(shop.id, kind)
         return found if found['finished'] else None
-    return wait_for(f'{kind} has ended', look, seconds * factor(), state=lambda: service.story(shop.id))
+
+    return wait_for(f'{kind} has ended', look, seconds * factor(),
+                    state=lambda: service.story(shop.id))
 
 
 def succeeded(service, shop, kind: str) -> dict:
@@ -156,7 +186,8 @@ def uptime(shop) -> int:
 
 
 def seconds_of(operation: dict) -> float:
-    began, ended = (datetime.datetime.fromisoformat(operation[key]) for key in ('created', 'finished'))
+    began, ended = (datetime.datetime.fromisoformat(operation[key])
+                    for key in ('created', 'finished'))
     return (ended - began).total_seconds()
 
 
@@ -183,8 +214,9 @@ def test_a_stopped_database_is_started_by_a_restart(service, images, shop):
 
 def test_a_server_that_is_off_is_started(service, images, shop):
     service.compute('POST', f'/servers/{service.server(shop.id)}/action', {'os-stop': None})
-    wait_for('it is off', lambda: service.compute('GET', f'/servers/{service.server(shop.id)}')['server'][
-        'status'] == 'SHUTOFF', 60)
+    wait_for(
+        'it is off', lambda: service.compute('GET', f'/servers/{service.server(shop.id)}')['server']
+        ['status'] == 'SHUTOFF', 60)
     manage(service, shop, {'start': {}})
     operation = succeeded(service, shop, 'instance_start')
     report(f'a server that was off serves again after {seconds_of(operation):.1f} s')
@@ -192,7 +224,8 @@ def test_a_server_that_is_off_is_started(service, images, shop):
 
 def test_rebooted(service, holdings, images, shop):
     def starts() -> str:
-        return holdings.machines.run(service.server(shop.id), 'cat', '/var/lib/trove-guest/boot.json')
+        return holdings.machines.run(service.server(shop.id), 'cat',
+                                     '/var/lib/trove-guest/boot.json')
 
     before = starts()
     service.client('database', 'instance', 'reboot', shop.id, user='admin')
@@ -219,7 +252,8 @@ def test_access_changes_while_connections_stay(service, images, shop):
 @pytest.mark.parametrize('live', [True, False])
 def test_moved_to_another_host(service, images, shop, live):
     def host() -> str:
-        return service.compute('GET', f'/servers/{service.server(shop.id)}')['server']['OS-EXT-SRV-ATTR:host']
+        return service.compute(
+            'GET', f'/servers/{service.server(shop.id)}')['server']['OS-EXT-SRV-ATTR:host']
 
     before, ran = host(), uptime(shop)
     other = next(name for name in ('minicloud', 'minicloud-2') if name != before)
@@ -235,21 +269,26 @@ def test_a_rebuild_keeps_everything_but_the_root_disk(service, holdings, images,
     server, volume = service.server(shop.id), service.show(shop.id)['volume']['size']
     engine = holdings.machines.run(server, 'stat', '-c', '%i', '/var/lib/mysql/data/ibdata1')
     holdings.machines.run(server, 'touch', '/root/on-the-root-disk')
-    service.client('database', 'instance', 'rebuild', shop.id, service.image_of('10.11'), user='admin')
+    service.client('database', 'instance', 'rebuild', shop.id, service.image_of('10.11'),
+                   user='admin')
     service.wait_status(shop.id, 'BUILD', 20)
     operation = succeeded(service, shop, 'instance_rebuild')
     assert service.server(shop.id) == server and service.show(shop.id)['volume']['size'] == volume
-    assert holdings.machines.run(server, 'stat', '-c', '%i', '/var/lib/mysql/data/ibdata1') == engine
+    assert holdings.machines.run(server, 'stat', '-c', '%i',
+                                 '/var/lib/mysql/data/ibdata1') == engine
     with pytest.raises(AssertionError):
         holdings.machines.run(server, 'stat', '/root/on-the-root-disk')
-    assert configured(shop) and shop.as_clerk('SELECT @@general_log') == ['1'], 'also what is switched on'
+    assert configured(shop) and shop.as_clerk('SELECT @@general_log') == [
+        '1'
+    ], 'also what is switched on'
     report(f'a rebuild took {seconds_of(operation):.1f} s')
 
 
 def test_a_change_of_version(service, holdings, next_image, shop):
     server = service.server(shop.id)
     # As after a server of an older series, so that MariaDB's own upgrade has something to do.
-    holdings.machines.run(server, 'sh', '-c', 'printf 10.6.12-MariaDB > /var/lib/mysql/data/mysql_upgrade_info')
+    holdings.machines.run(server, 'sh', '-c',
+                          'printf 10.6.12-MariaDB > /var/lib/mysql/data/mysql_upgrade_info')
     service.client('database', 'instance', 'upgrade', shop.id, NEXT)
     shown = service.wait_status(shop.id, 'UPGRADE', 20)
     assert (shown['datastore']['version'], shown['datastore']['desired_version']) == ('10.11', NEXT)
@@ -265,11 +304,14 @@ def test_a_change_of_version(service, holdings, next_image, shop):
 
 def test_a_version_that_does_not_work_is_left_again(service, holdings, images, next_image, shop):
     """Its engine does not start. The instance has its former image, version, data and configuration afterwards."""
-    image_id = images.make('broken', {'usr/sbin/mariadbd': ('#!/bin/sh\necho "[ERROR] broken on purpose" >&2\n'
-                                                            'exit 1\n', 0o755)})
+    image_id = images.make('broken', {
+        'usr/sbin/mariadbd': ('#!/bin/sh\necho "[ERROR] broken on purpose" >&2\n'
+                              'exit 1\n', 0o755)
+    })
     images.version(BROKEN, image_id)
     server, before = service.server(shop.id), service.show(shop.id)['datastore']['version']
-    configuration = holdings.machines.run(server, 'cat', '/etc/mysql/mariadb.conf.d/70-trove-base.cnf')
+    configuration = holdings.machines.run(server, 'cat',
+                                          '/etc/mysql/mariadb.conf.d/70-trove-base.cnf')
     shop.call('PATCH', '', {'instance': {'datastore_version': BROKEN}})
     operation = settled(service, shop, 'instance_upgrade')
     assert operation['state'] == 'failed', service.story(shop.id)
@@ -277,10 +319,13 @@ def test_a_version_that_does_not_work_is_left_again(service, holdings, images, n
     shown = service.wait_active(shop.id)
     assert shown['datastore']['version'] == before and 'desired_version' not in shown['datastore']
     assert shown['fault']['message'] == operation['error']['message']
-    assert holdings.machines.run(server, 'cat', '/etc/mysql/mariadb.conf.d/70-trove-base.cnf') == configuration
+    assert holdings.machines.run(server, 'cat',
+                                 '/etc/mysql/mariadb.conf.d/70-trove-base.cnf') == configuration
     serves(shop)
     assert configured(shop)
-    report(f'the way back from a version that does not work took {seconds_of(operation):.1f} s with the way there')
+    report(
+        f'the way back from a version that does not work took {seconds_of(operation):.1f} s with the way there'
+    )
 
 
 # --- operations ------------------------------------------------------------------------------------
@@ -325,7 +370,10 @@ def test_a_forced_delete_in_the_middle_of_a_rebuild_leaves_nothing(service, hold
     service.trove('POST', f'/mgmt/instances/{instance_id}/action',
                   {'rebuild': {'image_id': service.image_of('10.11')}}, user='admin')
     service.wait_step(instance_id, 'AgentOfNewImage')
-    service.trove('POST', f'/instances/{instance_id}/action', {'reset_status': {'force_delete': True}}, user='admin')
+    service.trove('POST', f'/instances/{instance_id}/action',
+                  {'reset_status': {
+                      'force_delete': True
+                  }}, user='admin')
     assert service.operation(instance_id, 'instance_rebuild')['error']['code'] == 'reset'
     service.delete(instance_id)
     service.wait_gone(instance_id)

@@ -35,14 +35,16 @@ class Log:
 
     def set(self, *options, user='demo'):
         """``openstack database log set``; what it shows."""
-        return self.service.openstack('database', 'log', 'set', self.shop.id, self.name, *options, user=user)
+        return self.service.openstack('database', 'log', 'set', self.shop.id, self.name, *options,
+                                      user=user)
 
     def show(self, user='demo'):
         return self.service.openstack('database', 'log', 'show', self.shop.id, self.name, user=user)
 
     def pieces(self):
         """The stored pieces as the client lists them, by name."""
-        listed = self.service.openstack('object', 'list', CONTAINER, '--long', '--prefix', self.prefix)
+        listed = self.service.openstack('object', 'list', CONTAINER, '--long', '--prefix',
+                                        self.prefix)
         return {row['Name']: row['Bytes'] for row in listed}
 
     def save(self, path):
@@ -69,7 +71,10 @@ def test_a_tenant_lists_the_logs_that_are_exposed_and_an_administrator_all(servi
     assert set(rows) == {'general', 'slow_query'}
     assert {row['Type'] for row in rows.values()} == {'USER'}
     assert rows['slow_query']['Status'] == 'Disabled' and rows['slow_query']['Container'] == 'None'
-    every = {row['Name']: row for row in service.openstack('database', 'log', 'list', shop.id, user='admin')}
+    every = {
+        row['Name']: row
+        for row in service.openstack('database', 'log', 'list', shop.id, user='admin')
+    }
     assert set(every) == {'error', 'general', 'guest', 'slow_query'}
     assert every['error']['Type'] == every['guest']['Type'] == 'SYS'
     assert every['error']['Pending'] > 0
@@ -90,14 +95,16 @@ def test_what_was_published_is_read_with_the_client(service, shop, general, tmp_
     longer = general.save(tmp_path / 'second.log')
     assert longer.startswith(text) and f'more {GREETING}' in longer and len(general.pieces()) == 2
     assert shown['published'] == len(longer.encode())
-    assert longer == general.in_guest('head', '-c', str(shown['published']), '/var/lib/mysql/logs/general.log')
+    assert longer == general.in_guest('head', '-c', str(shown['published']),
+                                      '/var/lib/mysql/logs/general.log')
     tail = service.client('database', 'log', 'tail', shop.id, 'general', '--lines', '1')
     assert longer.endswith(tail[-20:])
 
 
 def test_the_record_says_what_is_stored(service, shop, general):
     shown = general.set('--publish')
-    record = json.loads(service.client('object', 'save', CONTAINER, shown['metafile'], '--file', '-'))
+    record = json.loads(
+        service.client('object', 'save', CONTAINER, shown['metafile'], '--file', '-'))
     assert record['log_name'] == 'general' and record['log_type'] == 'USER'
     assert record['log_size'] == shown['published'] and len(record['log_header_digest']) == 64
     head = service.openstack('object', 'show', CONTAINER, next(iter(general.pieces())))
@@ -137,7 +144,8 @@ def test_discarding_leaves_nothing_in_the_object_store(service, shop, general):
     assert general.pieces()
     shown = general.set('--discard')
     assert shown['container'] == 'None' and shown['published'] == 0 and shown['pending'] > 0
-    assert service.openstack('object', 'list', CONTAINER, '--prefix', f'{shop.id}/mariadb-general') == []
+    assert service.openstack('object', 'list', CONTAINER, '--prefix',
+                             f'{shop.id}/mariadb-general') == []
 
 
 def test_passwords_that_the_agent_sets_are_in_no_log(service, shop, general, tmp_path):
@@ -148,8 +156,10 @@ def test_passwords_that_the_agent_sets_are_in_no_log(service, shop, general, tmp
     slow.set('--enable')
     general.in_guest('mariadb', '-e', 'SET GLOBAL long_query_time = 0')
     try:
-        service.client('database', 'user', 'create', shop.id, 'logged', first, '--databases', 'stock')
-        service.client('database', 'user', 'update', 'attributes', shop.id, 'logged', '--new_password', second)
+        service.client('database', 'user', 'create', shop.id, 'logged', first, '--databases',
+                       'stock')
+        service.client('database', 'user', 'update', 'attributes', shop.id, 'logged',
+                       '--new_password', second)
         service.client('database', 'user', 'delete', shop.id, 'logged')
         shop.as_clerk("SELECT 'slowly'")
         for log in (general, slow):
@@ -164,11 +174,13 @@ def test_passwords_that_the_agent_sets_are_in_no_log(service, shop, general, tmp
         slow.set('--discard')
 
 
-def test_an_administrator_publishes_the_error_log_into_the_account_of_the_project(service, shop, holdings):
+def test_an_administrator_publishes_the_error_log_into_the_account_of_the_project(
+        service, shop, holdings):
     log = Log(service, shop, holdings.machines, 'error')
     log.set('--publish', user='admin')
     pieces = log.pieces()
-    text = ''.join(service.client('object', 'save', CONTAINER, name, '--file', '-') for name in sorted(pieces))
+    text = ''.join(
+        service.client('object', 'save', CONTAINER, name, '--file', '-') for name in sorted(pieces))
     assert 'ready for connections' in text
     log.set('--discard', user='admin')
     assert log.pieces() == {}
@@ -179,20 +191,22 @@ def test_an_administrator_publishes_the_error_log_into_the_account_of_the_projec
 def test_the_engine_reaches_the_object_store_as_little_as_the_broker(service, shop, holdings):
     url = f'{service.settings.url("swift")}/info'
     server = service.server(shop.id)
-    program = ("import sys, urllib.request\nopener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
-               "try:\n    print(opener.open(sys.argv[1], timeout=5).status)\n"
-               "except OSError as error:\n    print(error)")
+    program = (
+        "import sys, urllib.request\nopener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
+        "try:\n    print(opener.open(sys.argv[1], timeout=5).status)\n"
+        "except OSError as error:\n    print(error)")
     assert holdings.machines.run(server, 'python3', '-c', program, url).strip() == '200'
-    refused = holdings.machines.run(server, 'setpriv', '--reuid', 'mysql', '--clear-groups', 'python3', '-c', program,
-                                    url)
+    refused = holdings.machines.run(server, 'setpriv', '--reuid', 'mysql', '--clear-groups',
+                                    'python3', '-c', program, url)
     assert '200' not in refused, refused
 
 
 def test_a_guest_holds_no_token_and_no_key_of_the_object_store(service, shop, general):
     general.set('--publish')
     key = service.openstack('container', 'show', CONTAINER)['properties']['Temp-Url-Key-2']
-    found = general.in_guest('sh', '-c', 'cat /etc/trove/*.conf /etc/trove/conf.d/* /var/lib/trove-guest/* '
-                                         '/var/lib/mysql/trove/* 2>/dev/null; journalctl --no-pager')
+    found = general.in_guest(
+        'sh', '-c', 'cat /etc/trove/*.conf /etc/trove/conf.d/* /var/lib/trove-guest/* '
+        '/var/lib/mysql/trove/* 2>/dev/null; journalctl --no-pager')
     for secret in (key, 'gAAAA', 'temp_url_sig'):
         assert secret not in found
 
@@ -214,8 +228,10 @@ def test_what_is_written_is_seen_in_the_use_of_the_volume(service, shop):
     shop.as_clerk('CREATE TABLE ballast (a LONGBLOB)')
     try:
         shop.as_clerk("INSERT INTO ballast VALUES (REPEAT('x', 60000000)), (REPEAT('y', 60000000))")
-        used = wait_for('the volume to be seen fuller', lambda: (
-            shown if (shown := service.show(shop.id)['volume']['used']) > before + 0.1 else None), 90)
+        used = wait_for(
+            'the volume to be seen fuller', lambda:
+            (shown
+             if (shown := service.show(shop.id)['volume']['used']) > before + 0.1 else None), 90)
         say(f'used grew from {before} to {used} GB')
     finally:
         shop.as_clerk('DROP TABLE ballast')

@@ -19,7 +19,10 @@ from tests.e2e.service.running import new_password, say, unique
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(300)]
 
 #: All that an instance with a public address, a group of servers and published logs has outside of the database.
-KINDS = ['server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker', 'objects']
+KINDS = [
+    'server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker',
+    'objects'
+]
 
 
 @pytest.fixture

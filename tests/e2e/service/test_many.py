@@ -42,8 +42,12 @@ def test_five_creates_at_once(service, holdings):
     report(f'{AT_ONCE} creates were answered after {time.monotonic() - begun:.2f} s')
 
     def active() -> bool:
-        shown = {row['id']: row['status'] for row in service.trove('GET', '/instances')['instances']}
-        assert 'ERROR' not in [shown[instance_id] for instance_id in made], list(map(service.story, made))
+        shown = {
+            row['id']: row['status']
+            for row in service.trove('GET', '/instances')['instances']
+        }
+        assert 'ERROR' not in [shown[instance_id] for instance_id in made], list(
+            map(service.story, made))
         return all(shown[instance_id] in SERVING for instance_id in made)
     wait_for(f'{AT_ONCE} instances are ACTIVE', active, 240 * factor(), interval=0.3,
              state=lambda: list(map(service.story, made)))
@@ -53,9 +57,14 @@ def test_five_creates_at_once(service, holdings):
     report(f'five at once: all ACTIVE after {took:.1f} s; the control plane for each: '
            + ', '.join(f'{seconds:.2f} s' for seconds in own))
     # They do not get into each other's way: not in the database, not in the cloud, not at the broker.
-    assert {step['outcome'] for theirs in steps for step in theirs} == {'done'}, list(map(service.story, made))
+    assert {step['outcome']
+            for theirs in steps
+            for step in theirs} == {'done'}, list(map(service.story, made))
     assert max(own) < OWN_SHARE_SECONDS * factor(), list(map(service.story, made))
-    addresses = {service.address(service.show(instance_id)): password for instance_id, password in made.items()}
+    addresses = {
+        service.address(service.show(instance_id)): password
+        for instance_id, password in made.items()
+    }
     assert len(addresses) == AT_ONCE
     names = {service.query(address, 'app', password, 'SELECT @@hostname', 'app')[0]
              for address, password in addresses.items()}
@@ -69,36 +78,139 @@ def test_five_creates_at_once(service, holdings):
 
 #: What is wrong: the field of the create, and the words of the sentence that must name it.
 WRONG = {
-    'no name': ({'name': None}, 'name'),
-    'an empty name': ({'name': ''}, 'name'),
-    'a name that is too long': ({'name': 'a' * 300}, 'name'),
-    'an unknown flavor': ({'flavorRef': '4711'}, 'flavorRef'),
-    'no flavor': ({'flavorRef': None}, 'flavorRef'),
-    'no volume': ({'volume': None}, 'volume'),
-    'a volume of nothing': ({'volume': {'size': 0}}, 'size'),
-    'a volume above the maximum': ({'volume': {'size': 51}}, 'size'),
-    'an unknown volume type': ({'volume': {'size': 1, 'type': 'gold'}}, 'type'),
-    'an unknown datastore': ({'datastore': {'type': 'oracle', 'version': '1'}}, 'Datastore'),
-    'an unknown version': ({'datastore': {'type': 'mariadb', 'version': '5.5'}}, 'version'),
-    'an unknown network': ({'nics': [{'net-id': '00000000-0000-4000-8000-000000000000'}]}, 'nics.*network_id'),
-    'no network at all': ({'nics': [{}]}, 'nics'),
-    'an unknown subnet': ({'nics': [{'subnet-id': '00000000-0000-4000-8000-000000000000'}]}, 'subnet'),
-    'nics that are text': ({'nics': 'private'}, 'nics'),
-    'an unknown zone': ({'availability_zone': 'moon'}, 'availability_zone'),
-    'a reserved database': ({'databases': [{'name': 'mysql'}]}, 'databases'),
-    'a database twice': ({'databases': [{'name': 'aa'}, {'name': 'aa'}]}, 'databases'),
-    'an unknown character set': ({'databases': [{'name': 'aa', 'character_set': 'klingon'}]}, 'character_set'),
-    'a collation of another set': ({'databases': [{'name': 'aa', 'character_set': 'utf8mb4',
-                                                   'collate': 'latin1_german1_ci'}]}, 'collat'),
-    'a reserved user': ({'users': [{'name': 'root', 'password': 'Secret-123456'}]}, 'users'),
-    'a user without a password': ({'users': [{'name': 'a'}]}, 'password'),
-    'a user of a database there is not': ({'users': [{'name': 'a', 'password': 'Secret-123456',
-                                                      'databases': [{'name': 'b'}]}]}, 'databases'),
-    'a user of no host': ({'users': [{'name': 'a', 'password': 'Secret-123456', 'host': 'not a host'}]}, 'host'),
-    'an unknown locality': ({'locality': 'near'}, 'locality'),
-    'an access that is none': ({'access': {'is_public': 'perhaps'}}, 'is_public'),
-    'a network range that is none': ({'access': {'allowed_cidrs': ['here']}}, 'allowed_cidrs'),
-    'an unknown region': ({'region_name': 'Atlantis'}, 'region'),
+    'no name': ({
+        'name': None
+    }, 'name'),
+    'an empty name': ({
+        'name': ''
+    }, 'name'),
+    'a name that is too long': ({
+        'name': 'a' * 300
+    }, 'name'),
+    'an unknown flavor': ({
+        'flavorRef': '4711'
+    }, 'flavorRef'),
+    'no flavor': ({
+        'flavorRef': None
+    }, 'flavorRef'),
+    'no volume': ({
+        'volume': None
+    }, 'volume'),
+    'a volume of nothing': ({
+        'volume': {
+            'size': 0
+        }
+    }, 'size'),
+    'a volume above the maximum': ({
+        'volume': {
+            'size': 51
+        }
+    }, 'size'),
+    'an unknown volume type': ({
+        'volume': {
+            'size': 1,
+            'type': 'gold'
+        }
+    }, 'type'),
+    'an unknown datastore': ({
+        'datastore': {
+            'type': 'oracle',
+            'version': '1'
+        }
+    }, 'Datastore'),
+    'an unknown version': ({
+        'datastore': {
+            'type': 'mariadb',
+            'version': '5.5'
+        }
+    }, 'version'),
+    'an unknown network': ({
+        'nics': [{
+            'net-id': '00000000-0000-4000-8000-000000000000'
+        }]
+    }, 'nics.*network_id'),
+    'no network at all': ({
+        'nics': [{}]
+    }, 'nics'),
+    'an unknown subnet': ({
+        'nics': [{
+            'subnet-id': '00000000-0000-4000-8000-000000000000'
+        }]
+    }, 'subnet'),
+    'nics that are text': ({
+        'nics': 'private'
+    }, 'nics'),
+    'an unknown zone': ({
+        'availability_zone': 'moon'
+    }, 'availability_zone'),
+    'a reserved database': ({
+        'databases': [{
+            'name': 'mysql'
+        }]
+    }, 'databases'),
+    'a database twice': ({
+        'databases': [{
+            'name': 'aa'
+        }, {
+            'name': 'aa'
+        }]
+    }, 'databases'),
+    'an unknown character set': ({
+        'databases': [{
+            'name': 'aa',
+            'character_set': 'klingon'
+        }]
+    }, 'character_set'),
+    'a collation of another set': ({
+        'databases': [{
+            'name': 'aa',
+            'character_set': 'utf8mb4',
+            'collate': 'latin1_german1_ci'
+        }]
+    }, 'collat'),
+    'a reserved user': ({
+        'users': [{
+            'name': 'root',
+            'password': 'Secret-123456'
+        }]
+    }, 'users'),
+    'a user without a password': ({
+        'users': [{
+            'name': 'a'
+        }]
+    }, 'password'),
+    'a user of a database there is not': ({
+        'users': [{
+            'name': 'a',
+            'password': 'Secret-123456',
+            'databases': [{
+                'name': 'b'
+            }]
+        }]
+    }, 'databases'),
+    'a user of no host': ({
+        'users': [{
+            'name': 'a',
+            'password': 'Secret-123456',
+            'host': 'not a host'
+        }]
+    }, 'host'),
+    'an unknown locality': ({
+        'locality': 'near'
+    }, 'locality'),
+    'an access that is none': ({
+        'access': {
+            'is_public': 'perhaps'
+        }
+    }, 'is_public'),
+    'a network range that is none': ({
+        'access': {
+            'allowed_cidrs': ['here']
+        }
+    }, 'allowed_cidrs'),
+    'an unknown region': ({
+        'region_name': 'Atlantis'
+    }, 'region'),
 }
 
 
@@ -124,7 +236,8 @@ def test_a_full_quota_is_413(service, stock, resource):
     service.set_limits({resource: service.usage()[resource]})
     try:
         with pytest.raises(RestError) as refused:
-            service.own(service.trove('POST', '/instances', service.body(unique('full')))['instance']['id'])
+            service.own(
+                service.trove('POST', '/instances', service.body(unique('full')))['instance']['id'])
     finally:
         service.set_limits(before)
     assert refused.value.status == 413
@@ -161,6 +274,7 @@ def test_a_create_without_a_token_is_refused(service, stock):
 
 def test_nothing_was_left_by_what_was_refused(service, holdings, stock):
     holdings.assert_as_before(stock)
-    rows = service.rows("SELECT id FROM instances WHERE deleted = 0 AND (name LIKE 'e2e-wrong%' "
-                        "OR name LIKE 'e2e-full%' OR name LIKE 'e2e-race%' OR name LIKE 'e2e-stranger%')")
+    rows = service.rows(
+        "SELECT id FROM instances WHERE deleted = 0 AND (name LIKE 'e2e-wrong%' "
+        "OR name LIKE 'e2e-full%' OR name LIKE 'e2e-race%' OR name LIKE 'e2e-stranger%')")
     assert rows == []

@@ -32,7 +32,8 @@ def objects(service):
     """The account of the project demo, with the credentials of the service."""
     conf = cfg.ConfigOpts()
     options.register(conf)
-    conf([], project='trove', default_config_files=[str(service.settings.etc / 'trove' / 'trove.conf')])
+    conf([], project='trove',
+         default_config_files=[str(service.settings.etc / 'trove' / 'trove.conf')])
     return clouds.service_cloud(conf).objects(service.project_id)
 
 
@@ -49,7 +50,8 @@ def put(url, content, headers):
     """As a guest's machine does it; the status."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
-        with opener.open(urllib.request.Request(url, content, headers, method='PUT'), timeout=30) as answer:
+        with opener.open(urllib.request.Request(url, content, headers, method='PUT'),
+                         timeout=30) as answer:
             return answer.status
     except urllib.error.HTTPError as error:
         return error.code

@@ -26,13 +26,15 @@ GIB = 1024 ** 3
 def shop(service):
     """An instance of our own: it is larger afterwards."""
     made = Shop(service)
-    made.as_clerk('CREATE TABLE IF NOT EXISTS resized (id INT PRIMARY KEY); REPLACE INTO resized VALUES (7)')
+    made.as_clerk(
+        'CREATE TABLE IF NOT EXISTS resized (id INT PRIMARY KEY); REPLACE INTO resized VALUES (7)')
     return made
 
 
 def capacity(holdings, server: str) -> int:
     """Bytes of the file system that holds the data, as the machine sees it."""
-    blocks, size = holdings.machines.run(server, 'stat', '-f', '-c', '%b %S', '/var/lib/mysql').split()
+    blocks, size = holdings.machines.run(server, 'stat', '-f', '-c', '%b %S',
+                                         '/var/lib/mysql').split()
     return int(blocks) * int(size)
 
 
@@ -49,7 +51,8 @@ def test_the_volume_grows_and_the_file_system_with_it(service, holdings, shop):
     assert capacity(holdings, server) > 1.8 * GIB
     assert shop.as_clerk('SELECT id FROM resized') == ['7']
     assert service.usage()['volumes'] == before + 1
-    assert service.operation(shop.id, 'instance_resize_volume')['state'] == 'succeeded', service.story(shop.id)
+    assert service.operation(
+        shop.id, 'instance_resize_volume')['state'] == 'succeeded', service.story(shop.id)
 
 
 def test_a_volume_does_not_shrink(service, shop):
@@ -67,7 +70,9 @@ def test_another_flavor(service, holdings, shop):
     shown = service.wait_active(shop.id)
     assert shown['flavor']['id'] == '2'
     assert service.server(shop.id) == server, 'the same server'
-    assert int(shop.as_clerk('SELECT @@innodb_buffer_pool_size')[0]) > pool, 'configured for the new size'
+    assert int(
+        shop.as_clerk('SELECT @@innodb_buffer_pool_size')[0]) > pool, 'configured for the new size'
     assert shop.as_clerk('SELECT id FROM resized') == ['7']
     assert service.usage()['ram'] == before + 1024
-    assert service.operation(shop.id, 'instance_resize_flavor')['state'] == 'succeeded', service.story(shop.id)
+    assert service.operation(
+        shop.id, 'instance_resize_flavor')['state'] == 'succeeded', service.story(shop.id)

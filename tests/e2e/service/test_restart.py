@@ -34,7 +34,8 @@ def uptime(shop) -> int:
 
 
 def test_a_restart_starts_the_engine_anew(service, shop):
-    before = wait_for('the engine has run for a while', lambda: uptime(shop) >= 3 and uptime(shop), 10)
+    before = wait_for('the engine has run for a while', lambda: uptime(shop) >= 3 and uptime(shop),
+                      10)
     service.client('database', 'instance', 'restart', shop.id)
     service.wait_status(shop.id, 'REBOOT', 20)
     # One thing at a time.

@@ -38,8 +38,8 @@ def mute_version(service, holdings):
     (tree / UNITS / AGENT).unlink()
     (tree / UNITS / AGENT).symlink_to('/dev/null')
     image = holdings.cloud.image.create_image(
-        name='mute', disk_format='raw', container_format='bare', visibility='public', allow_duplicates=True,
-        wait=False, min_disk=5, rootfs_path=str(tree))
+        name='mute', disk_format='raw', container_format='bare', visibility='public',
+        allow_duplicates=True, wait=False, min_disk=5, rootfs_path=str(tree))
     service.manage('datastore_version_update', 'mariadb', VERSION, 'mariadb', image.id, '', '1')
     yield VERSION
     service.manage('datastore_version_update', 'mariadb', VERSION, 'mariadb', image.id, '', '0')
@@ -60,7 +60,10 @@ def test_a_guest_that_never_calls_back(service, holdings, mute_version):
     before, usage = holdings.settled(), service.usage()
     with service.taskmanager_with('DEFAULT', agent_start_timeout=AGENT_START_TIMEOUT):
         begun = time.monotonic()
-        instance_id = service.create(unique('mute'), datastore={'type': 'mariadb', 'version': mute_version})
+        instance_id = service.create(unique('mute'), datastore={
+            'type': 'mariadb',
+            'version': mute_version
+        })
         service.wait_step(instance_id, 'AgentSeen')
         assert service.show(instance_id)['status'] == 'BUILD'
         service.wait_status(instance_id, 'ERROR', AGENT_START_TIMEOUT + 40)

@@ -81,15 +81,17 @@ def test_a_hundred_actions_while_processes_die(service, holdings, canaries):
 def settle(service, databases):
     """Nothing is stuck: all operations end, and every instance serves."""
     def open_operations():
-        return service.rows('SELECT resource_id, kind, state, position FROM operations WHERE active = 1')
+        return service.rows(
+            'SELECT resource_id, kind, state, position FROM operations WHERE active = 1')
 
     wait_for('no operation is open', lambda: not open_operations(), 240 * factor(), interval=0.5,
              state=open_operations)
     for database in databases:
         def serves(instance_id=database.id):
             shown = service.show(instance_id)
-            return shown['status'] in (*SERVING, 'RESTART_REQUIRED') and shown['operating_status'] in (
-                'HEALTHY', 'ACTIVE', 'RESTART_REQUIRED')
+            return shown['status'] in (
+                *SERVING, 'RESTART_REQUIRED') and shown['operating_status'] in ('HEALTHY', 'ACTIVE',
+                                                                                'RESTART_REQUIRED')
         wait_for(f'{database.id} serves', serves, 120 * factor(), interval=0.5,
                  state=lambda instance_id=database.id: service.story(instance_id))
     assert service.rows('SELECT operation_id FROM operation_steps WHERE outcome IS NULL') == []
@@ -105,20 +107,30 @@ def exact(service):
 
 def tell(service, databases, killer, creating, working, settling):
     """Show what has happened."""
-    outcomes = collections.Counter(outcome for database in databases for _, outcome, _ in database.done)
-    report(f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of {ACTIONS} actions '
-           f'in {working:.0f} s, settled after {settling:.0f} s more')
-    report('soak, killed: ' + ', '.join(f'{name} {number}' for name, number in sorted(killer.deaths.items())))
+    outcomes = collections.Counter(outcome for database in databases
+                                   for _, outcome, _ in database.done)
+    report(
+        f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of {ACTIONS} actions '
+        f'in {working:.0f} s, settled after {settling:.0f} s more')
+    report('soak, killed: ' +
+           ', '.join(f'{name} {number}' for name, number in sorted(killer.deaths.items())))
     report(f'soak, ended by themselves: {dict(killer.ended) or "none"}')
     for action in sorted({name for database in databases for name, _, _ in database.done}):
-        took = [seconds for database in databases for name, _, seconds in database.done if name == action]
-        ends = collections.Counter(end for database in databases for name, end, _ in database.done if name == action)
-        report(f'soak, {action}: ' + ', '.join(f'{number} {end}' for end, number in sorted(ends.items()))
-               + f'; {sum(took) / len(took):.1f} s on average, {max(took):.1f} s at most')
-    lost = service.rows("SELECT COUNT(*) AS number FROM operation_steps WHERE outcome = 'lost'")[0].number
+        took = [
+            seconds for database in databases for name, _, seconds in database.done
+            if name == action
+        ]
+        ends = collections.Counter(end for database in databases for name, end, _ in database.done
+                                   if name == action)
+        report(f'soak, {action}: ' +
+               ', '.join(f'{number} {end}' for end, number in sorted(ends.items())) +
+               f'; {sum(took) / len(took):.1f} s on average, {max(took):.1f} s at most')
+    lost = service.rows(
+        "SELECT COUNT(*) AS number FROM operation_steps WHERE outcome = 'lost'")[0].number
     rows = sum(len(database.rows) for database in databases)
-    report(f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found '
-           f'again')
+    report(
+        f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found '
+        f'again')
     assert sum(outcomes.values()) >= ACTIONS / 4, 'too little was done to say anything'
     failed = sum(number for end, number in outcomes.items() if end != 'succeeded')
     assert failed <= MAY_FAIL * ACTIONS / 100, outcomes

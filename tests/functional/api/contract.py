@@ -47,7 +47,8 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
 def resolved(part: dict[str, Any]) -> dict[str, Any]:
     found = part
     while '$ref' in found:
-        found = functools.reduce(lambda inner, key: inner[key], found['$ref'].split('/')[1:], document())
+        found = functools.reduce(lambda inner, key: inner[key], found['$ref'].split('/')[1:],
+                                 document())
     return found
 
 

@@ -73,14 +73,16 @@ class Cloud:
     """minicloud, and Keystone's one call, behind one transport that counts."""
 
     def __init__(self) -> None:
-        self.app = minicloud_app.create_app(State(), NoMachines(), tokens.Identifier(), synchronous=None)
+        self.app = minicloud_app.create_app(State(), NoMachines(), tokens.Identifier(),
+                                            synchronous=None)
         bootstrap.bootstrap(self.app.cloud, CLOUD)
         self.objects = ObjectStore(tokens.Identifier(), self.app.cloud.faults)
         #: (method, URL) of each request that went out.
         self.requests: list[tuple[str, str]] = []
         self.transport = requests.Session()
         self.transport.mount(inprocess.ADDRESS, inprocess.WSGIAdapter(self._counted(self.app)))
-        self.transport.mount(f'{inprocess.ADDRESS}/object', inprocess.WSGIAdapter(self._counted(self.objects)))
+        self.transport.mount(f'{inprocess.ADDRESS}/object',
+                             inprocess.WSGIAdapter(self._counted(self.objects)))
         self.transport.mount(tokens.KEYSTONE, inprocess.WSGIAdapter(self._counted(tokens.keystone)))
 
     def _counted(self, application: Callable[..., Any]) -> Callable[..., Any]:
@@ -93,7 +95,10 @@ class Cloud:
         """id of a network and of its subnet."""
         with self.app.cloud.state.transaction() as tx:
             network = tx.list('network', name=name)[0]
-            return {'id': network['id'], 'subnet': tx.list('subnet', network_id=network['id'])[0]['id']}
+            return {
+                'id': network['id'],
+                'subnet': tx.list('subnet', network_id=network['id'])[0]['id']
+            }
 
 
 class Edge:
@@ -135,16 +140,19 @@ class Edge:
         marker = 'paste.filter_factory = trove.common.filters:authtoken'
         assert text.count(marker) == 1
         path = self.directory / 'api-paste.ini'
-        path.write_text(text.replace(marker, f'paste.filter_factory = {tokens.__name__}:filter_factory'))
+        path.write_text(
+            text.replace(marker, f'paste.filter_factory = {tokens.__name__}:filter_factory'))
         return path
 
     def _seed(self) -> None:
         with session.writer() as connection:
             datastore_id = datastores.ensure_datastore(connection, 'mariadb')
-            for version_id, name, active in ((VERSION_ID, '10.11', True), (OLD_VERSION_ID, '10.5', False)):
+            for version_id, name, active in ((VERSION_ID, '10.11', True), (OLD_VERSION_ID, '10.5',
+                                                                           False)):
                 connection.execute(datastores.VERSIONS.insert().values(
-                    id=version_id, datastore_id=datastore_id, name=name, version=f'{name}.6', manager='mariadb',
-                    image_id=IMAGE_ID, image_tags='', packages=None, active=active, registry_ext='', repl_strategy=''))
+                    id=version_id, datastore_id=datastore_id, name=name, version=f'{name}.6',
+                    manager='mariadb', image_id=IMAGE_ID, image_tags='', packages=None,
+                    active=active, registry_ext='', repl_strategy=''))
             datastores.set_default_version(connection, datastore_id, VERSION_ID)
             now = session.utcnow()
             flavors.replace_flavors(connection, REGION, [
@@ -155,30 +163,61 @@ class Edge:
 
     # --- what stories begin with -----------------------------------------------------------------
 
-    def instance(self, instance_id: str, *, tenant: str = tokens.DEMO, name: str = 'orders', active: bool = True,
-                 created: datetime | None = None, **values: Any) -> bytes:
+    def instance(self, instance_id: str, *, tenant: str = tokens.DEMO, name: str = 'orders',
+                 active: bool = True, created: datetime | None = None, **values: Any) -> bytes:
         """An instance as a finished (or running) create leaves it; returns its key."""
         key = keys.new_instance_key()
         now = created or session.utcnow()
-        row = {'id': instance_id, 'name': name, 'tenant_id': tenant, 'user_id': 'demo-user', 'region_id': REGION,
-               'flavor_id': '10', 'ram': 1024, 'vcpus': 1, 'volume_support': True, 'volume_size': 2,
-               'datastore_version_id': VERSION_ID, 'server_id_number': 1, 'image_id': IMAGE_ID,
-               'encrypted_key': self.keys.seal(instance_id, key), **values}
+        row = {
+            'id': instance_id,
+            'name': name,
+            'tenant_id': tenant,
+            'user_id': 'demo-user',
+            'region_id': REGION,
+            'flavor_id': '10',
+            'ram': 1024,
+            'vcpus': 1,
+            'volume_support': True,
+            'volume_size': 2,
+            'datastore_version_id': VERSION_ID,
+            'server_id_number': 1,
+            'image_id': IMAGE_ID,
+            'encrypted_key': self.keys.seal(instance_id, key),
+            **values
+        }
         if active:
-            row = {'compute_instance_id': instance_id, 'server_status': 'ACTIVE', 'volume_id': instance_id, **row}
+            row = {
+                'compute_instance_id': instance_id,
+                'server_status': 'ACTIVE',
+                'volume_id': instance_id,
+                **row
+            }
         with session.writer() as connection:
-            quotas.consume(connection, tenant, instances.quota_of(row['ram'], row['volume_size']), now)
+            quotas.consume(connection, tenant, instances.quota_of(row['ram'], row['volume_size']),
+                           now)
             instances.create(connection, row, now)
             if active:
                 connection.execute(instances.STATUSES.update().where(
                     instances.STATUSES.c.instance_id == instance_id).values(
                         status='healthy', updated_at=session.utcnow(), volume_total=2 * 1024 ** 3,
                         volume_used=512 * 1024 ** 2))
-                instances.replace_addresses(connection, instance_id, [
-                    {'kind': 'private', 'address': '10.20.0.7', 'family': 4, 'port_id': None, 'mac': None,
-                     'network_id': self.cloud.network('private')['id'], 'subnet_id': None},
-                    {'kind': 'management', 'address': '172.24.0.7', 'family': 4, 'port_id': None, 'mac': None,
-                     'network_id': None, 'subnet_id': None}], ['private', 'management'])
+                instances.replace_addresses(connection, instance_id, [{
+                    'kind': 'private',
+                    'address': '10.20.0.7',
+                    'family': 4,
+                    'port_id': None,
+                    'mac': None,
+                    'network_id': self.cloud.network('private')['id'],
+                    'subnet_id': None
+                }, {
+                    'kind': 'management',
+                    'address': '172.24.0.7',
+                    'family': 4,
+                    'port_id': None,
+                    'mac': None,
+                    'network_id': None,
+                    'subnet_id': None
+                }], ['private', 'management'])
         return key
 
     def guest(self, instance_id: str, key: bytes) -> SimulatedGuest:
@@ -188,15 +227,19 @@ class Edge:
         guest.start()
         self.running[instance_id] = guest
         door = GuestAPI(self.guests, instance_id, key)
-        door.cast(messages.Prepare(command_id='prepare', datastore_version='10.11', mount_point='/var/lib/mysql',
-                                   memory_mb=1024, new_volume=True,
-                                   device={'volume_id': instance_id, 'device_path': '/dev/vdb'}))
+        door.cast(
+            messages.Prepare(command_id='prepare', datastore_version='10.11',
+                             mount_point='/var/lib/mysql', memory_mb=1024, new_volume=True, device={
+                                 'volume_id': instance_id,
+                                 'device_path': '/dev/vdb'
+                             }))
         guest.step()
         return guest
 
     # --- asking ----------------------------------------------------------------------------------
 
-    def ask(self, method: str, path: str, body: Any = None, *, token: str = 'demo', **headers: str) -> webob.Response:
+    def ask(self, method: str, path: str, body: Any = None, *, token: str = 'demo',
+            **headers: str) -> webob.Response:
         """One request; ``path`` is relative to the token's project."""
         request = webob.Request.blank(f'/v1.0/{tokens.KNOWN[token].project}{path}', method=method,
                                       base_url='http://dbaas.example.net:8779')

@@ -55,8 +55,10 @@ def shape(path: str) -> str:
 
 
 def _lines(name: str) -> list[list[str]]:
-    return [['' if word == '.' else word for word in line.split(' ')]
-            for line in (DIRECTORY / name).read_text().splitlines() if line and not line.startswith('#')]
+    return [['' if word == '.' else word
+             for word in line.split(' ')]
+            for line in (DIRECTORY / name).read_text().splitlines()
+            if line and not line.startswith('#')]
 
 
 def _endpoint(words: list[str]) -> Endpoint:

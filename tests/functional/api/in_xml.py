@@ -33,8 +33,20 @@ from trove.common.serializers import table
 JSON_ONLY = 'x-story-wire'
 
 _XML = serializers.XML.content_type
-_FAULT = {'type': 'object', 'properties': {'code': {'type': 'integer'}, 'message': {'type': 'string'},
-                                           'title': {'type': 'string'}}}
+_FAULT = {
+    'type': 'object',
+    'properties': {
+        'code': {
+            'type': 'integer'
+        },
+        'message': {
+            'type': 'string'
+        },
+        'title': {
+            'type': 'string'
+        }
+    }
+}
 
 
 class Interpreter:
@@ -83,7 +95,8 @@ class Interpreter:
             self.requests += 1
 
     def _translate_back(self, response: webob.Response, route: Route | None) -> None:
-        assert response.headers['Content-Type'] == _XML, f'{response.headers["Content-Type"]}: {response.text}'
+        assert response.headers[
+            'Content-Type'] == _XML, f'{response.headers["Content-Type"]}: {response.text}'
         response.headers['Content-Type'] = 'application/json'
         self.answers += 1
         if response.body:

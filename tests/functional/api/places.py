@@ -20,9 +20,17 @@ from trove.common.router import Route
 
 #: What there is in the world of :func:`fill`.
 KNOWN = {
-    'instance_id': WORDS['orders'], 'user': 'app', 'configuration_id': WORDS['group'], 'backup_id': WORDS['backup'],
-    'module_id': WORDS['module'], 'datastore': 'mariadb', 'version': WORDS['version'], 'flavor': '10',
-    'target_project_id': tokens.DEMO, 'operation_id': 'aaaaaaaa-0000-4000-8000-000000000001'}
+    'instance_id': WORDS['orders'],
+    'user': 'app',
+    'configuration_id': WORDS['group'],
+    'backup_id': WORDS['backup'],
+    'module_id': WORDS['module'],
+    'datastore': 'mariadb',
+    'version': WORDS['version'],
+    'flavor': '10',
+    'target_project_id': tokens.DEMO,
+    'operation_id': 'aaaaaaaa-0000-4000-8000-000000000001'
+}
 #: What nothing refers to, so that it can be deleted.
 UNUSED = {'datastore': 'redis', 'version': WORDS['old-version'], 'module_id': WORDS['live-module']}
 
@@ -34,16 +42,16 @@ def fill(edge: Edge) -> None:
     worlds.quota_of_thousand(edge)
     for name in ('get', 'post', 'put', 'delete', 'mgmt_post'):
         edge.conf.set_override(f'http_{name}_rate', 0)
-    for made in (worlds.orders, worlds.parameters, worlds.groups, worlds.some_backups, worlds.some_modules,
-                 worlds.history, worlds.strategies, worlds.applied_module):
+    for made in (worlds.orders, worlds.parameters, worlds.groups, worlds.some_backups,
+                 worlds.some_modules, worlds.history, worlds.strategies, worlds.applied_module):
         made(edge)
     assert edge.ask('POST', f'/instances/{WORDS["orders"]}/root').status_int == 200
 
 
 def token_of(method: str, path: str) -> str:
     """Who may ask: an administrator for what is an administrator's, a manager of the project elsewhere."""
-    return 'admin' if '/mgmt/' in path or (method, path.rpartition('/')[2]) == ('DELETE', '{datastore}') else (
-        'demo-manager')
+    return 'admin' if '/mgmt/' in path or (method, path.rpartition('/')[2]) == (
+        'DELETE', '{datastore}') else ('demo-manager')
 
 
 def segments_of(method: str, path: str) -> dict[str, str]:

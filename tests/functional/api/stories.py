@@ -74,7 +74,9 @@ def load(path: pathlib.Path, words: dict[str, str] | None = None) -> dict[str, A
     for test in story['tests']:
         # A request that cannot be said in XML stands in a story with "wire: json".
         if 'wire' in test:
-            test['request_headers'] = {**test.get('request_headers', {}), 'x-story-wire': test.pop('wire')}
+            test['request_headers'] = {
+                **test.get('request_headers', {}), 'x-story-wire': test.pop('wire')
+            }
     return story
 
 

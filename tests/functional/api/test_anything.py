@@ -33,22 +33,28 @@ EXAMPLES = 10
 
 
 def bounded(examples):
-    return settings(max_examples=examples, deadline=None, derandomize=True, database=None,
-                    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow,
-                                           HealthCheck.data_too_large])
+    return settings(
+        max_examples=examples, deadline=None, derandomize=True, database=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large
+        ])
 
 
 def keys_of(schema):
     """Every key that a body of a schema may have, however deep."""
     found = set(schema.get('properties', {}))
-    inner = [*schema.get('properties', {}).values(), *schema.get('anyOf', ()), *schema.get('allOf', ())]
+    inner = [
+        *schema.get('properties', {}).values(), *schema.get('anyOf', ()), *schema.get('allOf', ())
+    ]
     for part in [*inner, *([schema['items']] if 'items' in schema else [])]:
         found |= keys_of(part)
     return found
 
 
 _SCALARS = (st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
-            | st.sampled_from(['10', '1', 1, 0, WORDS['orders'], WORDS['nobody'], 'shop', 'app', '%', 'mariadb', '']))
+            | st.sampled_from([
+                '10', '1', 1, 0, WORDS['orders'], WORDS['nobody'], 'shop', 'app', '%', 'mariadb', ''
+            ]))
 
 
 def bodies_in_json(words):
@@ -63,19 +69,26 @@ def bodies_in_json(words):
 
 _TEXTS = st.text(max_size=10).map(saxutils.escape) | st.sampled_from(
     ['', '1', 'None', 'True', '&b;', '<![CDATA[x]]>', WORDS['orders'], '10'])
-_PROLOGUES = st.sampled_from(['', '<?xml version="1.0" encoding="UTF-8"?>', '<!DOCTYPE a [<!ENTITY b "x">]>'])
+_PROLOGUES = st.sampled_from(
+    ['', '<?xml version="1.0" encoding="UTF-8"?>', '<!DOCTYPE a [<!ENTITY b "x">]>'])
 
 
 def bodies_in_xml(words):
-    names = st.sampled_from([*words, 'item', 'user', 'database', 'nic', 'link']) | st.text('aZ_.:-9ü', max_size=4)
-    attributes = st.lists(st.builds(lambda name, text: f'{name}={saxutils.quoteattr(text)}', names, _TEXTS), max_size=3)
+    names = st.sampled_from([*words, 'item', 'user', 'database', 'nic', 'link']) | st.text(
+        'aZ_.:-9ü', max_size=4)
+    attributes = st.lists(
+        st.builds(lambda name, text: f'{name}={saxutils.quoteattr(text)}', names, _TEXTS),
+        max_size=3)
 
     def element(name, attributes_, children):
         return f'<{name} {" ".join(attributes_)}>{"".join(children)}</{name}>'
-    inner = st.recursive(_TEXTS, lambda deeper: st.builds(element, names, attributes, st.lists(deeper, max_size=3)),
-                         max_leaves=8)
+
+    inner = st.recursive(
+        _TEXTS, lambda deeper: st.builds(element, names, attributes, st.lists(deeper, max_size=3)),
+        max_leaves=8)
     roots = st.builds(element, st.sampled_from(words), attributes, st.lists(inner, max_size=3))
-    return st.builds(lambda start, text: (start + text).encode('utf-8', 'surrogatepass'), _PROLOGUES, roots | inner)
+    return st.builds(lambda start, text: (start + text).encode('utf-8', 'surrogatepass'),
+                     _PROLOGUES, roots | inner)
 
 
 FORMS = {'application/json': bodies_in_json, 'application/xml': bodies_in_xml}
@@ -90,16 +103,23 @@ _NOISE = st.tuples(st.sampled_from(['application/json', 'application/xml', 'text
 
 _SEGMENTS = st.sampled_from([WORDS['nobody'], WORDS['orders'][:-1], 'x.xml', '%00', '%ff', '%2f', '..', ';', '%25zz']) \
     | st.text('aZ0.-_~%@', min_size=1, max_size=12)
-_QUERIES = st.sampled_from(['', 'limit=', 'limit=%ff', 'marker=%ff&limit=1', 'limit=1&marker=%2525zz', '%00=%00', '&&=',
-                            'include_clustered=%F0']) | st.text('limt=&%0129', max_size=12)
-_ACCEPTS = st.sampled_from(['', '*/*', 'application/xml', 'application/json;q=x', 'application/xml;q=inf',
-                            'application/vnd.openstack.trove+xml;version=1.0', ',;=,'])
+_QUERIES = st.sampled_from([
+    '', 'limit=', 'limit=%ff', 'marker=%ff&limit=1', 'limit=1&marker=%2525zz', '%00=%00', '&&=',
+    'include_clustered=%F0'
+]) | st.text('limt=&%0129', max_size=12)
+_ACCEPTS = st.sampled_from([
+    '', '*/*', 'application/xml', 'application/json;q=x', 'application/xml;q=inf',
+    'application/vnd.openstack.trove+xml;version=1.0', ',;=,'
+])
 
 
 def rows():
     """Everything in the database."""
     with session.reader() as connection:
-        return {table.name: connection.execute(table.select()).all() for table in tables.metadata.sorted_tables}
+        return {
+            table.name: connection.execute(table.select()).all()
+            for table in tables.metadata.sorted_tables
+        }
 
 
 def ask(application, method, path, content_type, data, accept, token='demo'):
@@ -137,7 +157,8 @@ def test_a_body_changes_nothing_unless_it_is_accepted(edge, route):
             before[0] = rows()
 
     for content_type, bodies in FORMS.items():
-        bounded(EXAMPLES)(given(bodies(words).map(functools.partial(labelled, content_type)), _ACCEPTS)(send))()
+        bounded(EXAMPLES)(given(
+            bodies(words).map(functools.partial(labelled, content_type)), _ACCEPTS)(send))()
     bounded(EXAMPLES // 3)(given(_NOISE, _ACCEPTS)(send))()
     # Who is sent away at the gate, or finds nothing, shows nothing of what happens behind it.
     assert 400 in seen or not route.takes
@@ -152,8 +173,10 @@ def test_paths_and_queries_change_nothing(edge):
            st.sampled_from(['', '.xml', '.json', '/', '.xml.json']))
     def anything(route, segments, query, accept, suffix):
         words = iter(segments)
-        path = re.sub(r'{(\w+)}', lambda found: next(words), route.path.replace('{project_id}', tokens.DEMO, 1))
-        response = ask(edge.application, route.method, f'/v1.0{path}{suffix}?{query}', '', b'', accept)
+        path = re.sub(r'{(\w+)}', lambda found: next(words),
+                      route.path.replace('{project_id}', tokens.DEMO, 1))
+        response = ask(edge.application, route.method, f'/v1.0{path}{suffix}?{query}', '', b'',
+                       accept)
         if response.status_int >= 400:
             check_refusal(response)
 

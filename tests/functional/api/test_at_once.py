@@ -29,7 +29,10 @@ def at_once(ask, number):
 
 
 def used(edge):
-    return {row['resource']: row['in_use'] for row in edge.ask('GET', f'/mgmt/quotas/{tokens.DEMO}').json['quotas']}
+    return {
+        row['resource']: row['in_use']
+        for row in edge.ask('GET', f'/mgmt/quotas/{tokens.DEMO}').json['quotas']
+    }
 
 
 def test_fifty_creates_against_a_quota_of_ten_make_ten(edge):
@@ -50,7 +53,8 @@ def test_of_many_actions_on_an_instance_one_is_accepted(edge):
     worlds.orders(edge)
     bodies = ({'restart': {}}, {'resize': {'volume': {'size': 3}}}, {'resize': {'flavorRef': 'm2'}})
     answers = at_once(lambda number: edge.ask('POST', f'{ORDERS}/action', bodies[number % 3]), 12)
-    assert sorted(answer.status_int for answer in answers) == [202] + [422] * 11, [answer.text for answer in answers]
+    assert sorted(answer.status_int
+                  for answer in answers) == [202] + [422] * 11, [answer.text for answer in answers]
     assert len(edge.ask('GET', f'{ORDERS}/operations').json['operations']) == 1
     held = used(edge)
     assert held['volumes'] in (2, 3) and held['ram'] in (1024, 2048)
@@ -77,6 +81,9 @@ def test_changes_of_a_group_do_not_mix(edge):
     worlds.groups(edge)
     group = f'/configurations/{WORDS["group"]}'
     wanted = [{'max_connections': number, 'sql_mode': str(number)} for number in range(1, 9)]
-    answers = at_once(lambda number: edge.ask('PUT', group, {'configuration': {'values': wanted[number]}}), 8)
+    answers = at_once(
+        lambda number: edge.ask('PUT', group, {'configuration': {
+            'values': wanted[number]
+        }}), 8)
     assert {answer.status_int for answer in answers} == {202}
     assert edge.ask('GET', group).json['configuration']['values'] in wanted

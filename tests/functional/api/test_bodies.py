@@ -26,9 +26,16 @@ from trove.db import session, tables
 
 TAKERS = [route for route in ROUTES if route.takes]
 #: Segments that lead to something; what is nobody's is refused before its body is read by most.
-KNOWN = {'instance_id': WORDS['orders'], 'user': 'app', 'name': 'max_connections', 'configuration_id': WORDS['group'],
-         'module_id': WORDS['module'], 'version': WORDS['version'], 'target_project_id': tokens.DEMO,
-         'operation_id': 'aaaaaaaa-0000-4000-8000-000000000002'}
+KNOWN = {
+    'instance_id': WORDS['orders'],
+    'user': 'app',
+    'name': 'max_connections',
+    'configuration_id': WORDS['group'],
+    'module_id': WORDS['module'],
+    'version': WORDS['version'],
+    'target_project_id': tokens.DEMO,
+    'operation_id': 'aaaaaaaa-0000-4000-8000-000000000002'
+}
 JSON, XML = 'application/json', 'application/xml'
 DEEP = '<a>' * 40 + '</a>' * 40
 WIDE = '<a>' + '<b/>' * 100_001 + '</a>'
@@ -45,7 +52,8 @@ FORMS = {
     'no text': (JSON, b'{"a": "\xff"}', 400, 'not valid Unicode'),
     'half a character': (JSON, b'{"a": "\\ud800"}', 400, 'not valid Unicode'),
     'a null character': (JSON, b'{"a": "\\u0000"}', 400, 'null character'),
-    'other characters than UTF-8': (JSON, '{"a": "\\u0000"}'.encode('utf-16'), 400, 'send it as UTF-8'),
+    'other characters than UTF-8': (JSON, '{"a": "\\u0000"}'.encode('utf-16'), 400,
+                                    'send it as UTF-8'),
     'no number': (JSON, b'{"a": NaN}', 400, 'not well-formed JSON'),
     'a number without end': (JSON, b'{"a": 1e999}', 400, 'not well-formed JSON'),
     'too many brackets': (JSON, b'[' * 100_000, 400, 'not well-formed JSON'),
@@ -63,7 +71,10 @@ FORMS = {
 
 def rows():
     with session.reader() as connection:
-        return {table.name: connection.execute(table.select()).all() for table in tables.metadata.sorted_tables}
+        return {
+            table.name: connection.execute(table.select()).all()
+            for table in tables.metadata.sorted_tables
+        }
 
 
 def place(route):
@@ -89,7 +100,8 @@ def told(response):
 
 @pytest.fixture
 def served(edge):
-    for made in (worlds.orders, worlds.parameters, worlds.groups, worlds.some_modules, worlds.history):
+    for made in (worlds.orders, worlds.parameters, worlds.groups, worlds.some_modules,
+                 worlds.history):
         made(edge)
     return edge
 
@@ -122,7 +134,8 @@ def test_what_is_missing_is_refused(served, route):
         wrong += [json.dumps({wrapper: value}).encode() for value in (7, 'a', True)]
     for data in wrong:
         response = send(served, route, JSON, data)
-        assert response.status_int in (400, route.status if route.status >= 400 else 400), f'{data}: {response}'
+        assert response.status_int in (400, route.status
+                                       if route.status >= 400 else 400), f'{data}: {response}'
         assert told(response)
     assert rows() == before
 
@@ -137,7 +150,8 @@ def test_a_body_has_an_end(served):
 
 def test_a_body_without_a_type_is_json(served):
     [route] = [route for route in TAKERS if route.path.endswith('/backup_strategies')]
-    assert send(served, route, '', b'{"backup_strategy": {"swift_container": "a"}}').status_int == 202
+    assert send(served, route, '',
+                b'{"backup_strategy": {"swift_container": "a"}}').status_int == 202
     assert send(served, route, 'application/json; charset=utf-8',
                 b'{"backup_strategy": {"swift_container": "b"}}').status_int == 202
 

@@ -41,7 +41,8 @@ def session_of(edge):
             public=endpoint, internal=endpoint, admin=endpoint, region='RegionOne')
         transport = requests.Session()
         for scheme in ('http', 'https'):
-            transport.mount(f'{scheme}://dbaas.example.net:8779', inprocess.WSGIAdapter(edge.application))
+            transport.mount(f'{scheme}://dbaas.example.net:8779',
+                            inprocess.WSGIAdapter(edge.application))
         return keystone_session.Session(auth=inprocess.TokenAuth(token, body), session=transport)
     return make
 
@@ -58,11 +59,18 @@ def sdk(session_of):
 
 
 def test_troveclient_lives_with_an_instance(edge, trove):
-    made = trove.instances.create('least', 10, volume={'size': 1}, databases=[{'name': 'shop'}],
-                                  users=[{'name': 'app', 'password': 'secret-1', 'databases': [{'name': 'shop'}]}],
-                                  datastore='mariadb', datastore_version='10.11',
-                                  nics=[{'network_id': edge.cloud.network('private')['id']}],
-                                  access={'is_public': False})
+    made = trove.instances.create(
+        'least', 10, volume={'size': 1}, databases=[{
+            'name': 'shop'
+        }], users=[{
+            'name': 'app',
+            'password': 'secret-1',
+            'databases': [{
+                'name': 'shop'
+            }]
+        }], datastore='mariadb', datastore_version='10.11', nics=[{
+            'network_id': edge.cloud.network('private')['id']
+        }], access={'is_public': False})
     assert made.status == 'BUILD'
     assert [one.id for one in trove.instances.list()] == [made.id]
     trove.instances.delete(made)
@@ -113,7 +121,8 @@ def test_troveclient_changes_an_instance(edge, trove):
         trove.instances.upgrade(ORDERS, 'eleven')
     with pytest.raises(trove_errors.BadRequest, match='one way at a time'):
         trove.instances.update(ORDERS, name='never', remove_configuration=True, is_public=True)
-    trove.instances.update(ORDERS, is_public=True, allowed_cidrs=['203.0.113.0/24', '2001:db8::/32'])
+    trove.instances.update(ORDERS, is_public=True,
+                           allowed_cidrs=['203.0.113.0/24', '2001:db8::/32'])
     found = trove.instances.get(ORDERS)
     assert (found.name, found.status, found.operating_status) == ('invoices', 'ACTIVE', '')
 
@@ -126,18 +135,22 @@ def test_openstackclient_updates_an_instance(edge, trove):
                   ['--name', 'orders', 'invoices']):
         command.take_action(command.get_parser('update').parse_args(words))
     assert trove.instances.get(ORDERS).name == 'orders'
-    assert edge.ask('GET', f'/instances/{ORDERS}/operations').json['operations'][0]['kind'] == 'instance_update_access'
+    assert edge.ask(
+        'GET',
+        f'/instances/{ORDERS}/operations').json['operations'][0]['kind'] == 'instance_update_access'
 
 
 def test_openstackclient_resizes_instances(edge, trove):
     worlds.orders(edge)
     worlds.replicas(edge)
     app = argparse.Namespace(client_manager=argparse.Namespace(database=trove))
-    for command, words in ((database_instances.ResizeDatabaseInstanceVolume, [ORDERS, '3']),
-                           (database_instances.ResizeDatabaseInstanceFlavor, [WORDS['source'], 'db.medium'])):
+    for command, words in ((database_instances.ResizeDatabaseInstanceVolume, [
+            ORDERS, '3'
+    ]), (database_instances.ResizeDatabaseInstanceFlavor, [WORDS['source'], 'db.medium'])):
         made = command(app, None)
         made.take_action(made.get_parser('resize').parse_args(words))
-    assert [trove.instances.get(one).status for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
+    assert [trove.instances.get(one).status
+            for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
 
 
 def test_openstacksdk_resizes_instances(edge, sdk):
@@ -145,7 +158,8 @@ def test_openstacksdk_resizes_instances(edge, sdk):
     worlds.replicas(edge)
     sdk.database.get_instance(ORDERS).resize_volume(sdk.database, 3)
     sdk.database.get_instance(WORDS['source']).resize(sdk.database, 'm2')
-    assert [sdk.database.get_instance(one).status for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
+    assert [sdk.database.get_instance(one).status
+            for one in (ORDERS, WORDS['source'])] == ['RESIZE', 'RESIZE']
 
 
 def test_openstacksdk_renames_an_instance(edge, sdk):
@@ -180,14 +194,16 @@ def test_troveclient_reads_the_rest(edge, trove, session_of):
     assert trove.flavors.get(10).ram == 1024
     assert trove.limits.list()[0].max_instances == 10
     admin = trove_client.Client(session=session_of('admin'), region_name='RegionOne')
-    assert {one.resource for one in admin.quota.show(tokens.DEMO)} == {'instances', 'ram', 'volumes', 'backups'}
+    assert {one.resource
+            for one in admin.quota.show(tokens.DEMO)} == {'instances', 'ram', 'volumes', 'backups'}
     assert admin.quota.update(tokens.DEMO, {'instances': 7}) == {'instances': 7}
 
 
 def test_troveclient_is_told_what_is_wrong(edge, trove):
     with pytest.raises(trove_errors.NotFound, match='cannot be found'):
         trove.instances.get(WORDS['nobody'])
-    with pytest.raises(trove_errors.BadRequest, match="instance\\['flavorRef'\\] gigantic cannot be found"):
+    with pytest.raises(trove_errors.BadRequest,
+                       match="instance\\['flavorRef'\\] gigantic cannot be found"):
         trove.instances.create('a', 'gigantic', volume={'size': 1})
     with pytest.raises(trove_errors.RequestEntityTooLarge):
         trove.instances.create('a', 10, volume={'size': 100})
@@ -197,7 +213,14 @@ def test_troveclient_is_told_what_is_wrong(edge, trove):
 
 def test_openstacksdk_finds_and_deletes_an_instance(edge, sdk):
     # It cannot make one: its instance has no flavorRef.
-    made = edge.ask('POST', '/instances', {'instance': {'name': 'least', 'flavorRef': 10, 'volume': {'size': 1}}})
+    made = edge.ask('POST', '/instances',
+                    {'instance': {
+                        'name': 'least',
+                        'flavorRef': 10,
+                        'volume': {
+                            'size': 1
+                        }
+                    }})
     found = sdk.database.find_instance('least')
     assert (found.id, found.status) == (made.json['instance']['id'], 'BUILD')
     sdk.database.delete_instance(found)

@@ -37,8 +37,8 @@ def admin(edge):
 
 def test_configuration_groups(edge, demo):
     worlds.parameters(edge)
-    made = demo('database configuration create', 'tuned', '{"max_connections": 200}', '--datastore', 'mariadb',
-                '--datastore-version', '10.11', '--description', 'what orders needs')
+    made = demo('database configuration create', 'tuned', '{"max_connections": 200}', '--datastore',
+                'mariadb', '--datastore-version', '10.11', '--description', 'what orders needs')
     assert (made['name'], made['datastore_version_name']) == ('tuned', '10.11')
     assert [row['Name'] for row in demo('database configuration list')] == ['tuned']
     demo('database configuration parameter set', made['id'], '{"autocommit": true}')
@@ -55,18 +55,23 @@ def test_logs(edge, demo):
     worlds.orders(edge)
     worlds.logs(edge)
     [row] = demo('database log list', 'orders')
-    assert (row['Name'], row['Status'], row['Pending'], row['Container']) == ('general', 'Ready', 15, 'None')
-    assert demo('database log show', 'orders', 'general')['metafile'].endswith('mariadb-general_metafile')
+    assert (row['Name'], row['Status'], row['Pending'], row['Container']) == ('general', 'Ready',
+                                                                              15, 'None')
+    assert demo('database log show', 'orders',
+                'general')['metafile'].endswith('mariadb-general_metafile')
     assert demo('database log set', 'orders', 'general', '--disable')['status'] == 'Disabled'
-    assert demo('database log set', 'orders', 'general', '--publish', '--discard')['name'] == 'general'
+    assert demo('database log set', 'orders', 'general', '--publish',
+                '--discard')['name'] == 'general'
     with pytest.raises(trove_errors.ClientException, match='another operation is running'):
         demo('database log set', 'orders', 'general', '--discard')
 
 
 def test_values_that_cannot_be_are_told(edge, demo):
     worlds.parameters(edge)
-    with pytest.raises(trove_errors.ClientException, match="'max_connections' must be an integer") as refused:
-        demo('database configuration create', 'tuned', '{"max_connections": "200"}', '--datastore', 'mariadb')
+    with pytest.raises(trove_errors.ClientException,
+                       match="'max_connections' must be an integer") as refused:
+        demo('database configuration create', 'tuned', '{"max_connections": "200"}', '--datastore',
+             'mariadb')
     assert refused.value.http_status == 422
 
 
@@ -75,24 +80,31 @@ def test_parameters(edge, demo):
     rows = demo('database configuration parameter list', '10.11', '--datastore', 'mariadb')
     assert {row['Name'] for row in rows} == set(worlds.PARAMETERS)
     assert len(demo('database configuration parameter list', WORDS['version'])) == len(rows)
-    shown = demo('database configuration parameter show', '10.11', 'max_connections', '--datastore', 'mariadb')
-    assert (shown['name'], shown['type'], shown['max'], shown['min']) == ('max_connections', 'integer', 100000, 1)
+    shown = demo('database configuration parameter show', '10.11', 'max_connections', '--datastore',
+                 'mariadb')
+    assert (shown['name'], shown['type'], shown['max'], shown['min']) == ('max_connections',
+                                                                          'integer', 100000, 1)
 
 
 def test_an_attached_group_says_who_has_it(edge, demo):
     worlds.attached(edge)
-    assert [row['Name'] for row in demo('database configuration instances', WORDS['attached-group'])] == ['with-group']
+    assert [
+        row['Name'] for row in demo('database configuration instances', WORDS['attached-group'])
+    ] == ['with-group']
 
 
 def test_datastores(edge, demo, admin):
     assert [row['Name'] for row in demo('datastore list')] == ['mariadb']
     assert demo('datastore show', 'mariadb')['name'] == 'mariadb'
     assert [row['Name'] for row in demo('datastore version list', 'mariadb')] == ['10.11']
-    assert demo('datastore version show', '10.11', '--datastore', 'mariadb')['id'] == WORDS['version']
-    admin('datastore version create', '8.0', 'mysql', 'mysql', WORDS['image'], '--active', '--default')
+    assert demo('datastore version show', '10.11', '--datastore',
+                'mariadb')['id'] == WORDS['version']
+    admin('datastore version create', '8.0', 'mysql', 'mysql', WORDS['image'], '--active',
+          '--default')
     made = admin('datastore version show', '8.0', '--datastore', 'mysql')
     assert made['version'] == '8.0'
-    admin('datastore version set', made['id'], '--disable', '--non-default', '--version-name', 'old')
+    admin('datastore version set', made['id'], '--disable', '--non-default', '--version-name',
+          'old')
     assert admin('datastore version list', 'mysql')[0]['Name'] == 'old'
     assert [row['Name'] for row in demo('datastore list')] == ['mariadb']
     with pytest.raises(trove_errors.CommandError, match='still has versions'):
@@ -113,7 +125,8 @@ def test_instances_of_all_projects(edge, admin):
     worlds.foreign(edge)
     worlds.gone(edge)
     rows = admin('database instance list', '--all-projects')
-    assert {(row['Name'], row['Tenant ID']) for row in rows} == {('orders', tokens.DEMO), ('theirs', tokens.OTHER)}
+    assert {(row['Name'], row['Tenant ID'])
+            for row in rows} == {('orders', tokens.DEMO), ('theirs', tokens.OTHER)}
     assert len(admin('database instance list', '--project-id', tokens.OTHER)) == 1
 
 
@@ -123,7 +136,13 @@ def test_reset_status_and_force_delete(edge, admin):
     admin('database instance reset status', WORDS['failed'])
     admin('database instance force delete', WORDS['building'])
     rows = session.read(operations.of_resource, WORDS['building'], 10)
-    assert {row.kind: row.state for row in rows} == {'instance_create': 'cancelled', 'instance_delete': 'running'}
+    assert {
+        row.kind: row.state
+        for row in rows
+    } == {
+        'instance_create': 'cancelled',
+        'instance_delete': 'running'
+    }
 
 
 def test_force_delete_is_not_for_members(edge, demo):
@@ -144,15 +163,20 @@ def test_parameter_rules_are_managed_by_the_library(edge, admin):
     rules.create(WORDS['version'], 'wait_timeout', 0, 'integer', 100, 1)
     assert rules.get_any_parameter_by_version(WORDS['version'], 'wait_timeout').max_size == 100
     rules.modify(WORDS['version'], 'wait_timeout', 1, 'integer', 200, 1)
-    assert rules.get_any_parameter_by_version(WORDS['version'], 'wait_timeout').restart_required is True
+    assert rules.get_any_parameter_by_version(WORDS['version'],
+                                              'wait_timeout').restart_required is True
     rules.delete(WORDS['version'], 'wait_timeout')
-    assert {rule.name for rule in rules.list_all_parameter_by_version(WORDS['version'])} == set(worlds.PARAMETERS)
+    assert {rule.name
+            for rule in rules.list_all_parameter_by_version(WORDS['version'])} == set(
+                worlds.PARAMETERS)
 
 
 def test_clusters(edge, demo):
     assert demo('database cluster list') == []
-    with pytest.raises(trove_errors.ClientException, match='not supported for datastore mariadb') as refused:
-        demo('database cluster create', 'many', 'mariadb', '10.11', '--instance', 'flavor=10,volume=1')
+    with pytest.raises(trove_errors.ClientException,
+                       match='not supported for datastore mariadb') as refused:
+        demo('database cluster create', 'many', 'mariadb', '10.11', '--instance',
+             'flavor=10,volume=1')
     assert refused.value.http_status == 501
     with pytest.raises(CommandError, match='No cluster'):
         demo('database cluster show', 'many')

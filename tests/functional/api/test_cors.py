@@ -42,11 +42,15 @@ def test_without_an_origin_options_is_a_method_nobody_has(edge):
 
 def test_with_an_origin_its_pages_may_ask(edge):
     file = pathlib.Path(edge.conf.api_paste_config)
-    file.write_text(file.read_text().replace('oslo_config_project = trove',
-                                             f'oslo_config_project = trove\nallowed_origin = {ORIGIN}'))
+    file.write_text(file.read_text().replace(
+        'oslo_config_project = trove', f'oslo_config_project = trove\nallowed_origin = {ORIGIN}'))
     application = deploy.application()
-    response = ask(application, 'OPTIONS', **{'Origin': ORIGIN, 'Access-Control-Request-Method': 'PATCH',
-                                              'X-Auth-Token': ''})
+    response = ask(
+        application, 'OPTIONS', **{
+            'Origin': ORIGIN,
+            'Access-Control-Request-Method': 'PATCH',
+            'X-Auth-Token': ''
+        })
     assert response.status_int == 200
     assert response.headers['Access-Control-Allow-Origin'] == ORIGIN
     assert words(response.headers['Access-Control-Allow-Methods']) == {'PATCH'}
@@ -55,4 +59,5 @@ def test_with_an_origin_its_pages_may_ask(edge):
     assert response.headers['Access-Control-Allow-Origin'] == ORIGIN
     assert words(response.headers['Access-Control-Expose-Headers']) == {
         'X-Auth-Token', 'X-Subject-Token', 'X-Service-Token', 'X-OpenStack-Request-ID'}
-    assert 'Access-Control-Allow-Origin' not in ask(application, 'GET', Origin='https://elsewhere.example.net').headers
+    assert 'Access-Control-Allow-Origin' not in ask(application, 'GET',
+                                                    Origin='https://elsewhere.example.net').headers

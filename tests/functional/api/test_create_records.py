@@ -46,19 +46,48 @@ def test_the_row_has_the_facts_of_the_flavor_and_a_key_of_its_own(edge):
 
 def test_the_operation_says_what_was_asked_for(edge):
     network = edge.cloud.network('private')
-    body = {'instance': {**BODY['instance'], 'nics': [{'subnet_id': network['subnet'], 'ip_address': '10.20.0.50'}]}}
+    body = {
+        'instance': {
+            **BODY['instance'], 'nics': [{
+                'subnet_id': network['subnet'],
+                'ip_address': '10.20.0.50'
+            }]
+        }
+    }
     row, operation = created(edge, body)
-    assert (operation.kind, operation.resource_id, operation.active) == ('instance_create', row.id, 1)
+    assert (operation.kind, operation.resource_id, operation.active) == ('instance_create', row.id,
+                                                                         1)
     assert operation.actor == 'demo-user'
     assert operation.request_id.startswith('req-')
     assert json.loads(operation.args) == {
-        'databases': [{'name': 'shop', 'character_set': 'utf8mb4', 'collate': 'utf8mb4_general_ci'}],
-        'nic': {'network_id': network['id'], 'subnet_id': network['subnet'], 'ip_address': '10.20.0.50'},
-        'modules': []}
+        'databases': [{
+            'name': 'shop',
+            'character_set': 'utf8mb4',
+            'collate': 'utf8mb4_general_ci'
+        }],
+        'nic': {
+            'network_id': network['id'],
+            'subnet_id': network['subnet'],
+            'ip_address': '10.20.0.50'
+        },
+        'modules': []
+    }
     assert json.loads(edge.keys.open(operation.id, operation.secrets)) == {
-        'users': [{'name': 'app', 'password': SECRETS[0], 'host': '%', 'databases': [{'name': 'shop'}]},
-                  {'name': 'zoe', 'password': SECRETS[1], 'host': '10.1.%', 'databases': []}],
-        'root_password': None}
+        'users': [{
+            'name': 'app',
+            'password': SECRETS[0],
+            'host': '%',
+            'databases': [{
+                'name': 'shop'
+            }]
+        }, {
+            'name': 'zoe',
+            'password': SECRETS[1],
+            'host': '10.1.%',
+            'databases': []
+        }],
+        'root_password': None
+    }
 
 
 def test_the_task_manager_is_woken_once(edge):
@@ -85,7 +114,14 @@ def test_no_password_is_in_the_clear_anywhere(edge, caplog):
 
 
 def test_a_wrong_password_is_not_repeated_in_the_answer(edge):
-    body = {'instance': {**BODY['instance'], 'users': [{'name': 'app', 'password': "canary'quoted"}]}}
+    body = {
+        'instance': {
+            **BODY['instance'], 'users': [{
+                'name': 'app',
+                'password': "canary'quoted"
+            }]
+        }
+    }
     response = edge.ask('POST', '/instances', body)
     assert response.status_int == 400
     assert 'canary' not in response.text
@@ -139,7 +175,13 @@ def test_networks_that_hide_ours_are_refused_without_isolation(edge):
     response = edge.ask('POST', '/instances', body)
     assert response.status_int == 400
     assert '10.20.0.0/24 overlaps 10.20.0.0/16' in response.json['badRequest']['message']
-    other = {'instance': {**BODY['instance'], 'nics': [{'network_id': edge.cloud.network('second')['id']}]}}
+    other = {
+        'instance': {
+            **BODY['instance'], 'nics': [{
+                'network_id': edge.cloud.network('second')['id']
+            }]
+        }
+    }
     assert edge.ask('POST', '/instances', other).status_int == 200
 
 

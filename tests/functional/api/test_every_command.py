@@ -64,25 +64,30 @@ def has(**fields: Any) -> Callable[[Any], Any]:
     return lambda shown: {key: shown.get(key.replace('__', '.')) for key in fields} == fields
 
 
-NO_CLUSTER = Refused(None, 'No cluster|could not be found|cannot be found|was not found|Unable to find')
+NO_CLUSTER = Refused(None,
+                     'No cluster|could not be found|cannot be found|was not found|Unable to find')
 NOT_HERE = 'not supported|cannot be used'
 
 DRIVES = [
     # --- backups ---------------------------------------------------------------------------------
-    Drive('database backup create', ('nightly', '-i', 'orders', '--description', 'd', '--incremental'),
+    Drive('database backup create',
+          ('nightly', '-i', 'orders', '--description', 'd', '--incremental'),
           has(status='NEW', name='nightly', instance_id=ORDERS), records='backup_create'),
-    Drive('database backup create', ('from', '--restore-from', 'http://elsewhere/v1/a/b/c',
-                                     '--restore-datastore-version', WORDS['version'], '--restore-size', '1'),
-          Refused(400, 'remote_location')),
+    Drive('database backup create',
+          ('from', '--restore-from', 'http://elsewhere/v1/a/b/c', '--restore-datastore-version',
+           WORDS['version'], '--restore-size', '1'), Refused(400, 'remote_location')),
     Drive('database backup delete', ('backup',), None, ('some_backups',)),
     Drive('database backup list', (), lambda rows: len(rows) == 4, ('some_backups',)),
     Drive('database backup list', ('--datastore', 'mariadb', '-i', 'orders', '--limit', '2'),
           lambda rows: len(rows) >= 2, ('some_backups',)),
-    Drive('database backup list', ('--all-projects',), lambda rows: len(rows) == 5, ('some_backups',), 'admin'),
-    Drive('database backup list', ('--all-projects',), Refused(403, 'backup:index:all_projects'), ('some_backups',)),
-    Drive('database backup list instance', ('orders',), lambda rows: len(rows) == 3, ('some_backups',)),
-    Drive('database backup show', ('increment',), has(id=WORDS['increment'], parent_id=WORDS['backup']),
+    Drive('database backup list', ('--all-projects',), lambda rows: len(rows) == 5,
+          ('some_backups',), 'admin'),
+    Drive('database backup list', ('--all-projects',), Refused(403, 'backup:index:all_projects'),
           ('some_backups',)),
+    Drive('database backup list instance', ('orders',), lambda rows: len(rows) == 3,
+          ('some_backups',)),
+    Drive('database backup show', ('increment',),
+          has(id=WORDS['increment'], parent_id=WORDS['backup']), ('some_backups',)),
     Drive('database backup show', ('nothing',), Refused(None, 'No backup')),
     Drive('database backup strategy create', ('--instance-id', ORDERS, '--swift-container', 'mine'),
           has(instance_id=ORDERS, swift_container='mine', backend='swift')),
@@ -91,29 +96,36 @@ DRIVES = [
           lambda rows: len(rows) == 1, ('strategies',), 'admin'),
     Drive('database backup strategy delete', ('--instance-id', ORDERS), None, ('strategies',)),
     # --- clusters --------------------------------------------------------------------------------
-    Drive('database cluster create', ('many', 'mariadb', '10.11', '--instance', 'flavor=10,volume=1'),
+    Drive('database cluster create',
+          ('many', 'mariadb', '10.11', '--instance', 'flavor=10,volume=1'),
           Refused(501, 'Clusters are not supported for datastore mariadb')),
     Drive('database cluster list', (), names()),
-    *(Drive(f'database cluster {word}', ('many', *more), NO_CLUSTER) for word, more in (
-        ('delete', ()), ('force delete', ()), ('grow', ('--instance', 'flavor=10,volume=1')), ('list instances', ()),
-        ('modules', ()), ('reset status', ()), ('show', ()), ('shrink', ('one',)), ('upgrade', ('10.12',)))),
+    *(Drive(f'database cluster {word}', ('many', *more), NO_CLUSTER)
+      for word, more in (('delete', ()), ('force delete',
+                                          ()), ('grow', ('--instance', 'flavor=10,volume=1')),
+                         ('list instances', ()), ('modules', ()), ('reset status', ()),
+                         ('show', ()), ('shrink', ('one',)), ('upgrade', ('10.12',)))),
     # --- configurations --------------------------------------------------------------------------
     Drive('database configuration attach', (ORDERS, WORDS['group']), None, ('parameters', 'groups'),
           records='instance_attach_configuration'),
-    Drive('database configuration attach', (ORDERS, WORDS['foreign-group']), Refused(404, 'cannot be found'),
-          ('parameters', 'groups')),
-    Drive('database configuration create', ('tuned', '{"max_connections": 200}', '--datastore', 'mariadb'),
+    Drive('database configuration attach', (ORDERS, WORDS['foreign-group']),
+          Refused(404, 'cannot be found'), ('parameters', 'groups')),
+    Drive('database configuration create',
+          ('tuned', '{"max_connections": 200}', '--datastore', 'mariadb'),
           has(name='tuned', datastore_version_name='10.11'), ('parameters',)),
-    Drive('database configuration default', ('orders',), lambda shown: int(shown['max_connections']) > 0),
+    Drive('database configuration default', ('orders',),
+          lambda shown: int(shown['max_connections']) > 0),
     Drive('database configuration delete', ('small',), None, ('groups',)),
     Drive('database configuration detach', (ORDERS,), None),
-    Drive('database configuration instances', (WORDS['attached-group'],), names('with-group'), ('attached',)),
+    Drive('database configuration instances', (WORDS['attached-group'],), names('with-group'),
+          ('attached',)),
     Drive('database configuration list', (), names('small'), ('groups',)),
-    Drive('database configuration set', (WORDS['group'], '{"max_connections": 7}', '--name', 'smaller'), None,
+    Drive('database configuration set',
+          (WORDS['group'], '{"max_connections": 7}', '--name', 'smaller'), None,
           ('parameters', 'groups')),
     Drive('database configuration show', ('small',), has(name='small'), ('groups',)),
-    Drive('database configuration parameter list', ('10.11', '--datastore', 'mariadb'), names(*worlds.PARAMETERS),
-          ('parameters',)),
+    Drive('database configuration parameter list', ('10.11', '--datastore', 'mariadb'),
+          names(*worlds.PARAMETERS), ('parameters',)),
     Drive('database configuration parameter set', (WORDS['group'], '{"autocommit": true}'), None,
           ('parameters', 'groups')),
     Drive('database configuration parameter set', (WORDS['group'], '{"max_connections": "7"}'),
@@ -127,74 +139,96 @@ DRIVES = [
     Drive('database db list', ('orders',), names('shop')),
     Drive('database user create', ('orders', 'amy', 'secret-9', '--databases', 'shop'), None),
     Drive('database user delete', ('orders', 'ana.lyst', '--host', '10.20.%'), None),
-    Drive('database user delete', ('orders', 'nobody'), Refused(None, 'cannot be found on the instance')),
+    Drive('database user delete', ('orders', 'nobody'),
+          Refused(None, 'cannot be found on the instance')),
     Drive('database user grant access', ('orders', 'ana.lyst', 'shop', '--host', '10.20.%'), None),
     Drive('database user list', (ORDERS,), names('app', 'ana.lyst')),
     Drive('database user revoke access', ('orders', 'app', 'shop'), None),
-    Drive('database user show', ('orders', 'app'), has(name='app', databases=[{'name': 'shop'}])),
+    Drive('database user show', ('orders', 'app'), has(name='app', databases=[{
+        'name': 'shop'
+    }])),
     Drive('database user show access', ('orders', 'app'), names('shop')),
-    Drive('database user update attributes', ('orders', 'app', '--new_password', 'secret-8', '--new_name', 'apply'),
-          None),
+    Drive('database user update attributes',
+          ('orders', 'app', '--new_password', 'secret-8', '--new_name', 'apply'), None),
     Drive('database root disable', ('orders',), Refused(404, 'never been enabled')),
-    Drive('database root enable', ('orders', '--root_password', 'secret-7'), has(name='root', password='secret-7')),
+    Drive('database root enable', ('orders', '--root_password', 'secret-7'),
+          has(name='root', password='secret-7')),
     Drive('database root show', ('orders',), has(is_root_enabled=False)),
     # --- flavors, limits, quotas -----------------------------------------------------------------
     Drive('database flavor list', (), names('db.small', 'db.medium')),
-    Drive('database flavor list', ('--datastore-type', 'mariadb', '--datastore-version-id', WORDS['version']),
+    Drive('database flavor list',
+          ('--datastore-type', 'mariadb', '--datastore-version-id', WORDS['version']),
           names('db.medium'), ('bound_flavor',)),
     Drive('database flavor show', ('10',), has(name='db.small', ram=1024)),
     Drive('database flavor show', ('db.medium',), has(name='db.medium', id='m2')),
     Drive('database limit list', (), lambda rows: len(rows) >= 1),
-    Drive('database quota show', (tokens.DEMO,), names('instances', 'ram', 'volumes', 'backups', key='Resource'),
-          token='admin'),
+    Drive('database quota show', (tokens.DEMO,),
+          names('instances', 'ram', 'volumes', 'backups', key='Resource'), token='admin'),
     Drive('database quota show', (tokens.OTHER,), Refused(403, 'administrator')),
-    Drive('database quota update', (tokens.DEMO, 'instances', '7'), has(instances=7), token='admin'),
+    Drive('database quota update', (tokens.DEMO, 'instances', '7'), has(instances=7),
+          token='admin'),
     Drive('database quota update', (tokens.DEMO, 'instances', '7'), Refused(401, 'admin')),
     # --- instances -------------------------------------------------------------------------------
-    Drive('database instance create', (
-        'least', '--flavor', 'db.small', '--size', '1', '--datastore', 'mariadb', '--datastore-version', '10.11',
-        '--databases', 'one', 'two', '--users', 'joe:secret-6', '--nic', 'net-id=<private>', '--allowed-cidr',
-        '203.0.113.0/24', '--locality', 'affinity'),
+    Drive(
+        'database instance create',
+        ('least', '--flavor', 'db.small', '--size', '1', '--datastore', 'mariadb',
+         '--datastore-version', '10.11', '--databases', 'one', 'two', '--users', 'joe:secret-6',
+         '--nic', 'net-id=<private>', '--allowed-cidr', '203.0.113.0/24', '--locality', 'affinity'),
         has(name='least', status='BUILD', flavor='10', volume=1), records='instance_create'),
-    Drive('database instance create', ('again', '--flavor', '10', '--size', '1', '--backup', 'backup'),
-          Refused(400, NOT_HERE), ('some_backups',)),
+    Drive('database instance create',
+          ('again', '--flavor', '10', '--size', '1', '--backup', 'backup'), Refused(400, NOT_HERE),
+          ('some_backups',)),
     Drive('database instance create', ('again', '--replica-of', 'orders'), Refused(400, NOT_HERE)),
-    Drive('database instance create', ('again', '--flavor', '10', '--size', '1', '--module', 'module'),
-          has(status='BUILD'), ('some_modules',)),
+    Drive('database instance create',
+          ('again', '--flavor', '10', '--size', '1', '--module', 'module'), has(status='BUILD'),
+          ('some_modules',)),
     Drive('database instance delete', ('orders',), None, records='instance_delete'),
-    Drive('database instance delete', ('--force', ORDERS), None, token='admin', records='instance_delete'),
-    Drive('database instance detach', ('replica',), None, ('replicas',), records='instance_detach_replica'),
+    Drive('database instance delete', ('--force', ORDERS), None, token='admin',
+          records='instance_delete'),
+    Drive('database instance detach', ('replica',), None, ('replicas',),
+          records='instance_detach_replica'),
     Drive('database instance detach', ('orders',), Refused(400, 'is not a replica')),
-    Drive('database instance eject', ('source',), None, ('silent_source',), records='instance_eject'),
-    Drive('database instance force delete', (ORDERS,), None, token='admin', records='instance_delete'),
+    Drive('database instance eject', ('source',), None, ('silent_source',),
+          records='instance_eject'),
+    Drive('database instance force delete', (ORDERS,), None, token='admin',
+          records='instance_delete'),
     Drive('database instance force delete', (ORDERS,), Refused(403, 'instance:reset_status')),
     Drive('database instance list', (), names('orders', 'source', 'replica'), ('replicas',)),
-    Drive('database instance list', ('--all-projects',), names('orders', 'theirs'), ('foreign',), 'admin'),
-    Drive('database instance promote', ('replica',), None, ('replicas',), records='instance_promote'),
+    Drive('database instance list', ('--all-projects',), names('orders', 'theirs'), ('foreign',),
+          'admin'),
+    Drive('database instance promote', ('replica',), None, ('replicas',),
+          records='instance_promote'),
     Drive('database instance reboot', (ORDERS,), None, token='admin', records='instance_reboot'),
-    Drive('database instance rebuild', (ORDERS, WORDS['image']), None, token='admin', records='instance_rebuild'),
+    Drive('database instance rebuild', (ORDERS, WORDS['image']), None, token='admin',
+          records='instance_rebuild'),
     Drive('database instance reset status', (ORDERS,), None, token='admin'),
-    Drive('database instance resize flavor', ('orders', 'db.medium'), None, records='instance_resize_flavor'),
-    Drive('database instance resize volume', ('orders', '3'), None, records='instance_resize_volume'),
+    Drive('database instance resize flavor', ('orders', 'db.medium'), None,
+          records='instance_resize_flavor'),
+    Drive('database instance resize volume', ('orders', '3'), None,
+          records='instance_resize_volume'),
     Drive('database instance resize volume', ('orders', '1'), Refused(400, 'larger')),
     Drive('database instance restart', ('orders',), None, records='instance_restart'),
-    Drive('database instance show', ('orders',), has(
-        name='orders', id=ORDERS, status='ACTIVE', operating_status='HEALTHY', datastore='mariadb',
-        datastore_version='10.11', volume=2, volume_used=0.5)),
+    Drive(
+        'database instance show', ('orders',),
+        has(name='orders', id=ORDERS, status='ACTIVE', operating_status='HEALTHY',
+            datastore='mariadb', datastore_version='10.11', volume=2, volume_used=0.5)),
     Drive('database instance show', ('nothing',), Refused(None, 'No instance')),
     Drive('database instance update', ('orders', '--name', 'invoices'), None),
-    Drive('database instance update', (ORDERS, '--is-public', '--allowed-cidr', '203.0.113.0/24'), None,
-          records='instance_update_access'),
+    Drive('database instance update', (ORDERS, '--is-public', '--allowed-cidr', '203.0.113.0/24'),
+          None, records='instance_update_access'),
     Drive('database instance upgrade', ('orders', 'eleven'), Refused(400, 'cannot be found')),
     # --- logs ------------------------------------------------------------------------------------
     Drive('database log list', ('orders',), names('general'), ('logs',)),
     Drive('database log show', ('orders', 'general'), has(name='general', pending=15), ('logs',)),
-    Drive('database log set', ('orders', 'general', '--disable'), has(name='general', status='Disabled'), ('logs',)),
-    Drive('database log set', ('orders', 'nothing', '--enable'), Refused(400, 'nothing'), ('logs',)),
+    Drive('database log set', ('orders', 'general', '--disable'),
+          has(name='general', status='Disabled'), ('logs',)),
+    Drive('database log set', ('orders', 'nothing', '--enable'), Refused(400, 'nothing'),
+          ('logs',)),
     # --- certificates ----------------------------------------------------------------------------
     Drive('database ssl show', ('orders',), has(status='off', mode='builtin')),
     Drive('database ssl show', ('orders', '--include-certificate'), has(status='off')),
-    Drive('database ssl enable', ('orders', 'http://keys/1', '--mode', 'basic'), Refused(400, 'Not supported')),
+    Drive('database ssl enable', ('orders', 'http://keys/1', '--mode', 'basic'),
+          Refused(400, 'Not supported')),
     Drive('database ssl disable', ('orders',), Refused(400, 'Not supported')),
     Drive('database ssl rollback', ('orders',), Refused(400, 'Not supported')),
     # --- datastores ------------------------------------------------------------------------------
@@ -203,12 +237,15 @@ DRIVES = [
     Drive('datastore delete', ('mariadb',), Refused(None, 'still has versions'), token='admin'),
     Drive('datastore version list', ('mariadb',), names('10.11')),
     Drive('datastore version show', ('10.11', '--datastore', 'mariadb'), has(id=WORDS['version'])),
-    Drive('datastore version create', ('8.0', 'mysql', 'mysql', WORDS['image'], '--active', '--default'), None,
-          token='admin'),
-    Drive('datastore version create', ('8.0', 'mysql', 'mysql', WORDS['image']), Refused(None, 'admin.*401')),
-    Drive('datastore version set', (WORDS['old-version'], '--enable', '--version-name', 'new'), None, token='admin'),
+    Drive('datastore version create',
+          ('8.0', 'mysql', 'mysql', WORDS['image'], '--active', '--default'), None, token='admin'),
+    Drive('datastore version create', ('8.0', 'mysql', 'mysql', WORDS['image']),
+          Refused(None, 'admin.*401')),
+    Drive('datastore version set', (WORDS['old-version'], '--enable', '--version-name', 'new'),
+          None, token='admin'),
     Drive('datastore version delete', (WORDS['old-version'],), None, token='admin'),
-    Drive('datastore version delete', (WORDS['version'],), Refused(None, 'used.*400'), token='admin'),
+    Drive('datastore version delete', (WORDS['version'],), Refused(None, 'used.*400'),
+          token='admin'),
 ]
 
 #: Driven in a test of their own below.
@@ -216,7 +253,9 @@ ELSEWHERE = {'database log save', 'database log tail', 'database backup executio
 
 
 def test_no_command_is_left_out():
-    driven = {drive.words.replace(' ', '_') for drive in DRIVES} | {words.replace(' ', '_') for words in ELSEWHERE}
+    driven = {drive.words.replace(' ', '_')
+              for drive in DRIVES} | {words.replace(' ', '_')
+                                      for words in ELSEWHERE}
     assert driven == COMMANDS.keys()
     assert len(COMMANDS) >= 84
 
@@ -230,7 +269,10 @@ def test_a_command(edge, drive):
     worlds.orders(edge)
     for word in drive.world:
         getattr(worlds, word)(edge)
-    arguments = [argument.replace('<private>', edge.cloud.network('private')['id']) for argument in drive.arguments]
+    arguments = [
+        argument.replace('<private>',
+                         edge.cloud.network('private')['id']) for argument in drive.arguments
+    ]
     shell = Openstack(edge, drive.token)
     if isinstance(drive.expects, Refused):
         with pytest.raises((trove_errors.ClientException, trove_errors.CommandError, CommandError),

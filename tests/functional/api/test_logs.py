@@ -37,7 +37,9 @@ def opened():
     return len(session.read(operations.count_open))
 
 
-@pytest.mark.parametrize(('method', 'body'), [('GET', None), ('POST', {'name': 'general'}), ('POST', PUBLISH)])
+@pytest.mark.parametrize(('method', 'body'), [('GET', None), ('POST', {
+    'name': 'general'
+}), ('POST', PUBLISH)])
 def test_a_cloud_without_an_object_store(logs, method, body):
     logs.conf.set_override('swift_service_type', 'nothing-of-the-kind')
     response = logs.ask(method, PATH, body)
@@ -70,7 +72,10 @@ def test_reading_calls_no_cloud(logs):
 
 
 def test_publishing_what_is_off_switches_it_on_first(logs):
-    assert logs.ask('POST', PATH, {'name': 'general', 'disable': 1}).json['log']['status'] == 'Disabled'
+    assert logs.ask('POST', PATH, {
+        'name': 'general',
+        'disable': 1
+    }).json['log']['status'] == 'Disabled'
     assert logs.ask('POST', PATH, PUBLISH).json['log']['status'] == 'Ready'
 
 
@@ -82,10 +87,12 @@ def test_but_not_what_is_switched_off_by_the_same_request(logs):
 
 @pytest.mark.parametrize(('state', 'code', 'text', 'status', 'fault'), [
     ('failed', 'guest_log_failed', 'The log general could not be stored.', 400, 'badRequest'),
-    ('failed', 'object_store_failed', 'The object store service did not answer.', 500, 'serverError'),
+    ('failed', 'object_store_failed', 'The object store service did not answer.', 500,
+     'serverError'),
     ('cancelled', 'cancelled', 'The work on the log was cancelled.', 422, 'unprocessableEntity'),
 ])
-def test_the_end_of_the_work_is_what_is_answered(logs, monkeypatch, state, code, text, status, fault):
+def test_the_end_of_the_work_is_what_is_answered(logs, monkeypatch, state, code, text, status,
+                                                 fault):
     logs.conf.set_override('guest_log_wait', 5)
     monkeypatch.setattr(threading.Event, 'wait', lambda event, seconds: end(state, code, text))
     response = logs.ask('POST', PATH, PUBLISH)
@@ -97,7 +104,8 @@ def test_work_that_takes_longer_goes_on(logs, monkeypatch):
     logs.conf.set_override('guest_log_wait', 1)
     now = [0.0]
     monkeypatch.setattr(time, 'monotonic', lambda: now[0])
-    monkeypatch.setattr(threading.Event, 'wait', lambda event, seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(threading.Event, 'wait',
+                        lambda event, seconds: now.__setitem__(0, now[0] + seconds))
     response = logs.ask('POST', PATH, PUBLISH)
     assert response.status_int == 200
     assert response.headers['X-Trove-Operation-Id']
@@ -107,5 +115,5 @@ def test_work_that_takes_longer_goes_on(logs, monkeypatch):
 
 def end(state, code, text):
     with session.writer() as connection:
-        connection.execute(operations.OPERATIONS.update().values(active=None, state=state, error_code=code,
-                                                                 error_text=text))
+        connection.execute(operations.OPERATIONS.update().values(active=None, state=state,
+                                                                 error_code=code, error_text=text))

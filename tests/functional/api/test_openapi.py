@@ -58,7 +58,9 @@ def test_a_route_says_what_it_takes_and_gives(route):
     for schema in [route.takes.schema if route.takes else None, route.gives]:
         # Without one wrapper key XML needs to know what the whole is called.
         if schema and 'anyOf' not in schema and 'xml' not in schema:
-            wrappers = [key for key in schema['properties'] if key != 'links' and not key.endswith('_links')]
+            wrappers = [
+                key for key in schema['properties'] if key != 'links' and not key.endswith('_links')
+            ]
             assert len(wrappers) == 1, wrappers
     if route.gives and route.root:
         assert xml.dump({'a': 1}, route.root)
@@ -72,12 +74,16 @@ _CHECKS = [CHECKS.get_one(name) for name in (
     'response_schema_conformance')]
 
 #: (what is made of the document, whether its ids are of things that exist, requests)
-_WAYS = ((GenerationMode.POSITIVE, True, 3), (GenerationMode.POSITIVE, False, 1), (GenerationMode.NEGATIVE, True, 3))
+_WAYS = ((GenerationMode.POSITIVE, True, 3), (GenerationMode.POSITIVE, False, 1),
+         (GenerationMode.NEGATIVE, True, 3))
 _ACCEPTED = st.sampled_from(['application/json', 'application/xml'])
-_IDS = [(path, method.upper()) for path, method, _operation in OPERATIONS if path.startswith('/v1.0/{')]
+_IDS = [(path, method.upper())
+        for path, method, _operation in OPERATIONS
+        if path.startswith('/v1.0/{')]
 
 
-@pytest.mark.parametrize('path, method', _IDS, ids=lambda value: str(value).removeprefix('/v1.0/{project_id}'))
+@pytest.mark.parametrize('path, method', _IDS,
+                         ids=lambda value: str(value).removeprefix('/v1.0/{project_id}'))
 def test_a_stranger_is_answered_as_the_document_says(edge, path, method):
     """A few requests for each call, made of the document alone, good ones and bad ones, in a world that has it all."""
     places.fill(edge)

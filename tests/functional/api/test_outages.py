@@ -25,18 +25,33 @@ def alone(edge, caplog):
     """The database has gone: nobody listens where it was."""
     worlds.orders(edge)
     session.dispose()
-    edge.conf.set_override('connection', 'mysql+pymysql://trove:canary@127.0.0.1:9/trove', 'database')
+    edge.conf.set_override('connection', 'mysql+pymysql://trove:canary@127.0.0.1:9/trove',
+                           'database')
     edge.conf.set_override('max_retries', 0, 'database')
     yield edge
     session.dispose()
     assert 'canary' not in caplog.text and 'Traceback' not in caplog.text
 
 
-@pytest.mark.parametrize('method, path, body', [
-    ('GET', '/instances', None), ('GET', f'/instances/{WORDS["orders"]}', None), ('GET', '/flavors', None),
-    ('DELETE', f'/instances/{WORDS["orders"]}', None), ('GET', '/limits', None),
-    ('POST', '/backup_strategies', {'backup_strategy': {'swift_container': 'ours'}}),
-    ('POST', '/instances', {'instance': {'name': 'a', 'flavorRef': '10', 'volume': {'size': 1}}})])
+@pytest.mark.parametrize('method, path, body', [('GET', '/instances', None),
+                                                ('GET', f'/instances/{WORDS["orders"]}', None),
+                                                ('GET', '/flavors', None),
+                                                ('DELETE', f'/instances/{WORDS["orders"]}', None),
+                                                ('GET', '/limits', None),
+                                                ('POST', '/backup_strategies', {
+                                                    'backup_strategy': {
+                                                        'swift_container': 'ours'
+                                                    }
+                                                }),
+                                                ('POST', '/instances', {
+                                                    'instance': {
+                                                        'name': 'a',
+                                                        'flavorRef': '10',
+                                                        'volume': {
+                                                            'size': 1
+                                                        }
+                                                    }
+                                                })])
 def test_without_the_database_everything_waits(alone, method, path, body):
     for accept in ('application/json', 'application/xml'):
         response = alone.ask(method, path, body, Accept=accept)

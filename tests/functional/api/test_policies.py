@@ -48,7 +48,8 @@ def test_all_of_them_are_there():
 
 
 def ask(edge, route, token):
-    path = route.path.removeprefix('/{project_id}').replace('{target_project_id}', tokens.KNOWN[token].project)
+    path = route.path.removeprefix('/{project_id}').replace('{target_project_id}',
+                                                            tokens.KNOWN[token].project)
     path = re.sub(r'{\w+}', WORDS['nobody'], path)
     return edge.ask(route.method, path, None if route.method == 'GET' else {}, token=token)
 
@@ -59,8 +60,8 @@ def needs(route):
     return min((roles[RULES[rule].check_str] for rule in route.rules), key=list(DEFAULTS).index)
 
 
-@pytest.mark.parametrize('token,role', [('demo-reader', 'reader'), ('demo', 'member'), ('demo-manager', 'manager'),
-                                        ('admin', 'admin')])
+@pytest.mark.parametrize('token,role', [('demo-reader', 'reader'), ('demo', 'member'),
+                                        ('demo-manager', 'manager'), ('admin', 'admin')])
 def test_each_role_may_what_it_should(edge, token, role):
     strength = list(DEFAULTS).index(role)
     for route in ROUTES:
@@ -69,7 +70,8 @@ def test_each_role_may_what_it_should(edge, token, role):
             continue
         response = ask(edge, route, token)
         is_let_in = response.status_int not in (401, 403)
-        assert is_let_in == (list(DEFAULTS).index(needs(route)) <= strength), f'{route.method} {route.path}: {response}'
+        assert is_let_in == (list(DEFAULTS).index(needs(route))
+                             <= strength), f'{route.method} {route.path}: {response}'
 
 
 def test_the_former_defaults_can_be_had(edge):
@@ -82,7 +84,8 @@ def test_the_former_defaults_can_be_had(edge):
     assert edge.ask('GET', '/backups?all_projects=1', token='demo-nobody').status_int == 403
 
 
-@pytest.mark.parametrize('rule', [name for name in RULES if ':' in name and not name.startswith('context')])
+@pytest.mark.parametrize('rule',
+                         [name for name in RULES if ':' in name and not name.startswith('context')])
 def test_an_operator_can_forbid_anything(edge, rule):
     """Each rule is asked, and asked as it stands in policy.yaml."""
     routes = [route for route in ROUTES if rule in route.rules and len(route.rules) == 1]

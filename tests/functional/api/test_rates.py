@@ -32,9 +32,14 @@ def test_the_third_of_two_is_refused(slow):
     assert response.headers['Content-Type'] == 'application/json'
     assert response.headers['x-openstack-request-id']
     assert 0 < int(response.headers['Retry-After']) <= 30
-    assert response.json == {'overLimit': {
-        'code': 413, 'message': 'Too many calls for this project.', 'details': '2 GET per MINUTE allowed on *',
-        'retryAfter': response.headers['Retry-After']}}
+    assert response.json == {
+        'overLimit': {
+            'code': 413,
+            'message': 'Too many calls for this project.',
+            'details': '2 GET per MINUTE allowed on *',
+            'retryAfter': response.headers['Retry-After']
+        }
+    }
 
 
 def test_other_projects_and_verbs_are_not_concerned(slow):

@@ -30,12 +30,27 @@ def fill(edge, number):
         now = session.utcnow()
         for count in range(number):
             instance_id = str(uuid.uuid4())
-            instances.create(connection, {
-                'id': instance_id, 'name': f'n{count}', 'tenant_id': tokens.DEMO, 'flavor_id': '10', 'ram': 1,
-                'vcpus': 1, 'volume_size': 1, 'datastore_version_id': VERSION_ID, 'server_id_number': 1}, now)
-            instances.replace_addresses(connection, instance_id, [
-                {'kind': 'private', 'address': '10.20.0.9', 'family': 4, 'port_id': None, 'network_id': None,
-                 'subnet_id': None, 'mac': None}], ['private'])
+            instances.create(
+                connection, {
+                    'id': instance_id,
+                    'name': f'n{count}',
+                    'tenant_id': tokens.DEMO,
+                    'flavor_id': '10',
+                    'ram': 1,
+                    'vcpus': 1,
+                    'volume_size': 1,
+                    'datastore_version_id': VERSION_ID,
+                    'server_id_number': 1
+                }, now)
+            instances.replace_addresses(connection, instance_id, [{
+                'kind': 'private',
+                'address': '10.20.0.9',
+                'family': 4,
+                'port_id': None,
+                'network_id': None,
+                'subnet_id': None,
+                'mac': None
+            }], ['private'])
 
 
 @pytest.mark.parametrize('path', ['/instances', '/instances/detail'])
@@ -52,13 +67,15 @@ def test_a_list_takes_the_same_statements_for_twenty_and_for_a_thousand_rows(edg
 
 @pytest.mark.parametrize('path', [
     '/instances', '/instances/detail', '/instances/{orders}', '/instances/{orders}/operations',
-    '/instances/{orders}/events', '/datastores', '/datastores/mariadb', '/datastores/mariadb/versions',
-    '/datastores/mariadb/versions/10.11', '/datastores/mariadb/versions/10.11/flavors',
-    '/datastores/mariadb/versions/10.11/volume-types', '/flavors', '/flavors/10', '/limits',
-    '/mgmt/quotas/{demo}', '/instances/{orders}/root', '/configurations', '/configurations/{group}',
-    '/configurations/{group}/instances', '/datastores/mariadb/versions/10.11/parameters',
+    '/instances/{orders}/events', '/datastores', '/datastores/mariadb',
+    '/datastores/mariadb/versions', '/datastores/mariadb/versions/10.11',
+    '/datastores/mariadb/versions/10.11/flavors', '/datastores/mariadb/versions/10.11/volume-types',
+    '/flavors', '/flavors/10', '/limits', '/mgmt/quotas/{demo}', '/instances/{orders}/root',
+    '/configurations', '/configurations/{group}', '/configurations/{group}/instances',
+    '/datastores/mariadb/versions/10.11/parameters',
     '/datastores/versions/{version}/parameters/max_connections',
-    '/instances?name=orders&datastore=mariadb&sort_key=name'])
+    '/instances?name=orders&datastore=mariadb&sort_key=name'
+])
 def test_a_read_asks_nobody_outside(edge, path):
     worlds.orders(edge)
     worlds.parameters(edge)
@@ -74,8 +91,10 @@ def test_a_read_asks_nobody_outside(edge, path):
 
 
 @pytest.mark.parametrize('path', [
-    '/mgmt/instances', '/mgmt/instances/{orders}', '/mgmt/instances/{orders}/root', '/mgmt/datastore-versions',
-    '/mgmt/datastore-versions/{version}', '/mgmt/datastores/versions/{version}/parameters', '/mgmt/clusters'])
+    '/mgmt/instances', '/mgmt/instances/{orders}', '/mgmt/instances/{orders}/root',
+    '/mgmt/datastore-versions', '/mgmt/datastore-versions/{version}',
+    '/mgmt/datastores/versions/{version}/parameters', '/mgmt/clusters'
+])
 def test_a_read_of_an_administrator_asks_nobody_outside(edge, path):
     worlds.orders(edge)
     edge.cloud.requests.clear()
@@ -87,8 +106,10 @@ def test_a_read_of_an_administrator_asks_nobody_outside(edge, path):
     assert len(counts.statements) <= MAX_STATEMENTS
 
 
-@pytest.mark.parametrize('query', ['?sort_key=name', '?sort_key=created&sort_dir=asc&marker={marker}',
-                                   '?name=n3', '?datastore=mariadb'])
+@pytest.mark.parametrize('query', [
+    '?sort_key=name', '?sort_key=created&sort_dir=asc&marker={marker}', '?name=n3',
+    '?datastore=mariadb'
+])
 def test_a_filtered_list_takes_the_same_statements_for_twenty_and_for_a_thousand_rows(edge, query):
     fill(edge, 20)
     query = query.format(marker=edge.ask('GET', '/instances?limit=1').json['instances'][0]['id'])
@@ -117,7 +138,8 @@ def test_a_list_asks_for_replicas_only_where_there_are_any(edge):
     assert [replica['id'] for replica in shown['source']['replicas']] == [shown['replica']['id']]
 
 
-@pytest.mark.parametrize('path, statements', [('/instances/{orders}', 2), ('/instances', 1), ('/instances/detail', 1)])
+@pytest.mark.parametrize('path, statements', [('/instances/{orders}', 2), ('/instances', 1),
+                                              ('/instances/detail', 1)])
 def test_what_a_read_of_instances_costs(edge, path, statements):
     """The time it takes is measured in tests/perf; what can be counted does not depend on the machine."""
     worlds.orders(edge)
@@ -139,4 +161,5 @@ def test_what_a_create_costs(edge):
     with counted(edge) as counts:
         assert edge.ask('POST', '/instances', body, token='demo-manager').status_int == 200
     statements, cloud, messages = counts.summary
-    assert statements <= 22 and cloud <= 6 and messages == 1, json.dumps(counts.statements, indent=1)
+    assert statements <= 22 and cloud <= 6 and messages == 1, json.dumps(
+        counts.statements, indent=1)

@@ -25,14 +25,27 @@ from trove.db import backups, session
 def put(edge, name, project=tokens.DEMO, token='demo', **headers):
     url = f'{tokens.OBJECT_STORE}{project}/kept'
     for path in (url, f'{url}/{name}'):
-        answer = edge.cloud.transport.put(path, data=b'data', headers={'X-Auth-Token': token, **headers})
+        answer = edge.cloud.transport.put(path, data=b'data', headers={
+            'X-Auth-Token': token,
+            **headers
+        })
         assert answer.status_code < 300, answer.text
     return f'{url}/{name}'
 
 
 def register(edge, location, **more):
-    return edge.ask('POST', '/backups', {'backup': {'name': 'yesterday', 'restore_from': {
-        'remote_location': location, 'local_datastore_version_id': WORDS['version'], 'size': 1.5}, **more}})
+    return edge.ask(
+        'POST', '/backups', {
+            'backup': {
+                'name': 'yesterday',
+                'restore_from': {
+                    'remote_location': location,
+                    'local_datastore_version_id': WORDS['version'],
+                    'size': 1.5
+                },
+                **more
+            }
+        })
 
 
 def test_one_that_is_there_is_registered(edge):
@@ -49,8 +62,13 @@ def test_one_that_is_there_is_registered(edge):
     assert quotas['backups'] == 1
 
 
-@pytest.mark.parametrize('fault, status, name', [
-    ({'mode': 'status', 'status': 403}, 401, 'unauthorized'), ({'mode': 'before', 'times': 10}, 500, 'serverError')])
+@pytest.mark.parametrize('fault, status, name', [({
+    'mode': 'status',
+    'status': 403
+}, 401, 'unauthorized'), ({
+    'mode': 'before',
+    'times': 10
+}, 500, 'serverError')])
 def test_a_store_that_refuses_or_fails_is_told(edge, fault, status, name):
     location = put(edge, 'yesterday')
     edge.cloud.app.cloud.faults.request('object', 'HEAD', tokens.DEMO, **fault)
@@ -66,13 +84,16 @@ def test_an_increment_is_known_by_what_it_says_of_its_parent(edge):
 
 
 @pytest.mark.parametrize('location', [
-    'http://elsewhere/v1/AUTH_x/kept/yesterday', f'{tokens.OBJECT_STORE}{tokens.DEMO}', '{own}/kept', '{own}/kept/',
-    '{own}/kept/missing', '{other}/kept/theirs', 'file:///etc/passwd', '{own}.evil/kept/yesterday'])
+    'http://elsewhere/v1/AUTH_x/kept/yesterday', f'{tokens.OBJECT_STORE}{tokens.DEMO}',
+    '{own}/kept', '{own}/kept/', '{own}/kept/missing', '{other}/kept/theirs', 'file:///etc/passwd',
+    '{own}.evil/kept/yesterday'
+])
 def test_the_token_goes_nowhere_else(edge, location):
     put(edge, 'yesterday')
     put(edge, 'theirs', tokens.OTHER, 'other')
     edge.cloud.requests.clear()
-    wanted = location.format(own=f'{tokens.OBJECT_STORE}{tokens.DEMO}', other=f'{tokens.OBJECT_STORE}{tokens.OTHER}')
+    wanted = location.format(own=f'{tokens.OBJECT_STORE}{tokens.DEMO}',
+                             other=f'{tokens.OBJECT_STORE}{tokens.OTHER}')
     response = register(edge, wanted)
     assert response.status_int == 400, response.text
     assert 'remote_location' in response.json['badRequest']['message']
@@ -82,8 +103,16 @@ def test_the_token_goes_nowhere_else(edge, location):
 
 
 def test_an_unknown_version_is_refused(edge):
-    body = {'backup': {'name': 'a', 'restore_from': {'remote_location': put(edge, 'yesterday'), 'size': 1,
-                                                     'local_datastore_version_id': WORDS['nobody']}}}
+    body = {
+        'backup': {
+            'name': 'a',
+            'restore_from': {
+                'remote_location': put(edge, 'yesterday'),
+                'size': 1,
+                'local_datastore_version_id': WORDS['nobody']
+            }
+        }
+    }
     assert edge.ask('POST', '/backups', body).status_int == 400
 
 
@@ -98,9 +127,17 @@ def test_what_was_registered_stays_when_its_backup_goes(edge):
 
 def stored(edge, location, **values):
     with session.writer() as connection:
-        backups.create(connection, {
-            'id': WORDS['backup'], 'name': 'b', 'tenant_id': tokens.DEMO, 'backup_type': 'full', 'state': 'COMPLETED',
-            'location': location, 'storage_driver': 'swift', **values}, session.utcnow())
+        backups.create(
+            connection, {
+                'id': WORDS['backup'],
+                'name': 'b',
+                'tenant_id': tokens.DEMO,
+                'backup_type': 'full',
+                'state': 'COMPLETED',
+                'location': location,
+                'storage_driver': 'swift',
+                **values
+            }, session.utcnow())
     models.delete(RequestContext(user_id='demo-user', project_id=tokens.DEMO, overwrite=False),
                   session.read(backups.get, WORDS['backup']))
     Staff(edge).work()

@@ -33,11 +33,24 @@ ROWS = endpoints.endpoints()
 BY_PLACE = {(route.method, endpoints.shape(f'/v1.0{route.path}')): route for route in ROUTES}
 
 #: Outside of the URL table, because they need no token.
-PUBLIC = {('GET', '/'): versions.INDEX, ('GET', '/v1.0/'): versions.SHOW, ('GET', '/healthcheck'): None}
+PUBLIC = {
+    ('GET', '/'): versions.INDEX,
+    ('GET', '/v1.0/'): versions.SHOW,
+    ('GET', '/healthcheck'): None
+}
 
 #: No engine here makes clusters: the calls on one never find it.
-WITHOUT_CLUSTERS = {'K2': 501, 'K3': 404, 'K4': 404, 'K5': 404, 'K6': 404, 'R4': 404, 'R5': 404, 'A10': 404,
-                    'A11': 404}
+WITHOUT_CLUSTERS = {
+    'K2': 501,
+    'K3': 404,
+    'K4': 404,
+    'K5': 404,
+    'K6': 404,
+    'R4': 404,
+    'R5': 404,
+    'A10': 404,
+    'A11': 404
+}
 
 #: What this service answers beyond the contract: who follows the work on something reads it here.
 ADDITIONS = {'GET /{project_id}/instances/{instance_id}/operations',
@@ -68,7 +81,10 @@ def named(data: object) -> set[str]:
     """Keys of a body, and those inside them after a dot."""
     if not isinstance(data, dict):
         return set()
-    return set(data) | {f'{key}.{inner}' for key, value in data.items() if isinstance(value, dict) for inner in value}
+    return set(data) | {
+        f'{key}.{inner}'
+        for key, value in data.items() if isinstance(value, dict) for inner in value
+    }
 
 
 STORIES, TOLD_KEYS = told()
@@ -80,11 +96,13 @@ def test_a_route_is_whole(route):
     named_in_path = [name for name in re.findall(r'{(\w+)}', route.path) if name != 'project_id']
     assert list(inspect.signature(route.handler).parameters) == ['request', *named_in_path]
     assert route.rules and set(route.rules) <= RULES.keys()
-    assert (route.takes is not None) == (route.method in ('POST', 'PUT', 'PATCH')), 'the schema of its bodies'
+    assert (route.takes is not None) == (route.method
+                                         in ('POST', 'PUT', 'PATCH')), 'the schema of its bodies'
     assert route.gives is not None or route.method != 'GET' or route.status in (204, 404, 501)
     assert set(route.query) <= openapi.QUERY.keys()
     assert f'{route.method} {route.path}' in STORIES, 'no story tells of it'
-    assert re.search(rf'^``{route.method} {re.escape("/v1.0" + route.path)}``$', PAGES, re.MULTILINE), 'api-ref'
+    assert re.search(rf'^``{route.method} {re.escape("/v1.0" + route.path)}``$', PAGES,
+                     re.MULTILINE), 'api-ref'
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.number)
@@ -102,7 +120,8 @@ def test_a_row_of_the_contract_has_its_route(row):
     if route.status < 400:
         check_gives(row, route)
     if row.action:
-        assert (f'{route.method} {route.path}', row.action) in TOLD_KEYS, 'no story tells of the action'
+        assert (f'{route.method} {route.path}',
+                row.action) in TOLD_KEYS, 'no story tells of the action'
 
 
 def check_takes(row, route):
@@ -161,7 +180,9 @@ STATUSES = told_statuses()
 def test_the_reference_tells_what_the_document_does(route):
     """The statuses in the table of a call are those of the OpenAPI document; what any may be stands at the top."""
     written = STATUSES[f'{route.method} /v1.0{route.path}']
-    assert written <= {*openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])}
+    assert written <= {
+        *openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])
+    }
     own = {*route.faults, route.status, *([400] if route.takes or route.query else [])}
     own |= {401} if '/mgmt/' in route.path and 'quota:show' not in route.rules else {403}
     assert own <= written | {503}
@@ -172,5 +193,6 @@ def test_without_a_role_every_route_is_refused(edge):
     for route in ROUTES:
         path = re.sub(r'{\w+}', 'x', route.path.removeprefix('/{project_id}'))
         body = {'restart': {}} if path.endswith('/action') else {}
-        response = edge.ask(route.method, path, None if route.method == 'GET' else body, token='demo-nobody')
+        response = edge.ask(route.method, path, None if route.method == 'GET' else body,
+                            token='demo-nobody')
         assert response.status_int in (401, 403), f'{route.method} {path}: {response.text}'

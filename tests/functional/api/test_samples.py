@@ -33,10 +33,13 @@ _CHANGING = (
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), '2031-04-02T08:15:00Z'),
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?!Z)'), '2031-04-02T08:15:00'),
     (re.compile(r'"remaining": \d+'), '"remaining": 200'),
-    (re.compile(r'"(threads|fdSize|vmSize|vmPeak|vmRss|vmHwm|mem_total|num_cpus)": \d+'), r'"\1": 64'),
+    (re.compile(r'"(threads|fdSize|vmSize|vmPeak|vmRss|vmHwm|mem_total|num_cpus)": \d+'),
+     r'"\1": 64'),
 )
-_KNOWN = set(WORDS.values()) | {'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002',
-                                '0d2d6b8c-1f5e-4f0e-9b3a-7c1e5f2a8d66'}
+_KNOWN = set(WORDS.values()) | {
+    'aaaaaaaa-0000-4000-8000-000000000001', 'aaaaaaaa-0000-4000-8000-000000000002',
+    '0d2d6b8c-1f5e-4f0e-9b3a-7c1e5f2a8d66'
+}
 _UUID = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 _PASSWORD = re.compile(r'("password": )"[A-Za-z0-9]{36}"')
 
@@ -101,15 +104,25 @@ MGMT_ANSWERS = {
 #: What answers need beyond ``orders``.
 MORE = {
     'logs-list': (worlds.logs,),
-    'operations-list': (worlds.history,), 'operation-show': (worlds.history,), 'events-list': (worlds.history,),
-    'configurations-list': (worlds.groups,), 'configuration-show': (worlds.groups,),
-    'configuration-instances': (worlds.attached,), 'parameters-list': (worlds.parameters,),
-    'parameter-show': (worlds.parameters,), 'mgmt-parameters-list': (worlds.parameters,),
-    'mgmt-parameter-show': (worlds.parameters,), 'backups-list': (worlds.some_backups,),
-    'instance-backups': (worlds.some_backups,), 'backup-show': (worlds.some_backups,),
-    'backup-strategies-list': (worlds.strategies,), 'modules-list': (worlds.some_modules,),
-    'module-show': (worlds.some_modules,), 'module-instances': (worlds.some_modules, worlds.applied_module),
-    'instance-modules': (worlds.some_modules, worlds.applied_module)}
+    'operations-list': (worlds.history,),
+    'operation-show': (worlds.history,),
+    'events-list': (worlds.history,),
+    'configurations-list': (worlds.groups,),
+    'configuration-show': (worlds.groups,),
+    'configuration-instances': (worlds.attached,),
+    'parameters-list': (worlds.parameters,),
+    'parameter-show': (worlds.parameters,),
+    'mgmt-parameters-list': (worlds.parameters,),
+    'mgmt-parameter-show': (worlds.parameters,),
+    'backups-list': (worlds.some_backups,),
+    'instance-backups': (worlds.some_backups,),
+    'backup-show': (worlds.some_backups,),
+    'backup-strategies-list': (worlds.strategies,),
+    'modules-list': (worlds.some_modules,),
+    'module-show': (worlds.some_modules,),
+    'module-instances': (worlds.some_modules, worlds.applied_module),
+    'instance-modules': (worlds.some_modules, worlds.applied_module)
+}
 
 #: request sample -> (method, path, token, status, sample of the answer)
 REQUESTS = {
@@ -126,25 +139,31 @@ REQUESTS = {
     'log-publish-request': ('POST', f'{INSTANCE}/log', 'demo', 200, 'log-publish'),
     'access-grant-request': ('PUT', f'{INSTANCE}/users/app/databases', 'demo', 202, None),
     'instance-reset-request': ('POST', f'{INSTANCE}/action', 'admin', 202, None),
-    'configuration-create-request': ('POST', '/configurations', 'demo', 200, 'configuration-create'),
+    'configuration-create-request': ('POST', '/configurations', 'demo', 200,
+                                     'configuration-create'),
     'configuration-edit-request': ('PATCH', f'/configurations/{WORDS["group"]}', 'demo', 200, None),
     'configuration-update-request': ('PUT', f'/configurations/{WORDS["group"]}', 'demo', 202, None),
     'cluster-create-request': ('POST', '/clusters', 'demo', 501, None),
     'operation-action-request': ('POST', f'{OPENED}/action', 'demo', 202, None),
     'mgmt-action-request': ('POST', f'/mgmt{INSTANCE}/action', 'admin', 202, None),
     'mgmt-version-create-request': ('POST', '/mgmt/datastore-versions', 'admin', 202, None),
-    'mgmt-version-change-request': ('PATCH', f'/mgmt/datastore-versions/{WORDS["version"]}', 'admin', 202, None),
-    'mgmt-parameter-create-request': ('POST', f'/mgmt/datastores/versions/{WORDS["version"]}/parameters', 'admin', 200,
-                                      'mgmt-parameter-create'),
+    'mgmt-version-change-request': ('PATCH', f'/mgmt/datastore-versions/{WORDS["version"]}',
+                                    'admin', 202, None),
+    'mgmt-parameter-create-request': ('POST',
+                                      f'/mgmt/datastores/versions/{WORDS["version"]}/parameters',
+                                      'admin', 200, 'mgmt-parameter-create'),
     'backup-create-request': ('POST', '/backups', 'demo', 202, 'backup-create'),
-    'backup-strategy-create-request': ('POST', '/backup_strategies', 'demo', 202, 'backup-strategy-create'),
+    'backup-strategy-create-request': ('POST', '/backup_strategies', 'demo', 202,
+                                       'backup-strategy-create'),
     'module-create-request': ('POST', '/modules', 'demo', 200, 'module-create'),
     'module-update-request': ('PUT', f'/modules/{WORDS["module"]}', 'demo', 200, 'module-update'),
     'module-reapply-request': ('PUT', f'/modules/{WORDS["module"]}/instances', 'demo', 202, None),
-    'instance-modules-request': ('POST', f'{INSTANCE}/modules', 'demo', 200, 'instance-modules-applied'),
+    'instance-modules-request': ('POST', f'{INSTANCE}/modules', 'demo', 200,
+                                 'instance-modules-applied'),
     'ssl-change-request': ('POST', f'{INSTANCE}/ssl', 'demo', 400, None),
     'agent-upgrade-request': ('POST', f'/mgmt{INSTANCE}/upgrade', 'admin', 202, None),
-    'quotas-update-request': ('PUT', f'/mgmt/quotas/{WORDS["demo"]}', 'admin', 200, 'quotas-update'),
+    'quotas-update-request': ('PUT', f'/mgmt/quotas/{WORDS["demo"]}', 'admin', 200,
+                              'quotas-update'),
 }
 
 
@@ -220,7 +239,8 @@ def test_an_answer_in_xml_is_as_the_sample(edge):
     for pattern, constant in _CHANGING:
         text = pattern.sub(constant, text)
     for found in _UUID.findall(text):
-        text = text if found in _KNOWN else text.replace(found, '00000000-0000-4000-8000-000000000000')
+        text = text if found in _KNOWN else text.replace(found,
+                                                         '00000000-0000-4000-8000-000000000000')
     path = SAMPLES / 'instance-show.xml'
     if os.environ.get('TROVE_UPDATE_SAMPLES'):
         path.write_text(text)
@@ -237,6 +257,8 @@ def test_a_sample_in_xml_is_accepted(edge):
 
 
 def test_every_sample_is_tested():
-    tested = {*ANSWERS, *MGMT_ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer),
-              'versions', 'root-enable'}
+    tested = {
+        *ANSWERS, *MGMT_ANSWERS, *REQUESTS, *(answer for *_, answer in REQUESTS.values() if answer),
+        'versions', 'root-enable'
+    }
     assert {path.stem for path in SAMPLES.glob('*.json')} == tested

@@ -42,10 +42,12 @@ def sdk(edge):
     transport = requests.Session()
     # Next links are https, whatever the endpoint is.
     for scheme in ('http', 'https'):
-        transport.mount(f'{scheme}://dbaas.example.net:8779', inprocess.WSGIAdapter(edge.application))
+        transport.mount(f'{scheme}://dbaas.example.net:8779',
+                        inprocess.WSGIAdapter(edge.application))
     login = keystone_session.Session(auth=inprocess.TokenAuth('demo', body), session=transport)
     worlds.orders(edge)
-    return openstack.connection.Connection(config=cloud_region.from_session(login, region_name='RegionOne')).database
+    return openstack.connection.Connection(
+        config=cloud_region.from_session(login, region_name='RegionOne')).database
 
 
 def made_one(sdk):
@@ -76,30 +78,38 @@ def made_database(sdk):
 
 #: call -> what drives it, and what it is refused with: the class of the failure and words of it
 CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception] | None, str]] = {
-    'create_instance': (made_one, exceptions.BadRequestException, r"instance\['flavorRef'\] is required"),
+    'create_instance': (made_one, exceptions.BadRequestException,
+                        r"instance\['flavorRef'\] is required"),
     'get_instance': (lambda sdk: sdk.get_instance(ORDERS).status == 'ACTIVE', None, ''),
     'find_instance': (lambda sdk: sdk.find_instance('orders').id == ORDERS, None, ''),
     'instances': (lambda sdk: [one.name for one in sdk.instances()] == ['orders'], None, ''),
     'update_instance': (updated_one, None, ''),
     'delete_instance': (deleted_one, None, ''),
-    'wait_for_status': (lambda sdk: sdk.wait_for_status(sdk.get_instance(ORDERS), 'active', interval=0.01, wait=5),
-                        None, ''),
+    'wait_for_status': (
+        lambda sdk: sdk.wait_for_status(sdk.get_instance(ORDERS), 'active', interval=0.01, wait=5),
+        None, ''),
     'wait_for_delete': (gone, None, ''),
     'create_database': (made_database, None, ''),
     'databases': (lambda sdk: [one.name for one in sdk.databases(ORDERS)] == ['shop'], None, ''),
     # They can be listed only; looking for one begins with a call that the client does not let itself make.
-    'find_database': (lambda sdk: sdk.find_database('shop', ORDERS), exceptions.MethodNotSupported, 'fetch'),
-    'get_database': (lambda sdk: sdk.get_database('shop', ORDERS), exceptions.MethodNotSupported, 'fetch'),
-    'delete_database': (lambda sdk: sdk.delete_database('shop', ORDERS) or not list(sdk.databases(ORDERS)), None, ''),
+    'find_database': (lambda sdk: sdk.find_database('shop', ORDERS), exceptions.MethodNotSupported,
+                      'fetch'),
+    'get_database': (lambda sdk: sdk.get_database('shop', ORDERS), exceptions.MethodNotSupported,
+                     'fetch'),
+    'delete_database': (
+        lambda sdk: sdk.delete_database('shop', ORDERS) or not list(sdk.databases(ORDERS)), None,
+        ''),
     # It is sent to a path that was never there.
     'create_user': (lambda sdk: sdk.create_user(ORDERS, name='amy', password='secret-1'),
                     exceptions.NotFoundException, 'could not be found'),
-    'users': (lambda sdk: {one.name for one in sdk.users(ORDERS)} == {'app', 'ana.lyst'}, None, ''),
+    'users': (lambda sdk: {one.name
+                           for one in sdk.users(ORDERS)} == {'app', 'ana.lyst'}, None, ''),
     'find_user': (lambda sdk: sdk.find_user('app', ORDERS), exceptions.MethodNotSupported, 'fetch'),
     'get_user': (lambda sdk: sdk.get_user('app', ORDERS), exceptions.MethodNotSupported, 'fetch'),
-    'delete_user': (lambda sdk: sdk.delete_user('app', ORDERS) or [one.name for one in sdk.users(ORDERS)] == [
-        'ana.lyst'], None, ''),
-    'flavors': (lambda sdk: [one.name for one in sdk.flavors()] == ['db.small', 'db.medium'], None, ''),
+    'delete_user': (lambda sdk: sdk.delete_user('app', ORDERS) or
+                    [one.name for one in sdk.users(ORDERS)] == ['ana.lyst'], None, ''),
+    'flavors': (lambda sdk: [one.name
+                             for one in sdk.flavors()] == ['db.small', 'db.medium'], None, ''),
     'get_flavor': (lambda sdk: sdk.get_flavor('10').ram == 1024, None, ''),
     'find_flavor': (lambda sdk: sdk.find_flavor('db.medium').name == 'db.medium', None, ''),
 }

@@ -45,12 +45,15 @@ def tell(edge, name, application):
     headers = {'x-auth-token': 'demo', 'content-type': 'application/json'}
     defaults = story.setdefault('defaults', {})
     defaults['request_headers'] = {**headers, **defaults.get('request_headers', {})}
-    suite = suitemaker.test_suite_from_dict(
-        unittest.defaultTestLoader, name, story, str(stories.DIRECTORY), 'dbaas.example.net', 8779, None,
-        lambda: application, handlers=HANDLERS, test_loader_name='story')
+    suite = suitemaker.test_suite_from_dict(unittest.defaultTestLoader, name, story,
+                                            str(stories.DIRECTORY), 'dbaas.example.net', 8779, None,
+                                            lambda: application, handlers=HANDLERS,
+                                            test_loader_name='story')
     result = unittest.TestResult()
     suite.run(result)
-    problems = [f'{test}: {trace.splitlines()[-1]}' for test, trace in result.failures + result.errors]
+    problems = [
+        f'{test}: {trace.splitlines()[-1]}' for test, trace in result.failures + result.errors
+    ]
     assert not problems, '\n'.join(problems)
     assert result.testsRun == len(story['tests'])
     assert not result.skipped

@@ -69,9 +69,11 @@ def document(token: str) -> dict[str, Any]:
                            project_name=known.project)
     for role in known.roles:
         body.add_role(role)
-    for kind, address in inprocess.catalog(known.project, {'object-store': OBJECT_STORE + known.project}).items():
-        body.add_service(kind, kind).add_standard_endpoints(public=address, internal=address, admin=address,
-                                                            region='RegionOne')
+    for kind, address in inprocess.catalog(known.project, {
+            'object-store': OBJECT_STORE + known.project
+    }).items():
+        body.add_service(kind, kind).add_standard_endpoints(public=address, internal=address,
+                                                            admin=address, region='RegionOne')
     return body
 
 
@@ -100,11 +102,24 @@ class AuthToken:
         if known is None:
             start_response('401 Unauthorized', [('Content-Type', 'application/json'),
                                                 ('WWW-Authenticate', f'Keystone uri="{KEYSTONE}"')])
-            return [json.dumps({'error': {'code': 401, 'title': 'Unauthorized',
-                                          'message': 'The request you have made requires authentication.'}}).encode()]
+            return [
+                json.dumps({
+                    'error': {
+                        'code': 401,
+                        'title': 'Unauthorized',
+                        'message': 'The request you have made requires authentication.'
+                    }
+                }).encode()
+            ]
         environ.update({
-            'HTTP_X_IDENTITY_STATUS': 'Confirmed', 'HTTP_X_PROJECT_ID': known.project,
-            'HTTP_X_TENANT_ID': known.project, 'HTTP_X_PROJECT_NAME': known.project, 'HTTP_X_USER_ID': known.user,
-            'HTTP_X_USER_NAME': known.user, 'HTTP_X_ROLES': ','.join(known.roles),
-            'HTTP_X_USER_DOMAIN_ID': 'default', 'HTTP_X_PROJECT_DOMAIN_ID': 'default'})
+            'HTTP_X_IDENTITY_STATUS': 'Confirmed',
+            'HTTP_X_PROJECT_ID': known.project,
+            'HTTP_X_TENANT_ID': known.project,
+            'HTTP_X_PROJECT_NAME': known.project,
+            'HTTP_X_USER_ID': known.user,
+            'HTTP_X_USER_NAME': known.user,
+            'HTTP_X_ROLES': ','.join(known.roles),
+            'HTTP_X_USER_DOMAIN_ID': 'default',
+            'HTTP_X_PROJECT_DOMAIN_ID': 'default'
+        })
         return self.application(environ, start_response)

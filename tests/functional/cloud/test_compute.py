@@ -31,7 +31,8 @@ SECRET = b'#cloud-config\n# canary-of-the-guest-key\n'
 
 @pytest.fixture
 def volume(cloud):
-    return cloud.volume.ensure_volume(names.volume(INSTANCE), size=2, made_by='operation-1', type_name='fast')
+    return cloud.volume.ensure_volume(names.volume(INSTANCE), size=2, made_by='operation-1',
+                                      type_name='fast')
 
 
 @pytest.fixture
@@ -39,10 +40,11 @@ def spec(cloud, minicloud, volume):
     wanted = {names.tenant_port(INSTANCE): 'private', names.management_port(INSTANCE): 'management'}
     ports = [cloud.network.ensure_port(name, network_id=minicloud.named('network', network)['id'])
              for name, network in wanted.items()]
-    return compute.ServerSpec(
-        instance_id=INSTANCE, name='mine', project_id='demo', user_id='u' * 64, manager='mariadb',
-        image_id=minicloud.named('image', 'guest')['id'], flavor_id=FLAVOR, port_ids=tuple(port.id for port in ports),
-        user_data=SECRET, volume_id=volume.id, config_drive=True)
+    return compute.ServerSpec(instance_id=INSTANCE, name='mine', project_id='demo',
+                              user_id='u' * 64, manager='mariadb', image_id=minicloud.named(
+                                  'image', 'guest')['id'], flavor_id=FLAVOR,
+                              port_ids=tuple(port.id for port in ports), user_data=SECRET,
+                              volume_id=volume.id, config_drive=True)
 
 
 def test_a_server_is_made_as_asked_for(cloud, minicloud, spec):
@@ -54,12 +56,15 @@ def test_a_server_is_made_as_asked_for(cloud, minicloud, spec):
     assert dict(machine.metadata) == names.server_metadata(INSTANCE, 'demo', 'u' * 64)
     assert [disk.volume_id for disk in machine.volumes] == [spec.volume_id]
     found = cloud.compute.get_server(server.id)
-    assert (found.status, found.instance_id, found.volume_ids) == (compute.ACTIVE, INSTANCE, (spec.volume_id,))
+    assert (found.status, found.instance_id, found.volume_ids) == (compute.ACTIVE, INSTANCE,
+                                                                   (spec.volume_id,))
 
 
 def test_a_server_is_found_by_its_instance_whatever_its_name(cloud, minicloud, spec):
-    port = cloud.network.ensure_port('other', network_id=minicloud.named('network', 'private')['id'])
-    other = dataclasses.replace(spec, instance_id=str(uuid.uuid4()), port_ids=(port.id,), volume_id=None)
+    port = cloud.network.ensure_port('other', network_id=minicloud.named('network',
+                                                                         'private')['id'])
+    other = dataclasses.replace(spec, instance_id=str(uuid.uuid4()), port_ids=(port.id,),
+                                volume_id=None)
     cloud.compute.ensure_server(other)
     assert cloud.compute.find_server(INSTANCE) is None
     made = cloud.compute.ensure_server(spec)
@@ -121,7 +126,13 @@ def test_a_server_group_is_made_once_and_removed(cloud):
 
 
 def test_flavors_and_zones(cloud, tenants_cloud):
-    assert {flavor.name: flavor.ram for flavor in cloud.compute.flavors()} == {'db.small': 1024, 'db.large': 4096}
+    assert {
+        flavor.name: flavor.ram
+        for flavor in cloud.compute.flavors()
+    } == {
+        'db.small': 1024,
+        'db.large': 4096
+    }
     assert tenants_cloud.compute.get_flavor(FLAVOR).vcpus == 1
     with pytest.raises(exception.CloudNotFound):
         tenants_cloud.compute.get_flavor('missing')
@@ -130,7 +141,8 @@ def test_flavors_and_zones(cloud, tenants_cloud):
 
 def test_a_volume_remembers_who_made_it(cloud, volume):
     again = cloud.volume.ensure_volume(names.volume(INSTANCE), size=2, made_by='operation-2')
-    assert (again.id, again.made_by, again.size, again.type) == (volume.id, 'operation-1', 2, 'fast')
+    assert (again.id, again.made_by, again.size, again.type) == (volume.id, 'operation-1', 2,
+                                                                 'fast')
 
 
 def test_a_lost_answer_leads_to_one_volume(cloud, minicloud):
@@ -165,16 +177,19 @@ def test_a_token_that_is_no_good_is_refused(conf, minicloud):
 
 
 @pytest.mark.parametrize('root_on_volume', [False, True])
-def test_another_image_is_given_with_a_mark_and_its_own_user_data(cloud, minicloud, spec, caplog, root_on_volume):
+def test_another_image_is_given_with_a_mark_and_its_own_user_data(cloud, minicloud, spec, caplog,
+                                                                  root_on_volume):
     server = cloud.compute.ensure_server(spec)
     assert cloud.compute.get_server(server.id).build == ''
-    fresh, metadata = b'#cloud-config\n# canary-of-the-next-guest\n', names.server_metadata(INSTANCE, 'demo', 'u' * 64)
+    fresh, metadata = b'#cloud-config\n# canary-of-the-next-guest\n', names.server_metadata(
+        INSTANCE, 'demo', 'u' * 64)
     image_id = minicloud.named('image', 'guest-2')['id']
     with caplog.at_level(logging.DEBUG):
-        cloud.compute.rebuild_server(server.id, image_id, user_data=fresh, metadata=metadata, mark='operation-1:new:2',
-                                     root_on_volume=root_on_volume)
+        cloud.compute.rebuild_server(server.id, image_id, user_data=fresh, metadata=metadata,
+                                     mark='operation-1:new:2', root_on_volume=root_on_volume)
     found = cloud.compute.get_server(server.id)
-    assert (found.image_id, found.build, found.status) == (image_id, 'operation-1:new:2', compute.ACTIVE)
+    assert (found.image_id, found.build, found.status) == (image_id, 'operation-1:new:2',
+                                                           compute.ACTIVE)
     assert (found.volume_ids, found.instance_id) == ((spec.volume_id,), INSTANCE)
     assert cloud.compute.find_server(INSTANCE).id == server.id, 'it is found as before'
     for text in (fresh.decode(), base64.b64encode(fresh).decode()):

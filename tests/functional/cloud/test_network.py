@@ -35,7 +35,8 @@ def group(cloud):
 @pytest.fixture
 def port(cloud, minicloud, group):
     network_id = minicloud.named('network', 'private')['id']
-    return cloud.network.ensure_port(names.tenant_port(INSTANCE), network_id=network_id, security_group_ids=[group])
+    return cloud.network.ensure_port(names.tenant_port(INSTANCE), network_id=network_id,
+                                     security_group_ids=[group])
 
 
 def ingress(minicloud, group_id):
@@ -51,8 +52,10 @@ def test_a_group_lets_in_exactly_what_is_wanted(cloud, minicloud, group):
                                                              ['10.0.0.0/9', '2001:db8::/32']))
     assert again == group
     assert ingress(minicloud, group) == {
-        (protocol, low, high, family, prefix) for family, prefix in (('IPv4', '10.0.0.0/9'), ('IPv6', '2001:db8::/32'))
-        for protocol, low, high in (('tcp', 3306, 3306), ('tcp', 4000, 4010), ('udp', 53, 53))}
+        (protocol, low, high, family, prefix)
+        for family, prefix in (('IPv4', '10.0.0.0/9'), ('IPv6', '2001:db8::/32'))
+        for protocol, low, high in (('tcp', 3306, 3306), ('tcp', 4000, 4010), ('udp', 53, 53))
+    }
     cloud.firewall.ensure_group('sg', frozenset())
     assert ingress(minicloud, group) == set()
 
@@ -65,7 +68,8 @@ def test_new_rules_come_before_old_ones_go(cloud, minicloud, group):
 
 
 def test_a_rule_of_somebody_else_is_removed(cloud, minicloud, group):
-    cloud._neutron.create_security_group_rule(security_group_id=group, direction='ingress', ether_type='IPv4')
+    cloud._neutron.create_security_group_rule(security_group_id=group, direction='ingress',
+                                              ether_type='IPv4')
     cloud.firewall.ensure_group('sg', firewall.rules(['3306'], [], ['10.0.0.0/8']))
     assert ingress(minicloud, group) == {('tcp', 3306, 3306, 'IPv4', '10.0.0.0/8')}
 
@@ -91,8 +95,10 @@ def test_groups_of_an_option_are_named_by_id_or_name(cloud, group):
 def test_a_port_is_made_once_with_the_address_asked_for(cloud, minicloud, group):
     subnet = minicloud.named('subnet', 'private')
     made = cloud.network.ensure_port(names.tenant_port(INSTANCE), network_id=subnet['network_id'],
-                                     subnet_id=subnet['id'], address='10.2.0.77', security_group_ids=[group])
-    assert [(fixed.address, fixed.subnet_id) for fixed in made.addresses] == [('10.2.0.77', subnet['id'])]
+                                     subnet_id=subnet['id'], address='10.2.0.77',
+                                     security_group_ids=[group])
+    assert [(fixed.address, fixed.subnet_id)
+            for fixed in made.addresses] == [('10.2.0.77', subnet['id'])]
     assert cloud.network.ensure_port(names.tenant_port(INSTANCE), network_id=subnet['network_id'],
                                      security_group_ids=[group]) == made
     assert cloud.network.find_ports(INSTANCE) == [made]
@@ -100,13 +106,17 @@ def test_a_port_is_made_once_with_the_address_asked_for(cloud, minicloud, group)
 
 def test_a_port_gets_exactly_the_groups_asked_for(cloud, port):
     other = cloud.firewall.ensure_group('other', frozenset())
-    changed = cloud.network.ensure_port(port.name, network_id=port.network_id, security_group_ids=[other])
+    changed = cloud.network.ensure_port(port.name, network_id=port.network_id,
+                                        security_group_ids=[other])
     assert (changed.id, changed.security_group_ids) == (port.id, (other,))
 
 
 def test_a_lost_answer_leads_to_one_port(cloud, minicloud, group):
     minicloud.faults.request('network', 'POST', '/ports$', mode='after')
-    wanted = {'network_id': minicloud.named('network', 'private')['id'], 'security_group_ids': [group]}
+    wanted = {
+        'network_id': minicloud.named('network', 'private')['id'],
+        'security_group_ids': [group]
+    }
     with pytest.raises(exception.CloudError) as caught:
         cloud.network.ensure_port(names.tenant_port(INSTANCE), **wanted)
     assert caught.value.retriable
@@ -124,7 +134,8 @@ def test_a_tenants_port_of_the_same_name_is_never_taken_for_ours(cloud, tenants_
 
 def test_an_address_that_is_taken_is_refused(cloud, minicloud, port):
     with pytest.raises(exception.CloudError):
-        cloud.network.ensure_port('second', network_id=port.network_id, subnet_id=port.addresses[0].subnet_id,
+        cloud.network.ensure_port('second', network_id=port.network_id,
+                                  subnet_id=port.addresses[0].subnet_id,
                                   address=port.addresses[0].address)
 
 
@@ -175,7 +186,8 @@ def test_the_cloud_of_a_request_goes_with_it(conf, minicloud):
         before = living()
         network_id = minicloud.named('network', 'private')['id']
         for _request in range(3):
-            assert clouds.user_cloud(conf, minicloud.context()).network.get_network(network_id).id == network_id
+            assert clouds.user_cloud(
+                conf, minicloud.context()).network.get_network(network_id).id == network_id
         assert living() == before
     finally:
         logging.disable(logging.NOTSET)

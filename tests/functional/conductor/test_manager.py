@@ -43,16 +43,25 @@ class Guest:
 
     def __init__(self, conf, bus, now, epoch=1):
         self.id, self.key = str(uuid.uuid4()), keys.new_instance_key()
-        values = {'id': self.id, 'name': 'x', 'tenant_id': 't', 'flavor_id': 'f', 'ram': 1, 'vcpus': 1,
-                  'server_id_number': 1, 'boot_epoch': epoch,
-                  'encrypted_key': keys.KeyRing.from_conf(conf).seal(self.id, self.key)}
+        values = {
+            'id': self.id,
+            'name': 'x',
+            'tenant_id': 't',
+            'flavor_id': 'f',
+            'ram': 1,
+            'vcpus': 1,
+            'server_id_number': 1,
+            'boot_epoch': epoch,
+            'encrypted_key': keys.KeyRing.from_conf(conf).seal(self.id, self.key)
+        }
         session.write(instances.create, values, now)
         self.bus = bus
         self.channel = channel.GuestChannel(self.id, self.key, channel.boot_id(epoch, 1))
         self.reports = conductor_api.ConductorAPI(bus, self.channel)
 
     def send(self, wire, exchange=None):
-        self.bus.cast('trove-conductor', exchange or f'g.{self.id}.out', 'deliver', {'envelope': wire})
+        self.bus.cast('trove-conductor', exchange or f'g.{self.id}.out', 'deliver',
+                      {'envelope': wire})
 
     @property
     def row(self):
@@ -85,20 +94,26 @@ def guest(conf, manager, bus, clock):
 
 
 def _operation(guest, clock):
-    return session.write(operations.create, kind='instance_restart', resource_type='instance', resource_id=guest.id,
-                         now=clock.time.replace(year=2032), deadline=60, project_id='t')
+    return session.write(operations.create, kind='instance_restart', resource_type='instance',
+                         resource_id=guest.id, now=clock.time.replace(year=2032), deadline=60,
+                         project_id='t')
 
 
-HEALTHY = messages.Heartbeat(service_status='healthy', agent_version='7', volume={'total': 9, 'used': 4},
-                             engine={'version': '10.11.6', 'uptime': 3}, pending_restart=['x'])
+HEALTHY = messages.Heartbeat(service_status='healthy', agent_version='7', volume={
+    'total': 9,
+    'used': 4
+}, engine={
+    'version': '10.11.6',
+    'uptime': 3
+}, pending_restart=['x'])
 
 
 def test_heartbeat_is_written(manager, guest, clock):
     guest.reports.heartbeat(HEALTHY)
     assert manager.flush() == 1
     row = guest.row
-    assert (row.status, row.agent_version, row.volume_total, row.volume_used, row.engine_version) == (
-        'healthy', '7', 9, 4, '10.11.6')
+    assert (row.status, row.agent_version, row.volume_total, row.volume_used,
+            row.engine_version) == ('healthy', '7', 9, 4, '10.11.6')
     assert row.updated_at == clock.time
     assert json.loads(row.facts) == {'engine_uptime': 3, 'pending_restart': ['x']}
     assert manager.stats()['accepted'] == 1
@@ -120,7 +135,8 @@ def test_restarted_agent_with_small_numbers_is_newer(manager, guest):
     restarted = channel.GuestChannel(guest.id, guest.key, channel.boot_id(1, 2))
     guest.send(restarted.seal('Heartbeat', messages.Heartbeat(service_status='crashed').to_wire()))
     manager.flush()
-    assert (guest.row.status, guest.row.boot_id, guest.row.seq) == ('crashed', '00000001.00000002', 1)
+    assert (guest.row.status, guest.row.boot_id, guest.row.seq) == ('crashed', '00000001.00000002',
+                                                                    1)
 
 
 def test_replay_across_batches_changes_nothing(manager, guest):
@@ -147,7 +163,9 @@ def test_two_conductors_cannot_move_a_status_back(conf, manager, guest, bus, clo
     other._write(*judged[1])
     manager._write(*judged[0])
     assert guest.row.status == 'healthy'
-    assert session.read(lastseen.load, [guest.id]) == {(guest.id, 'Heartbeat'): ('00000001.00000001', 2)}
+    assert session.read(lastseen.load, [guest.id]) == {
+        (guest.id, 'Heartbeat'): ('00000001.00000001', 2)
+    }
 
 
 def test_report_judged_before_the_delete_does_not_bring_the_instance_back(manager, guest, clock):
@@ -160,17 +178,23 @@ def test_report_judged_before_the_delete_does_not_bring_the_instance_back(manage
 
 @pytest.mark.parametrize('spoil, reason', [
     (lambda guest, other: guest.send({'service_status': 'healthy'}), 'unsealed'),
-    (lambda guest, other: guest.send(guest.channel.seal('Heartbeat', HEALTHY.to_wire()), 'amq.topic'), 'forged_sender'),
-    (lambda guest, other: guest.send(other.channel.seal('Heartbeat', HEALTHY.to_wire())), 'forged_sender'),
-    (lambda guest, other: guest.send(channel.GuestChannel(guest.id, other.key, channel.boot_id(1, 1)).seal(
-        'Heartbeat', HEALTHY.to_wire())), 'forged'),
-    (lambda guest, other: guest.send(guest.channel.seal('Heartbeat', {'service_status': 'deleted'})), 'out_of_bounds'),
+    (lambda guest, other: guest.send(guest.channel.seal('Heartbeat', HEALTHY.to_wire()), 'amq.topic'
+                                     ), 'forged_sender'),
+    (lambda guest, other: guest.send(other.channel.seal('Heartbeat', HEALTHY.to_wire())),
+     'forged_sender'),
+    (lambda guest, other: guest.send(
+        channel.GuestChannel(guest.id, other.key, channel.boot_id(1, 1)).seal(
+            'Heartbeat', HEALTHY.to_wire())), 'forged'),
+    (lambda guest, other: guest.send(guest.channel.seal('Heartbeat', {'service_status': 'deleted'})
+                                     ), 'out_of_bounds'),
     (lambda guest, other: guest.send(guest.channel.seal('Nonsense', {})), 'unknown_kind'),
-    (lambda guest, other: guest.send(channel.GuestChannel(guest.id, guest.key, channel.boot_id(2, 1)).seal(
-        'Heartbeat', HEALTHY.to_wire())), 'out_of_bounds'),
+    (lambda guest, other: guest.send(
+        channel.GuestChannel(guest.id, guest.key, channel.boot_id(2, 1)).seal(
+            'Heartbeat', HEALTHY.to_wire())), 'out_of_bounds'),
     (lambda guest, other: guest.send(7), 'malformed'),
 ])
-def test_what_is_refused_changes_nothing_and_is_counted(conf, manager, guest, bus, clock, spoil, reason):
+def test_what_is_refused_changes_nothing_and_is_counted(conf, manager, guest, bus, clock, spoil,
+                                                        reason):
     other = Guest(conf, bus, clock.time)
     before = guest.row, other.row
     spoil(guest, other)
@@ -193,8 +217,9 @@ def test_unknown_and_deleted_instances(conf, manager, guest, bus, clock):
 
 def test_result_is_stored_and_its_operation_woken(manager, guest, bell, clock):
     operation = _operation(guest, clock)
-    guest.reports.command_result(messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
-                                                        outcome='done', data={'took': 3}))
+    guest.reports.command_result(
+        messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
+                               outcome='done', data={'took': 3}))
     manager.flush()
     stored = session.read(instances.command_result, 'c')
     assert (stored.instance_id, stored.operation_id, stored.outcome, json.loads(stored.data)) == (
@@ -203,7 +228,8 @@ def test_result_is_stored_and_its_operation_woken(manager, guest, bell, clock):
     assert session.read(operations.get, operation).due_at == clock.time
 
 
-def test_heartbeat_wakes_the_open_operation_of_its_own_instance_only(conf, manager, guest, bus, bell, clock):
+def test_heartbeat_wakes_the_open_operation_of_its_own_instance_only(conf, manager, guest, bus,
+                                                                     bell, clock):
     other = Guest(conf, bus, clock.time)
     mine, theirs = _operation(guest, clock), _operation(other, clock)
     guest.reports.heartbeat(HEALTHY)
@@ -214,7 +240,8 @@ def test_heartbeat_wakes_the_open_operation_of_its_own_instance_only(conf, manag
 
 def test_result_repeated_in_heartbeats_is_stored_once(manager, guest, clock):
     operation = _operation(guest, clock)
-    result = messages.CommandResult(command_id='c', operation_id=operation, kind='Restart', outcome='done')
+    result = messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
+                                    outcome='done')
     for _ in range(3):
         guest.reports.heartbeat(messages.Heartbeat(service_status='healthy', results=[result]))
         manager.flush()
@@ -226,8 +253,9 @@ def test_result_repeated_in_heartbeats_is_stored_once(manager, guest, clock):
 def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest, bus, bell, clock):
     other = Guest(conf, bus, clock.time)
     operation = _operation(other, clock)
-    guest.reports.command_result(messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
-                                                        outcome='done'))
+    guest.reports.command_result(
+        messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
+                               outcome='done'))
     manager.flush()
     assert session.read(instances.command_result, 'c') is None
     assert bell.rung == []
@@ -235,8 +263,9 @@ def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest,
 
 def test_old_results_are_purged(manager, guest, clock):
     operation = _operation(guest, clock)
-    guest.reports.command_result(messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
-                                                        outcome='done'))
+    guest.reports.command_result(
+        messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
+                               outcome='done'))
     manager.flush()
     manager.purge()
     assert session.read(instances.command_result, 'c') is not None
@@ -248,8 +277,8 @@ def test_old_results_are_purged(manager, guest, clock):
 def _backup(guest, clock, state='BUILDING'):
     identifier = str(uuid.uuid4())
     session.write(lambda connection: connection.execute(BACKUPS.insert().values(
-        id=identifier, name='b', tenant_id='t', state=state, instance_id=guest.id, created=clock.time,
-        updated=clock.time, deleted=False)))
+        id=identifier, name='b', tenant_id='t', state=state, instance_id=guest.id, created=clock.
+        time, updated=clock.time, deleted=False)))
     return identifier
 
 
@@ -260,7 +289,8 @@ def _backup_row(identifier):
 
 def test_backup_of_the_sender_is_updated(manager, guest, clock):
     backup = _backup(guest, clock)
-    guest.reports.update_backup(messages.UpdateBackup(backup_id=backup, state='COMPLETED', size=1.5, checksum='c'))
+    guest.reports.update_backup(
+        messages.UpdateBackup(backup_id=backup, state='COMPLETED', size=1.5, checksum='c'))
     manager.flush()
     assert (_backup_row(backup).state, _backup_row(backup).size) == ('COMPLETED', 1.5)
 

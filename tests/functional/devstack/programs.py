@@ -33,7 +33,8 @@ KINDS = ('security group', 'network', 'subnet', 'router', 'port', 'keypair', 'im
 def install(directory: pathlib.Path) -> None:
     """Put the programs into a directory of the search path."""
     directory.mkdir()
-    for name in ('openstack', 'rabbitmqctl', 'rabbitmq-plugins', 'sudo', 'ssh-keygen', 'trove-manage', 'uwsgi'):
+    for name in ('openstack', 'rabbitmqctl', 'rabbitmq-plugins', 'sudo', 'ssh-keygen',
+                 'trove-manage', 'uwsgi'):
         program = directory / name
         program.write_text(f'#!/bin/sh\nexec {sys.executable} -S {__file__} {name} "$@"\n')
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
@@ -99,7 +100,8 @@ def rabbitmqctl(arguments: list[str]) -> int:
     state = made()
     users, vhosts = state.setdefault('users', {}), state.setdefault('vhosts', [])
     if verb in ('list_users', 'list_vhosts'):
-        print('\n'.join(f'{user}\t[]' for user in users) if verb == 'list_users' else '\n'.join(vhosts))
+        print('\n'.join(
+            f'{user}\t[]' for user in users) if verb == 'list_users' else '\n'.join(vhosts))
     elif verb in ('add_user', 'change_password'):
         if (rest[0] in users) != (verb == 'change_password'):
             raise SystemExit(f'rabbitmqctl: {verb} {rest[0]}')
@@ -136,7 +138,12 @@ def ssh_keygen(arguments: list[str]) -> int:
 
 
 def main(name: str, *arguments: str) -> int:
-    programs = {'openstack': openstack, 'rabbitmqctl': rabbitmqctl, 'sudo': sudo, 'ssh-keygen': ssh_keygen}
+    programs = {
+        'openstack': openstack,
+        'rabbitmqctl': rabbitmqctl,
+        'sudo': sudo,
+        'ssh-keygen': ssh_keygen
+    }
     if name in programs:
         return programs[name](list(arguments))
     record(name, *arguments)

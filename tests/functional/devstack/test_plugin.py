@@ -38,7 +38,8 @@ PUBLIC = '11111111-2222-3333-4444-555555555555'
 
 
 def load_programs():
-    specification = importlib.util.spec_from_file_location('devstack_programs', HERE / 'programs.py')
+    specification = importlib.util.spec_from_file_location('devstack_programs',
+                                                           HERE / 'programs.py')
     module = importlib.util.module_from_spec(specification)
     specification.loader.exec_module(module)
     return module
@@ -52,13 +53,23 @@ class Host:
 
     def run(self, *calls, **environment):
         """Source the plugin once for each (mode, phase), as stack.sh does. Returns the end of the process."""
-        lines = ['set -o errexit', 'set -o xtrace', f'. {HERE}/stand_ins.sh', f'. {PLUGIN}/settings']
+        lines = [
+            'set -o errexit', 'set -o xtrace', f'. {HERE}/stand_ins.sh', f'. {PLUGIN}/settings'
+        ]
         lines += [f'. {PLUGIN}/plugin.sh {mode} {phase}' for mode, phase in calls]
         (self.place / 'record').write_text('')
-        return subprocess.run(['bash', '-c', '\n'.join(lines)], capture_output=True, text=True, env={
-            'PATH': f'{self.place}/bin:{os.environ["PATH"]}', 'HOME': str(self.place), 'PLACE': str(self.place),
-            'RECORD': f'{self.place}/record', 'PROGRAMS': f'{self.place}/bin', 'TROVE_DIR': str(REPOSITORY),
-            'TROVE_CONF_DIR': f'{self.place}/etc/trove', 'OS_CLOUD': 'devstack-admin', **environment})
+        return subprocess.run(
+            ['bash', '-c', '\n'.join(lines)], capture_output=True, text=True, env={
+                'PATH': f'{self.place}/bin:{os.environ["PATH"]}',
+                'HOME': str(self.place),
+                'PLACE': str(self.place),
+                'RECORD': f'{self.place}/record',
+                'PROGRAMS': f'{self.place}/bin',
+                'TROVE_DIR': str(REPOSITORY),
+                'TROVE_CONF_DIR': f'{self.place}/etc/trove',
+                'OS_CLOUD': 'devstack-admin',
+                **environment
+            })
 
     def stack(self, **environment):
         ended = self.run(*(('stack', phase) for phase in PHASES), **environment)
@@ -101,18 +112,27 @@ def record(stacked):
 
 def registered(name):
     """The options that the services know: ``{(group, option)}``, from the list the sample file is made of."""
-    wanted = [line.partition('=')[2].strip() for line in (REPOSITORY / 'etc' / 'trove' / name).read_text().splitlines()
-              if line.startswith('namespace')]
+    wanted = [
+        line.partition('=')[2].strip()
+        for line in (REPOSITORY / 'etc' / 'trove' / name).read_text().splitlines()
+        if line.startswith('namespace')
+    ]
     known = {(getattr(group, 'name', group) or 'DEFAULT', option.dest)
-             for _, listed in generator._list_opts(wanted) for group, options in listed for option in options}
-    return known | {('keystone_authtoken', option.dest) for option in loading.get_plugin_options('password')}
+             for _, listed in generator._list_opts(wanted)
+             for group, options in listed
+             for option in options}
+    return known | {('keystone_authtoken', option.dest)
+                    for option in loading.get_plugin_options('password')}
 
 
-@pytest.mark.parametrize(('name', 'generated_from'), [
-    ('trove.conf', 'config-generator.conf'), ('trove-guestagent.conf', 'guestagent-config-generator.conf')])
+@pytest.mark.parametrize(('name', 'generated_from'),
+                         [('trove.conf', 'config-generator.conf'),
+                          ('trove-guestagent.conf', 'guestagent-config-generator.conf')])
 def test_every_option_that_is_written_exists(stacked, name, generated_from):
     host, _ = stacked
-    written = {(section, option) for section, options in host.read(name).items() for option in options}
+    written = {(section, option)
+               for section, options in host.read(name).items()
+               for option in options}
     known = {(group, option.replace('-', '_')) for group, option in registered(generated_from)}
     assert len(written) > 3
     assert written - known == set()
@@ -138,10 +158,12 @@ def test_the_buses_are_two_accounts_on_two_virtual_hosts(stacked, record):
     host, _ = stacked
     read, users = host.read(), host.made()['users']
     assert host.made()['vhosts'] == ['trove', 'trove-guests']
-    assert read['DEFAULT']['transport_url'] == f'rabbit://trove:{users["trove"]}@192.0.2.10:5672/trove'
+    assert read['DEFAULT'][
+        'transport_url'] == f'rabbit://trove:{users["trove"]}@192.0.2.10:5672/trove'
     assert read['guest_bus']['transport_url'] == \
         f'rabbit://trove-guests:{users["trove-guests"]}@192.0.2.10:5672/trove-guests'
-    assert read['guest_bus']['management_url'] == f'http://trove-guests:{users["trove-guests"]}@192.0.2.10:15672'
+    assert read['guest_bus'][
+        'management_url'] == f'http://trove-guests:{users["trove-guests"]}@192.0.2.10:15672'
     assert users['trove'] != users['trove-guests']
     assert 'rabbitmq-plugins -q enable rabbitmq_management' in record
     assert 'rabbitmqctl -q set_user_tags trove-guests administrator' in record
@@ -176,8 +198,9 @@ def test_the_datastore_is_registered_with_the_image(stacked, record):
     host, _ = stacked
     image = host.made()['image']['trove-mariadb-10.11']['id']
     with sqlite3.connect(host.place / 'trove.sqlite') as connection:
-        rows = connection.execute('SELECT d.name, v.name, v.manager, v.image_id, d.default_version_id = v.id FROM '
-                                  'datastores d JOIN datastore_versions v ON v.datastore_id = d.id').fetchall()
+        rows = connection.execute(
+            'SELECT d.name, v.name, v.manager, v.image_id, d.default_version_id = v.id FROM '
+            'datastores d JOIN datastore_versions v ON v.datastore_id = d.id').fetchall()
     assert rows == [('mariadb', '10.11', 'mariadb', image, 1)]
     assert f'image/build mariadb-10.11 --output {host.place}/data/trove/images/mariadb-10.11 --qcow2' in record
 
@@ -186,8 +209,10 @@ def test_the_services_are_started_under_their_names(stacked, record):
     host, _ = stacked
     started = {line.split()[1]: line for line in record if line.startswith('run_process')}
     assert list(started) == ['tr-api', 'tr-tmgr', 'tr-cond']
-    assert f'bin/uwsgi --procname-prefix trove-api --ini {host.place}/etc/trove/trove-uwsgi.ini' in started['tr-api']
-    assert f'trove-taskmanager --config-file {host.place}/etc/trove/trove.conf' in started['tr-tmgr']
+    assert f'bin/uwsgi --procname-prefix trove-api --ini {host.place}/etc/trove/trove-uwsgi.ini' in started[
+        'tr-api']
+    assert f'trove-taskmanager --config-file {host.place}/etc/trove/trove.conf' in started[
+        'tr-tmgr']
     assert f'trove-conductor --config-file {host.place}/etc/trove/trove.conf' in started['tr-cond']
     uwsgi = host.read('trove-uwsgi.ini')['uwsgi']
     assert uwsgi['module'] == 'trove.wsgi.api:application'
@@ -199,13 +224,18 @@ def test_the_services_are_started_under_their_names(stacked, record):
 
 def test_no_secret_is_shown_or_readable(stacked, record):
     host, ended = stacked
-    secrets = [path.read_text().strip() for path in (host.place / 'data' / 'trove' / 'secrets').iterdir()]
+    secrets = [
+        path.read_text().strip() for path in (host.place / 'data' / 'trove' / 'secrets').iterdir()
+    ]
     assert len(set(secrets)) == 3
     for secret in [*secrets, 'canary-service-password']:
         # DevStack's own variables are traced while they are set; what comes after is the plugin's.
         shown = ended.stderr[ended.stderr.index('plugin.sh stack pre-install'):]
         assert secret not in shown + ended.stdout + '\n'.join(record)
-    private = [host.place / 'etc' / 'trove' / 'trove.conf', *(host.place / 'data' / 'trove' / 'secrets').iterdir()]
+    private = [
+        host.place / 'etc' / 'trove' / 'trove.conf',
+        *(host.place / 'data' / 'trove' / 'secrets').iterdir()
+    ]
     assert {path.stat().st_mode & 0o777 for path in private} == {0o600}
 
 
@@ -215,15 +245,21 @@ def test_a_second_run_finds_what_the_first_has_made(host):
     host.stack()
     assert host.made() == first
     assert host.read() == configuration
-    again = [line for line in host.record() if line.startswith(('openstack', 'rabbitmqctl', 'ssh-keygen'))]
-    assert not [line for line in again if ' create ' in line or ' add' in line or 'ssh-keygen' in line]
+    again = [
+        line for line in host.record()
+        if line.startswith(('openstack', 'rabbitmqctl', 'ssh-keygen'))
+    ]
+    assert not [
+        line for line in again if ' create ' in line or ' add' in line or 'ssh-keygen' in line
+    ]
 
 
 def test_settings_of_the_operator_win(host):
     (host.place / 'given.qcow2').write_bytes(b'another disk')
-    host.stack(TROVE_MGMT_KEYPAIR_NAME='ops', TROVE_SERVICE_PORT='9000', TROVE_DATASTORE_VERSION='10.11',
-               TROVE_MGMT_SUBNET_RANGE='10.9.0.0/16', TROVE_IMAGE_FILE=f'{host.place}/given.qcow2',
-               TROVE_RESIZE_TIME_OUT='77', TROVE_VOLUME_TYPE='lvmdriver-1', TROVE_MGMT_NETWORK_NAME='lan',
+    host.stack(TROVE_MGMT_KEYPAIR_NAME='ops', TROVE_SERVICE_PORT='9000',
+               TROVE_DATASTORE_VERSION='10.11', TROVE_MGMT_SUBNET_RANGE='10.9.0.0/16',
+               TROVE_IMAGE_FILE=f'{host.place}/given.qcow2', TROVE_RESIZE_TIME_OUT='77',
+               TROVE_VOLUME_TYPE='lvmdriver-1', TROVE_MGMT_NETWORK_NAME='lan',
                ENABLED_SERVICES='key,mysql,tls-proxy', SERVICE_PROTOCOL='https',
                TROVE_CONTROL_TRANSPORT_URL='rabbit://a:b@elsewhere/c',
                TROVE_GUEST_TRANSPORT_URL='rabbit://d:e@elsewhere/f',
@@ -267,7 +303,11 @@ def test_unstack_stops_and_clean_removes(host):
 
 
 def test_a_host_without_its_services_is_left_alone(host):
-    ended = subprocess.run(['bash', '-c', f'set -e; . {HERE}/stand_ins.sh; . {PLUGIN}/plugin.sh stack extra'], env={
-        'PATH': os.environ['PATH'], 'PLACE': str(host.place), 'RECORD': f'{host.place}/record'}, check=False)
+    ended = subprocess.run(
+        ['bash', '-c', f'set -e; . {HERE}/stand_ins.sh; . {PLUGIN}/plugin.sh stack extra'], env={
+            'PATH': os.environ['PATH'],
+            'PLACE': str(host.place),
+            'RECORD': f'{host.place}/record'
+        }, check=False)
     assert ended.returncode == 0
     assert not (host.place / 'record').exists()

@@ -53,10 +53,15 @@ def test_only_the_difference_is_changed_and_what_is_new_comes_first(world, insta
     operation = change(world, instance_id, allowed_cidrs=['10.3.0.0/24', '2001:db8::/32'])
     assert operation.state == 'succeeded'
     assert let_in(world) == {('tcp', 3306, '10.3.0.0/24'), ('tcp', 3306, '2001:db8::/32')}
-    asked = [method for method, path in world.cloud.requests if 'security-group-rules' in path and method != 'GET']
+    asked = [
+        method for method, path in world.cloud.requests
+        if 'security-group-rules' in path and method != 'GET'
+    ]
     assert asked == ['POST', 'DELETE']
-    assert json.loads(world.row(instance_id).access) == {'is_public': False,
-                                                         'allowed_cidrs': ['10.3.0.0/24', '2001:db8::/32']}
+    assert json.loads(world.row(instance_id).access) == {
+        'is_public': False,
+        'allowed_cidrs': ['10.3.0.0/24', '2001:db8::/32']
+    }
 
 
 def test_an_empty_list_means_the_same_as_at_creation(world, instance_id):
@@ -127,11 +132,13 @@ def test_an_address_that_a_user_attached_is_not_ours(world, instance_id):
     neutron = world.runner.tools.cloud(None).network
     public = world.cloud.named('network', 'public')['id']
     port = next(port for port in neutron.find_ports(instance_id) if port.name.endswith('-tenant'))
-    theirs = neutron.ensure_public_address(port, network_id=public, project_id='demo', description='my own')
+    theirs = neutron.ensure_public_address(port, network_id=public, project_id='demo',
+                                           description='my own')
     world.change_access(instance_id, is_public=False, allowed_cidrs=[])
     world.settle()
     assert [record['id'] for record in world.cloud.all('floatingip')] == [theirs.id]
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404'
-    assert [(record['id'], record['port_id']) for record in world.cloud.all('floatingip')] == [(theirs.id, None)]
+    assert [(record['id'], record['port_id'])
+            for record in world.cloud.all('floatingip')] == [(theirs.id, None)]

@@ -36,13 +36,15 @@ def instance_id(world):
 def cancel(world, instance_id):
     """As after a POST of ``cancel``."""
     row = session.read(operations.open_of, 'instance', instance_id)
-    return row is not None and session.write(lambda connection: operations.cancel(connection, row.id, world.clock()))
+    return row is not None and session.write(
+        lambda connection: operations.cancel(connection, row.id, world.clock()))
 
 
 def run_to(world, instance_id, step):
     def is_there():
         row = world.operations(instance_id)[-1]
-        return row.active is None or row.position >= FLOWS[row.kind].step_names.index(step) and row.steps != '[]'
+        return row.active is None or row.position >= FLOWS[row.kind].step_names.index(
+            step) and row.steps != '[]'
     world.run(is_there, seconds=900)
 
 
@@ -55,7 +57,12 @@ def assert_whole(world, instance_id, **more):
     data = world.machines.volumes[row.volume_id]
     assert data.initialised == 1 and set(data.databases) == {'shop'}
     assert world.machines.torn == [] and world.holds() == {**ONE_INSTANCE, **more}
-    assert world.usage() == {'instances': 1, 'ram': row.ram, 'volumes': row.volume_size, 'backups': 0}
+    assert world.usage() == {
+        'instances': 1,
+        'ram': row.ram,
+        'volumes': row.volume_size,
+        'backups': 0
+    }
 
 
 def test_flows_and_api_agree_on_what_can_be_cancelled():
@@ -77,11 +84,13 @@ def test_what_was_done_is_taken_back(world, instance_id, kind, step):
         assert operation.state == 'succeeded'
         assert_whole(world, instance_id, **MORE.get(kind, {}))
         return
-    assert (operation.state, operation.error_code) == ('cancelled', 'cancelled_by_request'), world.journal()
+    assert (operation.state, operation.error_code) == ('cancelled',
+                                                       'cancelled_by_request'), world.journal()
     assert not operation.cancel_wanted
     after = world.row(instance_id)
-    assert (after.flavor_id, after.image_id, after.datastore_version_id, after.access, after.fault_message) == (
-        before.flavor_id, before.image_id, before.datastore_version_id, before.access, None)
+    assert (after.flavor_id, after.image_id, after.datastore_version_id, after.access,
+            after.fault_message) == (before.flavor_id, before.image_id, before.datastore_version_id,
+                                     before.access, None)
     assert after.desired_version_id is None
     assert_whole(world, instance_id)
     words = world.events(instance_id)
@@ -95,7 +104,8 @@ def test_a_create_that_is_cancelled_leaves_only_its_row(world, step):
     if not cancel(world, instance_id):
         return
     world.settle()
-    assert (world.status(instance_id), world.row(instance_id).error_code) == ('ERROR', 'cancelled_by_request')
+    assert (world.status(instance_id),
+            world.row(instance_id).error_code) == ('ERROR', 'cancelled_by_request')
     assert world.holds() == NOTHING
     world.delete(instance_id)
     world.settle()
@@ -165,9 +175,12 @@ def test_whoever_takes_over_turns_back(world, instance_id, moment):
 
 # --- reset, and what is deleted after it -------------------------------------------------------------
 
-@pytest.mark.parametrize(('kind', 'step'), [(kind, step) for kind in sorted(BEGIN) if kind != 'instance_delete'
+
+@pytest.mark.parametrize(('kind', 'step'), [(kind, step)
+                                            for kind in sorted(BEGIN) if kind != 'instance_delete'
                                             for step in FLOWS[kind].step_names])
-def test_a_reset_is_always_possible_and_a_forced_delete_leaks_nothing(world, instance_id, kind, step):
+def test_a_reset_is_always_possible_and_a_forced_delete_leaks_nothing(world, instance_id, kind,
+                                                                      step):
     BEGIN[kind](world, instance_id)
     run_to(world, instance_id, step)
     world.reset(instance_id)

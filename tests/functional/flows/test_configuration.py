@@ -23,16 +23,23 @@ from trove.db import configurations, datastores, operations, session
 from trove.instance import operating
 
 #: name, type, whether it needs a restart
-RULES = (('max_connections', 'integer', False), ('wait_timeout', 'integer', False), ('sql_mode', 'string', False),
-         ('event_scheduler', 'boolean', False), ('back_log', 'integer', True))
+RULES = (('max_connections', 'integer', False), ('wait_timeout', 'integer', False),
+         ('sql_mode', 'string', False), ('event_scheduler', 'boolean', False), ('back_log',
+                                                                                'integer', True))
 
 
 @pytest.fixture(autouse=True)
 def rules(world):
     with session.writer() as connection:
         for name, kind, restart in RULES:
-            datastores.create_parameter(connection, VERSION_ID, {
-                'name': name, 'data_type': kind, 'restart_required': restart, 'min_size': None, 'max_size': None})
+            datastores.create_parameter(
+                connection, VERSION_ID, {
+                    'name': name,
+                    'data_type': kind,
+                    'restart_required': restart,
+                    'min_size': None,
+                    'max_size': None
+                })
 
 
 def created(world, **more):
@@ -77,7 +84,10 @@ def operation(operation_id):
 
 
 def results(operation_id):
-    return {row.resource_id: (row.state, row.error_code) for row in session.read(operations.children, operation_id)}
+    return {
+        row.resource_id: (row.state, row.error_code)
+        for row in session.read(operations.children, operation_id)
+    }
 
 
 # --- one instance ------------------------------------------------------------------------------------
@@ -107,13 +117,18 @@ def test_what_needs_a_restart_shows_until_a_restart_made_it_true(world, instance
     world.attach(instance_id, world.group(max_connections=250, back_log=90))
     world.settle()
     assert world.status(instance_id) == 'RESTART_REQUIRED'
-    assert running(world, instance_id, 'max_connections', 'back_log') == {'max_connections': '250', 'back_log': None}
+    assert running(world, instance_id, 'max_connections', 'back_log') == {
+        'max_connections': '250',
+        'back_log': None
+    }
     assert 'instance_attach_configuration.waiting' in world.events(instance_id)
     report(world, 3)
     assert world.status(instance_id) == 'RESTART_REQUIRED', 'time makes nothing true'
     world.restart(instance_id)
     world.settle()
-    assert world.status(instance_id) == 'ACTIVE' and running(world, instance_id, 'back_log') == {'back_log': '90'}
+    assert world.status(instance_id) == 'ACTIVE' and running(world, instance_id, 'back_log') == {
+        'back_log': '90'
+    }
 
 
 def test_a_reboot_makes_it_true(world, instance_id):
@@ -121,7 +136,9 @@ def test_a_reboot_makes_it_true(world, instance_id):
     world.settle()
     world.reboot(instance_id)
     world.settle()
-    assert world.status(instance_id) == 'ACTIVE' and running(world, instance_id, 'back_log') == {'back_log': '90'}
+    assert world.status(instance_id) == 'ACTIVE' and running(world, instance_id, 'back_log') == {
+        'back_log': '90'
+    }
 
 
 def test_detaching_makes_a_restart_unnecessary(world, instance_id):
@@ -136,10 +153,14 @@ def test_what_the_engine_refuses_leaves_no_group(world, instance_id):
     engine(world, instance_id).refuses['sql_mode'] = 'no such mode'
     world.attach(instance_id, world.group(max_connections=250, sql_mode='NONSENSE'))
     world.settle()
-    assert last(world, instance_id) == ('instance_attach_configuration', 'failed', 'guest_configuration_refused')
+    assert last(world, instance_id) == ('instance_attach_configuration', 'failed',
+                                        'guest_configuration_refused')
     row = world.row(instance_id)
     assert row.configuration_id is None and 'no such mode' in row.fault_message
-    assert running(world, instance_id, 'max_connections', 'sql_mode') == {'max_connections': '128', 'sql_mode': None}
+    assert running(world, instance_id, 'max_connections', 'sql_mode') == {
+        'max_connections': '128',
+        'sql_mode': None
+    }
     assert world.status(instance_id) == 'ACTIVE'
     world.attach(instance_id, world.group(max_connections=250))
     world.settle()
@@ -152,7 +173,8 @@ def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id
     world.attach(instance_id, world.group(max_connections=250))
     world.run(lambda: guest.waiting)
     guest.kill()
-    world.run(lambda: operation(world.operations(instance_id)[-1].id).state == 'undoing', seconds=2 * 300)
+    world.run(lambda: operation(world.operations(instance_id)[-1].id).state == 'undoing',
+              seconds=2 * 300)
     guest.start()
     world.settle()
     assert last(world, instance_id)[1:] == ('failed', 'guest_timeout')
@@ -161,7 +183,10 @@ def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id
 
 
 def test_what_failed_is_tried_again(world, instance_id):
-    again = {kind: operating.ASKED[f'instance_{kind}_configuration'].again for kind in ('attach', 'detach')}
+    again = {
+        kind: operating.ASKED[f'instance_{kind}_configuration'].again
+        for kind in ('attach', 'detach')
+    }
     group = world.group(max_connections=250)
     args = {'configuration_id': group}
     engine(world, instance_id).refuses['max_connections'] = 'not here'
@@ -173,7 +198,9 @@ def test_what_failed_is_tried_again(world, instance_id):
     again['attach'](world.context, world.row(instance_id), args)
     world.settle()
     assert last(world, instance_id) == ('instance_attach_configuration', 'succeeded', None)
-    assert again['detach'](world.context, world.row(instance_id), {'configuration_id': 'another'}) is None
+    assert again['detach'](world.context, world.row(instance_id), {
+        'configuration_id': 'another'
+    }) is None
     again['detach'](world.context, world.row(instance_id), args)
     world.settle()
     assert last(world, instance_id) == ('instance_detach_configuration', 'succeeded', None)
@@ -185,11 +212,15 @@ def test_an_engine_that_does_not_start_with_it_runs_with_what_it_had(world, inst
     world.settle()
     world.restart(instance_id)
     world.settle()
-    assert last(world, instance_id) == ('instance_restart', 'failed', 'guest_configuration_taken_back')
+    assert last(world,
+                instance_id) == ('instance_restart', 'failed', 'guest_configuration_taken_back')
     report(world)
     row = world.row(instance_id)
     assert row.service_status == 'healthy' and 'back_log = 7' in row.fault_message
-    assert running(world, instance_id, 'max_connections', 'back_log') == {'max_connections': '250', 'back_log': None}
+    assert running(world, instance_id, 'max_connections', 'back_log') == {
+        'max_connections': '250',
+        'back_log': None
+    }
     assert world.status(instance_id) == 'RESTART_REQUIRED', 'what was asked for is not in force'
     assert 'instance.options_rejected' in world.events(instance_id)
 
@@ -217,7 +248,8 @@ def test_refused_requests_change_nothing(world, instance_id, asked):
         world.attach(instance_id, world.group())
     assert world.row(instance_id).configuration_id == group
     world.settle()
-    with pytest.raises(exception.BadRequest, match=f'{instance_id} already has configuration {group}'):
+    with pytest.raises(exception.BadRequest,
+                       match=f'{instance_id} already has configuration {group}'):
         world.attach(instance_id, world.group())
 
 
@@ -249,8 +281,14 @@ def test_an_instance_is_made_with_a_group(world):
     group = world.group(max_connections=250, back_log=90)
     made = created(world, configuration_id=group)
     assert world.status(made) == 'ACTIVE' and world.row(made).configuration_id == group
-    assert running(world, made, 'max_connections', 'back_log') == {'max_connections': '250', 'back_log': '90'}
-    assert world.row(made).configuration_digest == configurations.digest({'max_connections': 250, 'back_log': 90})
+    assert running(world, made, 'max_connections', 'back_log') == {
+        'max_connections': '250',
+        'back_log': '90'
+    }
+    assert world.row(made).configuration_digest == configurations.digest({
+        'max_connections': 250,
+        'back_log': 90
+    })
 
 
 def test_an_instance_comes_up_without_options_that_cannot_be(world):
@@ -271,7 +309,9 @@ def test_a_resize_keeps_the_options(world, instance_id):
     assert running(world, instance_id, 'max_connections') == {'max_connections': '77'}
     world.detach(instance_id)
     world.settle()
-    assert running(world, instance_id, 'max_connections') == {'max_connections': '512'}, 'of the new flavor'
+    assert running(world, instance_id, 'max_connections') == {
+        'max_connections': '512'
+    }, 'of the new flavor'
 
 
 def test_options_changed_behind_our_back_are_told_once(world, instance_id):

@@ -19,8 +19,10 @@ from tests.functional.flows.test_configuration import rules  # noqa: F401  a fix
 from tests.functional.flows.test_crashes import FLOWS, doomed_runner, run_to_death, succeed
 from trove.configuration import models as groups
 
-KINDS = ['instance_attach_configuration', 'instance_detach_configuration', 'instance_update_configuration',
-         'configuration_update', 'configuration_edit']
+KINDS = [
+    'instance_attach_configuration', 'instance_detach_configuration',
+    'instance_update_configuration', 'configuration_update', 'configuration_edit'
+]
 
 
 def attach(world, instance_id, group):
@@ -46,13 +48,18 @@ def edit(world, instance_id, group):
 
 
 #: kind -> (what asks for it, what the engine runs with afterwards)
-BEGIN = {'instance_attach_configuration': (attach, '250'), 'instance_detach_configuration': (detach, '128'),
-         'instance_update_configuration': (update, '300'), 'configuration_update': (update, '300'),
-         'configuration_edit': (edit, '300')}
+BEGIN = {
+    'instance_attach_configuration': (attach, '250'),
+    'instance_detach_configuration': (detach, '128'),
+    'instance_update_configuration': (update, '300'),
+    'configuration_update': (update, '300'),
+    'configuration_edit': (edit, '300')
+}
 
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
-@pytest.mark.parametrize(('kind', 'step'), [(kind, step) for kind in KINDS for step in FLOWS[kind].step_names])
+@pytest.mark.parametrize(('kind', 'step'),
+                         [(kind, step) for kind in KINDS for step in FLOWS[kind].step_names])
 def test_whoever_takes_over_ends_it(world, kind, step, moment):
     instance_id, group = created(world), world.group(max_connections=250)
     begin, wanted = BEGIN[kind]
@@ -67,7 +74,8 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
     if ended.parent_id:
         assert operation(ended.parent_id).state == 'succeeded'
         assert results(ended.parent_id) == {instance_id: ('succeeded', None)}
-    assert world.guest(instance_id).machine.unit('memory').starts == 1, 'no database was restarted for it'
+    assert world.guest(instance_id).machine.unit(
+        'memory').starts == 1, 'no database was restarted for it'
 
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
@@ -75,7 +83,9 @@ def test_whoever_takes_over_takes_an_attach_back(world, moment):
     instance_id = created(world)
     world.guest(instance_id).engine.refuses['sql_mode'] = 'no such mode'
     world.attach(instance_id, world.group(max_connections=250, sql_mode='NONSENSE'))
-    run_to_death(world, doomed_runner(world, 'instance_attach_configuration', 'OptionsApplied', moment, 'undo'))
+    run_to_death(
+        world,
+        doomed_runner(world, 'instance_attach_configuration', 'OptionsApplied', moment, 'undo'))
     succeed(world)
     assert world.operations(instance_id)[-1].error_code == 'guest_configuration_refused'
     assert world.row(instance_id).configuration_id is None

@@ -30,10 +30,14 @@ from trove.taskmanager.models import Runner
 FLOWS = flows.registry()
 #: Kinds that are not about one instance, or that no datastore can do: test_refused.py, test_modules.py and
 #: test_configuration_crashes.py have them.
-ELSEWHERE = {'backup_create', 'backup_delete', 'instance_promote', 'instance_eject', 'instance_detach_replica',
-             'instance_upgrade_agent', 'module_reapply', 'configuration_edit', 'configuration_update',
-             'instance_attach_configuration', 'instance_detach_configuration', 'instance_update_configuration'}
-EVERY_STEP = [(kind, step) for kind, flow in FLOWS.items() if kind not in ELSEWHERE for step in flow.step_names]
+ELSEWHERE = {
+    'backup_create', 'backup_delete', 'instance_promote', 'instance_eject',
+    'instance_detach_replica', 'instance_upgrade_agent', 'module_reapply', 'configuration_edit',
+    'configuration_update', 'instance_attach_configuration', 'instance_detach_configuration',
+    'instance_update_configuration'
+}
+EVERY_STEP = [(kind, step) for kind, flow in FLOWS.items() if kind not in ELSEWHERE
+              for step in flow.step_names]
 UNDOABLE_STEPS = [step for step in FLOWS['instance_create'].step_names]
 USERS = [{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': [{'name': 'shop'}]}]
 DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
@@ -43,7 +47,8 @@ BEGIN = {
     'instance_discard_log': lambda world, instance_id: world.discard_log(instance_id, 'error'),
     'instance_publish_log': lambda world, instance_id: world.publish_log(instance_id, 'error'),
     'instance_reboot': lambda world, instance_id: world.reboot(instance_id),
-    'instance_resize_flavor': lambda world, instance_id: world.resize_flavor(instance_id, 'f-large'),
+    'instance_resize_flavor': lambda world, instance_id: world.resize_flavor(
+        instance_id, 'f-large'),
     'instance_resize_volume': lambda world, instance_id: world.resize_volume(instance_id, 5),
     'instance_migrate': lambda world, instance_id: world.migrate(instance_id),
     'instance_migrate_live': lambda world, instance_id: world.migrate(instance_id, live=True),
@@ -120,7 +125,8 @@ def doomed_runner(world, kind, step_name, moment, method='run'):
         doomed = DiesAfterRecording(runner.flows, runner.tools, runner.owner)
         doomed.last_step = step_name
         return doomed
-    steps = tuple(Mortal(step, moment, method) if step.name == step_name else step for step in flow.steps)
+    steps = tuple(
+        Mortal(step, moment, method) if step.name == step_name else step for step in flow.steps)
     return world.new_runner({**world.flows, kind: dataclasses.replace(flow, steps=steps)})
 
 
@@ -149,7 +155,8 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
     succeed(world)
 
     operation = world.operations(instance_id)[-1]
-    assert (operation.kind, operation.state, operation.active) == (kind, 'succeeded', None), world.journal()
+    assert (operation.kind, operation.state, operation.active) == (kind, 'succeeded',
+                                                                   None), world.journal()
     if kind == 'instance_delete':
         assert world.status(instance_id) == '404'
         assert world.holds() == NOTHING
@@ -224,8 +231,9 @@ def test_a_broker_that_is_away_only_delays(world):
 
 
 def test_quota_of_the_cloud_is_told_and_nothing_is_left(world):
-    world.cloud.faults.request('volume', 'POST', '/volumes', times=99, status=413,
-                               message='VolumeLimitExceeded: Maximum number of volumes allowed (0) exceeded')
+    world.cloud.faults.request(
+        'volume', 'POST', '/volumes', times=99, status=413,
+        message='VolumeLimitExceeded: Maximum number of volumes allowed (0) exceeded')
     instance_id = world.create()
     world.settle()
     row = world.row(instance_id)

@@ -42,9 +42,10 @@ def let_in(world, group_ids):
             if rule['security_group_id'] in group_ids and rule['direction'] == 'ingress'}
 
 
-@pytest.mark.parametrize('name,shown', (
-    ('Bestellungen für 2031', None), ('한국어', None), ('orders 😀 1', 'orders   1'), (' orders\n', 'orders'),
-    ('a\tb\x7fc\u2028d', 'a b c d'), ('1😀', '1'), ('x' * 255, None)))
+@pytest.mark.parametrize(
+    'name,shown',
+    (('Bestellungen für 2031', None), ('한국어', None), ('orders 😀 1', 'orders   1'),
+     (' orders\n', 'orders'), ('a\tb\x7fc\u2028d', 'a b c d'), ('1😀', '1'), ('x' * 255, None)))
 def test_an_instance_may_be_called_what_nova_refuses(world, name, shown):
     instance_id = created(world, name=name)
     assert world.row(instance_id).name == name
@@ -63,12 +64,20 @@ def test_the_guest_learns_who_it_is_and_nothing_more(world):
     key = world.keys.open(instance_id, world.row(instance_id).encrypted_key)
     [spec] = world.machines.specs.values()
     files = files_of(spec.user_data)
-    assert set(files) == {'/etc/trove/conf.d/guest_info.conf', '/etc/trove/conf.d/trove-guestagent.conf'}
+    assert set(files) == {
+        '/etc/trove/conf.d/guest_info.conf', '/etc/trove/conf.d/trove-guestagent.conf'
+    }
     told = configparser.RawConfigParser()
     told.read_string(files['/etc/trove/conf.d/guest_info.conf'])
     assert dict(told['DEFAULT']) == {
-        'guest_id': instance_id, 'datastore_manager': 'mariadb', 'datastore_version': '10.11', 'tenant_id': 'demo',
-        'network_isolation': 'True', 'instance_rpc_encr_key': keys.encode(key), 'boot_epoch': '1'}
+        'guest_id': instance_id,
+        'datastore_manager': 'mariadb',
+        'datastore_version': '10.11',
+        'tenant_id': 'demo',
+        'network_isolation': 'True',
+        'instance_rpc_encr_key': keys.encode(key),
+        'boot_epoch': '1'
+    }
     assert told['guest_bus']['transport_url'] == (
         f'rabbit://guest-{instance_id}:{keys.broker_password(key)}@broker:5672/guests')
 
@@ -76,7 +85,8 @@ def test_the_guest_learns_who_it_is_and_nothing_more(world):
 def test_the_database_is_open_to_those_who_may_and_the_management_side_to_nobody(world):
     instance_id = created(world, access={'allowed_cidrs': ['10.2.0.0/24', '2001:db8::/32']})
     [spec] = world.machines.specs.values()
-    assert [port.name for port in spec.ports] == [f'trove-{instance_id}-tenant', f'trove-{instance_id}']
+    assert [port.name
+            for port in spec.ports] == [f'trove-{instance_id}-tenant', f'trove-{instance_id}']
     groups = {port['name']: port['security_groups'] for port in world.cloud.all('port')}
     assert let_in(world, groups[f'trove-{instance_id}-tenant']) == {('tcp', 3306, '10.2.0.0/24'),
                                                                     ('tcp', 3306, '2001:db8::/32')}
@@ -123,25 +133,30 @@ def test_a_root_password_that_was_given_is_remembered_as_enabled(world):
     assert data.root_password == 'Canary-r00t'
 
 
-@pytest.mark.parametrize(('service', 'method', 'path'), [
-    ('network', 'POST', '/security-groups$'), ('network', 'POST', '/security-group-rules$'),
-    ('network', 'POST', '/ports$'), ('volume', 'POST', '/volumes$'), ('compute', 'POST', '/servers$'),
-    ('network', 'GET', '/ports$'), ('volume', 'GET', '/volumes/'), ('compute', 'GET', '/servers/')])
+@pytest.mark.parametrize(('service', 'method', 'path'),
+                         [('network', 'POST', '/security-groups$'),
+                          ('network', 'POST', '/security-group-rules$'),
+                          ('network', 'POST', '/ports$'), ('volume', 'POST', '/volumes$'),
+                          ('compute', 'POST', '/servers$'), ('network', 'GET', '/ports$'),
+                          ('volume', 'GET', '/volumes/'), ('compute', 'GET', '/servers/')])
 def test_a_cloud_that_stumbles_once_only_delays(world, service, method, path):
     world.cloud.faults.request(service, method, path, mode='before')
     created(world)
     assert world.holds() == ONE_INSTANCE
 
 
-@pytest.mark.parametrize(('service', 'path', 'status', 'message', 'code'), [
-    ('volume', '/volumes$', 413, 'VolumeLimitExceeded: Maximum number of volumes', 'cloud_quota_exceeded'),
-    ('network', '/ports$', 409, "Quota exceeded for resources: ['port'].", 'cloud_quota_exceeded'),
-    ('compute', '/servers$', 403, 'Quota exceeded for cores', 'cloud_quota_exceeded'),
-    ('compute', '/servers$', 400, 'Flavor is too small', 'server_failed'),
-    ('network', '/security-groups$', 400, 'no', 'security_group_failed'),
-    ('network', '/ports$', 400, 'no', 'port_failed'),
-    ('volume', '/volumes$', 500, 'broken', 'volume_failed')])
-def test_a_cloud_that_refuses_ends_it_with_a_code_and_nothing_left(world, service, path, status, message, code):
+@pytest.mark.parametrize(
+    ('service', 'path', 'status', 'message', 'code'),
+    [('volume', '/volumes$', 413, 'VolumeLimitExceeded: Maximum number of volumes',
+      'cloud_quota_exceeded'),
+     ('network', '/ports$', 409, "Quota exceeded for resources: ['port'].", 'cloud_quota_exceeded'),
+     ('compute', '/servers$', 403, 'Quota exceeded for cores', 'cloud_quota_exceeded'),
+     ('compute', '/servers$', 400, 'Flavor is too small', 'server_failed'),
+     ('network', '/security-groups$', 400, 'no', 'security_group_failed'),
+     ('network', '/ports$', 400, 'no', 'port_failed'),
+     ('volume', '/volumes$', 500, 'broken', 'volume_failed')])
+def test_a_cloud_that_refuses_ends_it_with_a_code_and_nothing_left(world, service, path, status,
+                                                                   message, code):
     world.cloud.faults.request(service, 'POST', path, status=status, message=message, times=99)
     instance_id = world.create()
     world.settle()
@@ -156,7 +171,8 @@ def test_a_volume_that_fails(world):
     world.cloud.faults.work('volume.create')
     instance_id = world.create()
     world.settle()
-    assert (world.status(instance_id), world.row(instance_id).error_code) == ('ERROR', 'volume_failed')
+    assert (world.status(instance_id), world.row(instance_id).error_code) == ('ERROR',
+                                                                              'volume_failed')
     assert world.holds() == NOTHING
 
 
@@ -165,7 +181,8 @@ def test_a_server_that_somebody_else_removes_is_missed(world):
     world.machines.silent = True
     world.run(lambda: world.machines.specs)
     world.tick()
-    world.new_runner().tools.cloud(None).compute.delete_server(world.row(instance_id).compute_instance_id)
+    world.new_runner().tools.cloud(None).compute.delete_server(
+        world.row(instance_id).compute_instance_id)
     world.settle()
     assert world.row(instance_id).error_code == 'server_missing'
     assert world.holds() == NOTHING
@@ -270,11 +287,24 @@ def test_how_often_the_cloud_is_asked(world):
 
 def test_a_database_that_the_engine_refuses_is_told_and_the_rest_works(world):
     """What the API lets through and the engine does not."""
-    instance_id = created(world, databases=[{'name': 'x' * 65, 'character_set': None, 'collate': None},
-                                            {'name': 'shop', 'character_set': None, 'collate': None}],
-                          users=[{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': []}])
+    instance_id = created(
+        world, databases=[{
+            'name': 'x' * 65,
+            'character_set': None,
+            'collate': None
+        }, {
+            'name': 'shop',
+            'character_set': None,
+            'collate': None
+        }], users=[{
+            'name': 'app',
+            'password': 'Canary-5ecret',
+            'host': '%',
+            'databases': []
+        }])
     row = world.row(instance_id)
-    assert row.fault_message.startswith('A database or user asked for at creation could not be made. Database ')
+    assert row.fault_message.startswith(
+        'A database or user asked for at creation could not be made. Database ')
     assert 'Canary' not in row.fault_message
     assert 'instance_create.objects' in world.events(instance_id)
     data = world.machines.volumes[row.volume_id]

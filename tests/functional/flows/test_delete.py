@@ -30,10 +30,14 @@ def instance_id(world):
     return made
 
 
-@pytest.mark.parametrize(('service', 'path', 'status'), [
-    ('compute', '/servers/', 500), ('network', '/ports/', 409), ('network', '/security-groups/', 409),
-    ('network', '/floatingips/', 403), ('volume', '/volumes/', 400), ('compute', '/os-server-groups/', 503)])
-def test_a_delete_insists_and_the_row_stays_until_all_is_gone(world, instance_id, service, path, status):
+@pytest.mark.parametrize(('service', 'path', 'status'), [('compute', '/servers/', 500),
+                                                         ('network', '/ports/', 409),
+                                                         ('network', '/security-groups/', 409),
+                                                         ('network', '/floatingips/', 403),
+                                                         ('volume', '/volumes/', 400),
+                                                         ('compute', '/os-server-groups/', 503)])
+def test_a_delete_insists_and_the_row_stays_until_all_is_gone(world, instance_id, service, path,
+                                                              status):
     fault = world.cloud.faults.request(service, 'DELETE', path, status=status, times=8)
     world.delete(instance_id)
     world.run(lambda: fault.seen >= 7)
@@ -72,7 +76,9 @@ def test_what_a_frozen_task_manager_makes_of_a_deleted_instance_is_removed(world
     create = known['instance_create']
     steps = tuple(Frozen() if type(one) is step else one for one in create.steps)
     instance_id = world.create()
-    frozen = world.new_runner({**known, 'instance_create': dataclasses.replace(create, steps=steps)})
+    frozen = world.new_runner({
+        **known, 'instance_create': dataclasses.replace(create, steps=steps)
+    })
     world.run(lambda: world.status(instance_id) == '404', runner=frozen)
     assert world.holds() != NOTHING, 'made too late'
     world.settle()
@@ -98,7 +104,8 @@ def test_a_broker_that_is_away_delays_the_end(world, instance_id):
     assert (world.status(instance_id), world.holds()) == ('404', NOTHING)
 
 
-def test_a_delete_that_cannot_end_names_what_is_left_and_may_be_asked_again(world, instance_id, conf):
+def test_a_delete_that_cannot_end_names_what_is_left_and_may_be_asked_again(
+        world, instance_id, conf):
     world.cloud.faults.request('volume', 'DELETE', '/volumes/', status=400, times=100000)
     conf.set_override('delete_deadline', 300)
     world.delete(instance_id)

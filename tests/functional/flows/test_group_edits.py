@@ -39,11 +39,14 @@ def test_an_edit_reaches_all_instances(world, two):
     for instance_id in (one, other):
         assert running(world, instance_id, 'max_connections') == {'max_connections': '300'}
         assert world.status(instance_id) == 'RESTART_REQUIRED'
-    assert world.edit_group(group, max_connections=300, back_log=90) is None, 'nothing is to be done'
+    assert world.edit_group(group, max_connections=300,
+                            back_log=90) is None, 'nothing is to be done'
     asked = world.edit_group(group)
     world.settle()
     assert operation(asked).state == 'succeeded'
-    assert running(world, one, 'max_connections') == {'max_connections': '128'} and world.status(one) == 'ACTIVE'
+    assert running(world, one, 'max_connections') == {
+        'max_connections': '128'
+    } and world.status(one) == 'ACTIVE'
 
 
 def test_an_instance_that_refuses_holds_up_no_other(world, two):
@@ -54,13 +57,21 @@ def test_an_instance_that_refuses_holds_up_no_other(world, two):
     ended = operation(asked)
     assert (ended.state, ended.error_code) == ('failed', 'configuration_not_applied')
     assert f'1 of 2 instances do not have the values of the configuration group. {one}: ' in ended.error_text
-    assert results(asked) == {one: ('failed', 'guest_configuration_refused'), other: ('succeeded', None)}
-    assert running(world, one, 'max_connections', 'wait_timeout') == {'max_connections': '250', 'wait_timeout': None}
+    assert results(asked) == {
+        one: ('failed', 'guest_configuration_refused'),
+        other: ('succeeded', None)
+    }
+    assert running(world, one, 'max_connections', 'wait_timeout') == {
+        'max_connections': '250',
+        'wait_timeout': None
+    }
     assert running(world, other, 'wait_timeout') == {'wait_timeout': '60'}
     engine(world, one).refuses.clear()
     asked = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert results(asked) == {one: ('succeeded', None)}, 'the same values again are brought to who has not got them'
+    assert results(asked) == {
+        one: ('succeeded', None)
+    }, 'the same values again are brought to who has not got them'
     assert running(world, one, 'wait_timeout') == {'wait_timeout': '60'}
 
 
@@ -79,7 +90,9 @@ def test_an_instance_that_is_being_made_gets_the_new_values(world, two):
     asked = world.edit_group(group, wait_timeout=60)
     world.settle()
     assert operation(asked).state == 'succeeded', world.journal()
-    assert running(world, third, 'wait_timeout') == {'wait_timeout': '60'} == running(world, one, 'wait_timeout')
+    assert running(world, third, 'wait_timeout') == {
+        'wait_timeout': '60'
+    } == running(world, one, 'wait_timeout')
     digest = configurations.digest({'wait_timeout': 60})
     assert {world.row(instance_id).configuration_digest for instance_id in (one, third)} == {digest}
 
@@ -118,7 +131,8 @@ def test_a_second_edit_joins_the_first(world, two):
     assert operation(asked).state == 'succeeded', world.journal()
     for instance_id in (one, other):
         assert running(world, instance_id, 'wait_timeout') == {'wait_timeout': '70'}
-        assert world.row(instance_id).configuration_digest == configurations.digest({'wait_timeout': 70})
+        assert world.row(instance_id).configuration_digest == configurations.digest(
+            {'wait_timeout': 70})
     assert [row.kind for row in world.operations(group)] == ['configuration_update']
 
 
@@ -143,7 +157,8 @@ def test_values_that_are_taken_back_in_time(world, two):
     for instance_id in (one, other):
         assert running(world, instance_id, 'wait_timeout', 'max_connections') == {
             'wait_timeout': None, 'max_connections': '250'}
-        assert world.row(instance_id).configuration_digest == configurations.digest({'max_connections': 250})
+        assert world.row(instance_id).configuration_digest == configurations.digest(
+            {'max_connections': 250})
 
 
 @pytest.mark.parametrize('refuses', [False, True])
@@ -154,8 +169,10 @@ def test_an_edit_at_the_last_moment_is_not_lost(world, two, refuses):
         engine(world, one).refuses['wait_timeout'] = 'not here'
     asked = world.edit_group(group, wait_timeout=60)
     world.flows['configuration_update'] = dataclasses.replace(
-        (flow := world.flows['configuration_update']),
-        **{end: functools.partial(edited_first, world, group, getattr(flow, end)) for end in ('succeeded', 'failed')})
+        (flow := world.flows['configuration_update']), **{
+            end: functools.partial(edited_first, world, group, getattr(flow, end))
+            for end in ('succeeded', 'failed')
+        })
     world.settle()
     assert operation(asked).state == ('failed' if refuses else 'succeeded'), world.journal()
     assert len(world.operations(group)) == 2, 'it is followed by another one'
@@ -178,4 +195,6 @@ def test_a_stopped_database_has_the_values_when_it_starts(world, two):
     assert results(asked)[one] == ('succeeded', None)
     world.restart(one)
     world.settle()
-    assert running(world, one, 'wait_timeout') == {'wait_timeout': '60'} and world.status(one) == 'ACTIVE'
+    assert running(world, one, 'wait_timeout') == {
+        'wait_timeout': '60'
+    } and world.status(one) == 'ACTIVE'

@@ -20,14 +20,25 @@ from trove.db import operations, session
 
 def test_create_restart_delete(world):
     instance_id = world.create(
-        databases=[{'name': 'shop', 'character_set': None, 'collate': None}],
-        users=[{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': [{'name': 'shop'}]}])
+        databases=[{
+            'name': 'shop',
+            'character_set': None,
+            'collate': None
+        }], users=[{
+            'name': 'app',
+            'password': 'Canary-5ecret',
+            'host': '%',
+            'databases': [{
+                'name': 'shop'
+            }]
+        }])
     assert world.status(instance_id) == 'BUILD'
     world.settle()
     assert world.status(instance_id) == 'ACTIVE', world.journal()
     assert world.holds() == ONE_INSTANCE
     data = world.machines.volumes[world.row(instance_id).volume_id]
-    assert set(data.databases) == {'shop'} and data.users[('app', '%')]['password'] == 'Canary-5ecret'
+    assert set(data.databases) == {'shop'
+                                   } and data.users[('app', '%')]['password'] == 'Canary-5ecret'
     assert world.usage() == {'instances': 1, 'ram': 1024, 'volumes': 2, 'backups': 0}
 
     starts = world.guest(instance_id).machine.unit('memory').starts
@@ -47,7 +58,12 @@ def test_create_restart_delete(world):
 
 
 def test_no_secret_stands_in_the_journal(world):
-    instance_id = world.create(users=[{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': []}])
+    instance_id = world.create(users=[{
+        'name': 'app',
+        'password': 'Canary-5ecret',
+        'host': '%',
+        'databases': []
+    }])
     world.settle()
     row = world.row(instance_id)
     key = world.keys.open(instance_id, row.encrypted_key)
@@ -89,7 +105,8 @@ def test_a_server_that_fails_ends_in_error_with_the_reason_of_nova(world):
 
 
 def test_what_the_guest_refuses_is_the_reason_the_user_reads(world):
-    world.machines.prepare = lambda guest: setattr(guest.machine.unit('memory'), 'refuses', 'no space left')
+    world.machines.prepare = lambda guest: setattr(guest.machine.unit('memory'), 'refuses',
+                                                   'no space left')
     instance_id = world.create()
     world.settle()
     row = world.row(instance_id)

@@ -46,7 +46,9 @@ class Log:
 
     @property
     def path(self):
-        return pathlib.Path(self.world.guest(self.instance_id).machine.path('/var/lib/mysql/logs'), f'{self.name}.log')
+        return pathlib.Path(
+            self.world.guest(self.instance_id).machine.path('/var/lib/mysql/logs'),
+            f'{self.name}.log')
 
     def write(self, text):
         with self.path.open('ab') as stream:
@@ -57,7 +59,8 @@ class Log:
         return GuestAPI(self.world.guest_bus, self.instance_id, key).call(message, 5)
 
     def entry(self):
-        return next(log for log in self.ask(messages.ListLogs())['logs'] if log['name'] == self.name)
+        return next(log for log in self.ask(messages.ListLogs())['logs']
+                    if log['name'] == self.name)
 
     def figures(self):
         entry = self.entry()
@@ -72,10 +75,14 @@ class Log:
         return self.world.operations(self.instance_id)[-1]
 
     def pieces(self):
-        return [name for name in self.world.cloud.objects.names(PROJECT, CONTAINER) if name.startswith(self.prefix)]
+        return [
+            name for name in self.world.cloud.objects.names(PROJECT, CONTAINER)
+            if name.startswith(self.prefix)
+        ]
 
     def stored(self):
-        return b''.join(self.world.cloud.objects.content(PROJECT, CONTAINER, name) for name in self.pieces())
+        return b''.join(
+            self.world.cloud.objects.content(PROJECT, CONTAINER, name) for name in self.pieces())
 
     def record(self):
         return json.loads(self.world.cloud.objects.content(PROJECT, CONTAINER, self.metafile))
@@ -192,7 +199,8 @@ def test_what_was_published_goes_with_the_instance(log, world, instance_id):
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404'
-    assert world.cloud.objects.names(PROJECT, CONTAINER) == sorted([*other.pieces(), other.metafile])
+    assert world.cloud.objects.names(PROJECT,
+                                     CONTAINER) == sorted([*other.pieces(), other.metafile])
 
 
 @pytest.mark.parametrize(('status', 'told'), [(503, True), (403, False)])
@@ -206,8 +214,10 @@ def test_an_object_store_that_is_away_keeps_no_instance(log, world, instance_id,
     assert world.status(instance_id) == '404' and set(world.usage().values()) == {0}
     assert ('instance_delete.logs_left' in world.events(instance_id)) is told
     world.cloud.faults.clear()
-    assert [item.kind for item in Search(world.conf, functools.partial(clouds.service_cloud, world.conf),
-                                         world.broker).orphans()] == ['objects']
+    assert [
+        item.kind for item in Search(world.conf, functools.partial(
+            clouds.service_cloud, world.conf), world.broker).orphans()
+    ] == ['objects']
 
 
 def test_publishing_anew_leaves_only_what_was_stored_now(log):
@@ -234,7 +244,8 @@ def test_guests_are_told_which_authorities_to_trust(log, world, instance_id, con
         (tmp_path / 'ca.pem').write_bytes(content)
         log.write(GREETING)
         ended = log.publish()
-        assert (ended.state, ended.error_code) == ('failed', 'internal') and 'ca.pem' in ended.error_detail
+        assert (ended.state, ended.error_code) == ('failed',
+                                                   'internal') and 'ca.pem' in ended.error_detail
 
 
 def test_an_empty_log_is_published_as_nothing(log):
@@ -261,7 +272,8 @@ def test_an_upload_that_fails_is_tried_again_and_nothing_is_stored_twice(log, co
     conf.set_override('guest_log_limit', 1024)
     log.switch()
     log.write(GREETING * 200)
-    world.cloud.faults.request('object', 'PUT', 'mariadb-general/', mode='status', status=503, times=1, nth=3)
+    world.cloud.faults.request('object', 'PUT', 'mariadb-general/', mode='status', status=503,
+                               times=1, nth=3)
     operation = log.publish()
     assert operation.state == 'succeeded'
     assert log.stored().decode() == GREETING * 200
@@ -281,7 +293,8 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
-def test_an_agent_that_dies_in_an_upload_goes_on_with_the_same_piece(log, conf, world, instance_id, moment):
+def test_an_agent_that_dies_in_an_upload_goes_on_with_the_same_piece(log, conf, world, instance_id,
+                                                                     moment):
     conf.set_override('guest_log_limit', 1024)
     log.switch()
     log.write(GREETING * 200)
@@ -306,7 +319,8 @@ def test_an_agent_that_dies_in_an_upload_goes_on_with_the_same_piece(log, conf, 
     assert log.figures() == ('Published', len(GREETING.encode()) * 200, 0)
 
 
-def test_an_object_store_that_is_away_ends_the_publish_and_not_the_instance(log, world, instance_id):
+def test_an_object_store_that_is_away_ends_the_publish_and_not_the_instance(
+        log, world, instance_id):
     log.switch()
     log.write(GREETING)
     world.cloud.faults.request('object', 'PUT', CONTAINER, mode='status', status=503, times=100)
@@ -364,4 +378,5 @@ def test_no_url_and_no_key_is_written_down_by_the_control_plane(log, world, capl
     with caplog.at_level('DEBUG'):
         log.publish()
     assert 'temp_url_sig' not in world.journal() + caplog.text
-    assert all('temp_url_sig' not in row.facts + row.args for row in world.operations(log.instance_id))
+    assert all('temp_url_sig' not in row.facts + row.args
+               for row in world.operations(log.instance_id))

@@ -36,7 +36,8 @@ def assert_whole(world, instance_id, host):
     world.tick()
     world.tick()
     server = world.cloud.all('server')[0]
-    assert (server['host'], server['vm_state'], server['task_state']) == (host, 'active', None), world.journal()
+    assert (server['host'], server['vm_state'], server['task_state']) == (host, 'active',
+                                                                          None), world.journal()
     operating = states.operating(models.facts_of(world.row(instance_id)), world.clock(),
                                  world.conf.agent_heartbeat_expiry)
     assert (world.status(instance_id), operating) == ('ACTIVE', 'HEALTHY'), world.journal()
@@ -66,7 +67,8 @@ def test_there_and_back(world, instance_id, live):
         world.settle()
         assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
         assert_whole(world, instance_id, there)
-    assert (world.guest(instance_id).machine.unit('memory').starts == starts) is live, 'live: it was never stopped'
+    assert (world.guest(instance_id).machine.unit('memory').starts == starts
+            ) is live, 'live: it was never stopped'
 
 
 @pytest.mark.parametrize('live', [False, True])
@@ -102,7 +104,8 @@ def test_an_engine_that_does_not_start_there_leads_back(world, instance_id):
     world.migrate(instance_id)
     world.settle()
     operation = world.operations(instance_id)[-1]
-    assert (operation.state, operation.error_code) == ('failed', 'guest_restart_failed'), world.journal()
+    assert (operation.state, operation.error_code) == ('failed',
+                                                       'guest_restart_failed'), world.journal()
     assert_whole(world, instance_id, HERE)
 
 

@@ -28,10 +28,24 @@ from trove.taskmanager import flows
 def module(world, number, **values):
     module_id = f'{number:08x}-0000-4000-8000-0000000000aa'
     contents = base64.b64encode(f'message=number {number}'.encode())
-    row = {'id': module_id, 'name': f'm{number}', 'type': 'ping', 'description': None, 'tenant_id': PROJECT,
-           'datastore_id': None, 'datastore_version_id': None, 'auto_apply': False, 'visible': True,
-           'live_update': True, 'priority_apply': False, 'apply_order': 5, 'is_admin': False,
-           'contents': world.keys.seal(module_id, contents), 'md5': hashlib.md5(contents).hexdigest(), **values}
+    row = {
+        'id': module_id,
+        'name': f'm{number}',
+        'type': 'ping',
+        'description': None,
+        'tenant_id': PROJECT,
+        'datastore_id': None,
+        'datastore_version_id': None,
+        'auto_apply': False,
+        'visible': True,
+        'live_update': True,
+        'priority_apply': False,
+        'apply_order': 5,
+        'is_admin': False,
+        'contents': world.keys.seal(module_id, contents),
+        'md5': hashlib.md5(contents).hexdigest(),
+        **values
+    }
     with session.writer() as connection:
         modules.create(connection, row, world.clock())
     return session.read(modules.get, module_id)
@@ -46,7 +60,10 @@ def change(world, row, text):
 
 
 def has(world, instance_id):
-    return {told['id']: told for told in applying.on_guest(world.row(instance_id), include_contents=True)}
+    return {
+        told['id']: told
+        for told in applying.on_guest(world.row(instance_id), include_contents=True)
+    }
 
 
 def reapplied(world, row, **asked):
@@ -69,13 +86,26 @@ def test_a_new_instance_is_given_its_modules(world):
 
 
 def test_what_all_are_given_comes_in_its_order(world):
-    for number, values in enumerate(({'apply_order': 9}, {'auto_apply': True, 'apply_order': 1},
-                                     {'auto_apply': True, 'priority_apply': True, 'tenant_id': None},
-                                     {'auto_apply': True, 'tenant_id': 'others'},
-                                     {'auto_apply': True, 'datastore_id': 'another'})):
+    for number, values in enumerate(({
+            'apply_order': 9
+    }, {
+            'auto_apply': True,
+            'apply_order': 1
+    }, {
+            'auto_apply': True,
+            'priority_apply': True,
+            'tenant_id': None
+    }, {
+            'auto_apply': True,
+            'tenant_id': 'others'
+    }, {
+            'auto_apply': True,
+            'datastore_id': 'another'
+    })):
         module(world, number, **values)
     version = session.read(datastores.version, VERSION_ID)
-    chosen = module_choice.of_new_instance(world.context, ['00000000-0000-4000-8000-0000000000AA'], version)
+    chosen = module_choice.of_new_instance(world.context, ['00000000-0000-4000-8000-0000000000AA'],
+                                           version)
     assert [one[:8] for one in chosen] == ['00000002', '00000001', '00000000']
 
 

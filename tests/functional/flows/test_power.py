@@ -27,7 +27,8 @@ def instance_id(world):
 
 
 def operating(world, instance_id):
-    return states.operating(models.facts_of(world.row(instance_id)), world.clock(), world.conf.agent_heartbeat_expiry)
+    return states.operating(models.facts_of(world.row(instance_id)), world.clock(),
+                            world.conf.agent_heartbeat_expiry)
 
 
 def unit(world, instance_id):
@@ -59,7 +60,8 @@ def test_who_was_not_reached_in_time_does_not_stop_later(world, instance_id):
     world.guest(instance_id).find_broker()
     world.tick()
     world.tick()
-    assert operating(world, instance_id) == 'HEALTHY' and unit(world, instance_id).active == 'active'
+    assert operating(world, instance_id) == 'HEALTHY' and unit(world,
+                                                               instance_id).active == 'active'
 
 
 def test_who_does_not_listen_is_not_told_to_stop(world, instance_id):
@@ -81,7 +83,10 @@ def test_a_reboot_starts_machine_agent_and_engine_anew(world, instance_id):
     assert world.row(instance_id).boot_id > boot
     assert unit(world, instance_id).starts == starts + 1
     assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY')
-    asked = [path for method, path in world.cloud.requests if method == 'POST' and path.endswith('/action')]
+    asked = [
+        path for method, path in world.cloud.requests
+        if method == 'POST' and path.endswith('/action')
+    ]
     assert len(asked) == 1
 
 
@@ -181,4 +186,5 @@ def test_a_start_that_cannot_be_tells_why(world, instance_id):
     unit(world, instance_id).refuses = ''
     world.start(instance_id)
     world.settle()
-    assert world.row(instance_id).fault_message is None and operating(world, instance_id) == 'HEALTHY'
+    assert world.row(instance_id).fault_message is None and operating(world,
+                                                                      instance_id) == 'HEALTHY'

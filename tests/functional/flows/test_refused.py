@@ -61,7 +61,8 @@ def eject(world, instance_id):
 
 
 def upgrade_agent(world, instance_id):
-    return models.record(world.context, world.row(instance_id), 'instance_upgrade_agent', 600, args={'location': 'x'})
+    return models.record(world.context, world.row(instance_id), 'instance_upgrade_agent', 600,
+                         args={'location': 'x'})
 
 
 def back_up(world, instance_id, **more):
@@ -83,7 +84,8 @@ def test_it_ends_with_the_code(world, instance_id, kind, dies):
         succeed(world)
     world.settle()
     operation = session.read(operations.get, before.operation_id)
-    assert (operation.kind, operation.state, operation.active, operation.error_code) == (kind, 'failed', None, CODE)
+    assert (operation.kind, operation.state, operation.active,
+            operation.error_code) == (kind, 'failed', None, CODE)
     assert 'not supported for datastore mariadb' in operation.error_text
     row = world.row(instance_id)
     assert row.error_code is None and row.deleted is False
@@ -167,8 +169,16 @@ def test_a_reset_ends_its_backup(world, instance_id):
 def _stored(world, **values):
     backup_id = f'{len(values):08x}-0000-4000-8000-00000000000{values.pop("number")}'
     with session.writer() as connection:
-        backups.create(connection, {'id': backup_id, 'name': 'b', 'tenant_id': PROJECT, 'backup_type': 'full',
-                                    'storage_driver': 'swift', 'state': 'COMPLETED', **values}, world.clock())
+        backups.create(
+            connection, {
+                'id': backup_id,
+                'name': 'b',
+                'tenant_id': PROJECT,
+                'backup_type': 'full',
+                'storage_driver': 'swift',
+                'state': 'COMPLETED',
+                **values
+            }, world.clock())
     return backup_id
 
 
@@ -176,10 +186,12 @@ def test_a_delete_takes_what_is_built_on_it(world):
     first = _stored(world, number=1)
     second = _stored(world, number=2, parent_id=first)
     third = _stored(world, number=3, parent_id=second)
-    assert [row.id for row in session.read(backups.with_increments, first)] == [first, second, third]
+    assert [row.id
+            for row in session.read(backups.with_increments, first)] == [first, second, third]
     backup_models.delete(world.context, session.read(backups.get, first))
     world.settle()
     assert [session.read(backups.get, one) for one in (first, second, third)] == [None, None, None]
     assert world.usage()['backups'] == 0
     with session.reader() as connection:
-        assert [row.type for row in events.of_resource(connection, first, 10)][0] == 'backup_delete.end'
+        assert [row.type
+                for row in events.of_resource(connection, first, 10)][0] == 'backup_delete.end'

@@ -28,7 +28,11 @@ USERS = [{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': 
 
 @pytest.fixture
 def instance_id(world):
-    made = world.create(databases=[{'name': 'shop', 'character_set': None, 'collate': None}], users=USERS)
+    made = world.create(databases=[{
+        'name': 'shop',
+        'character_set': None,
+        'collate': None
+    }], users=USERS)
     world.settle()
     return made
 
@@ -42,7 +46,8 @@ def data_of(world, instance_id):
 
 
 def operating(world, instance_id):
-    return states.operating(models.facts_of(world.row(instance_id)), world.clock(), world.conf.agent_heartbeat_expiry)
+    return states.operating(models.facts_of(world.row(instance_id)), world.clock(),
+                            world.conf.agent_heartbeat_expiry)
 
 
 def assert_whole(world, instance_id, image_name, *, was_torn=False):
@@ -50,11 +55,13 @@ def assert_whole(world, instance_id, image_name, *, was_torn=False):
     world.tick()
     world.tick()
     row = world.row(instance_id)
-    assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY'), world.journal()
+    assert (world.status(instance_id), operating(
+        world, instance_id)) == ('ACTIVE', 'HEALTHY'), world.journal()
     assert row.image_id == image(world, image_name) == world.cloud.all('server')[0]['image_id']
     assert row.desired_version_id is None
     data = data_of(world, instance_id)
-    assert data.initialised == 1 and set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
+    assert data.initialised == 1 and set(data.databases) == {'shop'} and set(
+        data.users) == {('app', '%')}
     assert bool(world.machines.torn) is was_torn
     assert world.holds() == ONE_INSTANCE
 
@@ -73,8 +80,10 @@ def test_a_rebuild_keeps_everything_but_the_root_disk(world, instance_id):
     world.settle()
     assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
     after = world.row(instance_id)
-    assert (after.compute_instance_id, after.volume_id) == (before.compute_instance_id, before.volume_id)
-    assert after.boot_epoch == before.boot_epoch + 1 and after.boot_id.startswith(f'{after.boot_epoch:08d}.')
+    assert (after.compute_instance_id, after.volume_id) == (before.compute_instance_id,
+                                                            before.volume_id)
+    assert after.boot_epoch == before.boot_epoch + 1 and after.boot_id.startswith(
+        f'{after.boot_epoch:08d}.')
     assert world.guest(instance_id).machine.root != root
     assert base_file(world, instance_id) == configuration
     assert_whole(world, instance_id, 'guest')
@@ -160,7 +169,8 @@ def test_without_a_volume_the_data_would_be_lost(world, instance_id):
 
 def test_an_image_that_is_not_there(world, instance_id):
     with pytest.raises(exception.BadRequest):
-        servers.rebuild(world.context, world.row(instance_id), 'c2b8f0de-0000-4000-8000-000000000000')
+        servers.rebuild(world.context, world.row(instance_id),
+                        'c2b8f0de-0000-4000-8000-000000000000')
 
 
 def test_a_former_operation_that_was_reset_is_not_taken_for_this_one(world, instance_id):
@@ -226,11 +236,15 @@ def test_a_version_that_does_not_take_the_configuration_group_is_refused(world):
     rule = {'data_type': 'integer', 'restart_required': False, 'min_size': '10', 'max_size': '1000'}
     for version_id in (VERSION_ID, NEXT_VERSION_ID):
         session.write(datastores.create_parameter, version_id, {'name': 'max_connections', **rule})
-    with pytest.raises(exception.Unprocessable, match='does not take: gone_in_the_next. Change these values'):
+    with pytest.raises(exception.Unprocessable,
+                       match='does not take: gone_in_the_next. Change these values'):
         world.upgrade(instance_id)
     row = world.row(instance_id)
     assert (row.desired_version_id, row.operation_id) == (None, None), 'nothing was begun'
-    session.write(datastores.create_parameter, NEXT_VERSION_ID, {'name': 'GONE_in_the_next', **rule})
+    session.write(datastores.create_parameter, NEXT_VERSION_ID, {
+        'name': 'GONE_in_the_next',
+        **rule
+    })
     with pytest.raises(exception.Unprocessable, match='does not take: gone_in_the_next'):
         world.upgrade(instance_id)  # the next version takes no 1
     world.edit_group(group, max_connections=250)
@@ -264,7 +278,8 @@ def test_a_refusal_of_the_engine_changes_nothing(world, instance_id):
     world.upgrade(instance_id)
     world.settle()
     failed(world, instance_id, 'guest_upgrade_refused')
-    assert world.guest(instance_id).machine.unit('memory').starts == starts, 'it was not even stopped'
+    assert world.guest(instance_id).machine.unit(
+        'memory').starts == starts, 'it was not even stopped'
     assert not world.machines.rebuilds
 
 

@@ -52,7 +52,9 @@ class Interrupted:
 
 def interrupted_runner(world, kind, step_name, moment, happens):
     flow = world.flows[kind]
-    steps = tuple(Interrupted(step, moment, happens) if step.name == step_name else step for step in flow.steps)
+    steps = tuple(
+        Interrupted(step, moment, happens) if step.name == step_name else step
+        for step in flow.steps)
     return world.new_runner({**world.flows, kind: dataclasses.replace(flow, steps=steps)})
 
 
@@ -74,7 +76,8 @@ def test_a_create_that_is_reset_while_a_step_runs_is_deleted_whole(world, step, 
         # Another task manager is idle and would begin at once.
         world.tick(world.new_runner())
 
-    world.settle(runner=interrupted_runner(world, 'instance_create', step, moment, reset_and_delete))
+    world.settle(
+        runner=interrupted_runner(world, 'instance_create', step, moment, reset_and_delete))
     assert {row.kind: row.state for row in world.operations(instance_id)} == {
         'instance_create': 'cancelled', 'instance_delete': 'succeeded'}
     assert_gone(world, instance_id)
@@ -96,7 +99,8 @@ def test_a_create_that_is_reset_between_its_steps_is_deleted_whole(world, step):
 
 def test_what_was_given_up_writes_nothing_any_more(world):
     instance_id = world.create()
-    runner = interrupted_runner(world, 'instance_create', 'EnsureVolume', 'after', lambda: world.reset(instance_id))
+    runner = interrupted_runner(world, 'instance_create', 'EnsureVolume', 'after',
+                                lambda: world.reset(instance_id))
     world.settle(runner=runner)
     row, operation = world.row(instance_id), world.operations(instance_id)[0]
     assert (operation.state, operation.owner) == ('cancelled', None)
@@ -158,7 +162,8 @@ def test_an_idle_instance_is_reset_and_recovers_by_its_next_report(world):
     assert world.status(instance_id) == 'ERROR'
     assert world.reset(instance_id) is None
     row = world.row(instance_id)
-    assert (world.status(instance_id), row.service_status, row.service_status_updated) == ('ACTIVE', 'unknown', None)
+    assert (world.status(instance_id), row.service_status,
+            row.service_status_updated) == ('ACTIVE', 'unknown', None)
     world.clock.advance(60)
     world.tick()
     assert world.row(instance_id).service_status == 'healthy'
@@ -166,10 +171,12 @@ def test_an_idle_instance_is_reset_and_recovers_by_its_next_report(world):
     assert world.events(instance_id)[-1] == 'instance.reset'
 
 
-@pytest.mark.parametrize(('kind', 'online', 'step'), [
-    (kind, online, step) for kind, online in (('instance_resize_flavor', True), ('instance_migrate', True),
-                                              ('instance_resize_volume', True), ('instance_resize_volume', False))
-    for step in flows.registry()[kind].step_names])
+@pytest.mark.parametrize(
+    ('kind', 'online', 'step'),
+    [(kind, online, step)
+     for kind, online in (('instance_resize_flavor', True), ('instance_migrate', True),
+                          ('instance_resize_volume', True), ('instance_resize_volume', False))
+     for step in flows.registry()[kind].step_names])
 def test_what_a_reset_leaves_is_put_in_order_by_a_start(world, conf, kind, online, step):
     conf.set_override('online_volume_resize', online)
     instance_id = world.create(databases=[{'name': 'shop', 'character_set': None, 'collate': None}])
@@ -185,7 +192,8 @@ def test_what_a_reset_leaves_is_put_in_order_by_a_start(world, conf, kind, onlin
     world.settle()
     assert world.operations(instance_id)[-1].state == 'succeeded', world.journal()
     row, server = world.row(instance_id), world.cloud.all('server')[0]
-    assert (server['vm_state'], server['flavor']['id'], row.flavor_id) == ('active', FLAVOR, FLAVOR), world.journal()
+    assert (server['vm_state'], server['flavor']['id'], row.flavor_id) == ('active', FLAVOR,
+                                                                           FLAVOR), world.journal()
     assert_whole(world, instance_id)
 
 
@@ -195,8 +203,8 @@ def test_running_backups_fail_with_a_reset(world):
     with session.writer() as connection:
         for backup_id, state in (('running', 'BUILDING'), ('complete', 'COMPLETED')):
             connection.execute(backups.BACKUPS.insert().values(
-                id=backup_id, name=backup_id, instance_id=instance_id, tenant_id='demo', state=state,
-                created=world.clock(), updated=world.clock()))
+                id=backup_id, name=backup_id, instance_id=instance_id, tenant_id='demo',
+                state=state, created=world.clock(), updated=world.clock()))
     assert world.status(instance_id) == 'BACKUP'
     world.reset(instance_id)
     assert session.read(backups.get, 'running').state == 'FAILED'

@@ -38,7 +38,8 @@ def assert_whole(world, instance_id, size):
     assert (world.status(instance_id), row.service_status) == ('ACTIVE', 'healthy'), world.journal()
     data = world.machines.volumes[row.volume_id]
     assert data.initialised == 1 and set(data.databases) == {'shop'}
-    assert world.cloud.all('volume')[0]['size'] == row.volume_size == world.usage()['volumes'] == size
+    assert world.cloud.all(
+        'volume')[0]['size'] == row.volume_size == world.usage()['volumes'] == size
     assert world.holds() == ONE_INSTANCE
 
 
@@ -65,5 +66,6 @@ def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment):
         world.settle(runner=doomed_runner(world, 'instance_resize_volume', step, moment, 'undo'))
     succeed(world)
     operation = world.operations(instance_id)[-1]
-    assert (operation.state, operation.error_code) == ('failed', 'guest_volume_failed'), world.journal()
+    assert (operation.state, operation.error_code) == ('failed',
+                                                       'guest_volume_failed'), world.journal()
     assert_whole(world, instance_id, 5)

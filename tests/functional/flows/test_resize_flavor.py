@@ -159,7 +159,8 @@ def test_nova_that_refuses(world, instance_id):
 
 
 def test_nova_without_room(world, instance_id):
-    world.cloud.faults.request('compute', 'POST', '/action$', status=403, times=1, message='Quota exceeded for ram')
+    world.cloud.faults.request('compute', 'POST', '/action$', status=403, times=1,
+                               message='Quota exceeded for ram')
     assert_failed(world, instance_id, resize(world, instance_id), 'cloud_quota_exceeded')
 
 
@@ -169,7 +170,8 @@ def test_nova_that_finds_no_host(world, instance_id):
     world.run(lambda: world.cloud.all('server')[0]['task_state'] == 'resize_prep')
     with world.cloud._state.transaction() as tx:
         server = tx.list('server')[0]
-        tx.update('server', server['id'], task_state=None, flavor=server['old_flavor'], old_flavor=None)
+        tx.update('server', server['id'], task_state=None, flavor=server['old_flavor'],
+                  old_flavor=None)
     world.settle()
     assert_failed(world, instance_id, world.operations(instance_id)[-1], 'server_resize_failed')
 
@@ -184,7 +186,8 @@ def test_a_lost_answer_of_nova_only_delays(world, instance_id, mode, nth):
 
 
 def test_a_confirmation_that_is_refused_leads_back(world, instance_id):
-    world.cloud.faults.request('compute', 'POST', '/action$', status=400, nth=2, times=1, message='no')
+    world.cloud.faults.request('compute', 'POST', '/action$', status=400, nth=2, times=1,
+                               message='no')
     assert_failed(world, instance_id, resize(world, instance_id), 'server_resize_failed')
 
 
@@ -223,8 +226,9 @@ def test_a_reset_settles_the_quota(world, instance_id):
     assert world.usage()['ram'] == 1024
 
 
-@pytest.mark.parametrize(('flavor', 'refusal'), [
-    ('f-small', exception.BadRequest), ('nothing', exception.BadRequest), ('f-large', exception.QuotaExceeded)])
+@pytest.mark.parametrize(('flavor', 'refusal'), [('f-small', exception.BadRequest),
+                                                 ('nothing', exception.BadRequest),
+                                                 ('f-large', exception.QuotaExceeded)])
 def test_what_cannot_be_had_is_refused_and_counts_nothing(world, instance_id, flavor, refusal):
     world.conf.set_override('max_ram_per_tenant', 2000)
     with pytest.raises(refusal):

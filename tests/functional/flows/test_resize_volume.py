@@ -77,8 +77,10 @@ def test_it_grows(world, instance_id, way):
     assert row.volume_total == 5 * GIB and row.volume_used == GIB // 4
     assert machine.grown == ['online']
     assert machine.unit('memory').starts - starts == (0 if way == 'online' else 1)
-    assert world.events(instance_id)[-3:] == ['instance_resize_volume.start', 'instance_resize_volume.extended',
-                                              'instance_resize_volume.end']
+    assert world.events(instance_id)[-3:] == [
+        'instance_resize_volume.start', 'instance_resize_volume.extended',
+        'instance_resize_volume.end'
+    ]
     world.delete(instance_id)
     world.settle()
     assert world.holds() == NOTHING and set(world.usage().values()) == {0}
@@ -95,7 +97,8 @@ def test_a_kernel_that_does_not_let_the_agent_costs_a_stop(world, instance_id):
 
 
 def test_cinder_that_cannot_in_use_costs_a_stop(world, instance_id):
-    world.cloud.faults.request('volume', 'POST', '/action$', status=400, message='Invalid volume: must be available')
+    world.cloud.faults.request('volume', 'POST', '/action$', status=400,
+                               message='Invalid volume: must be available')
     assert resize(world, instance_id).state == 'succeeded', world.journal()
     assert_whole(world, instance_id, 5)
     assert 'instance_resize_volume.offline' in world.events(instance_id)
@@ -114,7 +117,8 @@ def test_cinder_that_gives_up_in_use_costs_a_stop(world, instance_id):
 
 
 def test_cinder_that_refuses_for_good_changes_nothing(world, instance_id, way):
-    world.cloud.faults.request('volume', 'POST', '/action$', status=400, times=99, message='Invalid volume')
+    world.cloud.faults.request('volume', 'POST', '/action$', status=400, times=99,
+                               message='Invalid volume')
     assert_failed(world, instance_id, resize(world, instance_id), 'volume_extend_failed')
     world.cloud.faults.clear()
     assert resize(world, instance_id).state == 'succeeded', 'and it can be tried again'
@@ -152,7 +156,8 @@ def test_nova_that_never_detaches(world, instance_id):
 
 def test_nova_that_does_not_attach_until_it_is_undone(world, instance_id):
     world.conf.set_override('online_volume_resize', False)
-    fault = world.cloud.faults.request('compute', 'POST', '/os-volume_attachments$', status=400, times=1)
+    fault = world.cloud.faults.request('compute', 'POST', '/os-volume_attachments$', status=400,
+                                       times=1)
     operation = resize(world, instance_id)
     assert fault.seen
     assert_failed(world, instance_id, operation, 'volume_failed', size=5)
@@ -164,7 +169,8 @@ def test_a_file_system_that_is_damaged_is_not_touched(world, instance_id, way):
     operation = resize(world, instance_id)
     assert 'UNEXPECTED INCONSISTENCY' in operation.error_text
     assert_failed(world, instance_id, operation, 'guest_volume_failed', size=5)
-    assert world.row(instance_id).volume_total == 2 * GIB, 'what is used is shown of what the file system has'
+    assert world.row(
+        instance_id).volume_total == 2 * GIB, 'what is used is shown of what the file system has'
     machine.damaged = ''
     assert resize(world, instance_id, 6).state == 'succeeded'
     assert_whole(world, instance_id, 6)
@@ -175,7 +181,8 @@ def test_an_engine_that_does_not_stop(world, instance_id, monkeypatch):
     world.conf.set_override('online_volume_resize', False)
     machine = world.guest(instance_id).machine
     unmount = machine.unmount_volume
-    monkeypatch.setattr(machine, 'unmount_volume', lambda mount_point: (_ for _ in ()).throw(OSError('busy')))
+    monkeypatch.setattr(machine, 'unmount_volume', lambda mount_point:
+                        (_ for _ in ()).throw(OSError('busy')))
     operation = resize(world, instance_id)
     assert_failed(world, instance_id, operation, 'guest_volume_failed')
     monkeypatch.setattr(machine, 'unmount_volume', unmount)
@@ -206,8 +213,9 @@ def test_a_server_that_does_not_run_is_not_begun_with(world, instance_id, way):
     assert world.usage()['volumes'] == 2
 
 
-@pytest.mark.parametrize('step', ['ExtendedInUse', 'VolumeDetached', 'VolumeExtended', 'VolumeAttached',
-                                  'FileSystemGrown'])
+@pytest.mark.parametrize(
+    'step',
+    ['ExtendedInUse', 'VolumeDetached', 'VolumeExtended', 'VolumeAttached', 'FileSystemGrown'])
 def test_a_delete_in_the_middle_gives_all_back(world, instance_id, step):
     world.conf.set_override('online_volume_resize', step == 'ExtendedInUse')
     world.resize_volume(instance_id, 5)
@@ -231,8 +239,9 @@ def test_a_reset_settles_the_quota(world, instance_id, extended):
     assert set(world.usage().values()) == {0}
 
 
-@pytest.mark.parametrize(('size', 'refusal'), [
-    (2, exception.BadRequest), (1, exception.BadRequest), (11, exception.OverLimit), (8, exception.QuotaExceeded)])
+@pytest.mark.parametrize(('size', 'refusal'), [(2, exception.BadRequest), (1, exception.BadRequest),
+                                               (11, exception.OverLimit),
+                                               (8, exception.QuotaExceeded)])
 def test_what_cannot_be_had_is_refused_and_counts_nothing(world, instance_id, size, refusal):
     world.conf.set_override('max_volumes_per_tenant', 7)
     with pytest.raises(refusal):

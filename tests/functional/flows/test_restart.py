@@ -67,18 +67,34 @@ def test_a_delete_during_a_restart_wins(world, instance_id):
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404'
-    assert {row.kind: row.state for row in world.operations(instance_id)} == {
-        'instance_create': 'succeeded', 'instance_restart': 'cancelled', 'instance_delete': 'succeeded'}
+    assert {
+        row.kind: row.state
+        for row in world.operations(instance_id)
+    } == {
+        'instance_create': 'succeeded',
+        'instance_restart': 'cancelled',
+        'instance_delete': 'succeeded'
+    }
 
 
-@pytest.mark.parametrize(('action', 'step'), [('restart', 'Restarted'), ('stop', 'DatabaseStopped')])
-def test_a_guest_that_is_still_busy_with_what_came_before_is_asked_again(world, instance_id, action, step):
+@pytest.mark.parametrize(('action', 'step'), [('restart', 'Restarted'),
+                                              ('stop', 'DatabaseStopped')])
+def test_a_guest_that_is_still_busy_with_what_came_before_is_asked_again(
+        world, instance_id, action, step):
     """What an operation waited for may be seen before its command has ended in the guest."""
     operation_id = getattr(world, action)(instance_id)
     session.write(command_results.add, [{
-        'command_id': str(uuid.uuid5(uuid.UUID(operation_id), f'{step}/1')), 'instance_id': instance_id,
-        'operation_id': operation_id, 'kind': 'Restart', 'outcome': 'failed', 'step': None, 'error_code': 'guest_busy',
-        'message': 'The agent is busy, still doing Restart (restart).', 'data': '{}', 'received': world.clock()}])
+        'command_id': str(uuid.uuid5(uuid.UUID(operation_id), f'{step}/1')),
+        'instance_id': instance_id,
+        'operation_id': operation_id,
+        'kind': 'Restart',
+        'outcome': 'failed',
+        'step': None,
+        'error_code': 'guest_busy',
+        'message': 'The agent is busy, still doing Restart (restart).',
+        'data': '{}',
+        'received': world.clock()
+    }])
     world.settle()
     operation = world.operations(instance_id)[-1]
     assert operation.state == 'succeeded', operation.error_text

@@ -68,7 +68,8 @@ def conductor(bus):
 
 @pytest.fixture
 def guest(bus, conductor, tmp_path, now):
-    return SimulatedGuest(bus, ID, KEY, tmp_path / 'guest', volumes={VOLUME: None}, clock=lambda: now[0])
+    return SimulatedGuest(bus, ID, KEY, tmp_path / 'guest', volumes={VOLUME: None},
+                          clock=lambda: now[0])
 
 
 @pytest.fixture
@@ -77,12 +78,27 @@ def api(bus):
 
 
 def prepare(**changes):
-    values = {'command_id': str(uuid.uuid4()), 'operation_id': 'create-1', 'deadline': 600,
-              'datastore_version': '1.0', 'mount_point': '/var/lib/mysql', 'memory_mb': 1024,
-              'config_contents': '[mysqld]\nmax_connections = 100\n', 'new_volume': True,
-              'device': {'volume_id': VOLUME, 'device_path': '/dev/vdb'},
-              'databases': [{'name': 'shop', 'character_set': None, 'collate': None}], 'users': [USER],
-              'root_password': None}
+    values = {
+        'command_id': str(uuid.uuid4()),
+        'operation_id': 'create-1',
+        'deadline': 600,
+        'datastore_version': '1.0',
+        'mount_point': '/var/lib/mysql',
+        'memory_mb': 1024,
+        'config_contents': '[mysqld]\nmax_connections = 100\n',
+        'new_volume': True,
+        'device': {
+            'volume_id': VOLUME,
+            'device_path': '/dev/vdb'
+        },
+        'databases': [{
+            'name': 'shop',
+            'character_set': None,
+            'collate': None
+        }],
+        'users': [USER],
+        'root_password': None
+    }
     return messages.Prepare(**{**values, **changes})
 
 

@@ -45,8 +45,10 @@ def test_prepare(guest, api, conductor):
     assert conductor.last['volume']['total'] > conductor.last['volume']['available'] > 0
     assert conductor.last['results'] == [result]
     data = guest.engine.data
-    assert data.secured and data.root_password == 'canary-root' and list(data.users) == [('app', '%')]
-    assert 'ConditionPathIsMountPoint=/var/lib/mysql' in guest.machine.unit('memory').drop_ins['10-trove']
+    assert data.secured and data.root_password == 'canary-root' and list(
+        data.users) == [('app', '%')]
+    assert 'ConditionPathIsMountPoint=/var/lib/mysql' in guest.machine.unit(
+        'memory').drop_ins['10-trove']
     assert guest.machine.unit('memory').enabled()
 
 
@@ -68,7 +70,9 @@ def test_no_secret_on_the_guests_disk(guest, api):
     api.cast(prepare(root_password='canary-root'))
 
     def content():
-        return b''.join(path.read_bytes() for path in guest.machine.root.rglob('*') if path.is_file())
+        return b''.join(path.read_bytes()
+                        for path in guest.machine.root.rglob('*')
+                        if path.is_file())
 
     assert b'Prepare' in content() and b'canary' not in content()
     guest.step()
@@ -147,23 +151,29 @@ def test_an_agent_that_dies_in_prepare_goes_on(guest, api, conductor, step):
     [result] = conductor.of('CommandResult')
     assert (result['command_id'], result['outcome']) == (command.command_id, 'done')
     assert guest.engine.data.initialised == 1
-    assert conductor.last['service_status'] == 'healthy' and conductor.last['boot_id'] == '00000001.00000002'
+    assert conductor.last['service_status'] == 'healthy' and conductor.last[
+        'boot_id'] == '00000001.00000002'
 
 
 @pytest.mark.parametrize('trouble, step, words', [
     (lambda guest: guest.machine.volumes.clear(), 'volume', 'No device'),
-    (lambda guest: setattr(guest.engine, 'bad_option', 'max_connections'), 'config', 'max_connections'),
-    (lambda guest: setattr(guest.machine.unit('memory'), 'refuses', 'no memory left'), 'start', 'no memory left'),
+    (lambda guest: setattr(guest.engine, 'bad_option', 'max_connections'), 'config',
+     'max_connections'),
+    (lambda guest: setattr(guest.machine.unit('memory'), 'refuses', 'no memory left'), 'start',
+     'no memory left'),
 ])
-def test_a_failed_step_is_named_and_a_new_prepare_resumes(guest, api, conductor, trouble, step, words):
+def test_a_failed_step_is_named_and_a_new_prepare_resumes(guest, api, conductor, trouble, step,
+                                                          words):
     guest.start()
     trouble(guest)
     api.cast(prepare())
     guest.step()
     [result] = conductor.of('CommandResult')
-    assert (result['outcome'], result['step'], result['error_code']) == ('failed', step, f'guest_prepare_{step}')
+    assert (result['outcome'], result['step'], result['error_code']) == ('failed', step,
+                                                                         f'guest_prepare_{step}')
     assert words in result['message']
-    assert conductor.last['service_status'] == 'failed to spawn' and words in conductor.last['reason']
+    assert conductor.last['service_status'] == 'failed to spawn' and words in conductor.last[
+        'reason']
     guest.machine.volumes.setdefault(VOLUME, None)
     guest.engine.bad_option = guest.machine.unit('memory').refuses = ''
     api.cast(prepare())
@@ -207,11 +217,13 @@ def test_an_old_volume_is_never_formatted(guest, api, conductor):
 def test_a_rebuilt_server_keeps_the_data(prepared, api, bus, conductor, tmp_path):
     api.call(messages.DeleteUser(name='app'), 5)
     prepared.kill()
-    rebuilt = SimulatedGuest(bus, ID, KEY, tmp_path / 'rebuilt', volumes=prepared.machine.volumes, boot_epoch=2)
+    rebuilt = SimulatedGuest(bus, ID, KEY, tmp_path / 'rebuilt', volumes=prepared.machine.volumes,
+                             boot_epoch=2)
     rebuilt.start()
     api.cast(prepare(new_volume=False))
     rebuilt.step()
-    assert conductor.last['service_status'] == 'healthy' and conductor.last['boot_id'] == '00000002.00000001'
+    assert conductor.last['service_status'] == 'healthy' and conductor.last[
+        'boot_id'] == '00000002.00000001'
     assert rebuilt.engine.data.initialised == 1
     assert rebuilt.engine.data.users == {} and 'shop' in rebuilt.engine.data.databases
 
@@ -228,7 +240,8 @@ def test_reports_when_due_and_when_something_changed(prepared, conductor, now):
     assert len(conductor.of('Heartbeat')) == count + 1
     prepared.machine.unit('memory').crash()
     prepared.step()
-    assert conductor.last['service_status'] == 'crashed' and len(conductor.of('Heartbeat')) == count + 2
+    assert conductor.last['service_status'] == 'crashed' and len(
+        conductor.of('Heartbeat')) == count + 2
 
 
 def test_a_hanging_engine_is_running_for_a_while_then_crashed(prepared, conductor):
@@ -311,7 +324,8 @@ def test_a_machine_whose_volume_is_gone_says_so(prepared, conductor):
     kept = prepared.machine.volumes.pop(VOLUME)
     prepared.reboot()
     assert conductor.last['service_status'] == 'shutdown'
-    assert conductor.last['reason'] == 'the data volume is not mounted' and conductor.last['volume'] == {}
+    assert conductor.last['reason'] == 'the data volume is not mounted' and conductor.last[
+        'volume'] == {}
     assert prepared.machine.unit('memory').active == 'inactive'
     prepared.machine.volumes[VOLUME] = kept
     prepared.reboot()

@@ -28,16 +28,21 @@ def refused(api, message):
 
 def test_nothing_but_ping_before_it_is_prepared(guest, api):
     guest.start()
-    assert api.call(messages.Ping(), 5) == {'boot_id': '00000001.00000001', 'agent_version': '1.0.0'}
+    assert api.call(messages.Ping(), 5) == {
+        'boot_id': '00000001.00000001',
+        'agent_version': '1.0.0'
+    }
     assert refused(api, messages.ListUsers()) == 'guest_not_prepared'
 
 
 def test_paging(prepared, api):
     api.call(messages.CreateDatabases(databases=[{'name': name} for name in 'cab']), 5)
     first = api.call(messages.ListDatabases(limit=2), 5)
-    assert [found['name'] for found in first['databases']] == ['a', 'b'] and first['next_marker'] == 'b'
+    assert [found['name']
+            for found in first['databases']] == ['a', 'b'] and first['next_marker'] == 'b'
     second = api.call(messages.ListDatabases(limit=2, marker='b'), 5)
-    assert [found['name'] for found in second['databases']] == ['c', 'shop'] and second['next_marker'] is None
+    assert [found['name']
+            for found in second['databases']] == ['c', 'shop'] and second['next_marker'] is None
     again = api.call(messages.ListDatabases(marker='c', include_marker=True), 5)
     assert [found['name'] for found in again['databases']] == ['c', 'shop']
 
@@ -47,28 +52,64 @@ def test_nothing_is_made_when_one_of_several_is_refused(prepared, api):
         databases=[{'name': 'new'}, {'name': 'shop'}])) == 'guest_exists_database'
     assert refused(api, messages.CreateDatabases(
         databases=[{'name': 'twice'}, {'name': 'twice'}])) == 'guest_exists_database'
-    assert refused(api, messages.CreateUsers(users=[
-        {'name': 'new', 'password': 'x'}, {'name': 'root', 'password': 'x'}])) == 'guest_reserved_name'
+    assert refused(
+        api,
+        messages.CreateUsers(users=[{
+            'name': 'new',
+            'password': 'x'
+        }, {
+            'name': 'root',
+            'password': 'x'
+        }])) == 'guest_reserved_name'
     assert refused(api, messages.CreateUsers(users=[{'name': 'new'}])) == 'guest_invalid_password'
-    assert refused(api, messages.ChangePasswords(users=[
-        {'name': 'app', 'password': 'changed'}, {'name': 'nobody', 'password': 'x'}])) == 'guest_not_found_user'
+    assert refused(
+        api,
+        messages.ChangePasswords(users=[{
+            'name': 'app',
+            'password': 'changed'
+        }, {
+            'name': 'nobody',
+            'password': 'x'
+        }])) == 'guest_not_found_user'
     assert list(prepared.engine.data.databases) == ['shop']
-    assert prepared.engine.data.users == {('app', '%'): {'password': 'canary-user', 'databases': {'shop'}}}
+    assert prepared.engine.data.users == {
+        ('app', '%'): {
+            'password': 'canary-user',
+            'databases': {'shop'}
+        }
+    }
 
 
 def test_users_and_grants(prepared, api):
-    api.call(messages.CreateUsers(users=[{'name': 'b', 'password': 'x', 'host': '10.0.%', 'databases': []}]), 5)
+    api.call(
+        messages.CreateUsers(users=[{
+            'name': 'b',
+            'password': 'x',
+            'host': '10.0.%',
+            'databases': []
+        }]), 5)
     assert [user['name'] for user in api.call(messages.ListUsers(), 5)['users']] == ['app', 'b']
     assert api.call(messages.GetUser(name='b', host='10.0.%'), 5) == {
         'user': {'name': 'b', 'host': '10.0.%', 'databases': []}}
     assert api.call(messages.GetUser(name='b'), 5) == {'user': None}
     api.call(messages.GrantAccess(name='b', host='10.0.%', databases=['shop', 'other']), 5)
     api.call(messages.RevokeAccess(name='b', host='10.0.%', database='shop'), 5)
-    assert api.call(messages.ListAccess(name='b', host='10.0.%'), 5) == {'databases': [{'name': 'other'}]}
-    api.call(messages.UpdateUser(name='b', host='10.0.%', changes={'name': 'c', 'host': '%', 'password': 'y'}), 5)
+    assert api.call(messages.ListAccess(name='b', host='10.0.%'), 5) == {
+        'databases': [{
+            'name': 'other'
+        }]
+    }
+    api.call(
+        messages.UpdateUser(name='b', host='10.0.%', changes={
+            'name': 'c',
+            'host': '%',
+            'password': 'y'
+        }), 5)
     assert prepared.engine.data.users['c', '%'] == {'password': 'y', 'databases': {'other'}}
-    assert refused(api, messages.UpdateUser(name='c', changes={'name': 'app'})) == 'guest_exists_user'
-    assert refused(api, messages.UpdateUser(name='c', changes={'name': 'root'})) == 'guest_reserved_name'
+    assert refused(api, messages.UpdateUser(name='c',
+                                            changes={'name': 'app'})) == 'guest_exists_user'
+    assert refused(api, messages.UpdateUser(name='c',
+                                            changes={'name': 'root'})) == 'guest_reserved_name'
     api.call(messages.DeleteUser(name='c'), 5)
     assert refused(api, messages.DeleteUser(name='c')) == 'guest_not_found_user'
     api.call(messages.DeleteDatabase(name='shop'), 5)
@@ -97,8 +138,14 @@ def test_a_repeated_short_command_gets_the_same_answer(prepared, api):
 def test_what_an_engine_cannot_do_is_refused(bus, conductor, tmp_path, api):
     guest = SimulatedGuest(bus, ID, KEY, tmp_path / 'other', volumes={VOLUME: None})
     able = guest.engine.description
-    object.__setattr__(guest.engine, 'description', type(able)(**{
-        **{name: getattr(able, name) for name in able.__dataclass_fields__}, 'capabilities': frozenset({'root'})}))
+    object.__setattr__(
+        guest.engine, 'description',
+        type(able)(**{
+            **{
+                name: getattr(able, name)
+                for name in able.__dataclass_fields__
+            }, 'capabilities': frozenset({'root'})
+        }))
     guest.start()
     api.cast(prepare(databases=[], users=[]))
     guest.step()

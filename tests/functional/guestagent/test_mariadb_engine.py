@@ -49,24 +49,29 @@ class Server(RealServer):
     def create(self) -> None:
         directory_owner = pwd.getpwnam('mysql').pw_uid
         os.chown(self.directory, directory_owner, -1)
-        subprocess.run(['mariadb-install-db', '--no-defaults', '--user=mysql', f'--datadir={self.data}',
-                        '--auth-root-authentication-method=socket', '--innodb-log-file-size=8M',
-                        '--innodb-data-file-path=ibdata1:4M:autoextend'],
-                       check=True, capture_output=True, timeout=60)
+        subprocess.run([
+            'mariadb-install-db', '--no-defaults', '--user=mysql', f'--datadir={self.data}',
+            '--auth-root-authentication-method=socket', '--innodb-log-file-size=8M',
+            '--innodb-data-file-path=ibdata1:4M:autoextend'
+        ], check=True, capture_output=True, timeout=60)
 
     def command(self) -> list[str]:
-        return ['mariadbd', '--no-defaults', '--user=mysql', f'--datadir={self.data}', f'--socket={self.socket}',
-                '--skip-networking', '--log-bin=binlog', '--binlog-format=ROW', '--general-log=ON',
-                f'--general-log-file={self.data}/general.log', '--innodb-log-file-size=8M',
-                '--innodb-data-file-path=ibdata1:4M:autoextend', '--innodb-buffer-pool-size=16M',
-                '--innodb-flush-log-at-trx-commit=0']
+        return [
+            'mariadbd', '--no-defaults', '--user=mysql', f'--datadir={self.data}',
+            f'--socket={self.socket}', '--skip-networking', '--log-bin=binlog',
+            '--binlog-format=ROW', '--general-log=ON',
+            f'--general-log-file={self.data}/general.log', '--innodb-log-file-size=8M',
+            '--innodb-data-file-path=ibdata1:4M:autoextend', '--innodb-buffer-pool-size=16M',
+            '--innodb-flush-log-at-trx-commit=0'
+        ]
 
     def as_user(self, name: str, password: str, database: str | None = None):
-        return pymysql.connect(unix_socket=self.socket, user=name, password=password.encode(), database=database,
-                               charset='utf8mb4', ssl_disabled=True)
+        return pymysql.connect(unix_socket=self.socket, user=name, password=password.encode(),
+                               database=database, charset='utf8mb4', ssl_disabled=True)
 
     def rows(self, statement: str):
-        with pymysql.connect(unix_socket=self.socket, user='root', charset='utf8mb4', ssl_disabled=True) as connection:
+        with pymysql.connect(unix_socket=self.socket, user='root', charset='utf8mb4',
+                             ssl_disabled=True) as connection:
             with connection.cursor() as cursor:
                 cursor.execute(statement)
                 return cursor.fetchall()
@@ -128,39 +133,51 @@ def test_facts(engine):
     assert 'MariaDB' in facts.version and 0 <= facts.uptime < 600
 
 
-@pytest.mark.parametrize('name', [HOSTILE, "'", '"', '`', '\\', '%', '_', 'a b', 'a.b', 'a/b', '../up', 'a;b',
-                                  "'; DROP DATABASE mysql; --", 'x' * 64, 'é' * 64, 'select', '0', 'Ω'])
+@pytest.mark.parametrize('name', [
+    HOSTILE, "'", '"', '`', '\\', '%', '_', 'a b', 'a.b', 'a/b', '../up', 'a;b',
+    "'; DROP DATABASE mysql; --", 'x' * 64, 'é' * 64, 'select', '0', 'Ω'
+])
 def test_a_database_gets_exactly_its_name(server, engine, name):
     engine.create_database({'name': name, 'character_set': 'latin1', 'collate': 'latin1_bin'})
     assert [found['name'] for found in engine.list_databases()] == [name]
-    assert server.rows('SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA '
-                       "WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
-                       ) == (('latin1_bin',),)
+    assert server.rows(
+        'SELECT DEFAULT_COLLATION_NAME FROM information_schema.SCHEMATA '
+        "WHERE SCHEMA_NAME NOT IN ('mysql', 'sys', 'information_schema', 'performance_schema')"
+    ) == (('latin1_bin',),)
     assert code_of(engine.create_database, {'name': name}) == 'guest_exists_database'
     engine.create_database({'name': name}, or_ignore=True)
     engine.delete_database(name)
     assert engine.list_databases() == []
 
 
-@pytest.mark.parametrize('name, code', [
-    ('x' * 65, 'guest_invalid_name'), ('a\0b', 'guest_invalid_name'), ('\U0001F511', 'guest_invalid_name'),
-    ('', 'guest_invalid_name'), ('end ', 'guest_invalid_name'), (' start', 'guest_invalid_name'),
-    ('line\nbreak', 'guest_invalid_name'), ('mysql', 'guest_reserved_name'), ('SYS', 'guest_reserved_name'),
-    ('information_schema', 'guest_reserved_name')])
+@pytest.mark.parametrize('name, code', [('x' * 65, 'guest_invalid_name'),
+                                        ('a\0b', 'guest_invalid_name'),
+                                        ('\U0001F511', 'guest_invalid_name'),
+                                        ('', 'guest_invalid_name'), ('end ', 'guest_invalid_name'),
+                                        (' start', 'guest_invalid_name'),
+                                        ('line\nbreak', 'guest_invalid_name'),
+                                        ('mysql', 'guest_reserved_name'),
+                                        ('SYS', 'guest_reserved_name'),
+                                        ('information_schema', 'guest_reserved_name')])
 def test_a_database_is_clearly_refused(engine, name, code):
     assert code_of(engine.create_database, {'name': name}) == code
     assert engine.list_databases() == []
 
 
-@pytest.mark.parametrize('charset, collate', [('nonsense', None), ('latin1', 'utf8mb4_bin'), (None, 'nonsense'),
-                                              ("utf8' x", None), ('x' * 65, None)])
+@pytest.mark.parametrize('charset, collate', [('nonsense', None), ('latin1', 'utf8mb4_bin'),
+                                              (None, 'nonsense'), ("utf8' x", None),
+                                              ('x' * 65, None)])
 def test_unknown_character_sets(engine, charset, collate):
-    assert code_of(engine.create_database,
-                   {'name': 'shop', 'character_set': charset, 'collate': collate}) == 'guest_invalid_charset'
+    assert code_of(engine.create_database, {
+        'name': 'shop',
+        'character_set': charset,
+        'collate': collate
+    }) == 'guest_invalid_charset'
 
 
-@pytest.mark.parametrize('name', [HOSTILE, "'", '"', '`', '\\', '%', "a'@'b", 'a@b', 'é' * 128, 'x' * 64, 'x' * 65,
-                                  'x' * 128])
+@pytest.mark.parametrize(
+    'name',
+    [HOSTILE, "'", '"', '`', '\\', '%', "a'@'b", 'a@b', 'é' * 128, 'x' * 64, 'x' * 65, 'x' * 128])
 def test_a_user_gets_exactly_its_name_and_password(server, engine, name):
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': name, 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
@@ -174,25 +191,35 @@ def test_a_user_gets_exactly_its_name_and_password(server, engine, name):
     assert code_of(engine.create_user, {'name': name, 'password': 'other'}) == 'guest_exists_user'
 
 
-@pytest.mark.parametrize('name, code', [
-    ('x' * 129, 'guest_invalid_name'), ('a\0b', 'guest_invalid_name'), ('\U0001F511', 'guest_invalid_name'),
-    ('', 'guest_invalid_name'), (' a', 'guest_invalid_name'), ('root', 'guest_reserved_name'),
-    ('ROOT', 'guest_reserved_name'), ('os_admin', 'guest_reserved_name'), ('mariadb.sys', 'guest_reserved_name'),
-    ('PUBLIC', 'guest_reserved_name'), ('repl_1', 'guest_reserved_name')])
+@pytest.mark.parametrize('name, code', [('x' * 129, 'guest_invalid_name'),
+                                        ('a\0b', 'guest_invalid_name'),
+                                        ('\U0001F511', 'guest_invalid_name'),
+                                        ('', 'guest_invalid_name'), (' a', 'guest_invalid_name'),
+                                        ('root', 'guest_reserved_name'),
+                                        ('ROOT', 'guest_reserved_name'),
+                                        ('os_admin', 'guest_reserved_name'),
+                                        ('mariadb.sys', 'guest_reserved_name'),
+                                        ('PUBLIC', 'guest_reserved_name'),
+                                        ('repl_1', 'guest_reserved_name')])
 def test_a_user_is_clearly_refused(engine, name, code):
     assert code_of(engine.create_user, {'name': name, 'password': 'secret'}) == code
     assert engine.list_users() == []
 
 
-@pytest.mark.parametrize('host, code', [('localhost', 'guest_invalid_host'), ("x'y", 'guest_invalid_host'),
-                                        ('a b', 'guest_invalid_host'), ('x' * 256, 'guest_invalid_host')])
+@pytest.mark.parametrize('host, code', [('localhost', 'guest_invalid_host'),
+                                        ("x'y", 'guest_invalid_host'),
+                                        ('a b', 'guest_invalid_host'),
+                                        ('x' * 256, 'guest_invalid_host')])
 def test_hosts_nobody_can_come_from(engine, host, code):
     assert code_of(engine.create_user, {'name': 'app', 'password': 'secret', 'host': host}) == code
 
 
 @pytest.mark.parametrize('password', ['', None, 'nul\0byte'])
 def test_passwords_that_cannot_be(engine, password):
-    assert code_of(engine.create_user, {'name': 'app', 'password': password}) == 'guest_invalid_password'
+    assert code_of(engine.create_user, {
+        'name': 'app',
+        'password': password
+    }) == 'guest_invalid_password'
 
 
 def test_a_grant_opens_one_database_and_no_lookalike(server, engine):
@@ -202,7 +229,9 @@ def test_a_grant_opens_one_database_and_no_lookalike(server, engine):
                         'databases': [{'name': 'foo_bar'}, {'name': 'fo%'}, {'name': 'a\\b'}]})
     with server.as_user('app', PASSWORD) as connection, connection.cursor() as cursor:
         cursor.execute('SHOW DATABASES')
-        assert {name for (name,) in cursor.fetchall()} == {'information_schema', 'foo_bar', 'fo%', 'a\\b'}
+        assert {name
+                for (name,) in cursor.fetchall()
+                } == {'information_schema', 'foo_bar', 'fo%', 'a\\b'}
         for name in ('foo_bar', 'fo%', 'a\\b'):
             cursor.execute(f'CREATE TABLE `{name}`.t (a INT)')
         for name in ('fooXbar', 'fooo'):
@@ -212,7 +241,15 @@ def test_a_grant_opens_one_database_and_no_lookalike(server, engine):
 
 
 def test_revoke_takes_away_exactly_one(server, engine):
-    engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'foo_bar'}, {'name': 'fooXbar'}]})
+    engine.create_user({
+        'name': 'app',
+        'password': PASSWORD,
+        'databases': [{
+            'name': 'foo_bar'
+        }, {
+            'name': 'fooXbar'
+        }]
+    })
     engine.revoke('app', '%', 'foo_bar')
     assert engine.list_access('app', '%') == ['fooXbar']
     assert code_of(engine.revoke, 'app', '%', 'foo_bar') == 'guest_not_found_database'
@@ -239,7 +276,15 @@ def test_system_databases_cannot_be_granted(engine):
 
 
 def test_a_user_whose_grant_fails_is_not_left_behind(engine):
-    user = {'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'shop'}, {'name': 'x' * 65}]}
+    user = {
+        'name': 'app',
+        'password': PASSWORD,
+        'databases': [{
+            'name': 'shop'
+        }, {
+            'name': 'x' * 65
+        }]
+    }
     assert code_of(engine.create_user, user) == 'guest_invalid_name'
     assert engine.user_names() == []
 
@@ -296,7 +341,8 @@ def test_no_clear_password_in_any_log(server, engine):
     assert b'CREATE USER' in content
     assert b'canary' not in content
     general = (server.data / 'general.log').read_bytes()
-    assert b'CREATE USER' not in general.replace(b"CREATE USER ''", b'').replace(b"CREATE USER root@'10", b'')
+    assert b'CREATE USER' not in general.replace(b"CREATE USER ''",
+                                                 b'').replace(b"CREATE USER root@'10", b'')
 
 
 def test_out_of_connections_the_agent_acts_also_in_two_threads(server, engine):
@@ -342,8 +388,14 @@ def test_a_server_that_is_gone(tmp_path):
 @pytest.mark.parametrize('ram', [512, 1024, 2048, 16384, 262144])
 def test_the_rendered_configuration_is_understood(server, tmp_path, ram):
     path = tmp_path / 'my.cnf'
-    path.write_text(template.render('mariadb', '10.11', {'ram': ram, 'vcpus': 1}, 7, template_path=''))
-    done = subprocess.run(['mariadbd', f'--defaults-file={path}', f'--datadir={server.data}', '--user=mysql',
-                           '--help', '--verbose'], capture_output=True, text=True, timeout=30)
+    path.write_text(
+        template.render('mariadb', '10.11', {
+            'ram': ram,
+            'vcpus': 1
+        }, 7, template_path=''))
+    done = subprocess.run([
+        'mariadbd', f'--defaults-file={path}', f'--datadir={server.data}', '--user=mysql', '--help',
+        '--verbose'
+    ], capture_output=True, text=True, timeout=30)
     assert done.returncode == 0
     assert 'unknown' not in done.stderr and 'adjusted' not in done.stderr

@@ -26,15 +26,29 @@ STEPS = ('volume', 'directories', 'data', 'convert', 'config', 'start', 'upgrade
 
 
 def hand_over(**changes):
-    return messages.HandOver(**{'command_id': str(uuid.uuid4()), 'operation_id': 'upgrade-1', 'deadline': 600,
-                                **changes})
+    return messages.HandOver(**{
+        'command_id': str(uuid.uuid4()),
+        'operation_id': 'upgrade-1',
+        'deadline': 600,
+        **changes
+    })
 
 
 def take_over(**changes):
-    return messages.TakeOver(**{'command_id': str(uuid.uuid4()), 'operation_id': 'upgrade-1', 'deadline': 600,
-                                'datastore_version': '2.0', 'mount_point': '/var/lib/mysql',
-                                'config_contents': '[mysqld]\nmax_connections = 200\n',
-                                'device': {'volume_id': VOLUME, 'device_path': '/dev/vdb'}, **changes})
+    return messages.TakeOver(
+        **{
+            'command_id': str(uuid.uuid4()),
+            'operation_id': 'upgrade-1',
+            'deadline': 600,
+            'datastore_version': '2.0',
+            'mount_point': '/var/lib/mysql',
+            'config_contents': '[mysqld]\nmax_connections = 200\n',
+            'device': {
+                'volume_id': VOLUME,
+                'device_path': '/dev/vdb'
+            },
+            **changes
+        })
 
 
 @pytest.fixture
@@ -49,8 +63,8 @@ def handed(prepared, api, conductor):
 @pytest.fixture
 def fresh(bus, handed, tmp_path, now):
     """A machine with the same volume and a fresh root disk, of the next version."""
-    made = SimulatedGuest(bus, ID, KEY, tmp_path / 'fresh', volumes=handed.machine.volumes, boot_epoch=2,
-                          clock=lambda: now[0])
+    made = SimulatedGuest(bus, ID, KEY, tmp_path / 'fresh', volumes=handed.machine.volumes,
+                          boot_epoch=2, clock=lambda: now[0])
     made.engine.version = '2.0'
     return made
 
@@ -67,7 +81,8 @@ def test_the_volume_is_let_go_of_in_good_order(handed):
     assert handed.machine.mounted == {} and handed.machine.unit('memory').active == 'inactive'
     kept = handed.machine.volumes[VOLUME].directory / 'trove/configuration'
     assert (kept / '1.0/70-base.cnf').read_text() == base_file(handed)
-    assert oct(os.stat(kept / '1.0').st_mode & 0o777) == '0o700', 'what tenants may not see, their engine may not'
+    assert oct(os.stat(kept / '1.0').st_mode
+               & 0o777) == '0o700', 'what tenants may not see, their engine may not'
 
 
 def test_handed_over_twice_is_once(prepared, api, conductor):
@@ -95,11 +110,13 @@ def test_data_are_taken_over_with_their_users(fresh, api, conductor):
     api.cast(take_over())
     fresh.step()
     told = result(conductor)
-    assert (told['outcome'], told['operation_id'], told['data']['upgraded']) == ('done', 'upgrade-1', True), told
+    assert (told['outcome'], told['operation_id'],
+            told['data']['upgraded']) == ('done', 'upgrade-1', True), told
     assert told['data']['engine']['version'] == '2.0-memory'
     assert conductor.last['service_status'] == 'healthy'
     data = fresh.machine.volumes[VOLUME]
-    assert data.initialised == 1 and set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
+    assert data.initialised == 1 and set(data.databases) == {'shop'} and set(
+        data.users) == {('app', '%')}
     assert 'max_connections = 200' in base_file(fresh)
 
 
@@ -154,7 +171,8 @@ def test_a_file_system_without_data_stays_without(fresh, api, conductor):
     assert fresh.machine.volumes[VOLUME].initialised == 0
     api.cast(messages.ReleaseVolume(command_id=str(uuid.uuid4()), operation_id='upgrade-1'))
     fresh.step()
-    assert result(conductor)['outcome'] == 'done' and fresh.machine.mounted == {}, 'the next one may have it'
+    assert result(
+        conductor)['outcome'] == 'done' and fresh.machine.mounted == {}, 'the next one may have it'
 
 
 @pytest.mark.parametrize('step', STEPS)
@@ -181,7 +199,8 @@ def test_an_agent_that_dies_in_it_goes_on(fresh, api, conductor, step):
 
 
 @pytest.mark.parametrize('operation_id', ['', 'upgrade-1'])
-def test_a_command_of_tomorrow_is_answered_where_somebody_waits(prepared, api, conductor, operation_id):
+def test_a_command_of_tomorrow_is_answered_where_somebody_waits(prepared, api, conductor,
+                                                                operation_id):
     @dataclasses.dataclass(frozen=True, kw_only=True)
     class Tomorrow(messages.Command):
         KIND = 'Tomorrow'
@@ -192,6 +211,6 @@ def test_a_command_of_tomorrow_is_answered_where_somebody_waits(prepared, api, c
     if not operation_id:
         assert told == []
         return
-    assert [(one['command_id'], one['operation_id'], one['outcome'], one['error_code']) for one in told] == [
-        ('c-1', 'upgrade-1', 'failed', 'guest_unknown_command')]
+    assert [(one['command_id'], one['operation_id'], one['outcome'], one['error_code'])
+            for one in told] == [('c-1', 'upgrade-1', 'failed', 'guest_unknown_command')]
     assert 'Tomorrow' in told[0]['message'] and '1.0.0' in told[0]['message']

@@ -32,7 +32,8 @@ def tell(prepared, api, conductor, command):
     """Send a long command and let the guest do it. :returns: its result."""
     api.cast(command)
     prepared.step()
-    return next(body for body in reversed(conductor.of('CommandResult')) if body['command_id'] == command.command_id)
+    return next(body for body in reversed(conductor.of('CommandResult'))
+                if body['command_id'] == command.command_id)
 
 
 @pytest.fixture
@@ -46,8 +47,9 @@ def apply(prepared, api, conductor):
 @pytest.fixture
 def restart(prepared, api, conductor):
     def restart():
-        return tell(prepared, api, conductor, messages.Restart(command_id=str(uuid.uuid4()), operation_id='restart-1',
-                                                               deadline=60))
+        return tell(
+            prepared, api, conductor,
+            messages.Restart(command_id=str(uuid.uuid4()), operation_id='restart-1', deadline=60))
     return restart
 
 
@@ -60,18 +62,29 @@ def test_dynamic_options_are_in_force_at_once(prepared, apply, conductor, unit):
     starts = unit.starts
     result = apply(max_connections=250, long_query_time=0.5, event_scheduler=True, sql_mode='ANSI')
     assert result['outcome'] == 'done'
-    assert result['data'] == {'taken': ['event_scheduler', 'long_query_time', 'max_connections', 'sql_mode'],
-                              'waiting': [], 'adjusted': {}}
+    assert result['data'] == {
+        'taken': ['event_scheduler', 'long_query_time', 'max_connections', 'sql_mode'],
+        'waiting': [],
+        'adjusted': {}
+    }
     running = prepared.engine.running
-    assert {name: running[name] for name in result['data']['taken']} == {
-        'max_connections': '250', 'long_query_time': '0.5', 'event_scheduler': 'ON', 'sql_mode': 'ANSI'}
+    assert {
+        name: running[name]
+        for name in result['data']['taken']
+    } == {
+        'max_connections': '250',
+        'long_query_time': '0.5',
+        'event_scheduler': 'ON',
+        'sql_mode': 'ANSI'
+    }
     assert conductor.last['pending_restart'] == [] and unit.starts == starts
 
 
 def test_static_options_wait_while_the_others_are_taken(prepared, apply, restart, conductor):
     result = apply(max_connections=250, back_log=90)
     assert result['data']['taken'] == ['max_connections'] and result['data']['waiting'] == [STATIC]
-    assert prepared.engine.running['max_connections'] == '250' and STATIC not in prepared.engine.running
+    assert prepared.engine.running[
+        'max_connections'] == '250' and STATIC not in prepared.engine.running
     assert conductor.last['pending_restart'] == [STATIC]
     assert restart()['outcome'] == 'done'
     assert conductor.last['pending_restart'] == [] and prepared.engine.running[STATIC] == '90'
@@ -87,7 +100,8 @@ def test_options_that_go_give_way_to_the_template_and_the_engine(prepared, apply
     apply(max_connections=250, wait_timeout=60)
     result = apply()
     assert result['data']['taken'] == ['max_connections', 'wait_timeout']
-    assert prepared.engine.running['max_connections'] == '100' and 'wait_timeout' not in prepared.engine.running
+    assert prepared.engine.running[
+        'max_connections'] == '100' and 'wait_timeout' not in prepared.engine.running
     assert user_file(prepared) is None
 
 
@@ -98,14 +112,16 @@ def test_what_the_engine_refuses_changes_nothing(prepared, apply, conductor):
     assert result['outcome'] == 'failed' and result['error_code'] == 'guest_configuration_refused'
     assert result['message'] == 'The engine refuses sql_mode: no such mode'
     assert user_file(prepared) == {'max_connections': '250'}
-    assert prepared.engine.running['max_connections'] == '250' and 'wait_timeout' not in prepared.engine.running
+    assert prepared.engine.running[
+        'max_connections'] == '250' and 'wait_timeout' not in prepared.engine.running
     assert conductor.last['pending_restart'] == [] == conductor.last['drift']
 
 
 def test_what_the_check_refuses_changes_nothing(prepared, apply, conductor):
     prepared.engine.bad_option = 'plugin_load_add'
     result = apply(plugin_load_add='x', max_connections=300)
-    assert result['error_code'] == 'guest_configuration_refused' and 'plugin_load_add' in result['message']
+    assert result['error_code'] == 'guest_configuration_refused' and 'plugin_load_add' in result[
+        'message']
     assert user_file(prepared) is None and prepared.engine.running['max_connections'] == '100'
     assert conductor.last['pending_restart'] == []
 
@@ -129,7 +145,8 @@ def test_a_stopped_engine_takes_them_when_it_starts(prepared, apply, unit, condu
     assert result['outcome'] == 'done' and result['data']['waiting'] == [STATIC, 'max_connections']
     prepared.agent._manager.service.start()
     prepared.step()
-    assert prepared.engine.running['max_connections'] == '300' and conductor.last['pending_restart'] == []
+    assert prepared.engine.running['max_connections'] == '300' and conductor.last[
+        'pending_restart'] == []
 
 
 def test_rounded_values_are_told_and_are_no_drift(prepared, apply, conductor, now):
@@ -146,7 +163,8 @@ def test_values_changed_behind_our_back_are_reported(prepared, apply, restart, c
     prepared.engine.running['max_connections'] = '7'
     now[0] += 60
     prepared.step()
-    assert conductor.last['drift'] == ['max_connections'] and conductor.last['pending_restart'] == []
+    assert conductor.last['drift'] == ['max_connections'
+                                       ] and conductor.last['pending_restart'] == []
     restart()
     assert conductor.last['drift'] == []
 
@@ -155,8 +173,8 @@ def test_options_on_their_way_are_no_drift(prepared, apply):
     """The agent looks in one thread while another has written files that the engine has not heard of yet."""
     engine, seen = prepared.engine, []
     check = engine.validate_configuration
-    engine.validate_configuration = lambda place: (seen.append(prepared.agent._manager.user_options.drifted()),
-                                                   check(place))
+    engine.validate_configuration = lambda place: (seen.append(prepared.agent._manager.user_options.
+                                                               drifted()), check(place))
     assert apply(max_connections=250)['outcome'] == 'done'
     assert seen == [[]]
 
@@ -190,7 +208,9 @@ def assert_taken_back(prepared, conductor):
     """The engine runs with the last good options, and it is said what waits and why."""
     assert prepared.machine.unit('memory').active == 'active'
     assert conductor.last['service_status'] == 'healthy'
-    assert user_file(prepared) == {'max_connections': '250'} and prepared.engine.running['max_connections'] == '250'
+    assert user_file(prepared) == {
+        'max_connections': '250'
+    } and prepared.engine.running['max_connections'] == '250'
     assert conductor.last['pending_restart'] == [STATIC] and '= 7' in conductor.last['rejection']
 
 
@@ -205,7 +225,8 @@ def test_a_restart_that_fails_for_them_takes_them_back(prepared, broken, restart
     result = restart()
     assert (result['outcome'], result['error_code']) == ('failed', 'guest_configuration_taken_back')
     assert_taken_back(prepared, conductor)
-    assert restart()['error_code'] == 'guest_configuration_taken_back', 'each restart tries what is wanted'
+    assert restart(
+    )['error_code'] == 'guest_configuration_taken_back', 'each restart tries what is wanted'
     assert_taken_back(prepared, conductor)
     prepared.engine.deadly = ('', '')
     assert restart()['outcome'] == 'done'
@@ -213,7 +234,8 @@ def test_a_restart_that_fails_for_them_takes_them_back(prepared, broken, restart
     assert prepared.engine.running[STATIC] == '7'
 
 
-def test_a_check_that_fails_for_them_does_not_stop_the_engine(prepared, broken, restart, unit, conductor):
+def test_a_check_that_fails_for_them_does_not_stop_the_engine(prepared, broken, restart, unit,
+                                                              conductor):
     prepared.engine.bad_option = STATIC
     starts = unit.starts
     assert restart()['error_code'] == 'guest_configuration_taken_back'

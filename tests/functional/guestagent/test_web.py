@@ -65,7 +65,8 @@ def test_what_is_stored_arrives_whole(server, monkeypatch):
     monkeypatch.setenv('http_proxy', 'http://127.0.0.1:1')
     send(server, 201)
     [(path, content, headers)] = server.came
-    assert path == f'/v1/201?{SECRET}' and content.decode() == 'größe' and headers['X-Object-Meta-Lines'] == '1'
+    assert path == f'/v1/201?{SECRET}' and content.decode(
+    ) == 'größe' and headers['X-Object-Meta-Lines'] == '1'
 
 
 @pytest.mark.parametrize('status', [302, 401, 413, 503])
@@ -105,7 +106,8 @@ def test_authorities_of_the_operator_are_trusted_besides(server, tmp_path):
     assert len(server.came) == 1
     certificate(tmp_path / 'other.pem')
     with pytest.raises(WebError, match='CERTIFICATE_VERIFY_FAILED'):
-        send(server, 201, 'https', authorities=(tmp_path / 'other.pem').read_text().partition('-----BEGIN PRI')[0])
+        send(server, 201, 'https',
+             authorities=(tmp_path / 'other.pem').read_text().partition('-----BEGIN PRI')[0])
     with pytest.raises(WebError, match='cannot be used'):
         send(server, 201, 'https', authorities='no certificates')
 
@@ -115,10 +117,13 @@ def certificate(path):
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, '127.0.0.1')])
     now = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(now).not_valid_after(now + datetime.timedelta(days=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]), False)
-            .sign(key, hashes.SHA256()))
-    path.write_bytes(made.public_bytes(serialization.Encoding.PEM) + key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(
+        key.public_key()).serial_number(1).not_valid_before(now).not_valid_after(
+            now + datetime.timedelta(days=1)).add_extension(
+                x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]),
+                False).sign(key, hashes.SHA256()))
+    path.write_bytes(
+        made.public_bytes(serialization.Encoding.PEM) +
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                          serialization.NoEncryption()))
     return str(path)

@@ -98,17 +98,28 @@ class Journal:
         self.flow([Make('port'), Make('server'), Await()])
 
     def flow(self, steps, **kwargs):
-        self.flows = {'test': Flow('test', 1, 'Testing', 'instance', tuple(steps), load=lambda _connection, _id: None,
-                                   succeeded=self.ends.succeeded, failed=self.ends.failed, **kwargs)}
+        self.flows = {
+            'test': Flow('test', 1, 'Testing', 'instance', tuple(steps),
+                         load=lambda _connection, _id: None, succeeded=self.ends.succeeded,
+                         failed=self.ends.failed, **kwargs)
+        }
 
     def runner(self, owner='one'):
-        tools = Tools(conf=self.conf, clock=self.clock, cloud=self.cloud, broker=None, guest=None, keys=None,
-                      read=self.session.read)
-        return Runner(self.flows, tools, owner, later=lambda id_, when: self.due.append((id_, when)))
+        tools = Tools(conf=self.conf, clock=self.clock, cloud=self.cloud, broker=None, guest=None,
+                      keys=None, read=self.session.read)
+        return Runner(self.flows, tools, owner, later=lambda id_, when: self.due.append(
+            (id_, when)))
 
     def open(self, **kwargs):
-        arguments = {'kind': 'test', 'resource_type': 'instance', 'resource_id': RESOURCE, 'now': self.clock(),
-                     'deadline': 600, 'project_id': 'p1', **kwargs}
+        arguments = {
+            'kind': 'test',
+            'resource_type': 'instance',
+            'resource_id': RESOURCE,
+            'now': self.clock(),
+            'deadline': 600,
+            'project_id': 'p1',
+            **kwargs
+        }
         return self.session.write(operations.create, **arguments)
 
     def get(self, operation_id):
@@ -136,10 +147,11 @@ def test_steps_run_in_order_and_the_operation_closes(journal):
     journal.cloud.things.add('word')
     assert journal.runner().advance(operation_id)
     row = journal.get(operation_id)
-    assert (row.state, row.active, row.owner, row.secrets) == (OperationState.SUCCEEDED, None, None, None)
+    assert (row.state, row.active, row.owner, row.secrets) == (OperationState.SUCCEEDED, None, None,
+                                                               None)
     assert journal.cloud.calls == ['make port', 'make server']
-    assert journal.attempts(operation_id) == [('MakePort', 'done', 1, 1), ('MakeServer', 'done', 1, 1),
-                                              ('Await', 'done', 1, 1)]
+    assert journal.attempts(operation_id) == [('MakePort', 'done', 1, 1),
+                                              ('MakeServer', 'done', 1, 1), ('Await', 'done', 1, 1)]
     assert json.loads(row.facts) == {'port': True, 'server': True}
     assert journal.ends.results == ['succeeded']
     assert journal.events() == ['test.start', 'made', 'made', 'test.end']
@@ -177,7 +189,8 @@ def test_a_report_ends_the_wait_at_once(journal):
     operation_id = journal.open()
     journal.runner().advance(operation_id)
     journal.cloud.things.add('word')
-    assert journal.session.write(operations.nudge, 'instance', [RESOURCE], journal.clock()) == [operation_id]
+    assert journal.session.write(operations.nudge, 'instance', [RESOURCE],
+                                 journal.clock()) == [operation_id]
     assert journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
 
@@ -212,7 +225,9 @@ def test_a_wait_that_takes_too_long_fails_with_its_own_code(journal):
 
 def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(journal):
     journal.cloud.things.add('word')
-    journal.cloud.failures['make server'] = [exception.CloudError('busy'), exception.CloudError('busy')]
+    journal.cloud.failures['make server'] = [
+        exception.CloudError('busy'), exception.CloudError('busy')
+    ]
     operation_id = journal.open()
     runner = journal.runner()
     pauses = []
@@ -224,13 +239,17 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(journal):
     runner.advance(operation_id)
     assert pauses == [2, 4]
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
-    assert [row[1] for row in journal.attempts(operation_id)] == ['done', 'retry', 'retry', 'done', 'done']
+    assert [row[1] for row in journal.attempts(operation_id)
+            ] == ['done', 'retry', 'retry', 'done', 'done']
 
 
 def test_a_failure_that_cannot_pass_turns_back_at_once(journal):
-    journal.cloud.failures['make server'] = [exception.CloudError('no', code='server_failed', retriable=False)]
+    journal.cloud.failures['make server'] = [
+        exception.CloudError('no', code='server_failed', retriable=False)
+    ]
     row = journal.run_until_closed(journal.open(), seconds=1)
-    assert (row.state, row.error_code, row.error_text) == (OperationState.FAILED, 'server_failed', 'no')
+    assert (row.state, row.error_code, row.error_text) == (OperationState.FAILED, 'server_failed',
+                                                           'no')
     assert journal.cloud.calls == ['make port', 'make server', 'undo server', 'undo port']
 
 
@@ -333,10 +352,17 @@ def test_a_cancelled_operation_gives_way_to_its_successor_in_one_transaction(jou
     journal.flows_before = journal.flows
     operation_id = journal.open()
     journal.runner().advance(operation_id)
-    successor = {'kind': 'test', 'resource_type': 'instance', 'resource_id': RESOURCE, 'deadline': 600,
-                 'project_id': 'p1', 'actor': 'u2', 'request_id': 'req-2'}
-    assert journal.session.write(operations.request_cancel, 'instance', RESOURCE, dict(successor, kind='other'),
-                                 journal.clock()).id == operation_id
+    successor = {
+        'kind': 'test',
+        'resource_type': 'instance',
+        'resource_id': RESOURCE,
+        'deadline': 600,
+        'project_id': 'p1',
+        'actor': 'u2',
+        'request_id': 'req-2'
+    }
+    assert journal.session.write(operations.request_cancel, 'instance', RESOURCE,
+                                 dict(successor, kind='other'), journal.clock()).id == operation_id
     journal.runner().advance(operation_id)
     row = journal.get(operation_id)
     assert (row.state, row.error_code, row.active) == (OperationState.CANCELLED, 'cancelled', None)
@@ -348,7 +374,8 @@ def test_a_cancelled_operation_gives_way_to_its_successor_in_one_transaction(jou
 
 def test_cancelling_twice_keeps_the_first_successor(journal):
     operation_id = journal.open(kind='delete')
-    same = journal.session.write(operations.request_cancel, 'instance', RESOURCE, {'kind': 'delete'}, journal.clock())
+    same = journal.session.write(operations.request_cancel, 'instance', RESOURCE,
+                                 {'kind': 'delete'}, journal.clock())
     assert same.id == operation_id
     assert not journal.get(operation_id).cancel_wanted
 
@@ -384,8 +411,8 @@ def test_an_operation_of_an_unknown_kind_is_left_to_others_and_fails_at_its_dead
 
 def test_a_step_only_another_release_knows_fails_the_operation(journal):
     operation_id = journal.open()
-    journal.session.write(lambda connection: connection.execute(
-        operations.OPERATIONS.update().values(steps=json.dumps(['MakePort', 'MakeTea']), flow_version=7)))
+    journal.session.write(lambda connection: connection.execute(operations.OPERATIONS.update(
+    ).values(steps=json.dumps(['MakePort', 'MakeTea']), flow_version=7)))
     row = journal.run_until_closed(operation_id)
     assert row.state == OperationState.FAILED and 'MakeTea' in row.error_text
     assert not journal.cloud.things

@@ -55,7 +55,8 @@ def test_a_delete_asked_for_while_the_last_step_is_recorded_is_not_lost(journal)
     journal.flow([Make('port')])
 
     def asked(work):
-        assert journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
+        assert journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE,
+                                     journal.clock())
         return []
 
     journal.flows['test'] = journal.flows['test'].__class__(
@@ -63,7 +64,8 @@ def test_a_delete_asked_for_while_the_last_step_is_recorded_is_not_lost(journal)
     journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
     followed = journal.session.read(operations.open_of, 'instance', RESOURCE)
-    assert followed is not None and (followed.id, followed.kind) == (DELETE['operation_id'], 'delete')
+    assert followed is not None and (followed.id, followed.kind) == (DELETE['operation_id'],
+                                                                     'delete')
 
 
 def test_a_deadlock_while_recording_costs_no_lease(journal):
@@ -186,7 +188,8 @@ def test_what_a_frozen_runner_makes_after_the_delete_has_looked_is_removed(journ
     class Frozen(Make):
         def run(self, work):
             journal.clock.advance(100)
-            journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
+            journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE,
+                                  journal.clock())
             other = journal.runner('other')
             assert other.advance(work.id)
             other.advance(DELETE['operation_id'])
@@ -199,16 +202,19 @@ def test_what_a_frozen_runner_makes_after_the_delete_has_looked_is_removed(journ
     journal.flow([Frozen('port')])
     both = {'load': lambda _connection, _id: tuple(there) or None, 'failed': journal.ends.failed}
     journal.flows = {
-        'test': Flow('test', 1, 'Testing', 'instance', journal.flows['test'].steps, succeeded=journal.ends.succeeded,
-                     remover='delete', **both),
-        'delete': Flow('delete', 1, 'Deleting', 'instance', steps, succeeded=gone, undoable=False, **both)}
+        'test': Flow('test', 1, 'Testing', 'instance', journal.flows['test'].steps,
+                     succeeded=journal.ends.succeeded, remover='delete', **both),
+        'delete': Flow('delete', 1, 'Deleting', 'instance', steps, succeeded=gone, undoable=False,
+                       **both)
+    }
     journal.runner('one').advance(journal.open())
     assert journal.cloud.things == {'port'}, 'made too late'
     for _round in range(2):
         journal.clock.advance(30)
         row = journal.session.read(operations.open_of, 'instance', RESOURCE)
         if row is not None:
-            journal.flows['delete'] = dataclasses.replace(journal.flows['delete'], steps=(Remove(), LetGo()))
+            journal.flows['delete'] = dataclasses.replace(journal.flows['delete'],
+                                                          steps=(Remove(), LetGo()))
             journal.runner('two').advance(row.id)
     assert journal.session.read(operations.open_of, 'instance', RESOURCE) is None
     assert journal.cloud.things == set() and not there
@@ -219,7 +225,8 @@ def test_a_delete_does_not_wait_for_work_of_an_unknown_kind(journal):
     journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE, journal.clock())
     journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.CANCELLED
-    assert journal.session.read(operations.open_of, 'instance', RESOURCE).id == DELETE['operation_id']
+    assert journal.session.read(operations.open_of, 'instance',
+                                RESOURCE).id == DELETE['operation_id']
 
 
 class Flaky(Step):
@@ -253,7 +260,8 @@ def test_failures_far_apart_do_not_use_up_the_tries(journal):
     journal.flow([step])
     operation_id = journal.open()
     assert journal.run_until_closed(operation_id, seconds=300).state == OperationState.SUCCEEDED
-    assert step.seen == sorted(step.seen) and step.seen[-1] == 11, 'the number of a try is never used again'
+    assert step.seen == sorted(
+        step.seen) and step.seen[-1] == 11, 'the number of a try is never used again'
 
 
 def test_where_waiting_is_the_try_each_failure_counts(journal):
@@ -265,7 +273,8 @@ def test_where_waiting_is_the_try_each_failure_counts(journal):
 
 def test_failures_in_a_row_still_end_it(journal):
     step = Flaky(20)
-    step.run = lambda work: (_ for _ in ()).throw(exception.StepFailed('no', code='cloud_error', retriable=True))
+    step.run = lambda work: (_ for _ in ()).throw(
+        exception.StepFailed('no', code='cloud_error', retriable=True))
     journal.flow([step])
     operation_id = journal.open()
     assert journal.run_until_closed(operation_id, seconds=300).state == OperationState.FAILED

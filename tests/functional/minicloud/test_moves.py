@@ -46,7 +46,8 @@ def test_migrate_to_another_host_and_back(site):
     nova.servers.migrate(server.id)
     nova.servers.confirm_resize(server.id)
     assert host() == 'minicloud-2'
-    assert [shown.hypervisor_hostname for shown in nova.hypervisors.list()] == ['minicloud', 'minicloud-2']
+    assert [shown.hypervisor_hostname
+            for shown in nova.hypervisors.list()] == ['minicloud', 'minicloud-2']
     assert nova.hypervisors.list()[0].id != nova.hypervisors.list()[1].id
 
 
@@ -61,7 +62,8 @@ def test_live_migration_in_the_form_of_each_microversion(site, version):
     assert (shown.status, getattr(shown, 'OS-EXT-SRV-ATTR:host')) == ('ACTIVE', 'minicloud-2')
     nova.servers.live_migrate(server.id, 'minicloud', *form)
     nova.servers.live_migrate(server.id, 'minicloud', *form)
-    assert getattr(nova.servers.get(server.id), 'OS-EXT-SRV-ATTR:host') == 'minicloud', 'where it is, it stays'
+    assert getattr(nova.servers.get(server.id),
+                   'OS-EXT-SRV-ATTR:host') == 'minicloud', 'where it is, it stays'
     assert len(site.hypervisor.methods()) == boots, 'the machine runs on'
     with pytest.raises(exceptions.BadRequest):
         nova.servers.live_migrate(server.id, 'nowhere', *form)

@@ -32,14 +32,17 @@ class Watchman:
 
     def __init__(self, world, name='one'):
         self._conf = world.conf
-        self._watch = Watch(world.conf, world.clock, lambda region: clouds.service_cloud(world.conf, region))
+        self._watch = Watch(world.conf, world.clock,
+                            lambda region: clouds.service_cloud(world.conf, region))
         self._chores = Chores(name, world.clock)
 
     def look(self):
-        return self._chores.run('watch', self._conf.taskmanager.watch_interval, self._watch.resources)
+        return self._chores.run('watch', self._conf.taskmanager.watch_interval,
+                                self._watch.resources)
 
     def listen(self):
-        return self._chores.run('silence', self._conf.taskmanager.silence_interval, self._watch.guests)
+        return self._chores.run('silence', self._conf.taskmanager.silence_interval,
+                                self._watch.guests)
 
 
 @pytest.fixture

@@ -58,7 +58,8 @@ def test_a_look_is_three_lists_however_many_instances(world, watchman, instance_
     assert len(world.cloud.requests) <= 4, world.cloud.requests
 
 
-@pytest.mark.parametrize(('word', 'status'), [('stopped', 'SHUTDOWN'), ('error', 'ERROR'), ('resized', 'RESIZE')])
+@pytest.mark.parametrize(('word', 'status'), [('stopped', 'SHUTDOWN'), ('error', 'ERROR'),
+                                              ('resized', 'RESIZE')])
 def test_a_server_in_another_state(world, watchman, instance_id, word, status):
     world.cloud.set('server', server_of(world, instance_id), vm_state=word)
     look(world, watchman)
@@ -76,7 +77,8 @@ def test_a_server_that_was_deleted(world, watchman, instance_id):
     behind_our_back(world).compute.delete_server(server_of(world, instance_id))
     look(world, watchman)
     row = world.row(instance_id)
-    assert (row.drift, row.server_status, world.status(instance_id)) == ('server_missing', 'DELETED', 'ERROR')
+    assert (row.drift, row.server_status, world.status(instance_id)) == ('server_missing',
+                                                                         'DELETED', 'ERROR')
     assert told(world, instance_id) == ['instance.drift']
     with pytest.raises(exception.Unprocessable, match='instance status was ERROR'):
         models.require_ready(row, world.clock())
@@ -88,14 +90,16 @@ def test_a_server_that_was_deleted(world, watchman, instance_id):
 
 
 def test_a_port_that_was_deleted(world, watchman, instance_id):
-    port = next(record for record in world.cloud.all('port') if record['name'] == f'trove-{instance_id}-tenant')
+    port = next(record for record in world.cloud.all('port')
+                if record['name'] == f'trove-{instance_id}-tenant')
     behind_our_back(world).network.delete_port(port['id'])
     look(world, watchman)
     assert (world.row(instance_id).drift, world.status(instance_id)) == ('port_missing', 'ERROR')
 
 
 def test_a_port_that_was_taken_away_and_given_back(world, watchman, instance_id):
-    port = next(record for record in world.cloud.all('port') if record['name'] == f'trove-{instance_id}')
+    port = next(record for record in world.cloud.all('port')
+                if record['name'] == f'trove-{instance_id}')
     world.cloud.set('port', port['id'], device_id='')
     look(world, watchman)
     assert (world.row(instance_id).drift, world.status(instance_id)) == ('port_detached', 'ERROR')
@@ -154,9 +158,11 @@ def test_a_look_that_began_before_an_operation_writes_nothing(world, instance_id
     world.restart(instance_id)
     world.settle()
     world.change_access(instance_id, is_public=False, allowed_cidrs=['10.0.0.0/8'])
-    assert not session.write(watch.note, row, world.clock(), server_status='DELETED', drift='server_missing', told=[])
+    assert not session.write(watch.note, row, world.clock(), server_status='DELETED',
+                             drift='server_missing', told=[])
     world.settle()
-    assert not session.write(watch.note, row, world.clock(), server_status='DELETED', drift='server_missing', told=[])
+    assert not session.write(watch.note, row, world.clock(), server_status='DELETED',
+                             drift='server_missing', told=[])
     assert world.status(instance_id) == 'ACTIVE'
 
 
@@ -165,12 +171,14 @@ def test_a_guest_that_falls_silent_and_comes_back(world, watchman, instance_id):
     world.clock.advance(world.conf.agent_heartbeat_expiry + 1)
     assert watchman.listen()
     row = world.row(instance_id)
-    assert row.unreachable_since is not None and told(world, instance_id) == ['instance.unreachable']
+    assert row.unreachable_since is not None and told(world,
+                                                      instance_id) == ['instance.unreachable']
     with pytest.raises(exception.Unprocessable, match='has not reported for too long'):
         models.require_ready(row, world.clock())
     world.clock.advance(60)
     assert watchman.listen() and told(world, instance_id) == ['instance.unreachable']
-    world.run(lambda: not world.tick() and watchman.listen() and world.row(instance_id).unreachable_since is None)
+    world.run(lambda: not world.tick() and watchman.listen() and world.row(instance_id).
+              unreachable_since is None)
     assert told(world, instance_id) == ['instance.unreachable', 'instance.reachable']
     models.require_ready(world.row(instance_id), world.clock())
 

@@ -29,8 +29,11 @@ KEPT = {'backups': 'a backup is kept until its user deletes it'}
 
 def sizes():
     with session.reader() as connection:
-        return {name: number for name, table in TABLES.items()
-                if (number := connection.execute(select(func.count()).select_from(table)).scalar_one())}
+        return {
+            name: number
+            for name, table in TABLES.items()
+            if (number := connection.execute(select(func.count()).select_from(table)).scalar_one())
+        }
 
 
 # --- purge ---------------------------------------------------------------------------------------
@@ -41,11 +44,14 @@ def test_every_table_is_accounted_for():
         *subjects, 'root_enabled_history'}
     for name, table in TABLES.items():
         if 'instance_id' in table.c and name not in KEPT:
-            assert (name, 'instance_id') in subjects['instances'].children, f'{name} stays after its instance'
+            assert (
+                name,
+                'instance_id') in subjects['instances'].children, f'{name} stays after its instance'
         for key in table.foreign_keys:
             owner = subjects.get(key.column.table.name)
             if owner is not None:
-                assert (name, key.parent.name) in (*owner.children, *owner.needed_by), f'{name}.{key.parent.name}'
+                assert (name, key.parent.name) in (*owner.children,
+                                                   *owner.needed_by), f'{name}.{key.parent.name}'
 
 
 @pytest.fixture
@@ -53,8 +59,13 @@ def long_gone(world):
     """An instance that was deleted forty days ago, and one that was deleted just now; and one that lives."""
     made = {}
     for name in ('old', 'new', 'alive'):
-        made[name] = world.create(name=name, users=[{'name': 'u', 'password': 'Pw-12345678', 'host': '%',
-                                                     'databases': []}], root_password='Pw-root-1234')
+        made[name] = world.create(
+            name=name, users=[{
+                'name': 'u',
+                'password': 'Pw-12345678',
+                'host': '%',
+                'databases': []
+            }], root_password='Pw-root-1234')
         world.settle()
     world.delete(made['old'])
     world.settle()
@@ -76,10 +87,12 @@ def test_what_was_deleted_long_ago_goes_with_all_that_hangs_on_it(world, long_go
     before = sizes()
     housekeeping.purge('30', '100', False)
     assert 'instances: 1 of 1' in capsys.readouterr().out
-    for table, column in (('instances', 'id'), ('operations', 'resource_id'), ('events', 'resource_id'),
+    for table, column in (('instances', 'id'), ('operations', 'resource_id'), ('events',
+                                                                               'resource_id'),
                           ('service_statuses', 'instance_id'), ('root_enabled_history', 'id')):
         left = ids_in(table, column)
-        assert long_gone['old'] not in left and {long_gone['new'], long_gone['alive']} <= left, table
+        assert long_gone['old'] not in left and {long_gone['new'], long_gone['alive']
+                                                 } <= left, table
     assert ids_in('operation_steps', 'operation_id') == ids_in('operations', 'id')
     assert sizes()['operation_steps'] < before['operation_steps']
     housekeeping.purge('30', '100', False)
@@ -102,16 +115,17 @@ def test_what_something_is_still_done_to_stays(world, long_gone):
     world.clock.advance(1)
     with session.writer() as connection:
         from trove.db import operations
-        operations.create(connection, kind='instance_delete', resource_type='instance', resource_id=long_gone['old'],
-                          now=world.clock(), deadline=60, project_id='demo')
+        operations.create(connection, kind='instance_delete', resource_type='instance',
+                          resource_id=long_gone['old'], now=world.clock(), deadline=60,
+                          project_id='demo')
     housekeeping.purge('30', '100', False)
     assert long_gone['old'] in ids_in('instances', 'id')
 
 
 def test_a_group_goes_with_its_values(world, long_gone):
     group = session.write(configurations.create, name='g', description=None, tenant_id='demo',
-                          version_id=world.row(long_gone['alive']).datastore_version_id, wanted={'max_connections': 5},
-                          now=world.clock())
+                          version_id=world.row(long_gone['alive']).datastore_version_id,
+                          wanted={'max_connections': 5}, now=world.clock())
     session.write(configurations.mark_deleted, group, world.clock() - datetime.timedelta(days=31))
     housekeeping.purge('30', '100', False)
     assert group not in ids_in('configurations', 'id') and 'configuration_parameters' not in sizes()
@@ -153,7 +167,8 @@ def test_booked_usage_is_what_the_rows_say_at_every_moment(world):
 def test_usage_that_somebody_changed_is_told_and_corrected(world, capsys):
     world.create()
     with session.writer() as connection:
-        connection.execute(update(quotas.USAGES).where(quotas.USAGES.c.resource == 'volumes').values(in_use=77))
+        connection.execute(
+            update(quotas.USAGES).where(quotas.USAGES.c.resource == 'volumes').values(in_use=77))
         connection.execute(quotas.USAGES.delete().where(quotas.USAGES.c.resource == 'ram'))
     housekeeping.quota_recount(None, True)
     told = capsys.readouterr().out
@@ -192,8 +207,10 @@ def test_everything_of_a_lost_row_is_found_and_deleted(world, search, capsys):
     session.write(instances.mark_deleted, lost, world.clock())
     found = search.orphans()
     assert {item.instance_id for item in found} == {lost}
-    assert sorted(item.kind for item in found) == sorted(
-        ['server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker'])
+    assert sorted(item.kind for item in found) == sorted([
+        'server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group',
+        'broker'
+    ])
     # Nothing happens in this cloud while the command waits, so it is run until the cloud has done what was asked.
     for _try in range(6):
         for item in search.orphans():
@@ -203,7 +220,8 @@ def test_everything_of_a_lost_row_is_found_and_deleted(world, search, capsys):
                 assert getattr(error, 'retriable', False), error
         world.cloud.advance()
     assert search.orphans() == []
-    assert world.status(kept) == 'ACTIVE' and world.broker.guests == {kept} and search.losses() == []
+    assert world.status(kept) == 'ACTIVE' and world.broker.guests == {kept
+                                                                      } and search.losses() == []
 
 
 def test_what_an_instance_has_lost(world, search):

@@ -56,7 +56,8 @@ def test_operations_steps_and_reports(world, shown):
     for step in world.flows['instance_create'].step_names:
         assert grown('trove_step_seconds_count', 'instance_create', step, 'done') == 1, step
         assert grown('trove_step_work_seconds_count', 'instance_create', step) >= 1
-    assert grown('trove_reports_total', 'accepted') > 0 and grown('trove_report_lag_seconds_count') > 0
+    assert grown('trove_reports_total',
+                 'accepted') > 0 and grown('trove_report_lag_seconds_count') > 0
     assert ('trove_reports_total', 'forged') in after
     assert after[('trove_guests', '30')] == after[('trove_guests', '+Inf')] == 1
     world.clock.advance(80)

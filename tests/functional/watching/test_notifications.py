@@ -30,9 +30,13 @@ from trove.taskmanager.chores import Chores
 from trove.taskmanager.notifier import Bus, Notifier
 
 #: The fields that the meters of Ceilometer read, by its own list of events.
-METERED = {'instance_type', 'user_id', 'instance_id', 'instance_type_id', 'launched_at', 'instance_name', 'state',
-           'nova_instance_id', 'service_id', 'created_at', 'region'}
-METERED_MORE = METERED | {'name', 'availability_zone', 'instance_size', 'volume_size', 'nova_volume_id'}
+METERED = {
+    'instance_type', 'user_id', 'instance_id', 'instance_type_id', 'launched_at', 'instance_name',
+    'state', 'nova_instance_id', 'service_id', 'created_at', 'region'
+}
+METERED_MORE = METERED | {
+    'name', 'availability_zone', 'instance_size', 'volume_size', 'nova_volume_id'
+}
 BASE = {'tenant_id', 'client_ip', 'server_ip', 'server_type', 'request_id'}
 PASSWORD = 'Canary-5ecret-of-a-user'
 
@@ -44,7 +48,8 @@ class Listener:
         self.heard = queue.Queue()
         self._transport = oslo_messaging.get_notification_transport(conf)
         self._server = oslo_messaging.get_notification_listener(
-            self._transport, [oslo_messaging.Target(topic='notifications')], [self], executor='threading')
+            self._transport, [oslo_messaging.Target(topic='notifications')], [self],
+            executor='threading')
         self._server.start()
 
     def info(self, context, publisher_id, event_type, payload, metadata):
@@ -101,22 +106,35 @@ def send(world, bus=Bus, name='one'):
 
 
 def test_a_create_is_told_in_the_words_that_meters_know(listened, world, listener):
-    instance_id = world.create(users=[{'name': 'app', 'password': PASSWORD, 'host': '%', 'databases': []}],
-                               databases=[{'name': 'shop', 'character_set': None, 'collate': None}],
-                               root_password='Canary-of-root')
+    instance_id = world.create(
+        users=[{
+            'name': 'app',
+            'password': PASSWORD,
+            'host': '%',
+            'databases': []
+        }], databases=[{
+            'name': 'shop',
+            'character_set': None,
+            'collate': None
+        }], root_password='Canary-of-root')
     world.settle()
     assert send(world)
     start, end, usage = listener.take(3)
     assert [item[0] for item in (start, end, usage)] == [
         'dbaas.instance_create.start', 'dbaas.instance_create.end', 'trove.instance.create']
-    assert [item[1] for item in (start, end, usage)] == ['api.10.0.0.7', 'taskmanager.10.0.0.7', '10.0.0.7']
-    assert set(start[2]) > BASE and start[2]['databases'] == ['shop'] and start[2]['instance_id'] == instance_id
+    assert [item[1] for item in (start, end, usage)
+            ] == ['api.10.0.0.7', 'taskmanager.10.0.0.7', '10.0.0.7']
+    assert set(start[2]) > BASE and start[2]['databases'] == [
+        'shop'
+    ] and start[2]['instance_id'] == instance_id
     assert set(end[2]) == BASE | {'instance_id'}
     row = world.row(instance_id)
     assert set(usage[2]) >= METERED_MORE
-    assert usage[2]['nova_instance_id'] == row.compute_instance_id and usage[2]['nova_volume_id'] == row.volume_id
+    assert usage[2]['nova_instance_id'] == row.compute_instance_id and usage[2][
+        'nova_volume_id'] == row.volume_id
     assert usage[2]['service_id'] == '7a4f82cc-10d2-4bc6-aadc-d9aacc2a3cb5'
-    assert (usage[2]['state'], usage[2]['instance_size'], usage[2]['volume_size']) == ('active', 1024, 2)
+    assert (usage[2]['state'], usage[2]['instance_size'], usage[2]['volume_size']) == ('active',
+                                                                                       1024, 2)
     assert waiting() == []
 
 
@@ -124,23 +142,26 @@ def test_the_whole_life_is_told(listened, world):
     instance_id = world.create()
     world.settle()
     server, volume = world.row(instance_id).compute_instance_id, world.row(instance_id).volume_id
-    for ask in (lambda: world.resize_volume(instance_id, 5), lambda: world.resize_flavor(instance_id, 'f-large'),
+    for ask in (lambda: world.resize_volume(instance_id, 5),
+                lambda: world.resize_flavor(instance_id, 'f-large'),
                 lambda: world.restart(instance_id), lambda: world.delete(instance_id)):
         ask()
         world.settle()
     known = types()
-    for event in ('instance_create', 'instance_resize_volume', 'instance_resize_instance', 'instance_restart',
-                  'instance_delete'):
+    for event in ('instance_create', 'instance_resize_volume', 'instance_resize_instance',
+                  'instance_restart', 'instance_delete'):
         assert known.count(f'dbaas.{event}.start') == known.count(f'dbaas.{event}.end') == 1, known
     assert [word for word in known if word.startswith('trove.')] == [
         'trove.instance.create', 'trove.instance.modify_volume', 'trove.instance.modify_flavor',
         'trove.instance.delete']
     assert payload('dbaas.instance_resize_volume.start')['new_size'] == 5
     assert payload('dbaas.instance_resize_instance.start')['new_flavor_id'] == 'f-large'
-    grown, resized, gone = (payload(f'trove.instance.{word}') for word in ('modify_volume', 'modify_flavor', 'delete'))
+    grown, resized, gone = (payload(f'trove.instance.{word}')
+                            for word in ('modify_volume', 'modify_flavor', 'delete'))
     assert (grown['old_volume_size'], grown['volume_size']) == (2, 5) and grown['modify_at']
     assert (resized['old_instance_size'], resized['instance_size']) == (1024, 4096)
-    assert (gone['nova_instance_id'], gone['nova_volume_id'], gone['service_id'] is not None) == (server, volume, True)
+    assert (gone['nova_instance_id'], gone['nova_volume_id'], gone['service_id']
+            is not None) == (server, volume, True)
     assert set(gone) >= METERED_MORE | {'deleted_at'}
 
 
@@ -159,8 +180,10 @@ def test_a_delete_in_the_middle_of_a_create(listened, world):
     world.tick()
     world.delete(instance_id)
     world.settle()
-    assert types() == ['dbaas.instance_create.start', 'dbaas.instance_create.error', 'dbaas.instance_delete.start',
-                       'dbaas.instance_delete.end', 'trove.instance.delete']
+    assert types() == [
+        'dbaas.instance_create.start', 'dbaas.instance_create.error', 'dbaas.instance_delete.start',
+        'dbaas.instance_delete.end', 'trove.instance.delete'
+    ]
 
 
 def test_a_reset_is_told(listened, world):
@@ -179,17 +202,29 @@ def test_nothing_is_written_where_nobody_listens(world):
 
 
 def test_users_are_told_without_their_passwords(listened, world):
-    instance_id = world.create(users=[{'name': 'first', 'password': PASSWORD, 'host': '%', 'databases': []}])
+    instance_id = world.create(users=[{
+        'name': 'first',
+        'password': PASSWORD,
+        'host': '%',
+        'databases': []
+    }])
     world.settle()
     row = world.row(instance_id)
     serving.ask(row, messages.CreateUsers(users=[{'name': 'app', 'password': PASSWORD, 'host': '%',
                                                   'databases': []}]), named=['app'])
-    serving.ask(row, messages.ChangePasswords(users=[{'name': 'app', 'host': '%', 'password': PASSWORD + '2'}]),
-                named=['app'])
+    serving.ask(
+        row,
+        messages.ChangePasswords(users=[{
+            'name': 'app',
+            'host': '%',
+            'password': PASSWORD + '2'
+        }]), named=['app'])
     with pytest.raises(Exception, match='nobody'):
         serving.ask(row, messages.DeleteUser(name='nobody', host='%'), named=['nobody'])
-    assert types()[-6:] == ['dbaas.user_create.start', 'dbaas.user_create.end', 'dbaas.user_change_password.start',
-                            'dbaas.user_change_password.end', 'dbaas.user_delete.start', 'dbaas.user_delete.error']
+    assert types()[-6:] == [
+        'dbaas.user_create.start', 'dbaas.user_create.end', 'dbaas.user_change_password.start',
+        'dbaas.user_change_password.end', 'dbaas.user_delete.start', 'dbaas.user_delete.error'
+    ]
     assert payload('dbaas.user_create.start')['users'] == ['app']
     everything = ' '.join(row.payload for row in waiting())
     key = world.keys.open(instance_id, row.encrypted_key)
@@ -200,23 +235,31 @@ def test_users_are_told_without_their_passwords(listened, world):
 def test_backups_are_told(listened, world):
     instance_id = world.create()
     world.settle()
-    made = backup_models.create(world.context, world.row(instance_id), backup_models.CreateRequest(name='nightly'))
+    made = backup_models.create(world.context, world.row(instance_id),
+                                backup_models.CreateRequest(name='nightly'))
     world.settle()
     backup_models.delete(world.context, session.read(backups.get, made.backup_id))
     world.settle()
     # No datastore of this release makes one, so the first ends with an error.
-    assert types()[-4:] == ['dbaas.backup_create.start', 'dbaas.backup_create.error', 'dbaas.backup_delete.start',
-                            'dbaas.backup_delete.end']
+    assert types()[-4:] == [
+        'dbaas.backup_create.start', 'dbaas.backup_create.error', 'dbaas.backup_delete.start',
+        'dbaas.backup_delete.end'
+    ]
     begun, failed = payload('dbaas.backup_create.start'), payload('dbaas.backup_create.error')
     assert (begun['instance_id'], begun['backup_id']) == (instance_id, made.backup_id)
-    assert (failed['instance_id'], failed['exception']) == (instance_id, 'not_supported_by_datastore')
+    assert (failed['instance_id'], failed['exception']) == (instance_id,
+                                                            'not_supported_by_datastore')
     assert payload('dbaas.backup_delete.end')['backup_id'] == made.backup_id
 
 
 def test_groups_are_told(listened, world):
-    session.write(datastores.replace_parameters, VERSION_ID, [
-        {'name': 'max_connections', 'data_type': 'integer', 'restart_required': False, 'max_size': '9',
-         'min_size': '1'}])
+    session.write(datastores.replace_parameters, VERSION_ID, [{
+        'name': 'max_connections',
+        'data_type': 'integer',
+        'restart_required': False,
+        'max_size': '9',
+        'min_size': '1'
+    }])
     group = configuration_models.create(world.context, configuration_models.CreateRequest(
         name='tuned', description=None, wanted={'max_connections': 3}))
     configuration_models.edit(world.context, group, {'max_connections': 4})
@@ -224,9 +267,12 @@ def test_groups_are_told(listened, world):
     configuration_models.delete(world.context, group)
     with pytest.raises(exception.NotFound):
         configuration_models.delete(world.context, group)
-    assert types() == [f'dbaas.configuration_{word}' for word in (
-        'create.start', 'create.end', 'edit.start', 'edit.end', 'update.start', 'update.end', 'delete.start',
-        'delete.end', 'delete.start', 'delete.error')]
+    assert types() == [
+        f'dbaas.configuration_{word}' for word in ('create.start', 'create.end', 'edit.start',
+                                                   'edit.end', 'update.start', 'update.end',
+                                                   'delete.start', 'delete.end', 'delete.start',
+                                                   'delete.error')
+    ]
     assert payload('dbaas.configuration_edit.end')['configuration_id'] == group
 
 
@@ -303,8 +349,9 @@ def test_exists_is_told_once_for_each_period_whoever_tells_it(listened, world):
     assert types() == ['trove.instance.exists']
     found = payload('trove.instance.exists')
     assert set(found) >= METERED | {'display_name', 'audit_period_beginning', 'audit_period_ending'}
-    assert (found['instance_id'], found['audit_period_beginning'], found['audit_period_ending']) == (
-        instance_id, '2031-04-02T08:00:00Z', '2031-04-02T09:00:00Z')
+    assert (found['instance_id'], found['audit_period_beginning'],
+            found['audit_period_ending']) == (instance_id, '2031-04-02T08:00:00Z',
+                                              '2031-04-02T09:00:00Z')
     assert 0 < notifier.until_next_period() <= 3600
     world.clock.advance(3600)
     others.run('exists', 0, other.exists)
@@ -327,14 +374,18 @@ def test_quotas_are_told(listened, world):
     world.create()
     session.write(outbox.sent, [row.seq for row in waiting()])
     notifier, chores = manager(world)
-    assert chores.run('quotas', 60, notifier.quotas) and not chores.run('quotas', 60, notifier.quotas)
+    assert chores.run('quotas', 60,
+                      notifier.quotas) and not chores.run('quotas', 60, notifier.quotas)
     told = {json.loads(row.payload)['resource']: json.loads(row.payload) for row in waiting()}
-    assert set(types()) == {'dbaas.quota'} and told['instances']['in_use'] == 1 and told['instances']['limit'] == 10
+    assert set(types()) == {
+        'dbaas.quota'
+    } and told['instances']['in_use'] == 1 and told['instances']['limit'] == 10
 
 
 def test_what_a_rolled_back_transaction_told_was_never_told(listened, world):
     with pytest.raises(RuntimeError), session.writer() as connection:
-        notices.told(connection, 'instance_restart', 'start', tenant_id='p', request_id='r', now=world.clock())
+        notices.told(connection, 'instance_restart', 'start', tenant_id='p', request_id='r',
+                     now=world.clock())
         raise RuntimeError
     assert waiting() == []
 

@@ -48,9 +48,10 @@ def raised(error: Exception, **options: object) -> exception.CloudError:
 
 
 @pytest.mark.parametrize('make', [sdk_error, nova_error])
-@pytest.mark.parametrize(('status', 'retriable'), [
-    (400, False), (401, True), (403, False), (405, False), (409, True), (429, True), (500, True), (501, False),
-    (502, True), (503, True), (504, True)])
+@pytest.mark.parametrize(('status', 'retriable'), [(400, False), (401, True), (403, False),
+                                                   (405, False), (409, True), (429, True),
+                                                   (500, True), (501, False), (502, True),
+                                                   (503, True), (504, True)])
 def test_a_refusal_is_retriable_when_the_next_answer_may_differ(make, status, retriable):
     found = raised(make(status))
     assert type(found) is exception.CloudError
@@ -66,7 +67,9 @@ def test_what_is_missing_is_not_found(make):
     nova_error(403, 'Quota exceeded for cores: Requested 2, but already used 20 of 20 cores'),
     nova_error(413, 'Over limit'),
     sdk_error(409, "Quota exceeded for resources: ['port']."),
-    sdk_error(413, 'VolumeSizeExceedsAvailableQuota: Requested volume exceeds allowed gigabytes quota.')])
+    sdk_error(413,
+              'VolumeSizeExceedsAvailableQuota: Requested volume exceeds allowed gigabytes quota.')
+])
 def test_a_full_quota_of_each_service_is_known_as_one(error):
     found = raised(error)
     assert isinstance(found, exception.CloudQuotaExceeded)
@@ -74,10 +77,15 @@ def test_a_full_quota_of_each_service_is_known_as_one(error):
 
 
 @pytest.mark.parametrize('error', [
-    keystone_errors.ConnectFailure('refused'), keystone_errors.ConnectTimeout('slow'),
-    keystone_errors.UnknownConnectionError('broken', OSError()), keystone_errors.DiscoveryFailure('no versions'),
-    requests.exceptions.ChunkedEncodingError('cut off'), requests.ReadTimeout('slow'),
-    sdk_errors.ServiceDiscoveryException('away'), ConnectionResetError('reset')])
+    keystone_errors.ConnectFailure('refused'),
+    keystone_errors.ConnectTimeout('slow'),
+    keystone_errors.UnknownConnectionError('broken', OSError()),
+    keystone_errors.DiscoveryFailure('no versions'),
+    requests.exceptions.ChunkedEncodingError('cut off'),
+    requests.ReadTimeout('slow'),
+    sdk_errors.ServiceDiscoveryException('away'),
+    ConnectionResetError('reset')
+])
 def test_no_answer_may_mean_done_and_is_tried_again(error):
     assert raised(error).retriable
 

@@ -31,12 +31,14 @@ def test_no_network_lets_nobody_in():
 
 
 def test_one_spelling_of_a_network_is_kept():
-    assert firewall.rules(['22'], [], ['10.0.0.7/24', '10.0.0.0/24']) == {Rule('tcp', 22, 22, '10.0.0.0/24')}
+    assert firewall.rules(['22'], [],
+                          ['10.0.0.7/24', '10.0.0.0/24']) == {Rule('tcp', 22, 22, '10.0.0.0/24')}
     assert firewall.rules(['22'], [], ['10.0.0.7']) == {Rule('tcp', 22, 22, '10.0.0.7/32')}
 
 
-@pytest.mark.parametrize(('port', 'cidr'), [('0', '10.0.0.0/8'), ('65536', '10.0.0.0/8'), ('9-3', '10.0.0.0/8'),
-                                            ('mysql', '10.0.0.0/8'), ('3306', '10.0.0.300/24')])
+@pytest.mark.parametrize(('port', 'cidr'), [('0', '10.0.0.0/8'), ('65536', '10.0.0.0/8'),
+                                            ('9-3', '10.0.0.0/8'), ('mysql', '10.0.0.0/8'),
+                                            ('3306', '10.0.0.300/24')])
 def test_what_cannot_be_read_is_refused(port, cidr):
     with pytest.raises(ValueError):
         firewall.rules([port], [], [cidr])

@@ -24,7 +24,8 @@ from trove.common import exception
 KEY = b'0123456789abcdef0123456789abcdef'
 
 
-@pytest.mark.parametrize('endpoint', ['http://swift.example/v1/AUTH_mine', 'http://swift.example/v1/AUTH_mine/'])
+@pytest.mark.parametrize(
+    'endpoint', ['http://swift.example/v1/AUTH_mine', 'http://swift.example/v1/AUTH_mine/'])
 def test_the_account_of_another_project(endpoint):
     assert account_url(endpoint, 'mine', 'theirs') == 'http://swift.example/v1/AUTH_theirs'
 
@@ -43,7 +44,8 @@ def test_a_temporary_url_is_signed_as_swift_wants_it():
     assert found['temp_url_expires'] == '1060' and found['temp_url_prefix'] == 'a b/ä/'
     key = 'MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY'
     text = 'PUT\n1060\nprefix:/v1/AUTH_p/logs/a b/ä/'
-    assert found['temp_url_sig'] == hmac.new(key.encode(), text.encode(), hashlib.sha256).hexdigest()
+    assert found['temp_url_sig'] == hmac.new(key.encode(), text.encode(),
+                                             hashlib.sha256).hexdigest()
     assert key not in url + query
 
 

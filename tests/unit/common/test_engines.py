@@ -65,11 +65,14 @@ def test_nothing_but_data_knows_an_engine_by_name():
     """Modules of the control plane, and those of the guest that serve all engines."""
     words = re.compile(r"""['"](mariadb|mysql|postgresql|postgres|redis|valkey)['"]""")
     # Kinds of databases of the service itself; defaults of an option that maps such names; the engines.
-    apart = ('trove/db/', 'trove/cmd/api.py', 'trove/common/cfg/notifications.py', 'trove/guestagent/datastore/',
-             'trove/guestagent/dbaas.py')
-    found = [f'{path.relative_to(ROOT)}: {line.strip()}' for path in sorted((ROOT / 'trove').rglob('*.py'))
-             if not str(path.relative_to(ROOT)).startswith(apart)
-             for line in path.read_text().splitlines() if words.search(line)]
+    apart = ('trove/db/', 'trove/cmd/api.py', 'trove/common/cfg/notifications.py',
+             'trove/guestagent/datastore/', 'trove/guestagent/dbaas.py')
+    found = [
+        f'{path.relative_to(ROOT)}: {line.strip()}' for path in sorted((ROOT /
+                                                                        'trove').rglob('*.py'))
+        if not str(path.relative_to(ROOT)).startswith(apart)
+        for line in path.read_text().splitlines() if words.search(line)
+    ]
     assert found == []
     for path in sorted((ROOT / 'trove' / 'guestagent' / 'datastore').glob('*.py')):
         assert not words.search(path.read_text()), path

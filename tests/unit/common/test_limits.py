@@ -85,8 +85,15 @@ def test_the_report(clock):
     bucket = limiter(clock)
     clock.now = 1932884100.0
     line, = bucket.report('p')
-    assert line == {'verb': 'GET', 'value': 3, 'remaining': 3, 'unit': 'MINUTE', 'uri': '*', 'regex': '.*',
-                    'nextAvailable': '2031-04-02T08:15:00Z'}
+    assert line == {
+        'verb': 'GET',
+        'value': 3,
+        'remaining': 3,
+        'unit': 'MINUTE',
+        'uri': '*',
+        'regex': '.*',
+        'nextAvailable': '2031-04-02T08:15:00Z'
+    }
     for _ in range(3):
         bucket.take('p', 'GET', '/x')
     line, = bucket.report('p')

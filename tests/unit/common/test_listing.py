@@ -25,10 +25,13 @@ def asked(query):
     return webob.Request.blank(f'/?{query}')
 
 
-@pytest.mark.parametrize('query,moment', [
-    ('2031-04-02T08:15:00', (8, 15, 0)), ('2031-04-02T08:15', (8, 15, 0)), ('2031-04-02', (0, 0, 0)),
-    ('2031-04-02T08:15:00Z', (8, 15, 0)), ('2031-04-02T10:15:00%2B02:00', (8, 15, 0)),
-    ('2031-04-02T10:15:00+02:00', (8, 15, 0)), ('2031-04-02T08:15:00.25', (8, 15, 0, 250000))])
+@pytest.mark.parametrize('query,moment', [('2031-04-02T08:15:00', (8, 15, 0)),
+                                          ('2031-04-02T08:15', (8, 15, 0)),
+                                          ('2031-04-02', (0, 0, 0)),
+                                          ('2031-04-02T08:15:00Z', (8, 15, 0)),
+                                          ('2031-04-02T10:15:00%2B02:00', (8, 15, 0)),
+                                          ('2031-04-02T10:15:00+02:00', (8, 15, 0)),
+                                          ('2031-04-02T08:15:00.25', (8, 15, 0, 250000))])
 def test_a_window_takes_times_with_and_without_zone(query, moment):
     assert listing.window(asked(f'created_after={query}')) == Window(
         created_after=datetime.datetime(2031, 4, 2, *moment))
@@ -36,12 +39,15 @@ def test_a_window_takes_times_with_and_without_zone(query, moment):
 
 def test_a_window_has_four_bounds_and_none_is_needed():
     assert listing.window(asked('created_after=&x=1')) == Window()
-    found = listing.window(asked('&'.join(f'{name}=203{number}-01-01' for number, name in enumerate(listing.WINDOW))))
+    found = listing.window(
+        asked('&'.join(f'{name}=203{number}-01-01' for number, name in enumerate(listing.WINDOW))))
     assert [bound.year for bound in found] == [2030, 2031, 2032, 2033]
 
 
-@pytest.mark.parametrize('query', ['yesterday', '2031', '2031-13-01', '20310402', '2031-04-02T25:00:00', '1.5',
-                                   '0001-01-01T00:00:00%2B14:00', '2031-W14-3'])
+@pytest.mark.parametrize('query', [
+    'yesterday', '2031', '2031-13-01', '20310402', '2031-04-02T25:00:00', '1.5',
+    '0001-01-01T00:00:00%2B14:00', '2031-W14-3'
+])
 def test_what_is_no_time_is_refused(query):
     with pytest.raises(exception.BadRequest, match='updated_before. must be a time'):
         listing.window(asked(f'updated_before={query}'))
@@ -70,7 +76,8 @@ def test_texts_have_an_end():
         listing.text(asked(f'name={"a" * 256}'), 'name')
 
 
-@pytest.mark.parametrize('word,is_true', [('1', True), ('True', True), ('YES', True), ('on', True), ('t', True),
-                                          ('y', True), ('', False), ('0', False), ('false', False), ('2', False)])
+@pytest.mark.parametrize('word,is_true', [('1', True), ('True', True), ('YES', True), ('on', True),
+                                          ('t', True), ('y', True), ('', False), ('0', False),
+                                          ('false', False), ('2', False)])
 def test_flags_as_other_services_take_them(word, is_true):
     assert listing.flag(asked(f'x={word}'), 'x') is is_true

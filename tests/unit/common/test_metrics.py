@@ -20,7 +20,10 @@ from trove.common import metrics, requests_measured
 def read(*made):
     registry = metrics.Registry()
     registry.add(*made)
-    return {family.name: family for family in parser.text_string_to_metric_families(registry.text())}
+    return {
+        family.name: family
+        for family in parser.text_string_to_metric_families(registry.text())
+    }
 
 
 def values(family, suffix=''):
@@ -79,5 +82,8 @@ def test_requests_are_counted_also_those_that_fail():
         measured({'REQUEST_METHOD': 'GET', 'PATH_INFO': '/broken'}, lambda *_answer: None)
     except RuntimeError:
         counted = values(read(requests_measured.REQUESTS)['trove_api_request_seconds'], '_count')
-    assert counted == {(('method', 'POST'), ('status', '202')): 1, (('method', 'other'), ('status', '202')): 1,
-                       (('method', 'GET'), ('status', '500')): 1}
+    assert counted == {
+        (('method', 'POST'), ('status', '202')): 1,
+        (('method', 'other'), ('status', '202')): 1,
+        (('method', 'GET'), ('status', '500')): 1
+    }

@@ -19,22 +19,25 @@ from trove.common import engines, names
 MYSQL, POSTGRESQL = engines.of('mariadb'), engines.of('postgresql')
 
 
-@pytest.mark.parametrize('name', ['shop', 'ab', 'a' * 64, 'my-shop_2', 'two words', 'a##b', 'a@b', 'mid dle-2'])
+@pytest.mark.parametrize(
+    'name', ['shop', 'ab', 'a' * 64, 'my-shop_2', 'two words', 'a##b', 'a@b', 'mid dle-2'])
 def test_databases_mysql_takes(name):
     MYSQL.database_name.check(name)
 
 
-@pytest.mark.parametrize('name', ['a', 'a' * 65, ' shop', 'shop ', 'a b c', 'a\\b', 'a\tb', 'a.b', 'a/b', '#a', 'ü2',
-                                  ''])
+@pytest.mark.parametrize(
+    'name',
+    ['a', 'a' * 65, ' shop', 'shop ', 'a b c', 'a\\b', 'a\tb', 'a.b', 'a/b', '#a', 'ü2', ''])
 def test_databases_mysql_refuses(name):
     with pytest.raises(ValueError):
         MYSQL.database_name.check(name)
 
 
-@pytest.mark.parametrize('name, fits', [('ab', True), ('a' * 63, True), ('a' * 64, False), ('a', False),
-                                        ('shop ', False), ('any thing \\ "goes"', True), ('a\nb', False),
-                                        ('ü' * 32, False), ('\U0001F511' * 15, True), ('\U0001F511' * 16, False),
-                                        ('\ud83d' * 2, False)])
+@pytest.mark.parametrize('name, fits', [('ab', True), ('a' * 63, True), ('a' * 64, False),
+                                        ('a', False), ('shop ', False),
+                                        ('any thing \\ "goes"', True), ('a\nb', False),
+                                        ('ü' * 32, False), ('\U0001F511' * 15, True),
+                                        ('\U0001F511' * 16, False), ('\ud83d' * 2, False)])
 def test_databases_of_postgresql(name, fits):
     if fits:
         POSTGRESQL.database_name.check(name)
@@ -48,8 +51,9 @@ def test_users_mysql_takes(name):
     MYSQL.user_name.check(name)
 
 
-@pytest.mark.parametrize('name', ['', 'a' * 33, ' app', 'app ', "a'b", 'a"b', 'a;b', 'a`b', 'a,b', 'a/b', 'a\\b',
-                                  'a\0b'])
+@pytest.mark.parametrize(
+    'name',
+    ['', 'a' * 33, ' app', 'app ', "a'b", 'a"b', 'a;b', 'a`b', 'a,b', 'a/b', 'a\\b', 'a\0b'])
 def test_users_mysql_refuses(name):
     with pytest.raises(ValueError):
         MYSQL.user_name.check(name)
@@ -60,8 +64,10 @@ def test_hosts_that_are_addresses(host):
     MYSQL.check_host(host, require_valid_ip=True)
 
 
-@pytest.mark.parametrize('host', ['', '10.%.1.1', '10.0.0.0/24', 'example.org', '%.example.org', ' %', '10.1.1.1\n',
-                                  '300.1.1.1', '%%%'])
+@pytest.mark.parametrize('host', [
+    '', '10.%.1.1', '10.0.0.0/24', 'example.org', '%.example.org', ' %', '10.1.1.1\n', '300.1.1.1',
+    '%%%'
+])
 def test_hosts_that_are_none(host):
     with pytest.raises(ValueError):
         MYSQL.check_host(host, require_valid_ip=True)
@@ -111,8 +117,8 @@ def test_character_sets(given, meant):
     assert MYSQL.charset(*given) == meant
 
 
-@pytest.mark.parametrize('given', [('klingon', None), (None, 'klingon_ci'), ('utf8mb4', 'latin1_bin'),
-                                   ('latin1', 'binary')])
+@pytest.mark.parametrize('given', [('klingon', None), (None, 'klingon_ci'),
+                                   ('utf8mb4', 'latin1_bin'), ('latin1', 'binary')])
 def test_character_sets_that_cannot_be(given):
     with pytest.raises(ValueError):
         MYSQL.charset(*given)

@@ -24,8 +24,9 @@ def request(query=''):
     return webob.Request.blank(f'/v1.0/p/instances/i/users?{query}', base_url='http://h:8779')
 
 
-@pytest.mark.parametrize('query, rows', [('', 20), ('limit=', 20), ('limit=5', 5), ('limit=007', 7), ('limit=20', 20),
-                                         ('limit=21', 20), ('limit=' + '9' * 50, 20)])
+@pytest.mark.parametrize('query, rows', [('', 20), ('limit=', 20), ('limit=5', 5), ('limit=007', 7),
+                                         ('limit=20', 20), ('limit=21', 20),
+                                         ('limit=' + '9' * 50, 20)])
 def test_limits(query, rows):
     assert pagination.limit_of(request(query), 20) == rows
 
@@ -38,8 +39,11 @@ def test_limits_that_are_none(limit):
 
 def test_the_link_is_https_keeps_the_query_and_quotes_the_marker_twice():
     link, = pagination.links(request('limit=2&marker=old&include_clustered=False'), 'amy@%')
-    assert link == {'rel': 'next', 'href': 'https://h:8779/v1.0/p/instances/i/users?limit=2&include_clustered=False'
-                                           '&marker=amy%2540%2525'}
+    assert link == {
+        'rel': 'next',
+        'href': 'https://h:8779/v1.0/p/instances/i/users?limit=2&include_clustered=False'
+        '&marker=amy%2540%2525'
+    }
 
 
 @pytest.mark.parametrize('marker', ['amy@%', 'a b@10.%', 'plain', 'ü@%', 'a+b@%', 'a&b=c@%', 'a/b'])

@@ -19,7 +19,8 @@ from trove.common.router import Route, Router
 
 
 def router(*lines, suffixes=('json',)):
-    return Router([Route(method, path, lambda: None, whole=whole) for method, path, whole in lines], suffixes)
+    return Router([Route(method, path, lambda: None, whole=whole) for method, path, whole in lines],
+                  suffixes)
 
 
 TABLE = router(
@@ -34,28 +35,48 @@ TABLE = router(
 @pytest.mark.parametrize('path, line, arguments', [
     ('/p/things', '/{project_id}/things', {}),
     ('/p/things/detail', '/{project_id}/things/detail', {}),
-    ('/p/things/5', '/{project_id}/things/{thing}', {'thing': '5'}),
-    ('/p/things/versions', '/{project_id}/things/{thing}', {'thing': 'versions'}),
-    ('/p/things/versions/7', '/{project_id}/things/versions/{version}', {'version': '7'}),
-    ('/p/things/5/versions', '/{project_id}/things/{thing}/versions', {'thing': '5'}),
-    ('/p/things/versions/versions', '/{project_id}/things/versions/{version}', {'version': 'versions'}),
-    ('/p/things/10.11', '/{project_id}/things/{thing}', {'thing': '10.11'}),
-    ('/p/things/5/names/a.b.json', '/{project_id}/things/{thing}/names/{name}', {'thing': '5', 'name': 'a.b.json'}),
+    ('/p/things/5', '/{project_id}/things/{thing}', {
+        'thing': '5'
+    }),
+    ('/p/things/versions', '/{project_id}/things/{thing}', {
+        'thing': 'versions'
+    }),
+    ('/p/things/versions/7', '/{project_id}/things/versions/{version}', {
+        'version': '7'
+    }),
+    ('/p/things/5/versions', '/{project_id}/things/{thing}/versions', {
+        'thing': '5'
+    }),
+    ('/p/things/versions/versions', '/{project_id}/things/versions/{version}', {
+        'version': 'versions'
+    }),
+    ('/p/things/10.11', '/{project_id}/things/{thing}', {
+        'thing': '10.11'
+    }),
+    ('/p/things/5/names/a.b.json', '/{project_id}/things/{thing}/names/{name}', {
+        'thing': '5',
+        'name': 'a.b.json'
+    }),
 ])
 def test_matches(path, line, arguments):
     found = TABLE.match('GET', path)
     assert (found.route.path, found.arguments, found.suffix) == (line, arguments, '')
 
 
-@pytest.mark.parametrize('path, arguments', [('/p/things.json', {}), ('/p/things/5.json', {'thing': '5'}),
-                                             ('/p/things/10.11.json', {'thing': '10.11'})])
+@pytest.mark.parametrize('path, arguments', [('/p/things.json', {}),
+                                             ('/p/things/5.json', {
+                                                 'thing': '5'
+                                             }), ('/p/things/10.11.json', {
+                                                 'thing': '10.11'
+                                             })])
 def test_a_suffix_is_cut(path, arguments):
     found = TABLE.match('GET', path)
     assert (found.arguments, found.suffix) == (arguments, 'json')
 
 
-@pytest.mark.parametrize('method, path', [('POST', '/p/things'), ('HEAD', '/p/things'), ('GET', '/p/things/'),
-                                          ('GET', '/p/'), ('GET', '/p'), ('GET', '/'), ('GET', '/p/things/5/names/'),
+@pytest.mark.parametrize('method, path', [('POST', '/p/things'), ('HEAD', '/p/things'),
+                                          ('GET', '/p/things/'), ('GET', '/p/'), ('GET', '/p'),
+                                          ('GET', '/'), ('GET', '/p/things/5/names/'),
                                           ('GET', '/p/things/5/other'), ('GET', '/p/other')])
 def test_the_rest_is_not_found(method, path):
     with pytest.raises(exception.NotFound):

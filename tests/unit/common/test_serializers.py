@@ -17,16 +17,19 @@ import pytest
 from trove.common import serializers
 
 
-@pytest.mark.parametrize('accept', ['', '*/*', 'application/json', 'application/vnd.openstack.trove+json;version=1.0',
-                                    'text/html, application/json;q=0.5', 'application/json;q=broken', 'nonsense',
-                                    'application/json;q=0'])
+@pytest.mark.parametrize('accept', [
+    '', '*/*', 'application/json', 'application/vnd.openstack.trove+json;version=1.0',
+    'text/html, application/json;q=0.5', 'application/json;q=broken', 'nonsense',
+    'application/json;q=0'
+])
 def test_json_is_the_answer(accept):
     assert serializers.by_accept(accept) is serializers.JSON
 
 
 @pytest.fixture
 def other():
-    form = serializers.Form('other', 'application/other', ('application/other',), lambda body: b'', lambda data: {})
+    form = serializers.Form('other', 'application/other', ('application/other',), lambda body: b'',
+                            lambda data: {})
     serializers.FORMS.append(form)
     yield form
     serializers.FORMS.remove(form)
@@ -38,7 +41,8 @@ def test_the_better_quality_wins(other):
     assert serializers.by_suffix('other') is other
 
 
-@pytest.mark.parametrize('content_type', ['application/json', 'application/json; charset=utf-8', 'Application/JSON'])
+@pytest.mark.parametrize(
+    'content_type', ['application/json', 'application/json; charset=utf-8', 'Application/JSON'])
 def test_bodies_by_content_type(content_type):
     assert serializers.by_content_type(content_type) is serializers.JSON
 
@@ -47,10 +51,11 @@ def test_unknown_content_types():
     assert serializers.by_content_type('text/plain') is None
 
 
-@pytest.mark.parametrize('data', [b'', b'{', b'[1]', b'5', b'"a"', b'null', b'\xff\xfe', b'{"a": "\\ud800"}',
-                                  b'{"a": "\\u0000"}', b'{"\\u0000": 1}', b'{"a": [{"b": "\\u0000"}]}',
-                                  '{"a": "\\u0000"}'.encode('utf-16'), '{"a": 1}'.encode('utf-32'), b'{"a": NaN}',
-                                  b'{"a": -Infinity}', b'{"a": 1e999}', b'[' * 100000])
+@pytest.mark.parametrize('data', [
+    b'', b'{', b'[1]', b'5', b'"a"', b'null', b'\xff\xfe', b'{"a": "\\ud800"}', b'{"a": "\\u0000"}',
+    b'{"\\u0000": 1}', b'{"a": [{"b": "\\u0000"}]}', '{"a": "\\u0000"}'.encode('utf-16'),
+    '{"a": 1}'.encode('utf-32'), b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}', b'[' * 100000
+])
 def test_bodies_that_cannot_be_read(data):
     with pytest.raises(ValueError) as refused:
         serializers.JSON.load(data)

@@ -24,7 +24,10 @@ SIZES = (512, 1024, 2048, 4096, 16384, 262144)
 
 
 def render(ram, **more):
-    return template.render('mariadb', '10.11', {'ram': ram, 'vcpus': 1}, 77, template_path='', **more)
+    return template.render('mariadb', '10.11', {
+        'ram': ram,
+        'vcpus': 1
+    }, 77, template_path='', **more)
 
 
 @pytest.mark.parametrize('ram', SIZES)
@@ -46,14 +49,16 @@ def test_candidates_from_special_to_general():
     assert template.candidates('mariadb', '10.11.6', name='Shop') == [
         'Shop/10.11.6/config.template', 'Shop/10.11/config.template', 'Shop/10/config.template',
         'Shop/config.template', 'mariadb/config.template']
-    assert template.candidates('mariadb', '10.11', template.REPLICA)[0] == 'mariadb/10.11/replica.config.template'
+    assert template.candidates('mariadb', '10.11',
+                               template.REPLICA)[0] == 'mariadb/10.11/replica.config.template'
 
 
 @pytest.mark.parametrize('place', ['mariadb', 'mariadb/10', 'mariadb/10.11'])
 def test_an_operators_template_wins(tmp_path, place):
     (tmp_path / place).mkdir(parents=True)
     (tmp_path / place / 'config.template').write_text(
-        '{{ datastore.name }} {{ datastore.semantic_version.minor }} {{ flavor.ram }} {{ server_id }} a&b')
+        '{{ datastore.name }} {{ datastore.semantic_version.minor }} {{ flavor.ram }} {{ server_id }} a&b'
+    )
     text = template.render('mariadb', '10.11', {'ram': 512}, 5, template_path=str(tmp_path))
     assert text == 'mariadb 11 512 5 a&b\n'
 

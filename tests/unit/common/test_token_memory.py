@@ -69,11 +69,21 @@ class Check:
     def __call__(self, application):
         def checked(environ, start_response):
             self.asked.append(environ.get('HTTP_X_AUTH_TOKEN'))
-            for name in [name for name in environ if name.startswith('HTTP_X_') and 'TOKEN' not in name]:
+            for name in [
+                    name for name in environ if name.startswith('HTTP_X_') and 'TOKEN' not in name
+            ]:
                 del environ[name]
-            environ.update({'HTTP_X_IDENTITY_STATUS': 'Confirmed', 'HTTP_X_USER_ID': environ['HTTP_X_AUTH_TOKEN'],
-                            'HTTP_X_SERVICE_CATALOG': '[]',
-                            'keystone.token_info': {'token': {'expires_at': self.expires, **self.extra}}})
+            environ.update({
+                'HTTP_X_IDENTITY_STATUS': 'Confirmed',
+                'HTTP_X_USER_ID': environ['HTTP_X_AUTH_TOKEN'],
+                'HTTP_X_SERVICE_CATALOG': '[]',
+                'keystone.token_info': {
+                    'token': {
+                        'expires_at': self.expires,
+                        **self.extra
+                    }
+                }
+            })
             return application(environ, start_response)
         return checked
 
@@ -114,7 +124,8 @@ def test_nobody_tells_who_they_are_themselves(ask, check):
                 OPENSTACK_SYSTEM_SCOPE='all', X_OPENSTACK_REQUEST_ID='req-1')
     assert check.asked == ['ann']
     assert again['HTTP_X_USER_ID'] == 'ann' and again['HTTP_X_OPENSTACK_REQUEST_ID'] == 'req-1'
-    assert not {'HTTP_X_ROLES', 'HTTP_X_PROJECT_ID', 'HTTP_X_NEW', 'HTTP_OPENSTACK_SYSTEM_SCOPE'} & again.keys()
+    assert not {'HTTP_X_ROLES', 'HTTP_X_PROJECT_ID', 'HTTP_X_NEW', 'HTTP_OPENSTACK_SYSTEM_SCOPE'
+                } & again.keys()
 
 
 def test_what_one_caller_says_is_not_told_of_the_next(ask):
@@ -140,7 +151,8 @@ def test_an_application_credential_without_rules_is_remembered(ask, check):
 
 
 def test_a_token_is_not_remembered_longer_than_it_lives(ask, check, seconds):
-    check.expires = (datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=5)).isoformat()
+    check.expires = (datetime.datetime.now(datetime.UTC) +
+                     datetime.timedelta(seconds=5)).isoformat()
     ask(X_AUTH_TOKEN='ann')
     seconds.now += 4
     ask(X_AUTH_TOKEN='ann')
@@ -162,7 +174,9 @@ def test_who_was_refused_is_asked_again(seconds):
 
     def check(application):
         return lambda environ, start: refused.append(environ)
-    remembering = token_memory.Remembering(check, lambda environ, start: pytest.fail('nobody was let in'),
+
+    remembering = token_memory.Remembering(check,
+                                           lambda environ, start: pytest.fail('nobody was let in'),
                                            token_memory.Recent(seconds))
     remembering({'HTTP_X_AUTH_TOKEN': 'ann'}, None)
     remembering({'HTTP_X_AUTH_TOKEN': 'ann'}, None)

@@ -45,13 +45,20 @@ def raising(error):
 
 @pytest.fixture
 def urls():
-    return wsgi.UrlMap({'/': application('root'), '/v1.0': application('api'), '/healthcheck': application('health')})
+    return wsgi.UrlMap({
+        '/': application('root'),
+        '/v1.0': application('api'),
+        '/healthcheck': application('health')
+    })
 
 
-@pytest.mark.parametrize('path, answer', [
-    ('/', 'root |/'), ('/v1.0', 'root |/v1.0'), ('/v1.0/', 'root |/v1.0/'), ('/v1.0//', 'root |/v1.0/'),
-    ('/v1.0/p', 'api /v1.0|/p'), ('/v1.0//p///x', 'api /v1.0|/p/x'), ('/v1.00/p', 'root |/v1.00/p'),
-    ('/v2/p', 'root |/v2/p'), ('/healthcheck', 'health /healthcheck|'), ('/healthchecks', 'root |/healthchecks')])
+@pytest.mark.parametrize('path, answer', [('/', 'root |/'), ('/v1.0', 'root |/v1.0'),
+                                          ('/v1.0/', 'root |/v1.0/'), ('/v1.0//', 'root |/v1.0/'),
+                                          ('/v1.0/p', 'api /v1.0|/p'),
+                                          ('/v1.0//p///x', 'api /v1.0|/p/x'),
+                                          ('/v1.00/p', 'root |/v1.00/p'), ('/v2/p', 'root |/v2/p'),
+                                          ('/healthcheck', 'health /healthcheck|'),
+                                          ('/healthchecks', 'root |/healthchecks')])
 def test_the_first_fork(urls, path, answer):
     assert ask(urls, path).text == answer
 
@@ -59,9 +66,11 @@ def test_the_first_fork(urls, path, answer):
 def test_the_version_in_accept(urls):
     wanted = 'application/vnd.openstack.trove+json;version=1.0'
     assert ask(urls, '/p/x', Accept=wanted).text == 'api /v1.0|/p/x'
-    assert ask(urls, '/p/x', Accept='application/vnd.openstack.trove; version=1.0').text == 'api /v1.0|/p/x'
+    assert ask(urls, '/p/x',
+               Accept='application/vnd.openstack.trove; version=1.0').text == 'api /v1.0|/p/x'
     assert ask(urls, '/v1.0/p', Accept=wanted.replace('1.0', '9')).text == 'api /v1.0|/p'
-    refused = ask(wsgi.UrlMap({'/': VersionsApplication()}), '/p/x', Accept=wanted.replace('1.0', '9'))
+    refused = ask(wsgi.UrlMap({'/': VersionsApplication()}), '/p/x',
+                  Accept=wanted.replace('1.0', '9'))
     assert refused.json == {'notAcceptable': {'code': 406, 'message': 'version not supported'}}
 
 
@@ -82,7 +91,8 @@ def test_a_failure_becomes_a_fault():
 
 def test_detail_is_for_the_log_only(caplog):
     with caplog.at_level(logging.WARNING):
-        answer = ask(raising(exception.CloudError('Cinder is away.', detail='connect to 10.0.0.5 failed')))
+        answer = ask(
+            raising(exception.CloudError('Cinder is away.', detail='connect to 10.0.0.5 failed')))
     assert answer.json == {'serviceUnavailable': {'code': 503, 'message': 'Cinder is away.'}}
     assert '10.0.0.5' in caplog.text
 
@@ -97,7 +107,8 @@ def test_the_unforeseen_becomes_a_reference(caplog):
 
 
 def test_a_page_for_people_becomes_a_fault():
-    answer = ask(wsgi.FaultWrapper(webob.exc.HTTPServiceUnavailable('The Keystone service is away')))
+    answer = ask(wsgi.FaultWrapper(
+        webob.exc.HTTPServiceUnavailable('The Keystone service is away')))
     assert answer.status_int == 503
     assert answer.headers['Content-Type'] == 'application/json'
     assert answer.json['serviceUnavailable']['code'] == 503
@@ -105,9 +116,11 @@ def test_a_page_for_people_becomes_a_fault():
 
 def test_answers_of_others_pass():
     body = {'error': {'code': 401, 'title': 'Unauthorized', 'message': 'no'}}
-    refused = webob.Response(status=401, json_body=body, headers={'WWW-Authenticate': 'Keystone uri="k"'})
+    refused = webob.Response(status=401, json_body=body,
+                             headers={'WWW-Authenticate': 'Keystone uri="k"'})
     answer = ask(wsgi.FaultWrapper(refused))
-    assert (answer.status_int, answer.json, answer.headers['WWW-Authenticate']) == (401, body, 'Keystone uri="k"')
+    assert (answer.status_int, answer.json,
+            answer.headers['WWW-Authenticate']) == (401, body, 'Keystone uri="k"')
 
 
 def test_errors_of_others_are_told_in_the_form_asked_for():

@@ -22,7 +22,10 @@ OTHER = '99999999-2222-4333-8444-555555555555'
 KEY = b'k' * 32
 NOW = datetime.datetime(2030, 1, 1)
 HEALTHY = messages.Heartbeat(service_status='healthy')
-SENDERS = {ID: ingest.Sender(keys.seal_key(KEY), False, 2), OTHER: ingest.Sender(keys.seal_key(b'o' * 32), False, 1)}
+SENDERS = {
+    ID: ingest.Sender(keys.seal_key(KEY), False, 2),
+    OTHER: ingest.Sender(keys.seal_key(b'o' * 32), False, 1)
+}
 
 
 def _guest(epoch=2, starts=1, key=KEY, instance_id=ID):
@@ -64,9 +67,11 @@ def test_order_is_kept_per_kind():
     assert len(seen) == 2
 
 
-@pytest.mark.parametrize('last, accepted', [
-    (('00000002.00000001', 1), False), (('00000002.00000001', 0), True), (('00000002.00000002', 0), False),
-    (('00000001.00000099', 999), True), (('00000002.00000000', 999), True)])
+@pytest.mark.parametrize('last, accepted', [(('00000002.00000001', 1), False),
+                                            (('00000002.00000001', 0), True),
+                                            (('00000002.00000002', 0), False),
+                                            (('00000001.00000099', 999), True),
+                                            (('00000002.00000000', 999), True)])
 def test_only_newer_reports_count(last, accepted):
     seen = {(ID, 'Heartbeat'): last}
     if accepted:
@@ -127,13 +132,19 @@ def test_unknown_kind():
     assert _refused(ingest.Report(ID, _guest().seal('Prepare', {}))) == 'unknown_kind'
 
 
-@pytest.mark.parametrize('body', [{}, {'service_status': 'deleted'}, {'service_status': 'healthy', 'volume': 5}])
+@pytest.mark.parametrize('body', [{}, {
+    'service_status': 'deleted'
+}, {
+    'service_status': 'healthy',
+    'volume': 5
+}])
 def test_values_out_of_bounds(body):
     assert _refused(ingest.Report(ID, _guest().seal('Heartbeat', body))) == 'out_of_bounds'
 
 
 def test_enormous_report_is_malformed():
-    assert _refused(ingest.Report(ID, _guest().seal('Heartbeat', {'x': 'y' * 100000}))) == 'malformed'
+    assert _refused(ingest.Report(ID,
+                                  _guest().seal('Heartbeat', {'x': 'y' * 100000}))) == 'malformed'
 
 
 # --- what follows --------------------------------------------------------------------------------
@@ -142,14 +153,24 @@ def _accepted(message, instance_id=ID, seq=1):
     return ingest.Accepted(instance_id, '00000001.00000001', seq, message)
 
 
-RESULT = messages.CommandResult(command_id='c', operation_id='op', kind='Prepare', outcome='failed', step='volume',
-                                error_code='guest_prepare_volume', message='No device.', data={'a': 1})
+RESULT = messages.CommandResult(command_id='c', operation_id='op', kind='Prepare', outcome='failed',
+                                step='volume', error_code='guest_prepare_volume',
+                                message='No device.', data={'a': 1})
 
 
 def test_of_several_heartbeats_the_newest_counts():
     crashed = messages.Heartbeat(service_status='crashed', reason='signal 9')
-    wanted = ingest.changes([_accepted(HEALTHY), _accepted(crashed, seq=2), _accepted(HEALTHY, OTHER)], NOW)
-    assert {instance: row['status'] for instance, row in wanted.statuses.items()} == {ID: 'crashed', OTHER: 'healthy'}
+    wanted = ingest.changes(
+        [_accepted(HEALTHY),
+         _accepted(crashed, seq=2),
+         _accepted(HEALTHY, OTHER)], NOW)
+    assert {
+        instance: row['status']
+        for instance, row in wanted.statuses.items()
+    } == {
+        ID: 'crashed',
+        OTHER: 'healthy'
+    }
     assert wanted.statuses[ID]['seq'] == 2
     assert wanted.statuses[ID]['reason'] == 'signal 9'
     assert wanted.statuses[ID]['updated_at'] == NOW
@@ -157,9 +178,17 @@ def test_of_several_heartbeats_the_newest_counts():
 
 
 def test_facts_of_a_heartbeat():
-    row = ingest.changes([_accepted(messages.Heartbeat(
-        service_status='healthy', volume={'total': 9, 'used': 4, 'available': 5},
-        engine={'version': '10.11', 'uptime': 7}, pending_restart=['x'], agent_version='1'))], NOW).statuses[ID]
+    row = ingest.changes([
+        _accepted(
+            messages.Heartbeat(service_status='healthy', volume={
+                'total': 9,
+                'used': 4,
+                'available': 5
+            }, engine={
+                'version': '10.11',
+                'uptime': 7
+            }, pending_restart=['x'], agent_version='1'))
+    ], NOW).statuses[ID]
     assert (row['volume_total'], row['volume_used']) == (9, 4)
     assert (row['engine_version'], row['agent_version']) == ('10.11', '1')
     assert row['facts'] == {'volume_available': 5, 'engine_uptime': 7, 'pending_restart': ['x']}
@@ -167,7 +196,8 @@ def test_facts_of_a_heartbeat():
 
 def test_nothing_known_is_null():
     row = ingest.changes([_accepted(HEALTHY)], NOW).statuses[ID]
-    assert (row['reason'], row['volume_total'], row['engine_version'], row['facts']) == (None, None, None, {})
+    assert (row['reason'], row['volume_total'], row['engine_version'], row['facts']) == (None, None,
+                                                                                         None, {})
 
 
 def test_results_come_alone_or_in_heartbeats():
@@ -178,9 +208,20 @@ def test_results_come_alone_or_in_heartbeats():
 
 def test_result_of_the_own_open_operation_is_stored():
     rows, unasked = ingest.result_rows({'c': (ID, RESULT)}, {ID: 'op'}, {}, NOW)
-    assert rows == [{'command_id': 'c', 'instance_id': ID, 'operation_id': 'op', 'kind': 'Prepare', 'outcome': 'failed',
-                     'step': 'volume', 'error_code': 'guest_prepare_volume', 'message': 'No device.',
-                     'data': {'a': 1}, 'received': NOW}]
+    assert rows == [{
+        'command_id': 'c',
+        'instance_id': ID,
+        'operation_id': 'op',
+        'kind': 'Prepare',
+        'outcome': 'failed',
+        'step': 'volume',
+        'error_code': 'guest_prepare_volume',
+        'message': 'No device.',
+        'data': {
+            'a': 1
+        },
+        'received': NOW
+    }]
     assert unasked == 0
 
 

@@ -28,15 +28,29 @@ def news(known=Known(), **reported):
 
 def facts(**reported):
     """What is stored of a report."""
-    return json.dumps({name: value for name, value in options.facts(dataclasses.replace(HEALTHY, **reported)).items()
-                       if value})
+    return json.dumps({
+        name: value
+        for name, value in options.facts(dataclasses.replace(HEALTHY, **reported)).items()
+        if value
+    })
 
 
-@pytest.mark.parametrize(('known', 'reported'), [
-    (Known(), {}), (Known(False, '{"engine_uptime": 3}'), {}), (Known(True), {'pending_restart': ['a']}),
-    (Known(False, facts(drift=['a'])), {'drift': ['a']}), (Known(False, facts(rejection='x')), {'rejection': 'x'}),
-    (Known(True, facts(rejection='x', drift=['a'])),
-     {'rejection': 'x', 'drift': ['a'], 'pending_restart': ['b', 'c']})])
+@pytest.mark.parametrize(('known', 'reported'), [(Known(), {}),
+                                                 (Known(False, '{"engine_uptime": 3}'), {}),
+                                                 (Known(True), {
+                                                     'pending_restart': ['a']
+                                                 }),
+                                                 (Known(False, facts(drift=['a'])), {
+                                                     'drift': ['a']
+                                                 }),
+                                                 (Known(False, facts(rejection='x')), {
+                                                     'rejection': 'x'
+                                                 }),
+                                                 (Known(True, facts(rejection='x', drift=['a'])), {
+                                                     'rejection': 'x',
+                                                     'drift': ['a'],
+                                                     'pending_restart': ['b', 'c']
+                                                 })])
 def test_what_was_known_is_no_news(known, reported):
     assert news(known, **reported) is None
 
@@ -44,12 +58,14 @@ def test_what_was_known_is_no_news(known, reported):
 def test_options_that_begin_to_wait():
     found = news(pending_restart=['back_log', 'port'])
     assert found.restart_required is True
-    assert found.events == [('instance.restart_required', 'These options wait for a restart: back_log, port.')]
+    assert found.events == [('instance.restart_required',
+                             'These options wait for a restart: back_log, port.')]
 
 
 def test_options_that_wait_no_more():
     found = news(Known(True))
-    assert found.restart_required is False and [type_ for type_, _ in found.events] == ['instance.restart_not_required']
+    assert found.restart_required is False and [type_ for type_, _ in found.events
+                                                ] == ['instance.restart_not_required']
 
 
 def test_drift_that_begins_changes_and_ends():

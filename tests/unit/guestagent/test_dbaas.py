@@ -37,7 +37,8 @@ def test_an_operator_keeps_more_names_from_tenants(manager):
     engine, another = dbaas.engine_for(manager), dbaas.engine_for(manager)
     own = engine.description
     dbaas.reserve(engine, ['Monitor'], ['Billing'])
-    assert reserved_user(engine.description, 'MONITOR') and reserved_database(engine.description, 'billing')
+    assert reserved_user(engine.description, 'MONITOR') and reserved_database(
+        engine.description, 'billing')
     assert own.reserved_users <= engine.description.reserved_users, 'those of the service stay'
     assert not reserved_user(another.description, 'monitor'), 'other engines are what they were'
     if 'users' in own.capabilities:
@@ -55,4 +56,5 @@ def test_the_names_come_from_the_group_of_the_manager():
     conf.set_override('ignore_users', ['monitor'], 'mariadb')
     conf.set_override('ignore_dbs', ['billing'], 'mariadb')
     described = guest.make_engine(conf).description
-    assert {'monitor', 'root'} <= described.reserved_users and {'billing', 'mysql'} <= described.reserved_databases
+    assert {'monitor', 'root'} <= described.reserved_users and {'billing', 'mysql'
+                                                                } <= described.reserved_databases

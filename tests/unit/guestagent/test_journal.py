@@ -71,7 +71,8 @@ def test_results_oldest_first_and_bounded(path):
     book = journal.Journal(path, KEY)
     for number in range(journal.MOST + 5):
         book.end(result(number))
-    assert [found.command_id for found in book.results(2)] == [f'c-{journal.MOST + 3}', f'c-{journal.MOST + 4}']
+    assert [found.command_id
+            for found in book.results(2)] == [f'c-{journal.MOST + 3}', f'c-{journal.MOST + 4}']
     assert book.result('c-0') is None and book.result('c-5') is not None
 
 
@@ -87,7 +88,9 @@ def test_answers(path):
     book = journal.Journal(path, KEY)
     book.answered('a', {})
     book.answered('s', {'password': 'canary'}, secret=True)
-    assert book.answer('a') == {} and book.answer('s') == {'password': 'canary'} and book.answer('x') is None
+    assert book.answer('a') == {} and book.answer('s') == {
+        'password': 'canary'
+    } and book.answer('x') is None
     again = journal.Journal(path, KEY)
     assert again.answer('a') == {} and again.answer('s') is None
     assert again.results(5) == []

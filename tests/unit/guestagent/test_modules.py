@@ -29,9 +29,11 @@ ID = '11111111-2222-4333-8444-555555555555'
 OTHER = '11111111-2222-4333-8444-666666666666'
 
 
-@pytest.mark.parametrize('contents,message', [
-    (b'message=hello\n', 'hello'), (b'a=b\n Message = hello = you \n', 'hello = you'), (b'message=', ''),
-    (b'message=' + b'x' * 300, 'x' * 255), ('message=wörld'.encode(), 'wörld')])
+@pytest.mark.parametrize('contents,message', [(b'message=hello\n', 'hello'),
+                                              (b'a=b\n Message = hello = you \n', 'hello = you'),
+                                              (b'message=', ''),
+                                              (b'message=' + b'x' * 300, 'x' * 255),
+                                              ('message=wörld'.encode(), 'wörld')])
 def test_ping_answers_with_its_message(contents, message):
     assert drivers.Ping().apply(contents) == message
 
@@ -42,7 +44,8 @@ def test_ping_says_what_it_needs(contents):
         drivers.Ping().apply(contents)
 
 
-@pytest.mark.parametrize('sent,taken', [('bWVzc2FnZT0x', b'message=1'), ('message=1', b'message=1'), ('a b', b'a b')])
+@pytest.mark.parametrize('sent,taken', [('bWVzc2FnZT0x', b'message=1'), ('message=1', b'message=1'),
+                                        ('a b', b'a b')])
 def test_contents_are_base64_or_as_they_are(sent, taken):
     assert drivers.decoded(sent) == taken
 
@@ -55,8 +58,15 @@ def modules(tmp_path):
 
 def command(text='message=hello', module_id=ID, **more):
     contents = base64.b64encode(text.encode()).decode()
-    return messages.ApplyModule(**{'id': module_id, 'name': 'n', 'type': 'ping', 'contents': contents,
-                                   'md5': hashlib.md5(contents.encode()).hexdigest(), **more})
+    return messages.ApplyModule(
+        **{
+            'id': module_id,
+            'name': 'n',
+            'type': 'ping',
+            'contents': contents,
+            'md5': hashlib.md5(contents.encode()).hexdigest(),
+            **more
+        })
 
 
 def listed(modules, include_contents=False):
@@ -124,9 +134,27 @@ def test_a_driver_that_cannot_let_go_keeps_its_module(tmp_path):
 
 
 def test_what_a_guest_tells_is_checked():
-    told = {'id': ID, 'name': 'n', 'type': 'ping', 'md5': 32 * 'a', 'status': 'OK', 'message': 'm', 'created': None}
+    told = {
+        'id': ID,
+        'name': 'n',
+        'type': 'ping',
+        'md5': 32 * 'a',
+        'status': 'OK',
+        'message': 'm',
+        'created': None
+    }
     assert messages.checked_modules([told]) == [told]
-    for wrong in ({'status': 'FINE'}, {'id': 'x'}, {'md5': 'x'}, {'created': 'now'}, {'visible': 1}):
+    for wrong in ({
+            'status': 'FINE'
+    }, {
+            'id': 'x'
+    }, {
+            'md5': 'x'
+    }, {
+            'created': 'now'
+    }, {
+            'visible': 1
+    }):
         with pytest.raises(exception.GuestError):
             messages.checked_modules([{**told, **wrong}])
     with pytest.raises(exception.GuestError):

@@ -19,7 +19,8 @@ import types
 
 import pytest
 
-PROGRAM = pathlib.Path(__file__).resolve().parents[3] / 'image/common/files/usr/lib/trove-guest/firewall'
+PROGRAM = pathlib.Path(
+    __file__).resolve().parents[3] / 'image/common/files/usr/lib/trove-guest/firewall'
 
 
 def _load() -> types.ModuleType:
@@ -50,9 +51,11 @@ def test_hosts_of_a_transport_url(url, hosts):
 
 
 def test_the_operators_file_wins_over_the_guests_own(tmp_path):
-    (tmp_path / 'guest_info.conf').write_text('[DEFAULT]\na = 1\n[guest_bus]\ntransport_url = rabbit://one/\n')
+    (tmp_path /
+     'guest_info.conf').write_text('[DEFAULT]\na = 1\n[guest_bus]\ntransport_url = rabbit://one/\n')
     assert firewall.transport_url(tmp_path) == 'rabbit://one/'
-    (tmp_path / 'trove-guestagent.conf').write_text('[guest_bus]\ntransport_url = rabbit://two/%2F\n')
+    (tmp_path /
+     'trove-guestagent.conf').write_text('[guest_bus]\ntransport_url = rabbit://two/%2F\n')
     assert firewall.transport_url(tmp_path) == 'rabbit://two/%2F'
 
 
@@ -60,20 +63,36 @@ def test_without_configuration_there_is_no_bus(tmp_path):
     assert firewall.transport_url(tmp_path / 'missing') == ''
 
 
-@pytest.mark.parametrize('routes, used, interfaces, separate', [
-    # A management interface and a tenant's.
-    ([ON_LINK, TENANT_LINK, TENANT_GATEWAY], {'eth0', 'eth1'}, ('eth0',), True),
-    # The broker behind a route of its own on the management side.
-    ([{'dst': '172.24.0.1', 'gateway': '10.0.0.1', 'dev': 'eth2'}, TENANT_GATEWAY], {'eth1', 'eth2'},
-     ('eth2',), True),
-    # One interface for all.
-    ([ON_LINK, {'dst': 'default', 'gateway': '172.24.0.254', 'dev': 'eth0'}], {'eth0'}, ('eth0',), False),
-    # The broker behind the tenant's gateway.
-    ([TENANT_LINK, TENANT_GATEWAY, {'dst': '10.1.0.0/16', 'dev': 'eth0'}], {'eth0', 'eth1'}, ('eth1',), False),
-    # The smaller metric wins.
-    ([{**ON_LINK, 'metric': 200}, {**ON_LINK, 'dev': 'eth3', 'metric': 100}, TENANT_GATEWAY],
-     {'eth0', 'eth1', 'eth3'}, ('eth3',), True),
-])
+@pytest.mark.parametrize(
+    'routes, used, interfaces, separate',
+    [
+        # A management interface and a tenant's.
+        ([ON_LINK, TENANT_LINK, TENANT_GATEWAY], {'eth0', 'eth1'}, ('eth0',), True),
+        # The broker behind a route of its own on the management side.
+        ([{
+            'dst': '172.24.0.1',
+            'gateway': '10.0.0.1',
+            'dev': 'eth2'
+        }, TENANT_GATEWAY], {'eth1', 'eth2'}, ('eth2',), True),
+        # One interface for all.
+        ([ON_LINK, {
+            'dst': 'default',
+            'gateway': '172.24.0.254',
+            'dev': 'eth0'
+        }], {'eth0'}, ('eth0',), False),
+        # The broker behind the tenant's gateway.
+        ([TENANT_LINK, TENANT_GATEWAY, {
+            'dst': '10.1.0.0/16',
+            'dev': 'eth0'
+        }], {'eth0', 'eth1'}, ('eth1',), False),
+        # The smaller metric wins.
+        ([{
+            **ON_LINK, 'metric': 200
+        }, {
+            **ON_LINK, 'dev': 'eth3',
+            'metric': 100
+        }, TENANT_GATEWAY], {'eth0', 'eth1', 'eth3'}, ('eth3',), True),
+    ])
 def test_management_side(routes, used, interfaces, separate):
     side = firewall.management_side([BROKER], routes, used)
     assert (side.interfaces, side.separate) == (interfaces, separate)

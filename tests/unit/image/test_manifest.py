@@ -61,7 +61,8 @@ def _imports(module: str) -> set[str]:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            base = package.split('.')[:len(package.split('.')) - node.level + 1] if node.level else []
+            base = package.split('.')[:len(package.split('.')) - node.level +
+                                      1] if node.level else []
             source = '.'.join(base + ([node.module] if node.module else []))
             found.add(source)
             found |= {f'{source}.{alias.name}' for alias in node.names}
@@ -92,12 +93,21 @@ def test_nothing_of_the_control_plane_is_listed(listed):
 
 def test_libraries_of_the_agent_are_required(listed):
     """What the agent imports from outside comes with a package of the guest's own list."""
-    packages = {'oslo_config': 'oslo.config', 'oslo_context': 'oslo.context', 'oslo_log': 'oslo.log',
-                'oslo_messaging': 'oslo.messaging', 'pymysql': 'PyMySQL', 'cryptography': 'cryptography',
-                'psycopg2': 'psycopg2-binary'}
+    packages = {
+        'oslo_config': 'oslo.config',
+        'oslo_context': 'oslo.context',
+        'oslo_log': 'oslo.log',
+        'oslo_messaging': 'oslo.messaging',
+        'pymysql': 'PyMySQL',
+        'cryptography': 'cryptography',
+        'psycopg2': 'psycopg2-binary'
+    }
     comes_along = {'amqp', 'kombu', 'oslo_serialization', 'oslo_utils'}
     lines = (REPOSITORY / 'image/guest-requirements.txt').read_text().splitlines()
-    required = {line.split('#')[0].split('>')[0].split('=')[0].split('[')[0].strip().lower() for line in lines}
+    required = {
+        line.split('#')[0].split('>')[0].split('=')[0].split('[')[0].strip().lower()
+        for line in lines
+    }
     used = set()
     for module in listed:
         for node in ast.walk(ast.parse(_file(module).read_text())):

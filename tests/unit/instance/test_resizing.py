@@ -35,14 +35,30 @@ def conf():
 
 
 def row(**columns):
-    return SimpleNamespace(**{'id': 'i', 'volume_support': True, 'volume_size': 5, 'version_name': '10.11',
-                              'manager': 'mariadb', **columns})
+    return SimpleNamespace(
+        **{
+            'id': 'i',
+            'volume_support': True,
+            'volume_size': 5,
+            'version_name': '10.11',
+            'manager': 'mariadb',
+            **columns
+        })
 
 
-@pytest.mark.parametrize(('columns', 'size', 'refusal'), [
-    ({}, 6, None), ({}, 10, None), ({}, 5, exception.BadRequest), ({}, 1, exception.BadRequest),
-    ({}, 11, exception.OverLimit), ({'volume_size': 10}, 10, exception.BadRequest),
-    ({'volume_support': False}, 6, exception.BadRequest), ({'volume_size': None}, 6, exception.BadRequest)])
+@pytest.mark.parametrize(('columns', 'size', 'refusal'), [({}, 6, None), ({}, 10, None),
+                                                          ({}, 5, exception.BadRequest),
+                                                          ({}, 1, exception.BadRequest),
+                                                          ({}, 11, exception.OverLimit),
+                                                          ({
+                                                              'volume_size': 10
+                                                          }, 10, exception.BadRequest),
+                                                          ({
+                                                              'volume_support': False
+                                                          }, 6, exception.BadRequest),
+                                                          ({
+                                                              'volume_size': None
+                                                          }, 6, exception.BadRequest)])
 def test_sizes(columns, size, refusal):
     if refusal is None:
         resizing.check_size(row(**columns), size)
@@ -59,8 +75,17 @@ def test_no_maximum_is_what_a_column_holds(conf):
 
 
 def wanted(**changes):
-    return Flavor(**{'id': '2', 'name': 'db.medium', 'ram': 2048, 'vcpus': 2, 'disk': 5, 'ephemeral': 0,
-                     'is_public': True, **changes})
+    return Flavor(
+        **{
+            'id': '2',
+            'name': 'db.medium',
+            'ram': 2048,
+            'vcpus': 2,
+            'disk': 5,
+            'ephemeral': 0,
+            'is_public': True,
+            **changes
+        })
 
 
 @pytest.mark.parametrize(('columns', 'flavor', 'allowed', 'refusal', 'said'), [
@@ -84,4 +109,5 @@ def test_flavors(columns, flavor, allowed, refusal, said):
 
 def test_a_server_that_boots_from_a_volume_has_no_disk_to_shrink(conf):
     conf.set_override('volume_rootdisk_support', True)
-    validation.check_flavor(row(), wanted(disk=1), FORMER, (), SimpleNamespace(device_path='/dev/vdb'))
+    validation.check_flavor(row(), wanted(disk=1), FORMER, (),
+                            SimpleNamespace(device_path='/dev/vdb'))

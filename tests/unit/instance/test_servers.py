@@ -26,18 +26,30 @@ def instance(**more):
 
 
 def version(name, number=None, **more):
-    return SimpleNamespace(**{'name': name, 'version': number or name, 'manager': 'mariadb', 'active': True, **more})
+    return SimpleNamespace(**{
+        'name': name,
+        'version': number or name,
+        'manager': 'mariadb',
+        'active': True,
+        **more
+    })
 
 
 @pytest.mark.parametrize('wanted', [
-    version('10.11'), version('11.4'), version('10.11', '10.11.6'), version('new', 'lts'), version('later', '10.11.7')])
+    version('10.11'),
+    version('11.4'),
+    version('10.11', '10.11.6'),
+    version('new', 'lts'),
+    version('later', '10.11.7')
+])
 def test_forward(wanted):
     servers.check_version(instance(), wanted, [], may_be_inactive=False)
 
 
-@pytest.mark.parametrize(('wanted', 'reason'), [
-    (version('10.6'), 'older'), (version('10.11', '10.11.5'), 'older'),
-    (version('8.0', manager='mysql'), 'one of mariadb'), (version('11.4', active=False), 'not offered')])
+@pytest.mark.parametrize(('wanted', 'reason'), [(version('10.6'), 'older'),
+                                                (version('10.11', '10.11.5'), 'older'),
+                                                (version('8.0', manager='mysql'), 'one of mariadb'),
+                                                (version('11.4', active=False), 'not offered')])
 def test_not(wanted, reason):
     with pytest.raises(exception.BadRequest, match=reason):
         servers.check_version(instance(), wanted, [], may_be_inactive=False)

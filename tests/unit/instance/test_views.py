@@ -37,20 +37,22 @@ def conf():
 
 def request(*, is_admin=False):
     asked = webob.Request.blank('/', base_url='http://h:8779')
-    return types.SimpleNamespace(host=asked.host, environ=asked.environ, context=context.RequestContext(
-        project_id='p', is_admin=is_admin, overwrite=False))
+    return types.SimpleNamespace(
+        host=asked.host, environ=asked.environ,
+        context=context.RequestContext(project_id='p', is_admin=is_admin, overwrite=False))
 
 
 def row(**values):
-    known = dict.fromkeys((
-        'slave_of_id', 'hostname', 'access', 'fault_message', 'fault_created', 'fault_details', 'configuration_id',
-        'configuration_name', 'cluster_id', 'shard_id', 'locality', 'error_code', 'drift', 'operation_kind',
-        'cancel_wanted', 'desired_version_name', 'service_facts', 'volume_used', 'volume_total',
-        'encrypted_key', 'volume_id'))
-    known.update(id='i', name='orders', flavor_id='10', datastore_name='mariadb', version_name='10.11',
-                 version_number='10.11.6', region_id='R1', volume_support=True, volume_size=2, tenant_id='p',
-                 created=NOW, updated=NOW, service_status='healthy', service_status_updated=NOW,
-                 server_status='ACTIVE', compute_instance_id='s', restart_required=False, backup_running=False,
+    known = dict.fromkeys(
+        ('slave_of_id', 'hostname', 'access', 'fault_message', 'fault_created', 'fault_details',
+         'configuration_id', 'configuration_name', 'cluster_id', 'shard_id', 'locality',
+         'error_code', 'drift', 'operation_kind', 'cancel_wanted', 'desired_version_name',
+         'service_facts', 'volume_used', 'volume_total', 'encrypted_key', 'volume_id'))
+    known.update(id='i', name='orders', flavor_id='10', datastore_name='mariadb',
+                 version_name='10.11', version_number='10.11.6', region_id='R1',
+                 volume_support=True, volume_size=2, tenant_id='p', created=NOW, updated=NOW,
+                 service_status='healthy', service_status_updated=NOW, server_status='ACTIVE',
+                 compute_instance_id='s', restart_required=False, backup_running=False,
                  deleted=False, deletion_protection=False)
     return types.SimpleNamespace(**{**known, **values})
 
@@ -61,8 +63,10 @@ def address(text, kind='private', family=4, network_id='n'):
 
 def test_the_least():
     shown = views.summary(request(), row(), [], [], NOW)
-    assert set(shown) == {'id', 'name', 'status', 'operating_status', 'links', 'flavor', 'datastore', 'region',
-                          'access', 'deletion_protection', 'volume'}
+    assert set(shown) == {
+        'id', 'name', 'status', 'operating_status', 'links', 'flavor', 'datastore', 'region',
+        'access', 'deletion_protection', 'volume'
+    }
     assert shown['access'] == {}
     assert (shown['status'], shown['operating_status']) == ('ACTIVE', 'HEALTHY')
 
@@ -91,7 +95,8 @@ def test_a_host_name_stands_for_the_addresses():
 
 
 def test_access_is_shown_as_stored():
-    shown = views.summary(request(), row(access='{"is_public": true}'), [address('10.0.0.7')], [], NOW)
+    shown = views.summary(request(), row(access='{"is_public": true}'), [address('10.0.0.7')], [],
+                          NOW)
     assert shown['access'] == {'is_public': True}
 
 
@@ -114,19 +119,53 @@ def test_what_only_administrators_see():
 
 
 @pytest.mark.parametrize('values, volume', [
-    ({'volume_used': GIB, 'volume_total': 2 * GIB}, {'size': 2, 'used': 1.0, 'used_percent': 50.0}),
-    ({'volume_used': GIB // 3, 'volume_total': GIB}, {'size': 2, 'used': 0.33, 'used_percent': 33.33}),
-    ({'volume_used': GIB}, {'size': 2, 'used': 1.0}),
-    ({'volume_used': 0, 'volume_total': GIB}, {'size': 2, 'used': 0.0, 'used_percent': 0.0}),
-    ({}, {'size': 2}),
-    ({'volume_used': GIB, 'operation_kind': 'instance_restart'}, {'size': 2}),
+    ({
+        'volume_used': GIB,
+        'volume_total': 2 * GIB
+    }, {
+        'size': 2,
+        'used': 1.0,
+        'used_percent': 50.0
+    }),
+    ({
+        'volume_used': GIB // 3,
+        'volume_total': GIB
+    }, {
+        'size': 2,
+        'used': 0.33,
+        'used_percent': 33.33
+    }),
+    ({
+        'volume_used': GIB
+    }, {
+        'size': 2,
+        'used': 1.0
+    }),
+    ({
+        'volume_used': 0,
+        'volume_total': GIB
+    }, {
+        'size': 2,
+        'used': 0.0,
+        'used_percent': 0.0
+    }),
+    ({}, {
+        'size': 2
+    }),
+    ({
+        'volume_used': GIB,
+        'operation_kind': 'instance_restart'
+    }, {
+        'size': 2
+    }),
 ])
 def test_volume_use(values, volume):
     assert views.complete(request(), row(**values), [], [], NOW)['volume'] == volume
 
 
 def test_engines_without_volumes_show_local_storage():
-    shown = views.complete(request(), row(volume_support=False, volume_size=None, volume_used=GIB), [], [], NOW)
+    shown = views.complete(request(), row(volume_support=False, volume_size=None, volume_used=GIB),
+                           [], [], NOW)
     assert 'volume' not in shown
     assert shown['local_storage'] == {'used': 1.0}
 

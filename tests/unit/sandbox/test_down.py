@@ -22,9 +22,10 @@ def sandbox(directory):
     return Sandbox(Settings(directory=directory, repository=pathlib.Path('/repository')))
 
 
-@pytest.mark.parametrize('there', (('etc', 'run', 'bin', 'home'), ('etc', 'run', 'local'), ('run', 'lib', 'log'),
-                                   ('secrets', 'etc', '.ssh'), ('secrets', 'data', 'thesis.odt'), ('etc',), ('data',),
-                                   ('thesis.odt',)))
+@pytest.mark.parametrize('there',
+                         (('etc', 'run', 'bin', 'home'), ('etc', 'run', 'local'),
+                          ('run', 'lib', 'log'), ('secrets', 'etc', '.ssh'),
+                          ('secrets', 'data', 'thesis.odt'), ('etc',), ('data',), ('thesis.odt',)))
 def test_a_directory_with_more_than_a_sandbox_is_never_removed(tmp_path, there):
     """TROVE_SANDBOX_DIR=/ and /var have directories of the same names as ours."""
     for name in there:
@@ -34,8 +35,9 @@ def test_a_directory_with_more_than_a_sandbox_is_never_removed(tmp_path, there):
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(there)
 
 
-@pytest.mark.parametrize('there', ((), ('.lock',), ('secrets',), ('venv', 'logs', '.lock'), (
-    '.lock', '.cache', '.novaclient', 'data', 'etc', 'images', 'logs', 'minicloud', 'run', 'secrets', 'venv')))
+@pytest.mark.parametrize('there', ((), ('.lock',), ('secrets',), ('venv', 'logs', '.lock'),
+                                   ('.lock', '.cache', '.novaclient', 'data', 'etc', 'images',
+                                    'logs', 'minicloud', 'run', 'secrets', 'venv')))
 def test_a_sandbox_is_removed_with_all_that_is_in_it(tmp_path, there):
     directory = tmp_path / 'sandbox'
     directory.mkdir()
@@ -45,9 +47,9 @@ def test_a_sandbox_is_removed_with_all_that_is_in_it(tmp_path, there):
     assert not directory.exists()
 
 
-@pytest.mark.parametrize('there,refused', (
-    ((), False), (('.lock',), False), (('secrets', 'etc'), False), (('venv', 'logs'), False), (('etc', 'bin'), True),
-    (('thesis.odt',), True)))
+@pytest.mark.parametrize(
+    'there,refused', (((), False), (('.lock',), False), (('secrets', 'etc'), False),
+                      (('venv', 'logs'), False), (('etc', 'bin'), True), (('thesis.odt',), True)))
 def test_a_directory_of_somebody_else_does_not_become_a_sandbox(tmp_path, there, refused):
     for name in there:
         (tmp_path / name).mkdir()

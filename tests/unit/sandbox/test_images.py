@@ -28,7 +28,10 @@ def settings(tmp_path):
 
 def test_there_is_an_image_for_each_recipe_and_the_demo_instances_comes_first(settings):
     offered = images.offered(settings)
-    folders = {path.parent.name for path in (REPOSITORY / 'image' / 'datastores').glob('*/datastore.conf')}
+    folders = {
+        path.parent.name
+        for path in (REPOSITORY / 'image' / 'datastores').glob('*/datastore.conf')
+    }
     assert {image.name for image in offered} == folders
     assert offered[0] == images.Image('mariadb', '10.11', 'mariadb')
     assert images.Image('redis', '7.0', 'redis') in offered
@@ -44,12 +47,19 @@ def test_images_are_named_by_datastore_by_name_or_all_together(settings):
 
 
 def test_each_image_has_a_recipe_and_they_share_one_cache(settings):
-    recipes = images.recipes(settings, {'https_proxy': 'http://proxy:3128', 'PIP_INDEX_URL': 'x', 'HOME': '/root'})
+    recipes = images.recipes(settings, {
+        'https_proxy': 'http://proxy:3128',
+        'PIP_INDEX_URL': 'x',
+        'HOME': '/root'
+    })
     assert len(recipes) == len(images.offered(settings))
     recipe = recipes[str(settings.directory / 'images' / 'redis-7.0' / 'rootfs')]
     assert recipe['command'][:2] == [str(REPOSITORY / 'image' / 'build'), 'redis-7.0']
     assert recipe['environment'] == {'https_proxy': 'http://proxy:3128', 'PIP_INDEX_URL': 'x'}
-    caches = {command[command.index('--cache') + 1] for command in (each['command'] for each in recipes.values())}
+    caches = {
+        command[command.index('--cache') + 1]
+        for command in (each['command'] for each in recipes.values())
+    }
     assert caches == {str(settings.directory / 'images' / 'cache')}
 
 
@@ -59,7 +69,8 @@ def test_what_is_said_of_an_image(settings):
     output = images.directory(settings, image)
     output.mkdir(parents=True)
     settings.logs.mkdir()
-    (settings.logs / 'image-redis-7.0.log').write_text('image: [ 1.0 s] system ...\nimage: [ 9.0 s] agent ...\n')
+    (settings.logs /
+     'image-redis-7.0.log').write_text('image: [ 1.0 s] system ...\nimage: [ 9.0 s] agent ...\n')
     with (output / '.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         assert images.state(settings, image) == 'being built: [ 9.0 s] agent ...'

@@ -60,7 +60,8 @@ def test_the_hash_of_a_broker_password_is_the_brokers():
     value = base64.b64decode(rabbitmq.password_hash('test12', salt))
     assert value[:4] == salt
     # The example of RabbitMQ's documentation.
-    assert rabbitmq.password_hash('test12', salt) == 'kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR'
+    assert rabbitmq.password_hash('test12',
+                                  salt) == 'kI3GCqW5JLMJa4iX1lo7X4D6XbYqlLgxIs30+P6tENUV2POR'
     assert value[4:] == hashlib.sha256(salt + b'test12').digest()
 
 
@@ -76,9 +77,10 @@ LISTENING = '   0: 0100007F:491E 00000000:0000 0A 00000000:00000000 00:00000000 
 CONNECTED = LISTENING.replace(' 0A ', ' 01 ').replace('4242', '4343')
 
 
-@pytest.mark.parametrize(('lines', 'port', 'found'), [
-    ([LISTENING, CONNECTED], 0x491e, {'4242'}), ([LISTENING], 80, set()), ([CONNECTED], 0x491e, set()),
-    ([''], 80, set())])
+@pytest.mark.parametrize(('lines', 'port', 'found'), [([LISTENING, CONNECTED], 0x491e, {'4242'}),
+                                                      ([LISTENING], 80, set()),
+                                                      ([CONNECTED], 0x491e, set()),
+                                                      ([''], 80, set())])
 def test_who_listens_is_found_by_inode(lines, port, found):
     assert checks.listening_inodes(lines, port) == found
 

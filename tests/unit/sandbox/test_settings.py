@@ -27,7 +27,8 @@ def settings(**environment: str) -> Settings:
 def test_defaults():
     made = settings()
     assert str(made.directory) == '/var/lib/trove-sandbox'
-    assert made.port('minicloud') == 18774 and made.port('keystone') == 18750 and made.port('trove-api') == 18779
+    assert made.port('minicloud') == 18774 and made.port('keystone') == 18750 and made.port(
+        'trove-api') == 18779
     assert str(made.subnet('management')) == '172.24.0.0/24'
     assert made.host_address('private') == '172.24.1.1'
     assert made.venv == made.directory / 'venv'
@@ -53,7 +54,9 @@ def test_empty_values_are_as_good_as_none():
 
 def test_two_sandboxes_share_nothing_on_the_host():
     one, other = settings(DIR='/srv/one'), settings(DIR='/srv/other')
-    names = [made.bridge(which) for made in (one, other) for which in ('management', 'private', 'public')]
+    names = [
+        made.bridge(which) for made in (one, other) for which in ('management', 'private', 'public')
+    ]
     assert len(set(names)) == 6
     assert all(len(name) <= 15 for name in names)
 

@@ -45,7 +45,10 @@ def test_a_stage_runs_after_what_it_needs():
 
 def test_stages_that_do_not_need_each_other_run_side_by_side():
     meeting = threading.Barrier(2, timeout=5)
-    run([stage('a', lambda say: meeting.wait() and None), stage('b', lambda say: meeting.wait() and None)])
+    run([
+        stage('a', lambda say: meeting.wait() and None),
+        stage('b', lambda say: meeting.wait() and None)
+    ])
 
 
 def test_a_failure_stops_what_runs_and_begins_nothing_more():
@@ -58,7 +61,11 @@ def test_a_failure_stops_what_runs_and_begins_nothing_more():
         assert stopped.wait(5)
         raise Cancelled
 
-    plan = [stage('long', long), stage('fails', fails), stage('later', lambda say: began.append(1), needs=('fails',))]
+    plan = [
+        stage('long', long),
+        stage('fails', fails),
+        stage('later', lambda say: began.append(1), needs=('fails',))
+    ]
     with pytest.raises(StageError, match='FAILS: OSError: no such disk'):
         run(plan, stopped.set)
     assert began == []
@@ -73,8 +80,9 @@ def test_what_a_stage_returns_and_says_is_shown():
     assert 'A: built (' in run.shown
 
 
-@pytest.mark.parametrize('plan', [
-    [stage('a', needs=('b',)), stage('b')], [stage('a', needs=('unknown',))], [stage('a'), stage('a')]])
+@pytest.mark.parametrize('plan',
+                         [[stage('a', needs=('b',)), stage('b')], [stage('a', needs=('unknown',))],
+                          [stage('a'), stage('a')]])
 def test_a_plan_that_cannot_be_worked_off_is_refused(plan):
     with pytest.raises(ValueError, match='a'):
         Runner(plan, Display(io.StringIO()), lambda: None)

@@ -29,11 +29,12 @@ SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
 PATH = ROOT / 'trove' / 'templates' / 'mysql' / 'validation-rules.json'
 RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
 #: What a tenant who can set it can read, write, run, reach or break with.
-FORBIDDEN = ('datadir', 'tmpdir', 'socket', 'port', 'bind_address', 'admin_*', 'mysqlx*', 'plugin*', 'secure_file_priv',
-             'init_*', 'log_bin*', 'relay_log*', 'server_id', 'gtid_*', 'ssl_*', 'tls_*', '*_file', 'log_error*',
-             'read_only', 'super_read_only', 'skip_*', 'user', 'local_infile', '*_dir', 'slave_*', 'replica_*',
-             'innodb_force_*', '*_now', 'persist*', 'partial_revokes', 'mandatory_roles', 'authentication_*',
-             'auth_socket', 'log_raw', 'lower_case_table_names', 'innodb_doublewrite*', '*_encrypt', 'keyring*',
+FORBIDDEN = ('datadir', 'tmpdir', 'socket', 'port', 'bind_address', 'admin_*', 'mysqlx*', 'plugin*',
+             'secure_file_priv', 'init_*', 'log_bin*', 'relay_log*', 'server_id', 'gtid_*', 'ssl_*',
+             'tls_*', '*_file', 'log_error*', 'read_only', 'super_read_only', 'skip_*', 'user',
+             'local_infile', '*_dir', 'slave_*', 'replica_*', 'innodb_force_*', '*_now', 'persist*',
+             'partial_revokes', 'mandatory_roles', 'authentication_*', 'auth_socket', 'log_raw',
+             'lower_case_table_names', 'innodb_doublewrite*', '*_encrypt', 'keyring*',
              'offline_mode', 'require_secure_transport')
 
 
@@ -79,10 +80,13 @@ def test_nothing_of_the_service_can_be_set(pattern):
     assert fnmatch.filter(RULES, pattern) == []
 
 
-@pytest.mark.parametrize(('name', 'kind', 'restart'), [
-    ('max_connections', 'integer', False), ('innodb_buffer_pool_size', 'integer', False), ('back_log', 'integer', True),
-    ('performance_schema', 'boolean', True), ('long_query_time', 'float', False), ('sql_mode', 'string', False),
-    ('collation_server', 'string', False), ('event_scheduler', 'string', False)])
+@pytest.mark.parametrize(('name', 'kind', 'restart'),
+                         [('max_connections', 'integer', False),
+                          ('innodb_buffer_pool_size', 'integer', False),
+                          ('back_log', 'integer', True), ('performance_schema', 'boolean', True),
+                          ('long_query_time', 'float', False), ('sql_mode', 'string', False),
+                          ('collation_server', 'string', False),
+                          ('event_scheduler', 'string', False)])
 def test_what_people_set(name, kind, restart):
     assert (RULES[name]['type'], RULES[name]['restart_required']) == (kind, restart)
 

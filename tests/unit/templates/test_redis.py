@@ -27,14 +27,23 @@ ROOT = pathlib.Path(__file__).parents[3]
 GOLDEN = ROOT / 'tests' / 'data' / 'templates'
 SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
 VERSIONS = {'redis': '7.0', 'valkey': '8.0'}
-PATHS = {manager: ROOT / 'trove' / 'templates' / manager / 'validation-rules.json' for manager in VERSIONS}
-RULES = {manager: {rule['name']: rule for rule in json.loads(path.read_text())['configuration-parameters']}
-         for manager, path in PATHS.items()}
+PATHS = {
+    manager: ROOT / 'trove' / 'templates' / manager / 'validation-rules.json'
+    for manager in VERSIONS
+}
+RULES = {
+    manager: {
+        rule['name']: rule
+        for rule in json.loads(path.read_text())['configuration-parameters']
+    }
+    for manager, path in PATHS.items()
+}
 #: What a tenant who can set it can read, write, run, reach or break with.
-FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile', 'syslog-*', 'port',
-             'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised', 'enable-*', 'requirepass', 'master*',
-             'replica*', 'slave*', 'cluster-*', 'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*',
-             '*cpulist', 'repl-*', 'primary*', 'dual-channel-*', 'rdbchecksum')
+FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile',
+             'syslog-*', 'port', 'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised',
+             'enable-*', 'requirepass', 'master*', 'replica*', 'slave*', 'cluster-*',
+             'rename-command', 'loadmodule', 'include', 'user', 'oom-score-adj*', '*cpulist',
+             'repl-*', 'primary*', 'dual-channel-*', 'rdbchecksum')
 
 
 @pytest.fixture(params=VERSIONS)
@@ -43,7 +52,10 @@ def manager(request):
 
 
 def rendered(manager: str, ram: int) -> str:
-    return template.render(manager, VERSIONS[manager], {'ram': ram, 'vcpus': 1}, 77, template_path='')
+    return template.render(manager, VERSIONS[manager], {
+        'ram': ram,
+        'vcpus': 1
+    }, 77, template_path='')
 
 
 @pytest.mark.parametrize('ram', SIZES)
@@ -74,8 +86,10 @@ def test_what_adds_up_is_left_to_the_engine(manager):
 def test_what_an_operator_makes_of_one_is_not_for_the_other(tmp_path):
     (tmp_path / 'redis').mkdir()
     (tmp_path / 'redis' / 'config.template').write_text('maxmemory 1mb')
-    made = {manager: template.render(manager, version, {'ram': 1024}, 1, template_path=str(tmp_path))
-            for manager, version in VERSIONS.items()}
+    made = {
+        manager: template.render(manager, version, {'ram': 1024}, 1, template_path=str(tmp_path))
+        for manager, version in VERSIONS.items()
+    }
     assert made == {'redis': 'maxmemory 1mb\n', 'valkey': rendered('valkey', 1024)}
 
 

@@ -19,8 +19,8 @@ from oslo_policy import policy
 from trove.common.policies import backups, base, clusters, configurations, databases, datastores, flavors, instances
 from trove.common.policies import limits, mgmt, modules, operations, quotas, root, users
 
-MODULES = (base, instances, databases, users, root, backups, modules, configurations, datastores, flavors, clusters,
-           limits, quotas, operations, mgmt)
+MODULES = (base, instances, databases, users, root, backups, modules, configurations, datastores,
+           flavors, clusters, limits, quotas, operations, mgmt)
 
 
 def list_rules() -> list[policy.RuleDefault]:

@@ -28,7 +28,8 @@ _RULES: list[policy.RuleDefault] = [
     rule('backup:show', READER, 'Show a backup.', 'GET', _ITEM),
     rule('backup_strategy:create', MEMBER, 'Say where backups go by default.', 'POST', _STRATEGIES),
     rule('backup_strategy:index', READER, 'List where backups go by default.', 'GET', _STRATEGIES),
-    rule('backup_strategy:delete', MEMBER, 'No longer say where backups go by default.', 'DELETE', _STRATEGIES),
+    rule('backup_strategy:delete', MEMBER, 'No longer say where backups go by default.', 'DELETE',
+         _STRATEGIES),
 ]
 
 

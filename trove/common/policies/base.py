@@ -28,31 +28,38 @@ _REASON = 'The default knows the roles reader, member and manager now.'
 _SINCE = '2027.1'
 
 _RULES: list[policy.RuleDefault] = [
-    policy.RuleDefault('context_is_admin', 'role:admin', 'Decides whether the caller is an administrator.'),
+    policy.RuleDefault('context_is_admin', 'role:admin',
+                       'Decides whether the caller is an administrator.'),
     policy.RuleDefault('admin', 'role:admin or is_admin:True', 'Must be an administrator.'),
     policy.RuleDefault('admin_or_owner', f'rule:admin or {_OWNER}',
                        'Must be an administrator or in the project that owns the object.'),
     policy.RuleDefault('default', 'rule:admin_or_owner', 'Rules that are not declared anywhere.'),
     # Keystone's member implies reader, but only where somebody told it so; naming all three costs nothing.
-    policy.RuleDefault('admin_or_project_reader',
-                       f'rule:admin or ((role:reader or role:member or role:manager) and {_OWNER})',
-                       'Must be an administrator, or able to read in the owner project.'),
-    policy.RuleDefault('admin_or_project_member', f'rule:admin or ((role:member or role:manager) and {_OWNER})',
+    policy.RuleDefault(
+        'admin_or_project_reader',
+        f'rule:admin or ((role:reader or role:member or role:manager) and {_OWNER})',
+        'Must be an administrator, or able to read in the owner project.'),
+    policy.RuleDefault('admin_or_project_member',
+                       f'rule:admin or ((role:member or role:manager) and {_OWNER})',
                        'Must be an administrator, or able to change things in the owner project.'),
     policy.RuleDefault('admin_or_project_manager', f'rule:admin or (role:manager and {_OWNER})',
                        'Must be an administrator, or a manager of the owner project.'),
 ]
 
 
-def rule(name: str, check: str, description: str, method: str, path: str) -> policy.DocumentedRuleDefault:
+def rule(name: str, check: str, description: str, method: str,
+         path: str) -> policy.DocumentedRuleDefault:
     """One documented rule.
 
     :param path: relative to ``/v1.0``.
     """
     former = 'rule:admin' if check == ADMIN else 'rule:admin_or_owner'
     return policy.DocumentedRuleDefault(
-        name, check, description, [{'method': method, 'path': f'/v1.0{path}'}], scope_types=['project'],
-        deprecated_rule=policy.DeprecatedRule(name, former, deprecated_reason=_REASON, deprecated_since=_SINCE))
+        name, check, description, [{
+            'method': method,
+            'path': f'/v1.0{path}'
+        }], scope_types=['project'], deprecated_rule=policy.DeprecatedRule(
+            name, former, deprecated_reason=_REASON, deprecated_since=_SINCE))
 
 
 def list_rules() -> list[policy.RuleDefault]:

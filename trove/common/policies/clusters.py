@@ -31,8 +31,10 @@ _RULES: list[policy.RuleDefault] = [
     rule('cluster:action', MEMBER, 'Act on a cluster.', 'POST', _ITEM),
     rule('cluster:reset-status', ADMIN, 'Reset the status of a cluster.', 'POST', _ITEM),
     rule('cluster:extension:root:create', MEMBER, 'Enable root on a cluster.', 'POST', _ROOT),
-    rule('cluster:extension:root:delete', MEMBER, 'Never consulted: there is no such call.', 'DELETE', _ROOT),
-    rule('cluster:extension:root:index', READER, 'Show whether root is enabled on a cluster.', 'GET', _ROOT),
+    rule('cluster:extension:root:delete', MEMBER, 'Never consulted: there is no such call.',
+         'DELETE', _ROOT),
+    rule('cluster:extension:root:index', READER, 'Show whether root is enabled on a cluster.',
+         'GET', _ROOT),
 ]
 
 

@@ -24,14 +24,15 @@ _RULES: list[policy.RuleDefault] = [
     rule('datastore:index', READER, 'List datastores.', 'GET', _COLLECTION),
     rule('datastore:show', READER, 'Show a datastore.', 'GET', _ITEM),
     rule('datastore:delete', ADMIN, 'Delete a datastore.', 'DELETE', _ITEM),
-    rule('datastore:version_index', READER, 'List the versions of a datastore.', 'GET', f'{_ITEM}/versions'),
+    rule('datastore:version_index', READER, 'List the versions of a datastore.', 'GET',
+         f'{_ITEM}/versions'),
     rule('datastore:version_show', READER, 'Show a version of a datastore.', 'GET', _VERSION),
     rule('datastore:version_show_by_uuid', READER, 'Show a version by its id.', 'GET',
          f'{_COLLECTION}/versions/{{version}}'),
     rule('datastore:list_associated_flavors', READER, 'List the flavors a version can have.', 'GET',
          f'{_VERSION}/flavors'),
-    rule('datastore:list_associated_volume_types', READER, 'List the volume types a version can have.', 'GET',
-         f'{_VERSION}/volume-types'),
+    rule('datastore:list_associated_volume_types', READER,
+         'List the volume types a version can have.', 'GET', f'{_VERSION}/volume-types'),
 ]
 
 

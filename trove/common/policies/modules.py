@@ -27,7 +27,8 @@ _RULES: list[policy.RuleDefault] = [
     rule('module:show', READER, 'Show a module.', 'GET', _ITEM),
     rule('module:instances', READER, 'List the instances that have a module.', 'GET', _INSTANCES),
     rule('module:update', MEMBER, 'Change a module.', 'PUT', _ITEM),
-    rule('module:reapply', MEMBER, 'Apply a module again to the instances that have it.', 'PUT', _INSTANCES),
+    rule('module:reapply', MEMBER, 'Apply a module again to the instances that have it.', 'PUT',
+         _INSTANCES),
 ]
 
 

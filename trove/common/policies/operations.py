@@ -19,13 +19,18 @@ from trove.common.policies.base import MEMBER, READER, rule
 _INSTANCE = '/{project_id}/instances/{instance_id}'
 
 _RULES: list[policy.RuleDefault] = [
-    rule('operation:show', READER, 'Show an operation.', 'GET', '/{project_id}/operations/{operation_id}'),
-    rule('operation:cancel', MEMBER, 'Cancel an operation; beside this, the rule of what was asked for.', 'POST',
+    rule('operation:show', READER, 'Show an operation.', 'GET',
+         '/{project_id}/operations/{operation_id}'),
+    rule('operation:cancel', MEMBER,
+         'Cancel an operation; beside this, the rule of what was asked for.', 'POST',
          '/{project_id}/operations/{operation_id}/action'),
-    rule('operation:retry', MEMBER, 'Try an operation again; beside this, the rule of what was asked for.', 'POST',
+    rule('operation:retry', MEMBER,
+         'Try an operation again; beside this, the rule of what was asked for.', 'POST',
          '/{project_id}/operations/{operation_id}/action'),
-    rule('instance:operations', READER, 'List the operations of an instance.', 'GET', f'{_INSTANCE}/operations'),
-    rule('instance:events', READER, 'List the events of an instance.', 'GET', f'{_INSTANCE}/events'),
+    rule('instance:operations', READER, 'List the operations of an instance.', 'GET',
+         f'{_INSTANCE}/operations'),
+    rule('instance:events', READER, 'List the events of an instance.', 'GET',
+         f'{_INSTANCE}/events'),
 ]
 
 

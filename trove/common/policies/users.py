@@ -25,12 +25,16 @@ _RULES: list[policy.RuleDefault] = [
     rule('instance:extension:user:delete', MEMBER, 'Delete a user.', 'DELETE', _ITEM),
     rule('instance:extension:user:index', READER, 'List users.', 'GET', _COLLECTION),
     rule('instance:extension:user:show', READER, 'Show a user.', 'GET', _ITEM),
-    rule('instance:extension:user:update', MEMBER, 'Change name, host or password of a user.', 'PUT', _ITEM),
-    rule('instance:extension:user:update_all', MEMBER, 'Change the passwords of users.', 'PUT', _COLLECTION),
-    rule('instance:extension:user_access:index', READER, 'List the databases a user has access to.', 'GET', _ACCESS),
-    rule('instance:extension:user_access:update', MEMBER, 'Grant a user access to databases.', 'PUT', _ACCESS),
-    rule('instance:extension:user_access:delete', MEMBER, 'Take access to a database from a user.', 'DELETE',
-         f'{_ACCESS}/{{name}}'),
+    rule('instance:extension:user:update', MEMBER, 'Change name, host or password of a user.',
+         'PUT', _ITEM),
+    rule('instance:extension:user:update_all', MEMBER, 'Change the passwords of users.', 'PUT',
+         _COLLECTION),
+    rule('instance:extension:user_access:index', READER, 'List the databases a user has access to.',
+         'GET', _ACCESS),
+    rule('instance:extension:user_access:update', MEMBER, 'Grant a user access to databases.',
+         'PUT', _ACCESS),
+    rule('instance:extension:user_access:delete', MEMBER, 'Take access to a database from a user.',
+         'DELETE', f'{_ACCESS}/{{name}}'),
 ]
 
 

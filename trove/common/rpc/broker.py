@@ -64,7 +64,8 @@ class Management:
         self._session = requests.Session()
         # Proxies and .netrc of the host's user have no say in where broker passwords go.
         self._session.trust_env = False
-        self._session.auth = (parse.unquote(parts.username or ''), parse.unquote(parts.password or ''))
+        self._session.auth = (parse.unquote(parts.username
+                                            or ''), parse.unquote(parts.password or ''))
         self._session.verify = ca_file or True
 
     def put_user(self, name: str, password: str) -> None:
@@ -87,7 +88,9 @@ class Management:
 
     def exchanges(self) -> list[str]:
         """The names of all exchanges of the virtual host."""
-        return [item['name'] for item in self._request('GET', f'exchanges/{self._vhost}?columns=name')]
+        return [
+            item['name'] for item in self._request('GET', f'exchanges/{self._vhost}?columns=name')
+        ]
 
     def delete_user(self, name: str) -> None:
         """Its connections are closed by the broker at once."""
@@ -99,8 +102,8 @@ class Management:
     def _request(self, method: str, path: str, body: dict[str, Any] | None = None, *,
                  absent_is_fine: bool = False) -> Any:
         try:
-            answer = self._session.request(method, f'{self._base}/{path}', json=body, timeout=self._timeout,
-                                           allow_redirects=False)
+            answer = self._session.request(method, f'{self._base}/{path}', json=body,
+                                           timeout=self._timeout, allow_redirects=False)
         except requests.RequestException as failure:
             raise exception.BrokerError(
                 detail=f'{method} {path}: {type(failure).__name__} at {self._base}') from failure
@@ -108,7 +111,8 @@ class Management:
             return None
         if answer.status_code >= 300:
             # The request holds the password, so only the answer goes into the detail.
-            raise exception.BrokerError(detail=f'{method} {path}: {answer.status_code} {answer.text[:300]}')
+            raise exception.BrokerError(
+                detail=f'{method} {path}: {answer.status_code} {answer.text[:300]}')
         return answer.json() if method == 'GET' else None
 
 
@@ -118,7 +122,8 @@ class Broker:
     :param management: None when operators hand out accounts themselves (``[guest_bus] provision = false``).
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, topology: Topology, management: Management | None) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, topology: Topology,
+                 management: Management | None) -> None:
         self._conf = conf
         self._topology = topology
         self._management = management
@@ -150,8 +155,9 @@ class Broker:
         found: dict[str, list[str]] = {}
         if self._management is None:
             return found
-        for kind, listed in (('user', self._management.users()), ('queue', self._management.queues()),
-                             ('exchange', self._management.exchanges())):
+        for kind, listed in (('user', self._management.users()),
+                             ('queue', self._management.queues()), ('exchange',
+                                                                    self._management.exchanges())):
             for name in listed:
                 instance_id = topology.instance_of(name)
                 if instance_id is not None:
@@ -186,10 +192,13 @@ def for_conf(conf: cfg.ConfigOpts) -> Broker:
     if not options.provision:
         return Broker(conf, driver, None)
     if not options.management_url:
-        raise exception.BrokerError(detail='[guest_bus] management_url is not set, and provision is true')
+        raise exception.BrokerError(
+            detail='[guest_bus] management_url is not set, and provision is true')
     url = oslo_messaging.TransportURL.parse(conf, options.transport_url)
-    return Broker(conf, driver, Management(_with_account(options.management_url, url), url.virtual_host or '/',
-                                           options.management_timeout, options.management_ca_file))
+    return Broker(
+        conf, driver,
+        Management(_with_account(options.management_url, url), url.virtual_host or '/',
+                   options.management_timeout, options.management_ca_file))
 
 
 def _with_account(management_url: str, url: oslo_messaging.TransportURL) -> str:
@@ -197,7 +206,8 @@ def _with_account(management_url: str, url: oslo_messaging.TransportURL) -> str:
     parts = parse.urlsplit(management_url)
     if parts.username or not url.hosts or not url.hosts[0].username:
         return management_url
-    user, password = (parse.quote(word or '', safe='') for word in (url.hosts[0].username, url.hosts[0].password))
+    user, password = (parse.quote(word or '', safe='')
+                      for word in (url.hosts[0].username, url.hosts[0].password))
     return parse.urlunsplit(parts._replace(netloc=f'{user}:{password}@{parts.netloc}'))
 
 
@@ -220,7 +230,9 @@ def guest_transport_url(conf: cfg.ConfigOpts, instance_id: str, key: bytes) -> s
         raise exception.BrokerError(detail='[guest_bus] transport_url is not set')
     _check(instance_id)
     url = oslo_messaging.TransportURL.parse(conf, options.transport_url)
-    hosts = options.guest_hosts or [f'{_bracketed(host.hostname)}:{host.port or 5672}' for host in url.hosts]
+    hosts = options.guest_hosts or [
+        f'{_bracketed(host.hostname)}:{host.port or 5672}' for host in url.hosts
+    ]
     account = f'{topology.user(instance_id)}:{keys.broker_password(key)}'
     query = f'?{parse.urlencode(url.query)}' if url.query else ''
     return 'rabbit://' + ','.join(f'{account}@{host}' for host in hosts) + \

@@ -92,8 +92,8 @@ class GuestChannel:
         return self._seal(kind, body, about='')
 
     def _seal(self, kind: str, body: Mapping[str, Any], about: str) -> dict[str, Any]:
-        header = envelope.Header(instance_id=self.instance_id, direction=envelope.UP, kind=kind, boot_id=self.boot_id,
-                                 seq=next(self._numbers), about=about)
+        header = envelope.Header(instance_id=self.instance_id, direction=envelope.UP, kind=kind,
+                                 boot_id=self.boot_id, seq=next(self._numbers), about=about)
         return envelope.seal(self._key, header, body)
 
     def open(self, wire: Any) -> tuple[envelope.Header, dict[str, Any]]:
@@ -116,7 +116,10 @@ class GuestChannel:
 
     def error(self, header: envelope.Header, code: str, message: str) -> dict[str, Any]:
         """The sealed answer to a call that failed."""
-        return self._seal(envelope.REPLY, {'error': {'code': code, 'message': message}}, header.reference)
+        return self._seal(envelope.REPLY, {'error': {
+            'code': code,
+            'message': message
+        }}, header.reference)
 
 
 class GuestEndpoint:
@@ -147,7 +150,8 @@ def _deliver(channel: GuestChannel, handle: Handler, wire: Any) -> dict[str, Any
     try:
         return channel.result(header, handle(header.kind, body) or {})
     except exception.TroveError as failure:
-        LOG.info('Instance %s: %s failed: %s (%s)', channel.instance_id, header.kind, failure.message, failure.code)
+        LOG.info('Instance %s: %s failed: %s (%s)', channel.instance_id, header.kind,
+                 failure.message, failure.code)
         return channel.error(header, failure.code, failure.message)
     except ValueError as failure:
         LOG.warning('Instance %s: %s cannot be used: %s', channel.instance_id, header.kind, failure)

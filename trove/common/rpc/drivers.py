@@ -68,8 +68,8 @@ class OwnedQueue(impl_rabbit.Consumer):
     arguments: dict[str, Any] = {}
 
     def declare(self, conn: impl_rabbit.Connection) -> None:
-        self.queue = kombu.entity.Queue(name=self.queue_name, channel=conn.channel, exchange=None, durable=True,
-                                        queue_arguments=self.arguments)
+        self.queue = kombu.entity.Queue(name=self.queue_name, channel=conn.channel, exchange=None,
+                                        durable=True, queue_arguments=self.arguments)
         self.queue.queue_declare()
         self._declared_on = conn.channel
 
@@ -118,7 +118,8 @@ class GuestConnection(PromptConnection):
 
     def topic_send(self, exchange_name: str, topic: str, msg: Any, timeout: float | None = None,
                    retry: int | None = None, transport_options: Any = None) -> None:
-        self._publish_out(topic, msg, timeout=timeout, retry=retry, transport_options=transport_options)
+        self._publish_out(topic, msg, timeout=timeout, retry=retry,
+                          transport_options=transport_options)
 
     def fanout_send(self, topic: str, msg: Any, retry: int | None = None) -> None:
         raise NotImplementedError('a guest has nobody to fan out to')
@@ -133,7 +134,8 @@ class ControlPlaneConnection(PromptConnection):
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
         options = conf.guest_bus
-        self._conductor_queue = topology.queue_arguments(options.queue_type, options.conductor_queue_length)
+        self._conductor_queue = topology.queue_arguments(options.queue_type,
+                                                         options.conductor_queue_length)
         self._guest_queue = topology.queue_arguments(options.queue_type, options.guest_queue_length)
         super().__init__(conf, url, purpose, retry=retry)
 
@@ -144,8 +146,9 @@ class ControlPlaneConnection(PromptConnection):
         exchange = kombu.entity.Exchange(name=exchange_name, type='topic', passive=True)
         if isinstance(transport_options, KeptFor):
             timeout = transport_options.seconds
-        self._ensure_publishing(self._publish_and_raises_on_missing_exchange, exchange, msg, routing_key=topic,
-                                timeout=timeout, retry=retry, transport_options=transport_options)
+        self._ensure_publishing(self._publish_and_raises_on_missing_exchange, exchange, msg,
+                                routing_key=topic, timeout=timeout, retry=retry,
+                                transport_options=transport_options)
 
     def declare_direct_consumer(self, topic: str, callback: Callable[[Any], None]) -> None:
         # Durable although it is short-lived: newer brokers refuse queues that are neither durable nor exclusive.
@@ -161,9 +164,12 @@ class ControlPlaneConnection(PromptConnection):
 
     def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
         """Make what a guest needs; what is there already is left as it is."""
-        self._on_own_channel(lambda channel: topology.declare_guest(channel, instance_id, self._guest_queue))
-        self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, self._conductor_queue))
-        self._on_own_channel(lambda channel: topology.bind_guest(channel, instance_id, conductor_topic))
+        self._on_own_channel(
+            lambda channel: topology.declare_guest(channel, instance_id, self._guest_queue))
+        self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, self.
+                                                                     _conductor_queue))
+        self._on_own_channel(
+            lambda channel: topology.bind_guest(channel, instance_id, conductor_topic))
 
     def delete_guest(self, instance_id: str) -> None:
         """Remove a guest's exchanges and queue, and with them their bindings."""
@@ -189,14 +195,21 @@ def _with_origin(callback: Callable[[Any], None]) -> Callable[[Any], None]:
     """
     def receive(message: impl_rabbit.RabbitMessage) -> None:
         arguments = message.get('args')
-        if message.get('method') != 'deliver' or not isinstance(arguments, dict) or 'envelope' not in arguments:
+        if message.get('method') != 'deliver' or not isinstance(
+                arguments, dict) or 'envelope' not in arguments:
             message.acknowledge()
             LOG.debug('a message that is no report was dropped')
             return
         request_id = message.get('_context_request_id')
         message.clear()
-        message.update({'method': 'deliver', 'version': '1.0', 'args': {'envelope': arguments['envelope']},
-                        f'_context_{ORIGIN}': message._raw_message.delivery_info.get('exchange', '')})
+        message.update({
+            'method': 'deliver',
+            'version': '1.0',
+            'args': {
+                'envelope': arguments['envelope']
+            },
+            f'_context_{ORIGIN}': message._raw_message.delivery_info.get('exchange', '')
+        })
         if isinstance(request_id, str) and len(request_id) <= 64:
             message['_context_request_id'] = request_id
         callback(message)
@@ -218,20 +231,22 @@ class OneQueueDriver(impl_rabbit.RabbitDriver):
         super().__init__(conf, url, default_exchange, allowed_remote_exmods)
         self._connection_pool.connection_cls = self.connection_class
 
-    def _get_connection(self, purpose: Any = driver_common.PURPOSE_SEND, retry: int | None = None) -> Any:
+    def _get_connection(self, purpose: Any = driver_common.PURPOSE_SEND,
+                        retry: int | None = None) -> Any:
         # The reply queue of a caller is made with the purpose "listen" and no limit, which would hang the first call
         # while the broker is away.
         try:
             return super()._get_connection(purpose, _SEND_RETRIES if retry is None else retry)
         except (kombu.exceptions.KombuError, amqp.AMQPError, OSError) as failure:
             # Only a new connection fails this way; callers know the failures of a message.
-            raise oslo_messaging.MessageDeliveryFailure(f'the broker cannot be reached: {failure}') from failure
+            raise oslo_messaging.MessageDeliveryFailure(
+                f'the broker cannot be reached: {failure}') from failure
 
     def listen(self, target: Any, batch_size: int, batch_timeout: float | None) -> Any:
         connection = super()._get_connection(driver_common.PURPOSE_LISTEN, -1)
         listener = amqpdriver.RpcAMQPListener(self, connection)
-        connection.declare_topic_consumer(exchange_name=self._get_exchange(target), topic=target.topic,
-                                          callback=listener)
+        connection.declare_topic_consumer(exchange_name=self._get_exchange(target),
+                                          topic=target.topic, callback=listener)
         return driver_base.PollStyleListenerAdapter(listener, batch_size, batch_timeout)
 
 

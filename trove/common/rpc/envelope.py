@@ -143,7 +143,8 @@ def read_header(envelope: Any) -> Header:
     if 'c' not in envelope or 'h' not in envelope:
         raise Unsealed('the message is not sealed')
     text = envelope['h']
-    if envelope.get('v') != VERSION or not isinstance(text, str) or len(text) > _MAX_HEADER or not text.isascii():
+    if envelope.get('v') != VERSION or not isinstance(
+            text, str) or len(text) > _MAX_HEADER or not text.isascii():
         raise Malformed('the envelope has an unknown version or header')
     return _header(text)
 

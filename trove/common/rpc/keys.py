@@ -72,7 +72,8 @@ def seal_key(instance_key: bytes) -> bytes:
 
 def broker_password(instance_key: bytes) -> str:
     """The password of this guest's user at the broker, urlsafe base64 without padding."""
-    return base64.urlsafe_b64encode(derive(instance_key, b'trove guest bus password')).rstrip(b'=').decode('ascii')
+    return base64.urlsafe_b64encode(derive(
+        instance_key, b'trove guest bus password')).rstrip(b'=').decode('ascii')
 
 
 def encode(key: bytes) -> str:
@@ -153,7 +154,8 @@ class KeyRing:
     def seal(self, instance_id: str, key: bytes) -> str:
         """The text to store in ``instances.encrypted_key``."""
         nonce = os.urandom(_NONCE_BYTES)
-        cipher = AESGCM(self._keys[self.current_id]).encrypt(nonce, key, self._bound_to(instance_id))
+        cipher = AESGCM(self._keys[self.current_id]).encrypt(nonce, key,
+                                                             self._bound_to(instance_id))
         return f'{_FORMAT}:{self.current_id}:{base64.b64encode(nonce + cipher).decode("ascii")}'
 
     def open(self, instance_id: str, sealed: str) -> bytes:
@@ -161,13 +163,16 @@ class KeyRing:
         form, _, rest = sealed.partition(':')
         key_id, _, text = rest.partition(':')
         if form != _FORMAT or key_id not in self._keys:
-            raise KeySealError(f'the key of instance {instance_id} is sealed under a secret that is not configured')
+            raise KeySealError(
+                f'the key of instance {instance_id} is sealed under a secret that is not configured'
+            )
         try:
             raw = base64.b64decode(text, validate=True)
             return AESGCM(self._keys[key_id]).decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:],
                                                       self._bound_to(instance_id))
         except (ValueError, crypto.InvalidTag):
-            raise KeySealError(f'the sealed key of instance {instance_id} is damaged or not its own') from None
+            raise KeySealError(
+                f'the sealed key of instance {instance_id} is damaged or not its own') from None
 
     @property
     def current_form(self) -> str:

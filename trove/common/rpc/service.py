@@ -43,7 +43,8 @@ class Timer:
     :meth:`fire` makes the next turn come now.
     """
 
-    def __init__(self, name: str, interval: float, function: Callable[[], Any], *, delay: float = 0.0) -> None:
+    def __init__(self, name: str, interval: float, function: Callable[[], Any], *,
+                 delay: float = 0.0) -> None:
         self.name = name
         self._interval = interval
         self._function = function
@@ -110,7 +111,8 @@ class Service:
         """:param make: returns an RPC server; called after any fork."""
         self._server_makers.append(make)
 
-    def add_timer(self, name: str, interval: float, function: Callable[[], Any], *, delay: float = 0.0) -> Timer:
+    def add_timer(self, name: str, interval: float, function: Callable[[], Any], *,
+                  delay: float = 0.0) -> Timer:
         """Call ``function`` every ``interval`` seconds, first after ``delay``; 0 or less never calls it."""
         timer = Timer(f'{self.name}-{name}', interval, function, delay=delay)
         if interval > 0:
@@ -187,7 +189,8 @@ class Service:
         stopper.start()
         stopper.join(self._stop_timeout)
         if stopper.is_alive():
-            LOG.warning('%s did not end its work within %g seconds; it is cut off', self.name, self._stop_timeout)
+            LOG.warning('%s did not end its work within %g seconds; it is cut off', self.name,
+                        self._stop_timeout)
         return not stopper.is_alive()
 
     def _stop_orderly(self) -> None:

@@ -26,7 +26,8 @@ REPLY_EXCHANGE = 'guest.reply'
 #: A guest may fill the conductor's queue with large messages; the broker must not run out of disk for that.
 MAX_QUEUE_BYTES = 256 * 1024 * 1024
 
-_NAMES = re.compile(r'(?:guest-|guestagent\.|g\.)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.out)?')
+_NAMES = re.compile(
+    r'(?:guest-|guestagent\.|g\.)([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:\.out)?')
 
 
 def user(instance_id: str) -> str:
@@ -85,8 +86,9 @@ def declare_shared(channel: Any, conductor_topic: str, arguments: dict[str, Any]
     try:
         channel.queue_declare(conductor_topic, durable=True, auto_delete=False, arguments=arguments)
     except amqp.PreconditionFailed:
-        LOG.warning('queue %s exists with other arguments; delete it while no conductor runs to have the configured '
-                    'ones', conductor_topic)
+        LOG.warning(
+            'queue %s exists with other arguments; delete it while no conductor runs to have the configured '
+            'ones', conductor_topic)
 
 
 def bind_guest(channel: Any, instance_id: str, conductor_topic: str) -> None:

@@ -44,8 +44,12 @@ _BELL_RETRIES = 1
 #: query of the URL, which oslo.messaging lets win over the configuration file.
 _CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5', 'rabbit_interval_max': '5'}
 #: One connection that listens, one or two that send; a reply nobody waits for blocks the agent for few seconds only.
-_GUEST_SETTINGS = {'rpc_conn_pool_size': '2', 'conn_pool_min_size': '1', 'kombu_missing_consumer_retry_timeout': '3',
-                   'rabbit_interval_max': '10'}
+_GUEST_SETTINGS = {
+    'rpc_conn_pool_size': '2',
+    'conn_pool_min_size': '1',
+    'kombu_missing_consumer_retry_timeout': '3',
+    'rabbit_interval_max': '10'
+}
 
 
 class BusTimeout(Exception):
@@ -72,7 +76,8 @@ class Bus(Protocol):
         :raises BusError: the broker did not take it.
         """
 
-    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
+    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             timeout: float) -> Any:
         """Send and wait for the answer.
 
         :param timeout: seconds.
@@ -85,9 +90,11 @@ class Bus(Protocol):
 class RpcBus:
     """A :class:`Bus` over oslo.messaging."""
 
-    def __init__(self, transport: oslo_messaging.transport.Transport, retries: int = SEND_RETRIES) -> None:
+    def __init__(self, transport: oslo_messaging.transport.Transport,
+                 retries: int = SEND_RETRIES) -> None:
         self._transport = transport
-        self._client = oslo_messaging.get_rpc_client(transport, oslo_messaging.Target(version='1.0'), retry=retries)
+        self._client = oslo_messaging.get_rpc_client(
+            transport, oslo_messaging.Target(version='1.0'), retry=retries)
 
     def _prepare(self, topic: str, exchange: str | None, timeout: float | None = None,
                  keep: float | None = None) -> Any:
@@ -104,20 +111,24 @@ class RpcBus:
             self._prepare(topic, exchange, keep=keep).cast(_context(), method, **payload)
         except oslo_messaging.MessageDeliveryFailure as failure:
             raise BusAway(str(failure)) from failure
-        except (oslo_messaging.MessageUndeliverable, impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
+        except (oslo_messaging.MessageUndeliverable,
+                impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
             raise BusError(str(failure)) from failure
 
-    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any], timeout: float) -> Any:
+    def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
+             timeout: float) -> Any:
         try:
             return self._prepare(topic, exchange, timeout).call(_context(), method, **payload)
         except oslo_messaging.MessagingTimeout as late:
             raise BusTimeout(f'no answer within {timeout:g} seconds') from late
         except oslo_messaging.MessageDeliveryFailure as failure:
             raise BusAway(str(failure)) from failure
-        except (oslo_messaging.MessagingException, impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
+        except (oslo_messaging.MessagingException,
+                impl_rabbit.rpc_amqp.AMQPDestinationNotFound) as failure:
             raise BusError(str(failure)) from failure
 
-    def server(self, topic: str, server: str, endpoints: list[Any], exchange: str | None = None) -> Any:
+    def server(self, topic: str, server: str, endpoints: list[Any],
+               exchange: str | None = None) -> Any:
         """An RPC server, not started yet; ``start()`` blocks until the broker is there."""
         target = oslo_messaging.Target(topic=topic, server=server, exchange=exchange)
         return oslo_messaging.get_rpc_server(self._transport, target, endpoints,
@@ -200,16 +211,22 @@ def _control(conf: cfg.ConfigOpts) -> RpcBus:
     url = oslo_messaging.TransportURL.parse(conf, conf.transport_url)
     if url.transport != 'rabbit':
         return RpcBus(oslo_messaging.get_rpc_transport(conf), _BELL_RETRIES)
-    driver = drivers.OneQueueDriver(conf, url, default_exchange=conf.control_exchange, allowed_remote_exmods=[])
+    driver = drivers.OneQueueDriver(conf, url, default_exchange=conf.control_exchange,
+                                    allowed_remote_exmods=[])
     return RpcBus(oslo_transport.RPCTransport(driver), _BELL_RETRIES)
 
 
-def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver], settings: dict[str, str]) -> RpcBus:
+def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver],
+            settings: dict[str, str]) -> RpcBus:
     _register(conf)
     if not conf.guest_bus.transport_url:
-        raise exception.BrokerError('The guest bus is not configured.', detail='[guest_bus] transport_url is not set')
-    url = oslo_messaging.TransportURL.parse(conf, with_settings(conf.guest_bus.transport_url, settings))
-    return RpcBus(oslo_transport.RPCTransport(driver(conf, url, default_exchange='guest', allowed_remote_exmods=[])))
+        raise exception.BrokerError('The guest bus is not configured.',
+                                    detail='[guest_bus] transport_url is not set')
+    url = oslo_messaging.TransportURL.parse(conf,
+                                            with_settings(conf.guest_bus.transport_url, settings))
+    return RpcBus(
+        oslo_transport.RPCTransport(
+            driver(conf, url, default_exchange='guest', allowed_remote_exmods=[])))
 
 
 def with_settings(url: str, settings: dict[str, str]) -> str:

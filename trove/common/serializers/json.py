@@ -52,7 +52,8 @@ def load(data: bytes, _schema: dict[str, Any] | None = None) -> dict[str, Any]:
         # Text that cannot be written down again (half a surrogate pair) would only fail later, in the database.
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeError:
-        raise ValueError('The body holds characters that are not valid Unicode; send it as UTF-8.') from None
+        raise ValueError(
+            'The body holds characters that are not valid Unicode; send it as UTF-8.') from None
     except (ValueError, RecursionError):
         raise ValueError('The body is not well-formed JSON.') from None
     if not isinstance(body, dict):

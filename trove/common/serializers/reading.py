@@ -79,8 +79,9 @@ def _list(node: Node, schema: dict[str, Any]) -> list[Any]:
     name = table.item_name(node.name)
     for child in node.children:
         if child.name not in (name, table.ITEM):
-            raise ValueError(f"The element '{node.name[:80]}' must hold '{name[:80]}' elements only, "
-                             f"not '{child.name[:80]}'.")
+            raise ValueError(
+                f"The element '{node.name[:80]}' must hold '{name[:80]}' elements only, "
+                f"not '{child.name[:80]}'.")
     items = _items(schema)
     return [_value(child, items) for child in node.children]
 
@@ -102,7 +103,10 @@ def _object(node: Node, schema: dict[str, Any]) -> dict[str, Any]:
         if name in found or len(children) > 1:
             # Several of a name are a list; one that is an attribute as well is said twice, which no schema takes.
             items = _items(inner)
-            found[name] = [*([found[name]] if name in found else []), *(_value(child, items) for child in children)]
+            found[name] = [
+                *([found[name]] if name in found else []),
+                *(_value(child, items) for child in children)
+            ]
         else:
             found[name] = _value(children[0], inner)
     return found
@@ -110,7 +114,8 @@ def _object(node: Node, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse_text(node: Node) -> None:
     if node.text.strip():
-        raise ValueError(f"The element '{node.name[:80]}' must not hold text beside elements or attributes.")
+        raise ValueError(
+            f"The element '{node.name[:80]}' must not hold text beside elements or attributes.")
 
 
 def _leaf(name: str, text: str, kinds: frozenset[str]) -> Any:
@@ -161,8 +166,15 @@ def _kinds(schema: dict[str, Any]) -> frozenset[str]:
     return frozenset(kinds)
 
 
-_KINDS = {str: 'string', bool: 'boolean', int: 'integer', float: 'number', type(None): 'null', dict: 'object',
-          list: 'array'}
+_KINDS = {
+    str: 'string',
+    bool: 'boolean',
+    int: 'integer',
+    float: 'number',
+    type(None): 'null',
+    dict: 'object',
+    list: 'array'
+}
 
 
 def _property(schema: dict[str, Any], key: str) -> dict[str, Any]:

@@ -22,8 +22,10 @@ ALL = frozenset({'*'})
 
 #: Element -> keys that are attributes of it when they hold a single value. All other keys are child elements.
 ATTRIBUTES: dict[str, frozenset[str]] = {
-    'instance': frozenset({'id', 'name', 'status', 'hostname', 'created', 'updated', 'host', 'server_id', 'local_id',
-                           'task_description', 'deleted', 'deleted_at', 'tenant_id'}),
+    'instance': frozenset({
+        'id', 'name', 'status', 'hostname', 'created', 'updated', 'host', 'server_id', 'local_id',
+        'task_description', 'deleted', 'deleted_at', 'tenant_id'
+    }),
     'volume': frozenset({'size', 'used', 'id'}),
     'flavor': frozenset({'id', 'name', 'ram'}),
     'link': frozenset({'href', 'rel'}),
@@ -32,7 +34,8 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     'user': frozenset({'name', 'password', 'host'}),
     'account': frozenset({'id', 'num_instances'}),
     'security_group': frozenset({'id', 'name', 'description', 'user', 'tenant_id'}),
-    'security_group_rule': frozenset({'id', 'group_id', 'protocol', 'from_port', 'to_port', 'cidr'}),
+    'security_group_rule': frozenset({'id', 'group_id', 'protocol', 'from_port', 'to_port',
+                                      'cidr'}),
     'security_group_instance_association': frozenset({'id', 'security_group_id', 'instance_id'}),
     'host': frozenset({'instanceCount', 'name', 'usedRAM', 'totalRAM', 'percentUsed'}),
     'capacity': frozenset({'available', 'total'}),

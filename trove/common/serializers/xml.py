@@ -98,13 +98,15 @@ def _is_attribute(element: str, key: str, is_root: bool, value: dict[str, Any]) 
     if not _NAME.match(key):
         return False
     if is_root and element in _FAULTS:
-        return key in (table.RATE_FAULT_ATTRIBUTES if 'retryAfter' in value else table.FAULT_ATTRIBUTES)
+        return key in (table.RATE_FAULT_ATTRIBUTES
+                       if 'retryAfter' in value else table.FAULT_ATTRIBUTES)
     return table.is_attribute(element, key)
 
 
 def _tag(name: str) -> str:
     """The name of an element; a key that cannot be one stands in an attribute."""
-    return name if _NAME.match(name) else f'{table.ITEM} {table.ITEM_KEY}={saxutils.quoteattr(_text(name))}'
+    return name if _NAME.match(
+        name) else f'{table.ITEM} {table.ITEM_KEY}={saxutils.quoteattr(_text(name))}'
 
 
 def _text(value: Any) -> str:
@@ -125,8 +127,8 @@ def load(data: bytes, schema: dict[str, Any] | None = None) -> dict[str, Any]:
         raise ValueError('The body holds characters that are not valid UTF-8.') from None
     builder = _Builder()
     # The encoding is ours whatever the declaration says, since the text was decoded already.
-    parser = ElementTree.DefusedXMLParser(target=builder, encoding='utf-8', forbid_dtd=True, forbid_entities=True,
-                                          forbid_external=True)
+    parser = ElementTree.DefusedXMLParser(target=builder, encoding='utf-8', forbid_dtd=True,
+                                          forbid_entities=True, forbid_external=True)
     try:
         parser.feed(text.encode())
         parser.close()
@@ -156,8 +158,12 @@ class _Builder:
         if len(self._open) >= MAX_DEPTH:
             raise ValueError(f'The elements of the body are nested more than {MAX_DEPTH} deep.')
         # Namespaces are ignored; an attribute of a foreign one (xsi:..., xml:...) is not ours to read.
-        node = reading.Node(tag.rpartition('}')[2],
-                            {key: value for key, value in attributes.items() if not key.startswith('{')})
+        node = reading.Node(
+            tag.rpartition('}')[2], {
+                key: value
+                for key, value in attributes.items()
+                if not key.startswith('{')
+            })
         if self._open:
             self._open[-1].children.append(node)
         else:

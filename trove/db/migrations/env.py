@@ -18,6 +18,7 @@ from trove.db import tables
 
 connection = context.config.attributes['connection']
 context.configure(connection=connection, target_metadata=tables.metadata, compare_type=True,
-                  render_as_batch=connection.dialect.name == 'sqlite', transaction_per_migration=True)
+                  render_as_batch=connection.dialect.name == 'sqlite',
+                  transaction_per_migration=True)
 with context.begin_transaction():
     context.run_migrations()

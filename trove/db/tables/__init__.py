@@ -12,10 +12,12 @@
 
 """The declarative tables, a module per resource. Importing this package gives the whole schema in ``metadata``."""
 
-from trove.db.tables import (backups, base, configurations, datastores, duties, instances, modules, notifications,
-                             operations, quotas)
+from trove.db.tables import (backups, base, configurations, datastores, duties, instances, modules,
+                             notifications, operations, quotas)
 
 metadata = base.Base.metadata
 
-__all__ = ['backups', 'base', 'configurations', 'datastores', 'duties', 'instances', 'metadata', 'modules',
-           'notifications', 'operations', 'quotas']
+__all__ = [
+    'backups', 'base', 'configurations', 'datastores', 'duties', 'instances', 'metadata', 'modules',
+    'notifications', 'operations', 'quotas'
+]

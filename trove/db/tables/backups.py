@@ -22,7 +22,8 @@ from trove.db.tables.base import Base, Timestamp, uuid_key, with_defaults
 
 class Backup(Base):
     __tablename__ = 'backups'
-    __table_args__ = with_defaults(Index('ix_backups_tenant_page', 'tenant_id', 'deleted', 'updated', 'id'))
+    __table_args__ = with_defaults(
+        Index('ix_backups_tenant_page', 'tenant_id', 'deleted', 'updated', 'id'))
 
     id: Mapped[str] = uuid_key()
     name: Mapped[str] = mapped_column(String(255))
@@ -37,7 +38,8 @@ class Backup(Base):
     instance_id: Mapped[str | None] = mapped_column(String(36), index=True)
     checksum: Mapped[str | None] = mapped_column(String(128))
     parent_id: Mapped[str | None] = mapped_column(String(36), index=True)
-    datastore_version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('datastore_versions.id'))
+    datastore_version_id: Mapped[str | None] = mapped_column(String(36),
+                                                             ForeignKey('datastore_versions.id'))
     storage_driver: Mapped[str | None] = mapped_column(Text)
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)

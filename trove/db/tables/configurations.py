@@ -27,7 +27,8 @@ class Configuration(Base):
     name: Mapped[str] = mapped_column(String(64))
     description: Mapped[str | None] = mapped_column(String(256))
     tenant_id: Mapped[str] = mapped_column(String(36), index=True)
-    datastore_version_id: Mapped[str] = mapped_column(String(36), ForeignKey('datastore_versions.id'))
+    datastore_version_id: Mapped[str] = mapped_column(String(36),
+                                                      ForeignKey('datastore_versions.id'))
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)
     deleted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
@@ -37,7 +38,8 @@ class Configuration(Base):
 class ConfigurationParameter(Base):
     __tablename__ = 'configuration_parameters'
 
-    configuration_id: Mapped[str] = mapped_column(String(36), ForeignKey('configurations.id'), primary_key=True)
+    configuration_id: Mapped[str] = mapped_column(String(36), ForeignKey('configurations.id'),
+                                                  primary_key=True)
     configuration_key: Mapped[str] = mapped_column(String(128), primary_key=True)
     #: JSON text, so that the type survives
     configuration_value: Mapped[str | None] = mapped_column(String(1024))

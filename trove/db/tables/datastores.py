@@ -32,7 +32,8 @@ class DatastoreVersion(Base):
     """A version that instances can have: which image, which manager, which features."""
 
     __tablename__ = 'datastore_versions'
-    __table_args__ = with_defaults(UniqueConstraint('datastore_id', 'name', 'version', name='ds_versions'))
+    __table_args__ = with_defaults(
+        UniqueConstraint('datastore_id', 'name', 'version', name='ds_versions'))
 
     id: Mapped[str] = uuid_key()
     datastore_id: Mapped[str] = mapped_column(String(36), ForeignKey('datastores.id'))
@@ -69,12 +70,14 @@ class DatastoreConfigurationParameter(Base):
     """A rule for one parameter of a version."""
 
     __tablename__ = 'datastore_configuration_parameters'
-    __table_args__ = with_defaults(UniqueConstraint('datastore_version_id', 'name',
-                                                    name='uq_datastore_configuration_parameters_name'))
+    __table_args__ = with_defaults(
+        UniqueConstraint('datastore_version_id', 'name',
+                         name='uq_datastore_configuration_parameters_name'))
 
     id: Mapped[str] = uuid_key()
     name: Mapped[str] = mapped_column(String(128))
-    datastore_version_id: Mapped[str] = mapped_column(String(36), ForeignKey('datastore_versions.id'))
+    datastore_version_id: Mapped[str] = mapped_column(String(36),
+                                                      ForeignKey('datastore_versions.id'))
     restart_required: Mapped[bool] = mapped_column(Boolean)
     max_size: Mapped[str | None] = mapped_column(String(40))
     min_size: Mapped[str | None] = mapped_column(String(40))

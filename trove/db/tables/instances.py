@@ -53,10 +53,12 @@ class Instance(Base):
     volume_size: Mapped[int | None] = mapped_column(Integer)
     volume_type: Mapped[str | None] = mapped_column(String(255))
 
-    datastore_version_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('datastore_versions.id'))
+    datastore_version_id: Mapped[str | None] = mapped_column(String(36),
+                                                             ForeignKey('datastore_versions.id'))
     #: The version it is going over to, while it does.
     desired_version_id: Mapped[str | None] = mapped_column(String(36))
-    configuration_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('configurations.id'))
+    configuration_id: Mapped[str | None] = mapped_column(String(36),
+                                                         ForeignKey('configurations.id'))
     slave_of_id: Mapped[str | None] = mapped_column(String(36), ForeignKey('instances.id'))
     cluster_id: Mapped[str | None] = mapped_column(String(36), index=True)
     shard_id: Mapped[str | None] = mapped_column(String(36))
@@ -79,7 +81,8 @@ class Instance(Base):
     #: Digest of the values of its configuration group that its guest has accepted last.
     configuration_digest: Mapped[str | None] = mapped_column(String(64))
     restart_required: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    deletion_protection: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    deletion_protection: Mapped[bool] = mapped_column(Boolean, default=False,
+                                                      server_default=false())
     ssl_mode: Mapped[str | None] = mapped_column(String(16))
     ssl_ref: Mapped[str | None] = mapped_column(Text)
     deleted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
@@ -93,7 +96,8 @@ class InstanceAddress(Base):
     __table_args__ = with_defaults(Index('ix_instance_addresses_instance_id', 'instance_id'))
 
     id: Mapped[str] = uuid_key()
-    instance_id: Mapped[str] = mapped_column(String(36), ForeignKey('instances.id', ondelete='CASCADE'))
+    instance_id: Mapped[str] = mapped_column(String(36),
+                                             ForeignKey('instances.id', ondelete='CASCADE'))
     #: management (never shown), private or public
     kind: Mapped[str] = mapped_column(String(16))
     address: Mapped[str] = mapped_column(String(45))
@@ -133,7 +137,8 @@ class InstanceFault(Base):
 
     __tablename__ = 'instance_faults'
 
-    instance_id: Mapped[str] = mapped_column(String(36), ForeignKey('instances.id', ondelete='CASCADE'),
+    instance_id: Mapped[str] = mapped_column(String(36),
+                                             ForeignKey('instances.id', ondelete='CASCADE'),
                                              primary_key=True)
     created: Mapped[datetime] = mapped_column(Timestamp)
     message: Mapped[str] = mapped_column(String(1024))

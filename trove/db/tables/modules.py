@@ -61,7 +61,8 @@ class InstanceModule(Base):
         Index('ix_instance_modules_module_id', 'module_id'))
 
     id: Mapped[str] = uuid_key()
-    instance_id: Mapped[str] = mapped_column(String(36), ForeignKey('instances.id', ondelete='CASCADE'))
+    instance_id: Mapped[str] = mapped_column(String(36),
+                                             ForeignKey('instances.id', ondelete='CASCADE'))
     module_id: Mapped[str] = mapped_column(String(36), ForeignKey('modules.id', ondelete='CASCADE'))
     md5: Mapped[str] = mapped_column(String(32))
     created: Mapped[datetime] = mapped_column(Timestamp)

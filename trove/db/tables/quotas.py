@@ -28,7 +28,8 @@ class Quota(Base):
     """An override of the operator's default; -1 is unlimited."""
 
     __tablename__ = 'quotas'
-    __table_args__ = with_defaults(UniqueConstraint('tenant_id', 'resource', name='uq_quotas_tenant_resource'))
+    __table_args__ = with_defaults(
+        UniqueConstraint('tenant_id', 'resource', name='uq_quotas_tenant_resource'))
 
     id: Mapped[str] = uuid_key()
     tenant_id: Mapped[str] = mapped_column(String(36))
@@ -40,7 +41,8 @@ class Quota(Base):
 
 class QuotaUsage(Base):
     __tablename__ = 'quota_usages'
-    __table_args__ = with_defaults(UniqueConstraint('tenant_id', 'resource', name='uq_quota_usages_tenant_resource'))
+    __table_args__ = with_defaults(
+        UniqueConstraint('tenant_id', 'resource', name='uq_quota_usages_tenant_resource'))
 
     id: Mapped[str] = uuid_key()
     tenant_id: Mapped[str] = mapped_column(String(36))

@@ -46,7 +46,8 @@ def create(request: Request, instance_id: str) -> Answer:
     schemas.check(database_schemas.CREATE, body)
     databases = objects.check_databases(row.manager, body['databases'], 'databases')
     if databases:
-        serving.ask(row, messages.CreateDatabases(databases=databases), named=[item['name'] for item in databases])
+        serving.ask(row, messages.CreateDatabases(databases=databases),
+                    named=[item['name'] for item in databases])
     return Answer(202)
 
 

@@ -69,8 +69,10 @@ def find(context: Any, row: Row, name: str) -> dict[str, Any]:
     found = serving.ask(row, messages.ListLogs(), gives=_LOGS)['logs']
     entry = next((entry for entry in found if entry['name'] == name), None)
     if entry is None:
-        known = ', '.join(sorted(entry['name'] for entry in found if may_see(context, row, entry['name'])))
-        raise exception.BadRequest(f'There is no log {name[:80]} on the instance; there are {known or "none"}.')
+        known = ', '.join(
+            sorted(entry['name'] for entry in found if may_see(context, row, entry['name'])))
+        raise exception.BadRequest(
+            f'There is no log {name[:80]} on the instance; there are {known or "none"}.')
     if not may_see(context, row, name):
         raise exception.Forbidden(f'The log {name} is for administrators.')
     return entry
@@ -83,8 +85,10 @@ def switch(row: Row, entry: dict[str, Any], on: bool) -> dict[str, Any]:
     :raises trove.common.exception.GuestError: the engine or the options of the tenant are against it.
     """
     if entry['type'] == SYS:
-        raise exception.BadRequest(f"The log {entry['name']} cannot be switched on or off: it is always on.")
-    return serving.ask(row, messages.SwitchLog(name=entry['name'], on=on), patient=True, gives=_ONE)['log']
+        raise exception.BadRequest(
+            f"The log {entry['name']} cannot be switched on or off: it is always on.")
+    return serving.ask(row, messages.SwitchLog(name=entry['name'], on=on), patient=True,
+                       gives=_ONE)['log']
 
 
 def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Recorded:
@@ -102,7 +106,8 @@ def discard(context: Any, row: Row, name: str) -> models.Recorded:
 
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
     """
-    return models.record(context, row, 'instance_discard_log', CONF.guest_log_timeout, args={'log': name})
+    return models.record(context, row, 'instance_discard_log', CONF.guest_log_timeout,
+                         args={'log': name})
 
 
 def wait(recorded: models.Recorded, seconds: float) -> bool:

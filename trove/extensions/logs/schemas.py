@@ -14,16 +14,43 @@
 
 from trove.common.schemas import FLAG, INTEGER, STRING, array, compiled, obj, showing, shown
 
-ACTION = compiled(obj({
-    'name': {'type': 'string', 'minLength': 1, 'maxLength': 255}, 'enable': FLAG, 'disable': FLAG, 'publish': FLAG,
-    'discard': FLAG}, required=('name',), xml={'name': 'log'}))
+ACTION = compiled(
+    obj(
+        {
+            'name': {
+                'type': 'string',
+                'minLength': 1,
+                'maxLength': 255
+            },
+            'enable': FLAG,
+            'disable': FLAG,
+            'publish': FLAG,
+            'discard': FLAG
+        }, required=('name',), xml={'name': 'log'}))
 
-_SHOWN = shown('Log', {
-    'name': STRING, 'type': {'type': 'string', 'enum': ['SYS', 'USER']}, 'status': STRING,
-    'published': {**INTEGER, 'description': 'bytes that are stored'},
-    'pending': {**INTEGER, 'description': 'bytes that are not stored yet'},
-    'container': {**STRING, 'description': 'container of the object store; "None" before the first publish'},
-    'prefix': {**STRING, 'description': 'how names of the stored pieces begin; "None" before the first publish'},
-    'metafile': {**STRING, 'description': 'name of the object that says what is stored'}})
+_SHOWN = shown(
+    'Log', {
+        'name': STRING,
+        'type': {
+            'type': 'string',
+            'enum': ['SYS', 'USER']
+        },
+        'status': STRING,
+        'published': {
+            **INTEGER, 'description': 'bytes that are stored'
+        },
+        'pending': {
+            **INTEGER, 'description': 'bytes that are not stored yet'
+        },
+        'container': {
+            **STRING, 'description': 'container of the object store; "None" before the first publish'
+        },
+        'prefix': {
+            **STRING, 'description': 'how names of the stored pieces begin; "None" before the first publish'
+        },
+        'metafile': {
+            **STRING, 'description': 'name of the object that says what is stored'
+        }
+    })
 INDEX = showing('logs', array(_SHOWN))
 SHOW = showing('log', _SHOWN)

@@ -44,10 +44,12 @@ def action(request: Request, instance_id: str) -> Answer:
     """
     body = request.json_body()
     wanted = {key for key in _ACTIONS if isinstance(body, dict) and body.get(key)}
-    row = service.find(request, 'instance:guest_log_action' if wanted else 'instance:guest_log_list', instance_id)
+    row = service.find(
+        request, 'instance:guest_log_action' if wanted else 'instance:guest_log_list', instance_id)
     schemas.check(log_schemas.ACTION, body)
     if {'enable', 'disable'} <= wanted:
-        raise exception.BadRequest("A log cannot be both enabled and disabled: give one of 'enable' and 'disable'.")
+        raise exception.BadRequest(
+            "A log cannot be both enabled and disabled: give one of 'enable' and 'disable'.")
     instance_models.require_server(row)
     if wanted & {'publish', 'discard'}:
         validation.check_account(request.context, row)
@@ -68,4 +70,5 @@ def action(request: Request, instance_id: str) -> Answer:
         recorded = models.discard(request.context, row, name)
     if models.wait(recorded, CONF.guest_log_wait):
         entry = models.find(request.context, row, name)
-    return Answer(200, {'log': views.log(row, entry)}, ((service.OPERATION_HEADER, recorded.operation_id),))
+    return Answer(200, {'log': views.log(row, entry)},
+                  ((service.OPERATION_HEADER, recorded.operation_id),))

@@ -39,7 +39,8 @@ def check_account(context: Any, row: Row) -> None:
     :raises trove.common.exception.ObjectStoreFailed: it does not answer.
     """
     own = row.tenant_id == context.project_id
-    cloud = clouds.user_cloud(CONF, context, row.region_id) if own else clouds.service_cloud(CONF, row.region_id)
+    cloud = clouds.user_cloud(CONF, context, row.region_id) if own else clouds.service_cloud(
+        CONF, row.region_id)
     try:
         cloud.objects(row.tenant_id).check()
     except (exception.ObjectStoreMissing, exception.CloudRefused):

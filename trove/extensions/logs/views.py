@@ -28,8 +28,14 @@ NOTHING = 'None'
 def log(row: Row, entry: dict[str, Any]) -> dict[str, Any]:
     """:param entry: what the guest says of it, :data:`trove.common.rpc.messages.log.LOG`."""
     stored = entry['stored']
-    return {'name': entry['name'], 'type': entry['type'], 'status': entry['status'],
-            'published': entry['published'], 'pending': entry['pending'],
-            'container': CONF.guest_log_container_name if stored else NOTHING,
-            'prefix': stored_names.log_prefix(row.id, row.manager, entry['name']) if stored else NOTHING,
-            'metafile': stored_names.log_record(row.id, row.manager, entry['name'])}
+    return {
+        'name': entry['name'],
+        'type': entry['type'],
+        'status': entry['status'],
+        'published': entry['published'],
+        'pending': entry['pending'],
+        'container': CONF.guest_log_container_name if stored else NOTHING,
+        'prefix': stored_names.log_prefix(row.id, row.manager, entry['name'])
+        if stored else NOTHING,
+        'metafile': stored_names.log_record(row.id, row.manager, entry['name'])
+    }

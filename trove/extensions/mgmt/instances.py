@@ -58,9 +58,9 @@ def index(request: Request) -> dict[str, Any]:
     include_clustered = request.GET.get('include_clustered', '').lower() == 'true'
 
     def read(connection: Connection) -> tuple[Any, Any, Any]:
-        rows = instances.managed_page(connection, offset=offset, limit=limit, deleted=_deleted(request),
-                                      tenant_id=request.GET.get('project_id') or None,
-                                      include_clustered=include_clustered)
+        rows = instances.managed_page(
+            connection, offset=offset, limit=limit, deleted=_deleted(request),
+            tenant_id=request.GET.get('project_id') or None, include_clustered=include_clustered)
         ids = [row.id for row in rows]
         return rows, instances.addresses_of(connection, ids), instances.replicas_of(connection, ids)
 
@@ -68,7 +68,8 @@ def index(request: Request) -> dict[str, Any]:
     now = session.utcnow()
     shown = [views.instance(request, row, addresses.get(row.id, ()), replicas.get(row.id, ()), now)
              for row in sorted(rows, key=lambda row: row.created, reverse=True)]
-    return pagination.page(request, 'instances', shown, str(offset + limit) if len(rows) == limit else None)
+    return pagination.page(request, 'instances', shown,
+                           str(offset + limit) if len(rows) == limit else None)
 
 
 def show(request: Request, instance_id: str) -> dict[str, Any]:
@@ -76,19 +77,24 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
     row = _find(instance_id, include_deleted=bool(_deleted(request)))
 
     def read(connection: Connection) -> tuple[Any, Any, Any]:
-        return (instances.every_address_of(connection, row.id), instances.replicas_of(connection, [row.id]),
+        return (instances.every_address_of(connection,
+                                           row.id), instances.replicas_of(connection, [row.id]),
                 instances.root_history(connection, row.id))
 
     addresses, replicas, root = session.read(read)
-    return {'instance': views.instance_complete(request, row, addresses, replicas.get(row.id, ()), session.utcnow(),
-                                                root)}
+    return {
+        'instance': views.instance_complete(request, row, addresses, replicas.get(row.id, ()),
+                                            session.utcnow(), root)
+    }
 
 
 def root_history(request: Request, instance_id: str) -> dict[str, Any]:
     """Who enabled root first; also of an instance that is deleted, for the records."""
     _authorize(request, 'root_history')
     row = _find(instance_id, include_deleted=True)
-    return {'root_history': views.root_history(row.id, session.read(instances.root_history, row.id))}
+    return {
+        'root_history': views.root_history(row.id, session.read(instances.root_history, row.id))
+    }
 
 
 def rpc_ping(request: Request, instance_id: str) -> Answer:
@@ -126,8 +132,8 @@ def upgrade(request: Request, instance_id: str) -> Answer:
     schemas.check(mgmt_schemas.AGENT_UPGRADE, body)
     row = _find(instance_id)
     models.require_server(row)
-    recorded = models.record(request.context, row, 'instance_upgrade_agent', CONF.agent_start_timeout,
-                             args=body['upgrade'])
+    recorded = models.record(request.context, row, 'instance_upgrade_agent',
+                             CONF.agent_start_timeout, args=body['upgrade'])
     return service.accepted(recorded)
 
 
@@ -169,12 +175,15 @@ def _start(request: Request, row: Row) -> Answer:
 def _migrate(request: Request, row: Row) -> Answer:
     """Move the server to another host, switched off unless ``live`` is true."""
     asked = request.json_body()['migrate']
-    return service.accepted(servers.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
+    return service.accepted(
+        servers.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
 
 
 def _rebuild(request: Request, row: Row) -> Answer:
     """Give the server another image."""
-    return service.accepted(servers.rebuild(request.context, row, request.json_body()['rebuild']['image_id']))
+    return service.accepted(
+        servers.rebuild(request.context, row,
+                        request.json_body()['rebuild']['image_id']))
 
 
 _ACTIONS: dict[str, Callable[[Request, Row], Answer]] = {

@@ -108,19 +108,27 @@ def _asked(request: Request) -> tuple[str, dict[str, Any]]:
         limit = asked.get(key)
         if limit is None and asked['data_type'] == 'integer':
             raise exception.BadRequest(f'{place.format(key)} is required for an integer.')
-        limits[key] = None if limit is None else _number(limit, asked['data_type'], place.format(key))
-    if limits['max_size'] is not None and limits['min_size'] is not None and limits['max_size'] < limits['min_size']:
-        raise exception.BadRequest(f"{place.format('max_size')} must be at least {place.format('min_size')}.")
+        limits[key] = None if limit is None else _number(limit, asked['data_type'],
+                                                         place.format(key))
+    if limits['max_size'] is not None and limits['min_size'] is not None and limits[
+            'max_size'] < limits['min_size']:
+        raise exception.BadRequest(
+            f"{place.format('max_size')} must be at least {place.format('min_size')}.")
     columns = {key: None if limit is None else str(limit) for key, limit in limits.items()}
-    return asked['name'], {'data_type': asked['data_type'], 'restart_required': bool(asked['restart_required']),
-                           **columns}
+    return asked['name'], {
+        'data_type': asked['data_type'],
+        'restart_required': bool(asked['restart_required']),
+        **columns
+    }
 
 
 def _number(limit: int | float, data_type: str, place: str) -> int | float:
     if not math.isfinite(limit) or (data_type == 'integer' and limit != int(limit)):
-        raise exception.BadRequest(f'{place} must be {"an integer" if data_type == "integer" else "a number"}.')
+        raise exception.BadRequest(
+            f'{place} must be {"an integer" if data_type == "integer" else "a number"}.')
     return int(limit) if limit == int(limit) else limit
 
 
 def _exists(name: str) -> exception.BadRequest:
-    return exception.BadRequest(f"Configuration parameter '{name}' already exists for this datastore version.")
+    return exception.BadRequest(
+        f"Configuration parameter '{name}' already exists for this datastore version.")

@@ -12,47 +12,105 @@
 
 """What a request of an administrator may look like, and how the answers do."""
 
-from trove.common.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled,
-                                  nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, UUID,
+                                  array, compiled, nullable, obj, page_of, showing, shown, wrapped)
 from trove.configuration.values import TYPES
 from trove.instance import schemas as instance_forms
 
 # --- datastore versions --------------------------------------------------------------------------
 
 #: Lists are stored joined by commas.
-_ITEM = {'type': 'string', 'minLength': 1, 'pattern': r'^[^,\s]+\Z', 'reason': 'must not have commas or spaces'}
+_ITEM = {
+    'type': 'string',
+    'minLength': 1,
+    'pattern': r'^[^,\s]+\Z',
+    'reason': 'must not have commas or spaces'
+}
 _PACKAGES = array({**_ITEM, 'maxLength': 255}, uniqueItems=True)
 _TAGS = array({**_ITEM, 'maxLength': 20}, uniqueItems=True, maxItems=5)
 _FLAG = {'type': 'boolean'}
 
-VERSION_CREATE = compiled(wrapped('version', obj({
-    'name': TEXT, 'datastore_name': TEXT, 'datastore_manager': TEXT, 'active': _FLAG, 'image': UUID,
-    'image_tags': _TAGS, 'packages': _PACKAGES, 'registry_ext': TEXT, 'repl_strategy': TEXT, 'default': _FLAG,
-    'version': TEXT,
-}, required=('name', 'datastore_name', 'datastore_manager', 'active'), extras=False)))
-VERSION_CHANGE = compiled(obj({
-    'name': TEXT, 'datastore_manager': TEXT, 'active': _FLAG, 'image': UUID, 'image_tags': _TAGS,
-    'packages': _PACKAGES, 'registry_ext': TEXT, 'repl_strategy': TEXT, 'default': _FLAG}, extras=False,
-    xml={'name': 'version'}))
+VERSION_CREATE = compiled(
+    wrapped(
+        'version',
+        obj(
+            {
+                'name': TEXT,
+                'datastore_name': TEXT,
+                'datastore_manager': TEXT,
+                'active': _FLAG,
+                'image': UUID,
+                'image_tags': _TAGS,
+                'packages': _PACKAGES,
+                'registry_ext': TEXT,
+                'repl_strategy': TEXT,
+                'default': _FLAG,
+                'version': TEXT,
+            }, required=('name', 'datastore_name', 'datastore_manager', 'active'), extras=False)))
+VERSION_CHANGE = compiled(
+    obj(
+        {
+            'name': TEXT,
+            'datastore_manager': TEXT,
+            'active': _FLAG,
+            'image': UUID,
+            'image_tags': _TAGS,
+            'packages': _PACKAGES,
+            'registry_ext': TEXT,
+            'repl_strategy': TEXT,
+            'default': _FLAG
+        }, extras=False, xml={'name': 'version'}))
 
-VERSION = shown('ManagedDatastoreVersion', {
-    'id': STRING, 'name': STRING, 'version': STRING, 'datastore_id': STRING, 'datastore_name': STRING,
-    'datastore_manager': STRING, 'image': nullable(STRING), 'image_tags': array(STRING), 'packages': array(STRING),
-    'active': BOOLEAN, 'registry_ext': nullable(STRING), 'repl_strategy': nullable(STRING), 'default': BOOLEAN})
+VERSION = shown(
+    'ManagedDatastoreVersion', {
+        'id': STRING,
+        'name': STRING,
+        'version': STRING,
+        'datastore_id': STRING,
+        'datastore_name': STRING,
+        'datastore_manager': STRING,
+        'image': nullable(STRING),
+        'image_tags': array(STRING),
+        'packages': array(STRING),
+        'active': BOOLEAN,
+        'registry_ext': nullable(STRING),
+        'repl_strategy': nullable(STRING),
+        'default': BOOLEAN
+    })
 VERSIONS = showing('versions', array(VERSION))
 VERSION_SHOW = showing('version', VERSION)
 
 # --- parameters ----------------------------------------------------------------------------------
 
 _LIMIT = {'type': ['number', 'null'], 'minimum': -2 ** 63, 'maximum': 2 ** 64 - 1}
-PARAMETER_SET = compiled(wrapped('configuration-parameter', obj({
-    'name': {**TEXT, 'maxLength': 128}, 'data_type': {'enum': list(TYPES)}, 'restart_required': FLAG,
-    'max_size': _LIMIT, 'min_size': _LIMIT,
-}, required=('name', 'data_type', 'restart_required'))))
+PARAMETER_SET = compiled(
+    wrapped(
+        'configuration-parameter',
+        obj(
+            {
+                'name': {
+                    **TEXT, 'maxLength': 128
+                },
+                'data_type': {
+                    'enum': list(TYPES)
+                },
+                'restart_required': FLAG,
+                'max_size': _LIMIT,
+                'min_size': _LIMIT,
+            }, required=('name', 'data_type', 'restart_required'))))
 
-PARAMETER = shown('ManagedConfigurationParameter', {
-    'name': STRING, 'datastore_version_id': STRING, 'restart_required': BOOLEAN, 'type': {'enum': list(TYPES)}},
-    {'max_size': NUMBER, 'min_size': NUMBER})
+PARAMETER = shown(
+    'ManagedConfigurationParameter', {
+        'name': STRING,
+        'datastore_version_id': STRING,
+        'restart_required': BOOLEAN,
+        'type': {
+            'enum': list(TYPES)
+        }
+    }, {
+        'max_size': NUMBER,
+        'min_size': NUMBER
+    })
 PARAMETERS = showing('configuration-parameters', array(PARAMETER))
 PARAMETER_SHOW = {**PARAMETER, 'xml': {'name': 'configuration-parameter'}}
 
@@ -64,28 +122,65 @@ ACTIONS = {
     'start': compiled(obj({'start': FREE})),
     'stop': compiled(obj({'stop': FREE})),
     'reboot': compiled(obj({'reboot': FREE})),
-    'migrate': compiled(obj({'migrate': obj({'host': TEXT, 'live': {'type': 'boolean'}})})),
+    'migrate': compiled(obj({'migrate': obj({
+        'host': TEXT,
+        'live': {
+            'type': 'boolean'
+        }
+    })})),
     'reset-task-status': compiled(obj({'reset-task-status': FREE})),
-    'rebuild': compiled(obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)})),
+    'rebuild': compiled(
+        obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)})),
 }
 ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
 
 AGENT_UPGRADE = compiled(wrapped('upgrade', obj({
     'instance_version': TEXT, 'location': {**TEXT, 'maxLength': 1024}, 'metadata': FREE})))
-DIAGNOSTICS = showing('diagnostics', shown('Diagnostics', {
-    'version': STRING, 'threads': INTEGER, 'fdSize': INTEGER, 'vmSize': INTEGER, 'vmPeak': INTEGER, 'vmRss': INTEGER,
-    'vmHwm': INTEGER}))
+DIAGNOSTICS = showing(
+    'diagnostics',
+    shown(
+        'Diagnostics', {
+            'version': STRING,
+            'threads': INTEGER,
+            'fdSize': INTEGER,
+            'vmSize': INTEGER,
+            'vmPeak': INTEGER,
+            'vmRss': INTEGER,
+            'vmHwm': INTEGER
+        }))
 HARDWARE = showing('hwinfo', shown('Hardware', {'mem_total': INTEGER, 'num_cpus': INTEGER}))
 
 _SERVER = shown('Server', {'id': STRING}, {
-    'name': nullable(STRING), 'status': nullable(STRING), 'tenant_id': nullable(STRING), 'host': nullable(STRING),
-    'local_id': nullable(STRING), 'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT), 'addresses': FREE})
+    'name': nullable(STRING),
+    'status': nullable(STRING),
+    'tenant_id': nullable(STRING),
+    'host': nullable(STRING),
+    'local_id': nullable(STRING),
+    'deleted': BOOLEAN,
+    'deleted_at': nullable(MOMENT),
+    'addresses': FREE
+})
 _MANAGED = {
-    'server': {'anyOf': [_SERVER, {'type': 'null'}]}, 'service_status': nullable(STRING), 'tenant_id': STRING,
-    'deleted': BOOLEAN, 'deleted_at': nullable(MOMENT), 'task_description': STRING}
+    'server': {
+        'anyOf': [_SERVER, {
+            'type': 'null'
+        }]
+    },
+    'service_status': nullable(STRING),
+    'tenant_id': STRING,
+    'deleted': BOOLEAN,
+    'deleted_at': nullable(MOMENT),
+    'task_description': STRING
+}
 _VOLUME = shown('ManagedVolume', {'id': nullable(STRING)}, {
-    'attachments': nullable(array(FREE)), 'availability_zone': nullable(STRING), 'created_at': nullable(STRING),
-    'size': nullable(INTEGER), 'status': nullable(STRING), 'used': nullable(NUMBER), 'total': nullable(NUMBER)})
+    'attachments': nullable(array(FREE)),
+    'availability_zone': nullable(STRING),
+    'created_at': nullable(STRING),
+    'size': nullable(INTEGER),
+    'status': nullable(STRING),
+    'used': nullable(NUMBER),
+    'total': nullable(NUMBER)
+})
 #: A deleted instance has lost its version.
 _ALWAYS = {**instance_forms.DETAIL_ALWAYS, **_MANAGED, 'datastore': shown('', {
     'type': nullable(STRING), 'version': nullable(STRING), 'version_number': nullable(STRING)},

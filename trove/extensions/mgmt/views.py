@@ -27,11 +27,20 @@ _GIB = 1024 ** 3
 def version(row: Row) -> dict[str, Any]:
     """A datastore version. Empty lists are shown as a list with an empty text: readers split and join them."""
     return {
-        'id': row.id, 'name': row.name, 'version': row.version, 'datastore_id': row.datastore_id,
-        'datastore_name': row.datastore_name, 'datastore_manager': row.manager, 'image': row.image_id,
-        'image_tags': (row.image_tags or '').split(','), 'packages': (row.packages or '').split(','),
-        'active': bool(row.active), 'registry_ext': row.registry_ext, 'repl_strategy': row.repl_strategy,
-        'default': row.default_version_id == row.id}
+        'id': row.id,
+        'name': row.name,
+        'version': row.version,
+        'datastore_id': row.datastore_id,
+        'datastore_name': row.datastore_name,
+        'datastore_manager': row.manager,
+        'image': row.image_id,
+        'image_tags': (row.image_tags or '').split(','),
+        'packages': (row.packages or '').split(','),
+        'active': bool(row.active),
+        'registry_ext': row.registry_ext,
+        'repl_strategy': row.repl_strategy,
+        'default': row.default_version_id == row.id
+    }
 
 
 def parameter(row: Row) -> dict[str, Any]:
@@ -55,13 +64,16 @@ def instance(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas
     return shown
 
 
-def instance_complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
-                      now: datetime.datetime, root: Row | None) -> dict[str, Any]:
+def instance_complete(request: wsgi.Request, row: Row, addresses: Sequence[Row],
+                      replicas: Sequence[Row], now: datetime.datetime,
+                      root: Row | None) -> dict[str, Any]:
     """One instance with its volume, its guest and who enabled root.
 
     :param addresses: all there are, those that users do not see as well.
     """
-    shown = instance(request, row, [address for address in addresses if address.kind != 'management'], replicas, now)
+    shown = instance(request, row,
+                     [address for address in addresses if address.kind != 'management'], replicas,
+                     now)
     if shown['server'] is not None and 'status' in shown['server']:
         shown['server']['addresses'] = _by_network(addresses)
     if row.locality is not None:
@@ -82,8 +94,14 @@ def _server(row: Row) -> dict[str, Any] | None:
         return None
     if row.server_status is None and not row.deleted:
         return {'id': row.compute_instance_id}
-    shown = {'id': row.compute_instance_id, 'name': row.name, 'status': row.server_status, 'tenant_id': None,
-             'host': None, 'local_id': None}
+    shown = {
+        'id': row.compute_instance_id,
+        'name': row.name,
+        'status': row.server_status,
+        'tenant_id': None,
+        'host': None,
+        'local_id': None
+    }
     if row.deleted:
         shown.update(deleted=True, deleted_at=views.timestamp(row.deleted_at))
     return shown
@@ -103,10 +121,19 @@ def _by_network(addresses: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
 def _volume(row: Row) -> dict[str, Any] | None:
     if not row.volume_support:
         return None
-    attached = [{'server_id': row.compute_instance_id}] if row.volume_id and row.compute_instance_id else []
+    attached = [{
+        'server_id': row.compute_instance_id
+    }] if row.volume_id and row.compute_instance_id else []
     return {
-        'id': row.volume_id, 'size': row.volume_size, 'attachments': attached, 'availability_zone': None,
-        'created_at': None, 'status': None, 'used': _gigabytes(row.volume_used), 'total': _gigabytes(row.volume_total)}
+        'id': row.volume_id,
+        'size': row.volume_size,
+        'attachments': attached,
+        'availability_zone': None,
+        'created_at': None,
+        'status': None,
+        'used': _gigabytes(row.volume_used),
+        'total': _gigabytes(row.volume_total)
+    }
 
 
 def _gigabytes(count: int | None) -> float | None:

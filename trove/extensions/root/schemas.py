@@ -15,7 +15,11 @@
 from trove.common.schemas import BOOLEAN, STRING, compiled, obj, showing, shown
 
 #: An empty password counts as none.
-ENABLE = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}, xml={'name': 'user'}))
+ENABLE = compiled(
+    obj({'password': {
+        'type': ['string', 'null'],
+        'maxLength': 255
+    }}, xml={'name': 'user'}))
 
 SHOW = showing('rootEnabled', BOOLEAN)
 ENABLED = showing('user', shown('RootUser', {'name': STRING, 'password': STRING}))

@@ -53,7 +53,8 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
 def disable(request: Request, instance_id: str) -> Answer:
     row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.ROOT, only_own=True)
     if not _is_enabled(row.id):
-        raise exception.NotFound(f'Root has never been enabled for instance {row.id}, or is disabled already.')
+        raise exception.NotFound(
+            f'Root has never been enabled for instance {row.id}, or is disabled already.')
     serving.ask(row, messages.DisableRoot())
     session.write(instances.root_disabled, row.id, session.utcnow())
     return Answer(204)

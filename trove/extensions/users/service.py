@@ -38,7 +38,8 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
     message = messages.ListUsers(limit=pagination.limit_of(request, CONF.users_page_size),
                                  marker=pagination.marker_of(request))
     answer = serving.ask(row, message, patient=True, gives=serving.USERS)
-    return pagination.page(request, 'users', [_view(user) for user in answer['users']], answer.get('next_marker'))
+    return pagination.page(request, 'users', [_view(user) for user in answer['users']],
+                           answer.get('next_marker'))
 
 
 def create(request: Request, instance_id: str) -> Answer:
@@ -58,14 +59,16 @@ def change_passwords(request: Request, instance_id: str) -> Answer:
     users = objects.check_users(row.manager, body['users'], 'users')
     if users:
         changes = [{key: user[key] for key in ('name', 'host', 'password')} for user in users]
-        serving.ask(row, messages.ChangePasswords(users=changes), named=[user['name'] for user in users])
+        serving.ask(row, messages.ChangePasswords(users=changes),
+                    named=[user['name'] for user in users])
     return Answer(202)
 
 
 def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_USER}:show', instance_id, engines.USERS)
     name, host = _meant(row, user)
-    found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name], gives=serving.USER)['user']
+    found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name],
+                        gives=serving.USER)['user']
     if found is None:
         raise serving.no_such('User', name)
     return {'user': _view(found)}
@@ -76,8 +79,16 @@ def update(request: Request, instance_id: str, user: str) -> Answer:
     body = request.json_body()
     schemas.check(user_schemas.UPDATE, body)
     name, host = _meant(row, user)
-    changes = {key: body['user'][key] for key in ('name', 'password', 'host') if key in body['user']}
-    checks = {'name': objects.check_user_name, 'password': objects.check_password, 'host': objects.check_host}
+    changes = {
+        key: body['user'][key]
+        for key in ('name', 'password', 'host')
+        if key in body['user']
+    }
+    checks = {
+        'name': objects.check_user_name,
+        'password': objects.check_password,
+        'host': objects.check_host
+    }
     for key, value in changes.items():
         checks[key](row.manager, value, f"user['{key}']")
     serving.ask(row, messages.UpdateUser(name=name, host=host, changes=changes),
@@ -95,7 +106,8 @@ def delete(request: Request, instance_id: str, user: str) -> Answer:
 def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any]:
     row = serving.instance(request, f'{_ACCESS}:index', instance_id, engines.GRANTS)
     name, host = _meant(row, user)
-    answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name], gives=serving.ACCESS)
+    answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name],
+                         gives=serving.ACCESS)
     return {'databases': [{'name': database['name']} for database in answer['databases']]}
 
 
@@ -118,8 +130,8 @@ def access_revoke(request: Request, instance_id: str, user: str, name: str) -> A
     user_name, host = _meant(row, user)
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
-    serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name), named=[user_name],
-                databases=[name])
+    serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name),
+                named=[user_name], databases=[name])
     return Answer(202)
 
 

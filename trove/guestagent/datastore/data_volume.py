@@ -50,7 +50,8 @@ class DataVolume:
 
     def is_released(self) -> bool:
         """Whether the volume was given back and nobody asked for it since."""
-        return os.path.exists(self._released) and not self._machine.is_mounted(self._preparation.state().mount_point)
+        return os.path.exists(
+            self._released) and not self._machine.is_mounted(self._preparation.state().mount_point)
 
     def release(self, timeout: float, progress: Callable[[str], None]) -> None:
         """Stop the engine and unmount the volume.
@@ -84,7 +85,8 @@ class DataVolume:
         """
         prepared = self._preparation.state()
         if not prepared.volume:
-            raise exception.GuestError('This database server has no data volume.', code='guest_volume_failed')
+            raise exception.GuestError('This database server has no data volume.',
+                                       code='guest_volume_failed')
         volume_id, device_path = prepared.volume['volume_id'], prepared.volume['device_path']
         files.remove(self._released)
         try:
@@ -106,14 +108,18 @@ class DataVolume:
 
     def _grow(self, volume_id: str, device_path: str, mount_point: str, timeout: float) -> str:
         try:
-            self._machine.grow_volume(volume_id, device_path, mount_point, mounted=True, timeout=timeout)
+            self._machine.grow_volume(volume_id, device_path, mount_point, mounted=True,
+                                      timeout=timeout)
             return ONLINE
         except ProcessFailed as refused:
             # Containers may not: the ioctl needs a capability they lack. Old kernels and some layouts cannot.
-            LOG.warning('The file system is not grown while it is mounted, the engine is stopped for it: %s', refused)
+            LOG.warning(
+                'The file system is not grown while it is mounted, the engine is stopped for it: %s',
+                refused)
         self._service.stop(timeout)
         self._machine.unmount_volume(mount_point)
-        self._machine.grow_volume(volume_id, device_path, mount_point, mounted=False, timeout=timeout)
+        self._machine.grow_volume(volume_id, device_path, mount_point, mounted=False,
+                                  timeout=timeout)
         self._preparation.bring_back_volume()
         return OFFLINE
 

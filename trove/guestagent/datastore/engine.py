@@ -360,8 +360,8 @@ class Restart(abc.ABC):
 
 def reserved_user(description: Description, name: str) -> bool:
     folded = name.casefold()
-    return (folded in description.reserved_users
-            or folded.startswith(tuple(prefix.casefold() for prefix in description.reserved_user_prefixes)))
+    return (folded in description.reserved_users or folded.startswith(
+        tuple(prefix.casefold() for prefix in description.reserved_user_prefixes)))
 
 
 def reserved_database(description: Description, name: str) -> bool:

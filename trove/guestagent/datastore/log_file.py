@@ -57,7 +57,8 @@ class LogFile:
 
     def __init__(self, path: str, owner: int) -> None:
         try:
-            self._descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._descriptor = os.open(path,
+                                       os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
             raise NotReadable(f'{path}: {error.strerror}') from None
         found = os.fstat(self._descriptor)

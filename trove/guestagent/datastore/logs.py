@@ -105,11 +105,13 @@ class Logs:
 
     def _is_on(self, log: Log) -> bool:
         options = self._configuration.options()
-        return bool(log.on) and all(_same(options.get(name), value) for name, value in log.on.items())
+        return bool(log.on) and all(
+            _same(options.get(name), value) for name, value in log.on.items())
 
     def _named(self, name: str) -> Log:
         if name not in self._logs:
-            raise exception.GuestError(f'There is no log {name} on the instance.', code='guest_not_found_log')
+            raise exception.GuestError(f'There is no log {name} on the instance.',
+                                       code='guest_not_found_log')
         return self._logs[name]
 
     # --- switching --------------------------------------------------------------------------------
@@ -121,7 +123,8 @@ class Logs:
         """
         log = self._named(name)
         if log.type != USER:
-            raise exception.GuestError(f'The log {name} cannot be switched on or off.', code='guest_not_supported')
+            raise exception.GuestError(f'The log {name} cannot be switched on or off.',
+                                       code='guest_not_supported')
         place = self._there()
         if log.file and on:
             described = self._engine.description
@@ -147,7 +150,11 @@ class Logs:
             with configuration.changing():
                 configuration.write_logs(wanted)
                 after = configuration.options()
-                changes = {name: after.get(name) for name in wanted if after.get(name) != before.get(name)}
+                changes = {
+                    name: after.get(name)
+                    for name in wanted
+                    if after.get(name) != before.get(name)
+                }
                 if changes:
                     applied = self._engine.apply_options(changes)
                     configuration.note_taken(applied)
@@ -155,8 +162,9 @@ class Logs:
                         raise EngineError('The engine refuses to switch the log: '
                                           f'{"; ".join(applied.refused.values())}')
         if self._is_on(log) != on:
-            raise EngineError(f'The configuration group of the instance decides whether the log {log.name} is on: it '
-                              f'sets one of {", ".join(sorted(log.on))}.')
+            raise EngineError(
+                f'The configuration group of the instance decides whether the log {log.name} is on: it '
+                f'sets one of {", ".join(sorted(log.on))}.')
 
     # --- storing ----------------------------------------------------------------------------------
 
@@ -180,36 +188,48 @@ class Logs:
         except NotReadable as reason:
             raise exception.GuestError(f'The log {log.name} cannot be read: {reason}.',
                                        code='guest_log_failed') from None
-        return {'log': self.entry(log), 'first': published.first, 'file': log.file or f'{log.name} of the journal',
-                'size': published.size, 'digest': published.digest}
+        return {
+            'log': self.entry(log),
+            'first': published.first,
+            'file': log.file or f'{log.name} of the journal',
+            'size': published.size,
+            'digest': published.digest
+        }
 
     def _store(self, log: Log, opened: LogFile, published: Published, command: messages.PublishLog,
                expired: Callable[[], bool]) -> Published:
         while published.size < opened.size:
             if expired():
-                raise exception.GuestError(f'The log {log.name} is not stored whole yet; publish it again.',
-                                           code='guest_log_failed')
+                raise exception.GuestError(
+                    f'The log {log.name} is not stored whole yet; publish it again.',
+                    code='guest_log_failed')
             end, name = published.storing, published.last
             if not end:
-                end, name = opened.piece_end(published.size, command.piece), self._next_name(published.last)
+                end, name = opened.piece_end(published.size,
+                                             command.piece), self._next_name(published.last)
                 if end == published.size:
                     break
-                published = dataclasses.replace(published, storing=end, last=name, inode=opened.inode)
+                published = dataclasses.replace(published, storing=end, last=name,
+                                                inode=opened.inode)
                 self._note(log, published)
             self._upload(command, name, text_of(opened.read(published.size, end)))
             header = min(HEADER, end)
-            published = dataclasses.replace(published, size=end, storing=0, first=published.first or name,
-                                            header=header, digest=opened.digest(header))
+            published = dataclasses.replace(published, size=end, storing=0, first=published.first
+                                            or name, header=header, digest=opened.digest(header))
             self._note(log, published)
         return published
 
     def _upload(self, command: messages.PublishLog, name: str, text: bytes) -> None:
-        headers = {'Content-Type': 'text/plain; charset=utf-8', 'X-Object-Meta-Lines': str(lines_in(text))}
+        headers = {
+            'Content-Type': 'text/plain; charset=utf-8',
+            'X-Object-Meta-Lines': str(lines_in(text))
+        }
         if command.expiry:
             headers['X-Delete-After'] = str(command.expiry)
         try:
-            self._machine.put(f'{command.url}{name}?{command.query}', text, headers, verify=command.verify,
-                              timeout=_UPLOAD_TIMEOUT, authorities=command.authorities)
+            self._machine.put(f'{command.url}{name}?{command.query}', text, headers,
+                              verify=command.verify, timeout=_UPLOAD_TIMEOUT,
+                              authorities=command.authorities)
         except WebError as error:
             raise exception.GuestError(f'The log {command.name} could not be stored: {error}.',
                                        code='guest_log_failed') from None
@@ -298,7 +318,9 @@ class Logs:
     def _note(self, log: Log, published: Published) -> None:
         path = self._notes(self._there())
         with self._lock:
-            files.write_json(path, {**files.read_json(path), log.name: dataclasses.asdict(published)})
+            files.write_json(path, {
+                **files.read_json(path), log.name: dataclasses.asdict(published)
+            })
 
     @staticmethod
     def _notes(place: Place) -> str:

@@ -83,7 +83,8 @@ class Manager:
         self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
         self.user_options = self.preparation.user_options
         self.data_volume = DataVolume(machine, self.service, self.preparation)
-        self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration, **clock)
+        self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration,
+                                          **clock)
         self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
         self.logs = Logs(engine, machine, self.configuration, self._log_place)
         self.modules = Modules(machine, self._module_directory)
@@ -110,10 +111,17 @@ class Manager:
             'RemoveModule': ('', self.modules.remove),
         }
         self._long: dict[str, Callable[[Any, Callable[[str], None]], Outcome]] = {
-            'Prepare': self._prepare, 'ApplyConfiguration': self._apply_configuration, 'Restart': self._restart,
-            'HandOver': self._hand_over, 'TakeOver': self._take_over,
-            'StopDatabase': self._stop, 'StartDatabase': self._start, 'ReleaseVolume': self._release_volume,
-            'GrowVolume': self._grow_volume, 'PublishLog': self._publish_log, 'DiscardLog': self._discard_log,
+            'Prepare': self._prepare,
+            'ApplyConfiguration': self._apply_configuration,
+            'Restart': self._restart,
+            'HandOver': self._hand_over,
+            'TakeOver': self._take_over,
+            'StopDatabase': self._stop,
+            'StartDatabase': self._start,
+            'ReleaseVolume': self._release_volume,
+            'GrowVolume': self._grow_volume,
+            'PublishLog': self._publish_log,
+            'DiscardLog': self._discard_log,
         }
 
     @property
@@ -128,7 +136,8 @@ class Manager:
         self.data_volume.resume()
         if not self.preparation.state().finished:
             return
-        if self.service.wanted and not self._machine.unit(self._engine.description.unit).state().running:
+        if self.service.wanted and not self._machine.unit(
+                self._engine.description.unit).state().running:
             LOG.info('Starting the engine')
             self.service.start()
 
@@ -141,7 +150,8 @@ class Manager:
             return health.Health(health.BUILDING, 'waiting to be prepared')
         if not self._volume_there(prepared):
             return health.Health(health.SHUTDOWN, 'the data volume is not mounted')
-        return health.with_volume(self.service.health(), self._machine.volume_use(prepared.mount_point).available,
+        return health.with_volume(self.service.health(),
+                                  self._machine.volume_use(prepared.mount_point).available,
                                   read_only=self._machine.is_read_only(prepared.mount_point))
 
     def volume(self) -> dict[str, int]:
@@ -190,7 +200,8 @@ class Manager:
             raise exception.GuestError(error.message, code=code) from None
         return Outcome('restart', {'engine': self.engine_facts()})
 
-    def _apply_configuration(self, command: messages.ApplyConfiguration, progress: Callable[[str], None]) -> Outcome:
+    def _apply_configuration(self, command: messages.ApplyConfiguration,
+                             progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
         return Outcome('apply', self.user_options.apply(command.options, progress))
 
@@ -218,22 +229,27 @@ class Manager:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
         return Outcome('start', {'engine': self.engine_facts()})
 
-    def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str], None]) -> Outcome:
+    def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str],
+                                                                                  None]) -> Outcome:
         # Also of a machine that was prepared in part: another is to have its volume.
         self.data_volume.release(command.deadline or LONGEST, progress)
         return Outcome('unmount')
 
-    def _grow_volume(self, command: messages.GrowVolume, progress: Callable[[str], None]) -> Outcome:
+    def _grow_volume(self, command: messages.GrowVolume, progress: Callable[[str],
+                                                                            None]) -> Outcome:
         self._require_prepared()
         how = self.data_volume.grow(command.size, command.deadline or LONGEST, progress)
         return Outcome('start', {'how': how, 'volume': self.volume()})
 
-    def _publish_log(self, command: messages.PublishLog, progress: Callable[[str], None]) -> Outcome:
+    def _publish_log(self, command: messages.PublishLog, progress: Callable[[str],
+                                                                            None]) -> Outcome:
         self._require_prepared()
         end = self._clock() + (command.deadline or LONGEST)
-        return Outcome('publish', self.logs.publish(command, progress, lambda: self._clock() >= end))
+        return Outcome('publish', self.logs.publish(command, progress,
+                                                    lambda: self._clock() >= end))
 
-    def _discard_log(self, command: messages.DiscardLog, progress: Callable[[str], None]) -> Outcome:
+    def _discard_log(self, command: messages.DiscardLog, progress: Callable[[str],
+                                                                            None]) -> Outcome:
         self._require_prepared()
         progress('discard')
         return Outcome('discard', self.logs.discard(command.name))
@@ -266,8 +282,9 @@ class Manager:
         self._require_prepared()
         capability, handler = self._short[command.KIND]
         if capability and capability not in self._engine.description.capabilities:
-            raise exception.GuestError(f'{self._engine.description.manager} does not support {capability}.',
-                                       code='guest_not_supported')
+            raise exception.GuestError(
+                f'{self._engine.description.manager} does not support {capability}.',
+                code='guest_not_supported')
         return handler(command)
 
     def _require_prepared(self) -> None:
@@ -276,7 +293,8 @@ class Manager:
 
     def _log_place(self) -> Place | None:
         prepared = self.preparation.state()
-        return self.preparation.place(prepared.mount_point) if self._volume_there(prepared) else None
+        return self.preparation.place(
+            prepared.mount_point) if self._volume_there(prepared) else None
 
     def _module_directory(self) -> str:
         prepared = self.preparation.state()
@@ -301,7 +319,8 @@ class Manager:
         for database in command.databases:
             self._engine.check_database(database)
             if database['name'] in present:
-                raise EngineError(f'The database {database["name"]!r} already exists.', code='guest_exists_database')
+                raise EngineError(f'The database {database["name"]!r} already exists.',
+                                  code='guest_exists_database')
             present.add(database['name'])
         for database in command.databases:
             self._engine.create_database(database)
@@ -313,8 +332,9 @@ class Manager:
 
     def _list_users(self, command: messages.ListUsers) -> dict[str, Any]:
         names = self._engine.user_names()
-        wanted, marker = page(names, [f'{name}@{host}' for name, host in names], limit=command.limit,
-                              marker=command.marker, include_marker=command.include_marker)
+        wanted, marker = page(names, [f'{name}@{host}' for name, host in names],
+                              limit=command.limit, marker=command.marker,
+                              include_marker=command.include_marker)
         return {'users': self._engine.list_users(wanted), 'next_marker': marker}
 
     def _get_user(self, command: messages.GetUser) -> dict[str, Any]:
@@ -332,7 +352,8 @@ class Manager:
             for database in user.get('databases') or ():
                 self._engine.check_database(database)
             if (user['name'], user['host']) in present:
-                raise EngineError(f'The user {user_key(user)} already exists.', code='guest_exists_user')
+                raise EngineError(f'The user {user_key(user)} already exists.',
+                                  code='guest_exists_user')
             present.add((user['name'], user['host']))
         for user in users:
             self._engine.create_user(user)
@@ -349,7 +370,8 @@ class Manager:
         for user in users:
             self._engine.check_user(user['name'], user['host'], user['password'])
             if (user['name'], user['host']) not in present:
-                raise EngineError(f'The user {user_key(user)} cannot be found.', code='guest_not_found_user')
+                raise EngineError(f'The user {user_key(user)} cannot be found.',
+                                  code='guest_not_found_user')
         for user in users:
             self._engine.change_password(user['name'], user['host'], user['password'])
         return {}
@@ -362,7 +384,8 @@ class Manager:
         self._engine.check_user(name, host)
         self._engine.check_user(new_name, new_host, password)
         if (name, host) not in self._engine.user_names():
-            raise EngineError(f'The user {name}@{host} cannot be found.', code='guest_not_found_user')
+            raise EngineError(f'The user {name}@{host} cannot be found.',
+                              code='guest_not_found_user')
         if (new_name, new_host) != (name, host):
             self._engine.rename_user(name, host, new_name, new_host)
         if password is not None:
@@ -370,8 +393,11 @@ class Manager:
         return {}
 
     def _list_access(self, command: messages.ListAccess) -> dict[str, Any]:
-        return {'databases': [{'name': name}
-                              for name in self._engine.list_access(command.name, self._host(command.host))]}
+        return {
+            'databases': [{
+                'name': name
+            } for name in self._engine.list_access(command.name, self._host(command.host))]
+        }
 
     def _grant_access(self, command: messages.GrantAccess) -> dict[str, Any]:
         self._engine.grant(command.name, self._host(command.host), command.databases)
@@ -384,7 +410,13 @@ class Manager:
     def _enable_root(self, command: messages.EnableRoot) -> dict[str, Any]:
         password = command.password or new_password()
         name = self._engine.enable_root(password)
-        return {'user': {'name': name, 'host': self._engine.description.default_host, 'password': password}}
+        return {
+            'user': {
+                'name': name,
+                'host': self._engine.description.default_host,
+                'password': password
+            }
+        }
 
     def _disable_root(self, command: messages.DisableRoot) -> dict[str, Any]:
         self._engine.disable_root()

@@ -41,7 +41,8 @@ def create(engine: Engine, databases: list[dict[str, Any]], users: list[dict[str
     if databases and 'databases' not in able or users and 'users' not in able or root_password and 'root' not in able:
         return ['The engine does not support the databases, users or root access asked for.']
     for database in databases:
-        attempt(f'Database {database["name"]!r}', lambda: engine.create_database(database, or_ignore=True))
+        attempt(f'Database {database["name"]!r}',
+                lambda: engine.create_database(database, or_ignore=True))
     for user in users:
         attempt(f'User {user["name"]!r}', lambda: engine.create_user(user, or_ignore=True))
     if root_password:

@@ -71,8 +71,9 @@ class Prepared:
 class Preparation:
     """Runs the steps of one Prepare message."""
 
-    def __init__(self, engine: Engine, machine: Machine, service: Service, configuration: Configuration, *,
-                 clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, engine: Engine, machine: Machine, service: Service,
+                 configuration: Configuration, *, clock: Callable[[],
+                                                                  float] = time.monotonic) -> None:
         self._engine = engine
         self._machine = machine
         self._service = service
@@ -100,15 +101,16 @@ class Preparation:
     def state(self) -> Prepared:
         """What the root disk remembers; never prepared means not finished."""
         noted = files.read_json(self._machine.state_file(PROGRESS))
-        return Prepared(mount_point=noted.get('mount_point') or self._engine.description.mount_point,
-                        finished=noted.get('finished') == self._steps[-1][0],
-                        failure=noted.get('failure') or '', volume=noted.get('volume') or {},
-                        version=noted.get('datastore_version') or '')
+        return Prepared(
+            mount_point=noted.get('mount_point') or self._engine.description.mount_point,
+            finished=noted.get('finished') == self._steps[-1][0], failure=noted.get('failure')
+            or '', volume=noted.get('volume') or {}, version=noted.get('datastore_version') or '')
 
     def place(self, mount_point: str) -> Place:
         mount_point = self._machine.path(mount_point)
-        return Place(mount_point=mount_point, state_directory=os.path.join(mount_point, 'trove'),
-                     data_directory=os.path.join(mount_point, self._engine.description.data_directory))
+        return Place(
+            mount_point=mount_point, state_directory=os.path.join(mount_point, 'trove'),
+            data_directory=os.path.join(mount_point, self._engine.description.data_directory))
 
     def run(self, message: Message, progress: Callable[[str], None] = lambda step: None) -> str:
         """Run what is left to do.
@@ -136,7 +138,8 @@ class Preparation:
 
     def _attempt(self, name: str, step: Callable[[Any], Any], message: Message) -> None:
         if self._clock() >= self._deadline:
-            raise PrepareFailed(name, f'The deadline of the preparation was over before step {name!r}.')
+            raise PrepareFailed(name,
+                                f'The deadline of the preparation was over before step {name!r}.')
         try:
             step(message)
         except PrepareFailed:
@@ -148,9 +151,14 @@ class Preparation:
             raise PrepareFailed(name, f'{type(error).__name__}: {error}') from None
 
     def _note(self, finished: str, message: Message, *, failure: str = '') -> None:
-        files.write_json(self._machine.state_file(PROGRESS),
-                         {'finished': finished, 'mount_point': message.mount_point, 'failure': failure,
-                          'volume': self._attached, 'datastore_version': message.datastore_version})
+        files.write_json(
+            self._machine.state_file(PROGRESS), {
+                'finished': finished,
+                'mount_point': message.mount_point,
+                'failure': failure,
+                'volume': self._attached,
+                'datastore_version': message.datastore_version
+            })
 
     def _remaining(self) -> float:
         return max(1.0, min(_STEP_TIMEOUT, self._rest()))
@@ -167,8 +175,9 @@ class Preparation:
         noted = self.state()
         if noted.volume and not self._machine.is_mounted(noted.mount_point):
             LOG.info('Mounting the data volume')
-            self._machine.attach_volume(noted.volume['volume_id'], noted.volume['device_path'], noted.mount_point,
-                                        new_volume=False, uuid=noted.volume['uuid'])
+            self._machine.attach_volume(noted.volume['volume_id'], noted.volume['device_path'],
+                                        noted.mount_point, new_volume=False,
+                                        uuid=noted.volume['uuid'])
 
     # --- the steps --------------------------------------------------------------------------------
 
@@ -179,8 +188,9 @@ class Preparation:
                  'device_path': message.device.get('device_path') or ''}
         on_volume = any(where.values())
         if on_volume:
-            uuid = self._machine.attach_volume(where['volume_id'], where['device_path'], message.mount_point,
-                                               new_volume=message.new_volume, wait=min(60, self._remaining()))
+            uuid = self._machine.attach_volume(where['volume_id'], where['device_path'],
+                                               message.mount_point, new_volume=message.new_volume,
+                                               wait=min(60, self._remaining()))
             self._attached = {**where, 'uuid': uuid}
         self._machine.unit(described.unit).drop_in('10-trove', unit_drop_in(
             message.mount_point, on_volume, described.unit_settings, self._machine.state_directory))
@@ -189,10 +199,12 @@ class Preparation:
         """2. The mount point lets the engine's account in; the agent's own directory is beside the data."""
         described = self._engine.description
         place = self.place(message.mount_point)
-        self._machine.directory(place.mount_point, mode=0o755, user=described.os_user, group=described.os_group)
+        self._machine.directory(place.mount_point, mode=0o755, user=described.os_user,
+                                group=described.os_group)
         self._machine.directory(place.state_directory, mode=0o711, user='root', group='root')
         if any(log.file for log in described.logs):
-            self._machine.directory(place.log_directory, mode=0o750, user=described.os_user, group=described.os_group)
+            self._machine.directory(place.log_directory, mode=0o750, user=described.os_user,
+                                    group=described.os_group)
 
     def _init(self, message: Message) -> None:
         """3. A pristine data directory, unless the volume brings data of this engine along."""
@@ -202,7 +214,8 @@ class Preparation:
                                    self._engine.description.os_group)
             return
         if os.path.isdir(place.data_directory) and os.listdir(place.data_directory):
-            raise PrepareFailed('init', f'{place.data_directory} is not empty, but holds no data of this engine.')
+            raise PrepareFailed(
+                'init', f'{place.data_directory} is not empty, but holds no data of this engine.')
         self._engine.initialise(place, self._remaining())
 
     def _config(self, message: Message) -> None:
@@ -226,10 +239,18 @@ class Preparation:
         path = self._on_volume(message.mount_point)
         if files.read_json(path).get('objects'):
             return
-        problems = objects.create(self._engine, message.databases, message.users, message.root_password)
-        files.write_json(path, {'objects': True, 'datastore_version': message.datastore_version,
-                                'manager': self._engine.description.manager,
-                                'problems': {'operation_id': message.operation_id, 'told': problems}})
+        problems = objects.create(self._engine, message.databases, message.users,
+                                  message.root_password)
+        files.write_json(
+            path, {
+                'objects': True,
+                'datastore_version': message.datastore_version,
+                'manager': self._engine.description.manager,
+                'problems': {
+                    'operation_id': message.operation_id,
+                    'told': problems
+                }
+            })
 
     def _on_volume(self, mount_point: str) -> str:
         return os.path.join(self.place(mount_point).state_directory, PROGRESS)
@@ -244,10 +265,12 @@ class Preparation:
         try:
             self._engine.probe()
         except EngineError as error:
-            raise PrepareFailed('finish', f'The engine stopped answering: {error.message}') from None
+            raise PrepareFailed('finish',
+                                f'The engine stopped answering: {error.message}') from None
 
 
-def unit_drop_in(mount_point: str, on_volume: bool, settings: tuple[str, ...], state_directory: str) -> str:
+def unit_drop_in(mount_point: str, on_volume: bool, settings: tuple[str, ...],
+                 state_directory: str) -> str:
     """What the engine's unit needs to know about this machine.
 
     Without its volume the engine would find an empty directory on the root disk and serve that; the condition keeps
@@ -256,5 +279,8 @@ def unit_drop_in(mount_point: str, on_volume: bool, settings: tuple[str, ...], s
     lines = ['[Unit]', f'RequiresMountsFor={mount_point}']
     if on_volume:
         lines.append(f'ConditionPathIsMountPoint={mount_point}')
-    lines += ['', '[Service]', 'NoNewPrivileges=yes', f'InaccessiblePaths=-/etc/trove -{state_directory}', *settings]
+    lines += [
+        '', '[Service]', 'NoNewPrivileges=yes', f'InaccessiblePaths=-/etc/trove -{state_directory}',
+        *settings
+    ]
     return '\n'.join(lines) + '\n'

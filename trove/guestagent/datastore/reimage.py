@@ -44,14 +44,16 @@ class SavedConfiguration:
     def _layers(self) -> dict[str, str]:
         """Name of each layer's file -> its path."""
         described = self._described
-        named = (described.base_file, described.logs_file, described.user_file, described.system_file)
+        named = (described.base_file, described.logs_file, described.user_file,
+                 described.system_file)
         return {name: self._machine.path(os.path.join(described.configuration_directory, name))
                 for name in named if name}
 
     @staticmethod
     def _directory(place: Place, version: str) -> str:
         # A version's name may hold anything; a directory's may not.
-        return os.path.join(place.state_directory, _SAVED, version.replace('/', '_').lstrip('.') or 'unnamed')
+        return os.path.join(place.state_directory, _SAVED,
+                            version.replace('/', '_').lstrip('.') or 'unnamed')
 
     def save(self, place: Place, version: str) -> None:
         """Keep all layers as this version's."""
@@ -83,19 +85,22 @@ class SavedConfiguration:
         if text is None:
             files.remove(self._layers()[name])
         else:
-            self._machine.write(self._layers()[name], text, mode=0o640, user='root', group=self._described.os_group)
+            self._machine.write(self._layers()[name], text, mode=0o640, user='root',
+                                group=self._described.os_group)
 
 
 class HandOver:
     """The former machine's part. May be repeated, also after it was cut off."""
 
-    def __init__(self, engine: Engine, machine: Machine, preparation: Preparation, data_volume: DataVolume) -> None:
+    def __init__(self, engine: Engine, machine: Machine, preparation: Preparation,
+                 data_volume: DataVolume) -> None:
         self._engine = engine
         self._saved = SavedConfiguration(engine.description, machine)
         self._preparation = preparation
         self._data_volume = data_volume
 
-    def run(self, command: messages.HandOver, timeout: float, progress: Callable[[str], None]) -> None:
+    def run(self, command: messages.HandOver, timeout: float, progress: Callable[[str],
+                                                                                 None]) -> None:
         """:raises GuestError: refused, or it could not be; the engine was not stopped, or is left to be started."""
         state = self._preparation.state()
         place = self._preparation.place(state.mount_point)
@@ -112,8 +117,9 @@ class HandOver:
                 self._engine.prepare_upgrade(place, command.version)
         except (EngineError, OSError) as error:
             said = getattr(error, 'message', None) or str(error)
-            raise exception.GuestError(f'The database server could not be made ready for its new image: {said}',
-                                       code='guest_upgrade_not_prepared') from None
+            raise exception.GuestError(
+                f'The database server could not be made ready for its new image: {said}',
+                code='guest_upgrade_not_prepared') from None
         self._data_volume.release(timeout, progress)
 
 
@@ -140,7 +146,9 @@ class TakeOver(Preparation):
         """3. The data are there, and belong to the engine's account, which may have another number in this image."""
         place = self.place(message.mount_point)
         if not self._engine.is_initialised(place):
-            raise PrepareFailed('data', f'{place.data_directory} holds no data of this engine. Nothing was made there.')
+            raise PrepareFailed(
+                'data',
+                f'{place.data_directory} holds no data of this engine. Nothing was made there.')
         self._machine.own_tree(place.data_directory, self._engine.description.os_user,
                                self._engine.description.os_group)
 
@@ -151,7 +159,8 @@ class TakeOver(Preparation):
 
     def _configured(self, message: messages.TakeOver) -> None:
         """5. The layers, accepted by the server binary: rendered anew, or as this version had them before."""
-        place, saved = self.place(message.mount_point), SavedConfiguration(self._engine.description, self._machine)
+        place, saved = self.place(message.mount_point), SavedConfiguration(
+            self._engine.description, self._machine)
         former = saved.base(place, message.datastore_version) if message.restore else None
         self._configuration.write_base(former if former is not None else message.config_contents)
         self._configuration.write_system(place)
@@ -163,7 +172,8 @@ class TakeOver(Preparation):
         if not message.upgrade:
             return
         try:
-            self.upgraded = self._engine.finish_upgrade(self.place(message.mount_point), self._rest())
+            self.upgraded = self._engine.finish_upgrade(self.place(message.mount_point),
+                                                        self._rest())
         except (EngineError, ProcessFailed) as error:
             said = getattr(error, 'message', None) or str(error)
             raise PrepareFailed('upgrade', f"The engine's own upgrade failed: {said}") from None

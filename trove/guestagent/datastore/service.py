@@ -39,8 +39,8 @@ class Service:
     """
 
     def __init__(self, engine: Engine, machine: Machine, configuration: Configuration, *,
-                 wait: float = 180, poll: float = 1,
-                 clock: Callable[[], float] = time.monotonic, sleep: Callable[[float], None] = time.sleep) -> None:
+                 wait: float = 180, poll: float = 1, clock: Callable[[], float] = time.monotonic,
+                 sleep: Callable[[float], None] = time.sleep) -> None:
         self._engine = engine
         self._unit = machine.unit(engine.description.unit)
         self._configuration = configuration
@@ -65,10 +65,12 @@ class Service:
         except EngineUnavailable as error:
             self._failures += 1
             self.locked_out = isinstance(error, LockedOut)
-            probe = health.Probe(answered=False, failures=self._failures, reason=error.message, spoke=error.answering)
+            probe = health.Probe(answered=False, failures=self._failures, reason=error.message,
+                                 spoke=error.answering)
         except EngineError as error:
             self._failures += 1
-            probe = health.Probe(answered=False, failures=self._failures, reason=error.message, spoke=True)
+            probe = health.Probe(answered=False, failures=self._failures, reason=error.message,
+                                 spoke=True)
         else:
             self._failures = 0
             self.locked_out = self._failed = False
@@ -84,7 +86,8 @@ class Service:
             # Starting afresh: patience begins anew when it is up.
             self._failures = 0
         # systemd's own tries count from when it was first seen down.
-        self._restarts = state.restarts if self._restarts is None else min(self._restarts, state.restarts)
+        self._restarts = state.restarts if self._restarts is None else min(
+            self._restarts, state.restarts)
         self._failed = state.active == 'failed' or state.restarts - self._restarts >= TRIES
         return health.judge(probe, state, wanted_running=wanted)
 
@@ -161,8 +164,9 @@ class Service:
         """
         if not self._configuration.fall_back(error.message):
             raise error
-        LOG.warning('The engine does not start with its user layer; falling back to the last good one: %s',
-                    error.message)
+        LOG.warning(
+            'The engine does not start with its user layer; falling back to the last good one: %s',
+            error.message)
         try:
             self._bring_up(self._unit.restart, limit)
         except EngineError:
@@ -206,7 +210,8 @@ class Service:
             state = self._unit.state()
             if self._clock() >= deadline or state.active in ('failed', 'inactive'):
                 how = f'the unit is {state.active} ({state.result})'
-                raise EngineError(f'The engine did not come up, {how}: {reason}{self._last_words()}')
+                raise EngineError(
+                    f'The engine did not come up, {how}: {reason}{self._last_words()}')
             self._sleep(self._poll)
 
     def _last_words(self) -> str:
@@ -225,12 +230,14 @@ class Service:
     def repair(self) -> None:
         """Let a locked-out agent in again, or start an engine that failed with options it was never started with."""
         if self._may_fall_back():
-            self._start_without(EngineError(f'The engine did not start.{self._last_words()}'), self._wait)
+            self._start_without(EngineError(f'The engine did not start.{self._last_words()}'),
+                                self._wait)
         else:
             self.heal()
 
     def _may_fall_back(self) -> bool:
-        return self._failed and self._long_ago(self._fell_at) and self._configuration.is_untested() and self.wanted
+        return self._failed and self._long_ago(
+            self._fell_at) and self._configuration.is_untested() and self.wanted
 
     def _long_ago(self, moment: float | None) -> bool:
         return moment is None or self._clock() - moment >= HEAL_PAUSE
@@ -250,7 +257,8 @@ class Service:
 
 def last_words(said: list[str]) -> str:
     """The errors among the lines of a log, or its last line, as the end of a sentence."""
-    chosen = [line for line in said if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))][:2] or said[-1:]
+    chosen = [line for line in said if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))
+              ][:2] or said[-1:]
     return ''.join(f' Last words: {line.strip()[:200]}' for line in chosen)
 
 

@@ -90,7 +90,11 @@ class UserOptions:
         """Tell the engine what the files say now, or, when it refuses any of it, what they said before."""
         now = self._configuration.options()
         before = {} if before is None else before
-        changes = {name: now.get(name) for name in now.keys() | before.keys() if now.get(name) != before.get(name)}
+        changes = {
+            name: now.get(name)
+            for name in now.keys() | before.keys()
+            if now.get(name) != before.get(name)
+        }
         if not changes or not self._service.is_up():
             return Applied(waiting=frozenset(changes))
         try:
@@ -157,8 +161,9 @@ class UserOptions:
 
     @staticmethod
     def _taken_back(reason: str) -> EngineError:
-        return EngineError(f'The database runs with the last options it could start with, because it does not start '
-                           f'with those of its configuration group: {reason}', code=TAKEN_BACK)
+        return EngineError(
+            f'The database runs with the last options it could start with, because it does not start '
+            f'with those of its configuration group: {reason}', code=TAKEN_BACK)
 
     # --- what others changed ----------------------------------------------------------------------
 
@@ -174,7 +179,11 @@ class UserOptions:
 
     def _look_for_drift(self) -> list[str]:
         pending = set(self._configuration.pending_restart())
-        wanted = {name: value for name, value in self._configuration.options().items() if name not in pending}
+        wanted = {
+            name: value
+            for name, value in self._configuration.options().items()
+            if name not in pending
+        }
         try:
             found = self._engine.drifted_options(wanted)
         except (EngineError, ProcessFailed) as error:

@@ -47,7 +47,8 @@ class Modules:
         for name in sorted(os.listdir(directory) if os.path.isdir(directory) else ()):
             about = files.read_json(os.path.join(directory, name, _ABOUT))
             if about:
-                contents = files.read(os.path.join(directory, name, _CONTENTS)) if command.include_contents else None
+                contents = files.read(os.path.join(directory, name,
+                                                   _CONTENTS)) if command.include_contents else None
                 found.append({**about, 'contents': contents})
         return {'modules': sorted(found, key=lambda module: (module['created'], module['id']))}
 
@@ -60,11 +61,22 @@ class Modules:
         status, message = self._driven(command)
         former, now = self._about(command.id), _now()
         about = {
-            'id': command.id, 'name': command.name, 'type': command.type, 'md5': command.md5,
-            'datastore': command.datastore, 'datastore_version': command.datastore_version,
-            'tenant': command.tenant, 'status': status, 'message': message, 'created': former.get('created', now),
-            'updated': now, 'removed': None, 'auto_apply': command.auto_apply, 'visible': command.visible,
-            'is_admin': command.is_admin}
+            'id': command.id,
+            'name': command.name,
+            'type': command.type,
+            'md5': command.md5,
+            'datastore': command.datastore,
+            'datastore_version': command.datastore_version,
+            'tenant': command.tenant,
+            'status': status,
+            'message': message,
+            'created': former.get('created', now),
+            'updated': now,
+            'removed': None,
+            'auto_apply': command.auto_apply,
+            'visible': command.visible,
+            'is_admin': command.is_admin
+        }
         place = self._place(command.id)
         self._machine.directory(self._directory(), mode=0o700)
         self._machine.directory(place, mode=0o700)

@@ -15,8 +15,14 @@
 import os
 
 #: Line of /proc/self/status -> what it is called in an answer.
-_LINES = {'Threads': 'threads', 'FDSize': 'fdSize', 'VmSize': 'vmSize', 'VmPeak': 'vmPeak', 'VmRSS': 'vmRss',
-          'VmHWM': 'vmHwm'}
+_LINES = {
+    'Threads': 'threads',
+    'FDSize': 'fdSize',
+    'VmSize': 'vmSize',
+    'VmPeak': 'vmPeak',
+    'VmRSS': 'vmRss',
+    'VmHWM': 'vmHwm'
+}
 
 
 def process(status: str = '/proc/self/status') -> dict[str, int]:

@@ -32,9 +32,12 @@ def ensure_self_signed(directory: str, group: str) -> None:
     if os.path.exists(certificate) and os.path.exists(key):
         return
     name = socket.gethostname()[:64] or 'database'
-    made = run(['openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes',
-                '-days', str(_DAYS), '-subj', f'/CN={name}', '-addext', f'subjectAltName=DNS:{name}',
-                '-keyout', '-', '-out', '-'], timeout=60).output
+    made = run([
+        'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1',
+        '-nodes', '-days',
+        str(_DAYS), '-subj', f'/CN={name}', '-addext', f'subjectAltName=DNS:{name}', '-keyout', '-',
+        '-out', '-'
+    ], timeout=60).output
     # The key comes first, so that a certificate never stands there without it.
     begin = made.index('-----BEGIN CERTIFICATE-----')
     files.write(key, made[:begin], mode=0o640, user='root', group=group)

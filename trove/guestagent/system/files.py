@@ -28,7 +28,8 @@ def owner_ids(user: str | None, group: str | None) -> tuple[int, int]:
     return (pwd.getpwnam(user).pw_uid if user else -1, grp.getgrnam(group).gr_gid if group else -1)
 
 
-def write(path: str, content: str, *, mode: int = 0o644, user: str | None = None, group: str | None = None) -> None:
+def write(path: str, content: str, *, mode: int = 0o644, user: str | None = None,
+          group: str | None = None) -> None:
     """Replace a file atomically and durably: a crash leaves the old text or the new one, never half of it."""
     directory = os.path.dirname(path) or '.'
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f'.{os.path.basename(path)}.')

@@ -30,7 +30,8 @@ class Machine:
     :param runtime_directory: directory that is empty after a start of the machine.
     """
 
-    def __init__(self, state_directory: str, file_system: mount.FileSystemOptions = mount.FileSystemOptions(),
+    def __init__(self, state_directory: str,
+                 file_system: mount.FileSystemOptions = mount.FileSystemOptions(),
                  runtime_directory: str = '/run/trove-guest') -> None:
         self.state_directory = state_directory
         self._runtime_directory = runtime_directory
@@ -57,7 +58,8 @@ class Machine:
         volume = mount.Volume(device, self._file_system)
         found = volume.ensure_file_system(new_volume=new_volume)
         if uuid and uuid != found:
-            raise mount.VolumeError(f'{device} carries another file system than the one this server was made with.')
+            raise mount.VolumeError(
+                f'{device} carries another file system than the one this server was made with.')
         volume.mount(mount_point, found)
         return found
 
@@ -70,7 +72,8 @@ class Machine:
 
         :raises VolumeError: not in time. :raises ProcessFailed: it cannot be looked at.
         """
-        mount.wait_for_size(mount.find_device(volume_id, device_path, wait=wait), size_gb, wait=wait)
+        mount.wait_for_size(mount.find_device(volume_id, device_path, wait=wait), size_gb,
+                            wait=wait)
 
     def grow_volume(self, volume_id: str, device_path: str, mount_point: str, *, mounted: bool,
                     timeout: float) -> None:
@@ -94,7 +97,8 @@ class Machine:
     def volume_use(self, path: str) -> mount.VolumeUse:
         return mount.volume_use(path)
 
-    def directory(self, path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
+    def directory(self, path: str, *, mode: int, user: str | None = None,
+                  group: str | None = None) -> None:
         files.directory(path, mode=mode, user=user, group=group)
 
     def own_tree(self, path: str, user: str, group: str) -> None:
@@ -112,8 +116,8 @@ class Machine:
     def user_number(self, user: str) -> int:
         return files.owner_ids(user, None)[0]
 
-    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
-            authorities: str = '') -> None:
+    def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool,
+            timeout: float, authorities: str = '') -> None:
         """Store something at a URL. :raises WebError: it did not arrive."""
         web.put(url, content, headers, verify=verify, timeout=timeout, authorities=authorities)
 

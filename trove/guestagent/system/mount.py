@@ -62,13 +62,15 @@ def find_device(volume_id: str, device_path: str, *, wait: float = 60, root: str
     deadline = time.monotonic() + wait
     while True:
         found = _by_id(volume_id, root) or _by_serial(volume_id, root)
-        if not found and device_path and os.path.exists(os.path.join(root, device_path.lstrip('/'))):
+        if not found and device_path and os.path.exists(os.path.join(root,
+                                                                     device_path.lstrip('/'))):
             found = device_path
         if found:
             return found
         if time.monotonic() >= deadline:
-            raise VolumeError(f'No device of volume {volume_id} appeared within {wait:.0f} seconds, '
-                              f'and there is no {device_path}.')
+            raise VolumeError(
+                f'No device of volume {volume_id} appeared within {wait:.0f} seconds, '
+                f'and there is no {device_path}.')
         sleep(0.5)
 
 
@@ -101,14 +103,16 @@ class Volume:
 
     def signature(self) -> dict[str, str]:
         """What blkid sees on the device itself, past any cache; empty for a blank device."""
-        found = run(['blkid', '-p', '-o', 'export', self.device], timeout=30, allowed=(0, _FOUND_NOTHING))
+        found = run(['blkid', '-p', '-o', 'export', self.device], timeout=30,
+                    allowed=(0, _FOUND_NOTHING))
         return dict(line.partition('=')[::2] for line in found.output.splitlines() if '=' in line)
 
     def format(self) -> None:
         command = ['mkfs', '-t', self._options.kind]
         if self._options.kind.startswith('ext'):
             command.append('-q')
-        run([*command, *self._options.format_options, self.device], timeout=self._options.format_timeout)
+        run([*command, *self._options.format_options, self.device],
+            timeout=self._options.format_timeout)
 
     def ensure_file_system(self, *, new_volume: bool) -> str:
         """The UUID of the file system, made only on a blank device that the control plane calls new.
@@ -118,13 +122,15 @@ class Volume:
         found = self.signature()
         if not found:
             if not new_volume:
-                raise VolumeError(f'{self.device} carries no file system although the volume is not new.')
+                raise VolumeError(
+                    f'{self.device} carries no file system although the volume is not new.')
             self.format()
             found = self.signature()
         uuid, kind = found.get('UUID', ''), found.get('TYPE', '')
         if not uuid or found.get('USAGE', 'filesystem') != 'filesystem':
             what = kind or found.get('PTTYPE', 'an unknown signature')
-            raise VolumeError(f'{self.device} carries {what}, which is not a file system this agent may use.')
+            raise VolumeError(
+                f'{self.device} carries {what}, which is not a file system this agent may use.')
         return uuid
 
     def mount(self, mount_point: str, uuid: str) -> None:
@@ -135,7 +141,8 @@ class Volume:
         _ensure_fstab(mount_point, f'UUID={uuid} {mount_point} {kind} {options} 0 2')
         if is_mounted(mount_point):
             return
-        run(['mount', '-t', kind, '-o', self._options.mount_options, self.device, mount_point], timeout=120)
+        run(['mount', '-t', kind, '-o', self._options.mount_options, self.device, mount_point],
+            timeout=120)
 
     def size(self) -> int:
         """Bytes of the device."""
@@ -147,7 +154,8 @@ class Volume:
         :raises ProcessFailed: the kernel does not let us.
         """
         kind = self._growable()
-        run(['xfs_growfs', mount_point] if kind == 'xfs' else ['resize2fs', self.device], timeout=timeout)
+        run(['xfs_growfs', mount_point] if kind == 'xfs' else ['resize2fs', self.device],
+            timeout=timeout)
 
     def grow_unmounted(self, timeout: float) -> None:
         """The same while it is not mounted, after a check that repairs what is safe to repair.
@@ -163,11 +171,13 @@ class Volume:
     def _growable(self) -> str:
         kind = self.signature().get('TYPE', '')
         if kind not in ('ext2', 'ext3', 'ext4', 'xfs'):
-            raise VolumeError(f'{self.device} carries {kind or "no file system"}, which this agent cannot grow.')
+            raise VolumeError(
+                f'{self.device} carries {kind or "no file system"}, which this agent cannot grow.')
         return kind
 
 
-def wait_for_size(device: str, size_gb: int, *, wait: float = 60, size_of: Callable[[str], int] | None = None,
+def wait_for_size(device: str, size_gb: int, *, wait: float = 60,
+                  size_of: Callable[[str], int] | None = None,
                   sleep: Callable[[float], None] = time.sleep) -> None:
     """Wait until the machine sees that a device has become larger: the host tells it some time after Cinder is done.
 
@@ -179,12 +189,14 @@ def wait_for_size(device: str, size_gb: int, *, wait: float = 60, size_of: Calla
     deadline = time.monotonic() + wait
     while (found := look(device)) < wanted:
         if time.monotonic() >= deadline:
-            raise VolumeError(f'{device} has {found / _GIB:.2f} GiB, not the {size_gb} GiB of its volume, also after '
-                              f'{wait:.0f} seconds.')
+            raise VolumeError(
+                f'{device} has {found / _GIB:.2f} GiB, not the {size_gb} GiB of its volume, also after '
+                f'{wait:.0f} seconds.')
         sleep(0.5)
 
 
-def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float], None] = time.sleep) -> None:
+def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float],
+                                                                   None] = time.sleep) -> None:
     """Unmount; not mounted is fine. Somebody who looks at the files for a moment is waited for.
 
     :raises ProcessFailed: it is in use for longer.
@@ -202,7 +214,10 @@ def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float], None
 def _ensure_fstab(mount_point: str, line: str) -> None:
     """One line per mount point: an older one (another UUID) is replaced."""
     present = (files.read(_FSTAB) or '').splitlines()
-    kept = [text for text in present if text.split()[1:2] != [mount_point] or text.lstrip().startswith('#')]
+    kept = [
+        text for text in present
+        if text.split()[1:2] != [mount_point] or text.lstrip().startswith('#')
+    ]
     files.write_if_changed(_FSTAB, '\n'.join([*kept, line]) + '\n', mode=0o644)
 
 
@@ -224,5 +239,6 @@ def is_read_only(path: str) -> bool:
 def volume_use(path: str) -> VolumeUse:
     """Bytes of the file system that holds ``path``."""
     found = os.statvfs(path)
-    return VolumeUse(total=found.f_blocks * found.f_frsize, used=(found.f_blocks - found.f_bfree) * found.f_frsize,
+    return VolumeUse(total=found.f_blocks * found.f_frsize,
+                     used=(found.f_blocks - found.f_bfree) * found.f_frsize,
                      available=found.f_bavail * found.f_frsize)

@@ -22,8 +22,11 @@ from dataclasses import dataclass
 from typing import Any
 
 #: The children see no more of our environment than they need: no proxy, no locale, no secrets.
-_ENVIRONMENT = {'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', 'LC_ALL': 'C.UTF-8',
-                'HOME': '/root'}
+_ENVIRONMENT = {
+    'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    'LC_ALL': 'C.UTF-8',
+    'HOME': '/root'
+}
 _ERROR_TEXT = 500
 
 
@@ -50,8 +53,8 @@ class ProcessFailed(Exception):
         super().__init__(f'{program} {how}' + (f': {self.errors}' if self.errors else ''))
 
 
-def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None, allowed: Collection[int] = (0,),
-        environment: Mapping[str, str] | None = None) -> Finished:
+def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None,
+        allowed: Collection[int] = (0,), environment: Mapping[str, str] | None = None) -> Finished:
     """Run a program to its end.
 
     :param timeout: seconds; the program is killed when they are over.
@@ -59,19 +62,26 @@ def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None, allowe
     :param allowed: exit statuses that are answers, not failures.
     :raises ProcessFailed: any other status, time over, or no such program.
     """
-    done = _done(argv, timeout, allowed, input=stdin, stdin=None if stdin is not None else subprocess.DEVNULL,
-                 stdout=subprocess.PIPE, env={**_ENVIRONMENT, **(environment or {})})
+    done = _done(argv, timeout, allowed, input=stdin,
+                 stdin=None if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
+                 env={
+                     **_ENVIRONMENT,
+                     **(environment or {})
+                 })
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
-def append(argv: Sequence[str], path: str, *, timeout: float, allowed: Collection[int] = (0,)) -> None:
+def append(argv: Sequence[str], path: str, *, timeout: float,
+           allowed: Collection[int] = (0,)) -> None:
     """Run a program to its end, what it says appended to a file for root's eyes only, however much that is.
 
     :raises ProcessFailed: as :func:`run`.
     """
-    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(
+        path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     try:
-        _done(argv, timeout, allowed, stdin=subprocess.DEVNULL, stdout=descriptor, env=dict(_ENVIRONMENT))
+        _done(argv, timeout, allowed, stdin=subprocess.DEVNULL, stdout=descriptor,
+              env=dict(_ENVIRONMENT))
     finally:
         os.close(descriptor)
 
@@ -79,11 +89,13 @@ def append(argv: Sequence[str], path: str, *, timeout: float, allowed: Collectio
 def _done(argv: Sequence[str], timeout: float, allowed: Collection[int],
           **how: Any) -> subprocess.CompletedProcess[str]:
     try:
-        done = subprocess.run(list(argv), stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8', errors='replace',
-                              start_new_session=True, check=False, **how)
+        done = subprocess.run(list(argv), stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8',
+                              errors='replace', start_new_session=True, check=False, **how)
     except subprocess.TimeoutExpired as expired:
         said = expired.stderr or b''
-        raise ProcessFailed(argv[0], None, said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
+        raise ProcessFailed(
+            argv[0], None,
+            said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
     except OSError as error:
         raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
     if done.returncode not in allowed:

@@ -42,7 +42,8 @@ def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, t
     where = f'{parts.scheme}://{parts.netloc}'
     connection = _connection(parts, verify, timeout, authorities)
     try:
-        connection.request('PUT', f'{parts.path}?{parts.query}', body=content, headers=dict(headers))
+        connection.request('PUT', f'{parts.path}?{parts.query}', body=content,
+                           headers=dict(headers))
         answer = connection.getresponse()
         answer.read()
     except (OSError, http.client.HTTPException) as error:
@@ -62,8 +63,10 @@ def _connection(parts: urllib.parse.SplitResult, verify: bool, timeout: float,
         try:
             context.load_verify_locations(cadata=authorities)
         except ssl.SSLError as error:
-            raise WebError(f'the certificates to trust cannot be used: {error.reason or error}') from None
+            raise WebError(
+                f'the certificates to trust cannot be used: {error.reason or error}') from None
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(parts.hostname or '', parts.port, timeout=timeout, context=context)
+    return http.client.HTTPSConnection(parts.hostname or '', parts.port, timeout=timeout,
+                                       context=context)

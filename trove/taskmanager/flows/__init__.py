@@ -45,12 +45,12 @@ def registry() -> dict[str, Flow]:
     """Kind of operation -> its flow."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
-             instance_resize_volume.FLOW, instance_resize_flavor.FLOW,
-             instance_start.FLOW, instance_rebuild.FLOW, instance_upgrade.FLOW, instance_migrate.FLOW,
-             instance_migrate_live.FLOW,
-             instance_publish_log.FLOW, instance_discard_log.FLOW,
+             instance_resize_volume.FLOW, instance_resize_flavor.FLOW, instance_start.FLOW,
+             instance_rebuild.FLOW, instance_upgrade.FLOW, instance_migrate.FLOW,
+             instance_migrate_live.FLOW, instance_publish_log.FLOW, instance_discard_log.FLOW,
              instance_promote.FLOW, instance_eject.FLOW, instance_detach_replica.FLOW,
-             instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW, module_reapply.FLOW,
-             instance_attach_configuration.FLOW, instance_detach_configuration.FLOW,
-             instance_update_configuration.FLOW, configuration_update.UPDATE, configuration_update.EDIT)
+             instance_upgrade_agent.FLOW, backup_create.FLOW, backup_delete.FLOW,
+             module_reapply.FLOW, instance_attach_configuration.FLOW,
+             instance_detach_configuration.FLOW, instance_update_configuration.FLOW,
+             configuration_update.UPDATE, configuration_update.EDIT)
     return {flow.kind: flow for flow in flows}

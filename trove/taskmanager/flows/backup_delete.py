@@ -37,8 +37,10 @@ def _deleted(connection: Any, work: Work) -> None:
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     """Something is left: the backup is shown as DELETE_FAILED and may be deleted again."""
-    return [functools.partial(backups.delete_failed, backup_id=work.resource_id, code=code, text=text,
-                              now=work.tools.clock())]
+    return [
+        functools.partial(backups.delete_failed, backup_id=work.resource_id, code=code, text=text,
+                          now=work.tools.clock())
+    ]
 
 
 FLOW = Flow(

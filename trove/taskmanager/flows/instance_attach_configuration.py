@@ -33,7 +33,10 @@ def succeeded(work: Work) -> Sequence[Change]:
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     """The group is let go of, and the reason kept."""
-    return [base.changed(work, configuration_id=None, configuration_digest=None), base.fault(work, text, detail)]
+    return [
+        base.changed(work, configuration_id=None, configuration_digest=None),
+        base.fault(work, text, detail)
+    ]
 
 
 FLOW = Flow(

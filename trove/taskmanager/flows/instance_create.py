@@ -38,8 +38,10 @@ from trove.taskmanager.steps import volume
 
 def succeeded(work: Work) -> Sequence[Change]:
     """The instance works. A database or user that its engine refused is its fault, and can be made otherwise."""
-    told = ' '.join([errors.CODES['guest_prepare_objects'].sentence, *work.facts.get('problems', ())])
-    fault = base.fault(work, told[:1024], '') if work.facts.get('problems') else base.fault_cleared(work)
+    told = ' '.join(
+        [errors.CODES['guest_prepare_objects'].sentence, *work.facts.get('problems', ())])
+    fault = base.fault(work, told[:1024],
+                       '') if work.facts.get('problems') else base.fault_cleared(work)
     return [base.changed(work, error_code=None), fault]
 
 

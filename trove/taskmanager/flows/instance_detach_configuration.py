@@ -25,7 +25,10 @@ from trove.taskmanager.steps import configuration
 
 def succeeded(work: Work) -> Sequence[Change]:
     """The instance has no group."""
-    return [base.changed(work, configuration_id=None, configuration_digest=None), base.fault_cleared(work)]
+    return [
+        base.changed(work, configuration_id=None, configuration_digest=None),
+        base.fault_cleared(work)
+    ]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:

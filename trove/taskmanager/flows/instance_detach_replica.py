@@ -19,7 +19,7 @@ from trove.db import instances
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import unsupported
 
-FLOW = Flow(
-    kind='instance_detach_replica', version=1, title='Detaching the replica', resource_type='instance',
-    steps=(unsupported.DetachmentSupported(),),
-    load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed, undoable=False)
+FLOW = Flow(kind='instance_detach_replica', version=1, title='Detaching the replica',
+            resource_type='instance', steps=(unsupported.DetachmentSupported(),),
+            load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed,
+            undoable=False)

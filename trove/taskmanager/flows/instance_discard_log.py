@@ -22,10 +22,8 @@ from trove.db import instances
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import base, logs
 
-FLOW = Flow(
-    kind='instance_discard_log', version=1, title='Discarding a published log', resource_type='instance',
-    steps=(
-        logs.LogForgotten(),
-        logs.PiecesRemoved(),
-    ),
-    load=instances.get, succeeded=base.unchanged, failed=base.unchanged)
+FLOW = Flow(kind='instance_discard_log', version=1, title='Discarding a published log',
+            resource_type='instance', steps=(
+                logs.LogForgotten(),
+                logs.PiecesRemoved(),
+            ), load=instances.get, succeeded=base.unchanged, failed=base.unchanged)

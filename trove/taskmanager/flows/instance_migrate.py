@@ -36,13 +36,12 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_migrate', version=1, title='Moving the server to another host', resource_type='instance',
-    steps=(
+    kind='instance_migrate', version=1, title='Moving the server to another host',
+    resource_type='instance', steps=(
         migration.ServerNoted(),
         migration.EngineStopped(),
         migration.ServerMigrated(),
         migration.DatabaseStarted(),
         guest.Healthy(),
         migration.MigrationConfirmed(),
-    ),
-    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)
+    ), load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

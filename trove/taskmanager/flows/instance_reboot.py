@@ -39,6 +39,6 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow(
     kind='instance_reboot', version=1, title='Rebooting the server', resource_type='instance',
-    steps=(power.DatabaseStoppedIfItListens(), power.BootNoted(), power.ServerRebooted(), power.ServerBack(),
-           power.AgentBack(), power.DatabaseBack()),
-    load=instances.get, succeeded=succeeded, failed=failed, undoable=False)
+    steps=(power.DatabaseStoppedIfItListens(), power.BootNoted(), power.ServerRebooted(),
+           power.ServerBack(), power.AgentBack(), power.DatabaseBack()), load=instances.get,
+    succeeded=succeeded, failed=failed, undoable=False)

@@ -42,7 +42,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_start', version=2, title='Starting server and database', resource_type='instance',
-    steps=(power.BootNoted(), flavor_resize.ResizeSettled(), power.ServerOn(), volume_resize.VolumeBack(),
-           power.AgentBackIfStarted(), power.DatabaseOn(), guest.Healthy()),
-    load=instances.get, succeeded=succeeded, failed=failed, undoable=False)
+    kind='instance_start', version=2, title='Starting server and database',
+    resource_type='instance',
+    steps=(power.BootNoted(), flavor_resize.ResizeSettled(), power.ServerOn(),
+           volume_resize.VolumeBack(), power.AgentBackIfStarted(), power.DatabaseOn(),
+           guest.Healthy()), load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

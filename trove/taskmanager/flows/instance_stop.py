@@ -36,6 +36,6 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     return base.fault_beside(work, text, detail)
 
 
-FLOW = Flow(
-    kind='instance_stop', version=1, title='Stopping the database', resource_type='instance',
-    steps=(power.DatabaseStopped(),), load=instances.get, succeeded=succeeded, failed=failed, undoable=False)
+FLOW = Flow(kind='instance_stop', version=1, title='Stopping the database',
+            resource_type='instance', steps=(power.DatabaseStopped(),), load=instances.get,
+            succeeded=succeeded, failed=failed, undoable=False)

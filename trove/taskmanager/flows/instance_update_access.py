@@ -45,7 +45,6 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     return [base.changed(work, error_code=FAILED), base.fault(work, text, detail)]
 
 
-FLOW = Flow(
-    kind='instance_update_access', version=1, title='Changing who may connect', resource_type='instance',
-    steps=(access.RulesSet(), access.PublicAddressSet()),
-    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)
+FLOW = Flow(kind='instance_update_access', version=1, title='Changing who may connect',
+            resource_type='instance', steps=(access.RulesSet(), access.PublicAddressSet()),
+            load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

@@ -30,8 +30,11 @@ from trove.taskmanager.steps import reimage
 
 def succeeded(work: Work) -> Sequence[Change]:
     """The instance is of the version that was desired."""
-    return [base.changed(work, datastore_version_id=work.args['version']['id'], desired_version_id=None),
-            base.fault_cleared(work)]
+    return [
+        base.changed(work, datastore_version_id=work.args['version']['id'],
+                     desired_version_id=None),
+        base.fault_cleared(work)
+    ]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
@@ -45,13 +48,13 @@ def cancelled(work: Work) -> Sequence[Change]:
 
 
 FLOW = Flow(
-    kind='instance_upgrade', version=1, title='Changing the datastore version', resource_type='instance',
-    steps=(
+    kind='instance_upgrade', version=1, title='Changing the datastore version',
+    resource_type='instance', steps=(
         reimage.ServerTakesImages(),
         reimage.DataHandedOver(),
         reimage.ServerRebuilt(),
         reimage.AgentOfNewImage(),
         reimage.DataTakenOver(),
         guest.Healthy(),
-    ),
-    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True, cancelled=cancelled)
+    ), load=instances.get, succeeded=succeeded, failed=failed, cancellable=True,
+    cancelled=cancelled)

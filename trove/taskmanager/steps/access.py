@@ -58,24 +58,28 @@ class PublicAddressSet(Step):
     def _given(work: Work) -> Done:
         port_id = tenant_port_id(work)
         if port_id is None:
-            raise exception.StepFailed('A public address needs a network of the tenant; the instance has none.',
-                                       code='floating_ip_failed')
+            raise exception.StepFailed(
+                'A public address needs a network of the tenant; the instance has none.',
+                code='floating_ip_failed')
         given = network.ensure_public_address(work, port_id)
-        return Done(changes=[network.stored_public(work, given)],
-                    events=[(f'{work.kind}.public_address', f'The public address is {given.address}.')])
+        return Done(
+            changes=[network.stored_public(work, given)],
+            events=[(f'{work.kind}.public_address', f'The public address is {given.address}.')])
 
     @staticmethod
     def _taken(work: Work) -> Done:
         cloud, found = base.cloud(work), []
         for port in cloud.network.find_ports(work.resource_id):
             found += network.delete_public_addresses(cloud, work.resource_id, port.id)
-        return Done(changes=[base.addresses(work, 'public', [])],
-                    events=[(f'{work.kind}.public_address', f'The public address {address} was given back.')
-                            for address in found])
+        return Done(
+            changes=[base.addresses(work, 'public', [])],
+            events=[(f'{work.kind}.public_address', f'The public address {address} was given back.')
+                    for address in found])
 
 
 def tenant_port_id(work: Work) -> str | None:
     """The port on the tenant's network, found by its name."""
     wanted = names.tenant_port(work.resource_id)
-    return next((port.id for port in base.cloud(work).network.find_ports(work.resource_id) if port.name == wanted),
-                None)
+    return next((port.id
+                 for port in base.cloud(work).network.find_ports(work.resource_id)
+                 if port.name == wanted), None)

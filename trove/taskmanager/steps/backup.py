@@ -28,7 +28,9 @@ class BackupDataGone(Step):
     def run(self, work: Work) -> Done:
         chain = work.tools.read(backups.with_increments, work.resource_id)
         # What was registered lies where somebody else put it, and stays there.
-        stored = [row for row in reversed(chain) if row.location is not None and row.state != 'RESTORED']
+        stored = [
+            row for row in reversed(chain) if row.location is not None and row.state != 'RESTORED'
+        ]
         for row in stored:
             _remove(work.tools.cloud(None).objects(row.tenant_id), row)
         return Done(note=f'{len(chain)}, {len(stored)} of them with stored data')
@@ -38,8 +40,9 @@ def _remove(store: Objects, row: Row) -> None:
     """:raises StepFailed: the data lie where this service does not reach."""
     container, _, name = row.location.removeprefix(f'{store.url}/').partition('/')
     if not row.location.startswith(f'{store.url}/') or not container or not name:
-        raise exception.StepFailed(f'The data of backup {row.id} lie outside of the object store of its project.',
-                                   code='object_store_failed', detail=row.location)
+        raise exception.StepFailed(
+            f'The data of backup {row.id} lie outside of the object store of its project.',
+            code='object_store_failed', detail=row.location)
     try:
         found = store.head(container, name)
     except exception.CloudNotFound:

@@ -51,7 +51,8 @@ def time_left(work: Work, total: int) -> float:
 
 def changed(work: Work, **columns: Any) -> Change:
     """A change of columns of the instance."""
-    return functools.partial(_change, instance_id=work.resource_id, now=work.tools.clock(), columns=columns)
+    return functools.partial(_change, instance_id=work.resource_id, now=work.tools.clock(),
+                             columns=columns)
 
 
 def unchanged(work: Work, *reason: str) -> Sequence[Change]:
@@ -129,7 +130,8 @@ class Removal(Step):
         try:
             left = self.remaining(work)
         except exception.CloudError as error:
-            raise exception.StepFailed(error.message, code='leftovers', detail=error.detail, retriable=True) from error
+            raise exception.StepFailed(error.message, code='leftovers', detail=error.detail,
+                                       retriable=True) from error
         if left:
             return Wait(pause(work), at_most=work.tools.conf.delete_deadline, code='leftovers',
                         reason=f'{self.what} to go: {", ".join(left)}')

@@ -54,26 +54,32 @@ class OptionsApplied(guest.Command):
         return guest.command_id(work, f'{self.name}/{work.attempt}/{self.digest(work)}')
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.ApplyConfiguration(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                           options=self.options(work))
+        return messages.ApplyConfiguration(command_id=self.id_of(work), operation_id=work.id,
+                                           deadline=seconds, options=self.options(work))
 
     def facts(self, work: Work) -> dict[str, Any]:
         return {'digest': self.digest(work)}
 
     def is_to_be_sent(self, work: Work, row: Row, now: Any) -> bool:
-        return work.facts.get('digest') != self.digest(work) or super().is_to_be_sent(work, row, now)
+        return work.facts.get('digest') != self.digest(work) or super().is_to_be_sent(
+            work, row, now)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.configuration_timeout
 
     def done(self, work: Work, data: dict[str, Any]) -> Done:
         waiting = _names(data.get('waiting'))
-        changes = [base.changed(work, restart_required=bool(waiting), configuration_digest=self.digest(work))]
-        events = [(f'{work.kind}.waiting', f'These options wait for a restart: {_listed(waiting)}.')] if waiting else []
+        changes = [
+            base.changed(work, restart_required=bool(waiting),
+                         configuration_digest=self.digest(work))
+        ]
+        events = [(f'{work.kind}.waiting',
+                   f'These options wait for a restart: {_listed(waiting)}.')] if waiting else []
         adjusted = _names(data.get('adjusted'))
         if adjusted:
-            events.append((f'{work.kind}.adjusted',
-                           f'The engine took other values than these options say: {_listed(adjusted)}.'))
+            events.append(
+                (f'{work.kind}.adjusted',
+                 f'The engine took other values than these options say: {_listed(adjusted)}.'))
         return Done(changes=changes, events=events)
 
     def undo(self, work: Work) -> Done | Wait:
@@ -128,17 +134,21 @@ class InstancesTold(Step):
         if failures:
             raise exception.StepFailed(_sentence(failures, len(told.keys() | failures.keys())),
                                        code='configuration_not_applied')
-        return Done(facts={'digest': wanted},
-                    events=[(f'{work.kind}.applied', f'{len(told)} instances have the new values.')])
+        return Done(
+            facts={'digest': wanted},
+            events=[(f'{work.kind}.applied', f'{len(told)} instances have the new values.')])
 
     @staticmethod
     def _opened(work: Work, free: Sequence[Row], left: int, wanted: str) -> Wait:
         asked = [(operations.new_id(), row) for row in free]
-        changes = [functools.partial(_open, work=work, operation_id=operation_id, row=row, wanted=wanted)
-                   for operation_id, row in asked]
+        changes = [
+            functools.partial(_open, work=work, operation_id=operation_id, row=row, wanted=wanted)
+            for operation_id, row in asked
+        ]
         return Wait(0.5 if work.waited < 10 else 2, at_most=deadline(work.tools.conf) + 60,
-                    code='configuration_not_applied', reason=f'{left} instances to have the new values',
-                    facts={'digest': wanted}, changes=changes, opens=[operation_id for operation_id, _ in asked])
+                    code='configuration_not_applied',
+                    reason=f'{left} instances to have the new values', facts={'digest': wanted},
+                    changes=changes, opens=[operation_id for operation_id, _ in asked])
 
 
 def _told_others(child: Row, wanted: str) -> bool:
@@ -151,15 +161,17 @@ def edited_meanwhile(connection: Connection, work: Work) -> None:
 
     The edit was told that this one brings its values. The group's row is held, so no edit falls between.
     """
-    row, looked = configurations.get(connection, work.resource_id, for_update=True), work.facts.get('digest')
+    row, looked = configurations.get(connection, work.resource_id,
+                                     for_update=True), work.facts.get('digest')
     if row is None or looked is None:
         return
     wanted = configurations.digest(configurations.values(connection, row.id))
     if wanted != looked and configurations.to_be_told(connection, row.id, wanted):
-        operations.create(connection, kind=work.kind, resource_type=work.resource_type, resource_id=row.id,
-                          now=work.tools.clock(), project_id=work.project_id, request_id=work.request_id,
-                          deadline=deadline(work.tools.conf) + work.tools.conf.configuration_timeout,
-                          actor=work.actor)
+        operations.create(
+            connection, kind=work.kind, resource_type=work.resource_type, resource_id=row.id,
+            now=work.tools.clock(), project_id=work.project_id, request_id=work.request_id,
+            deadline=deadline(work.tools.conf) + work.tools.conf.configuration_timeout,
+            actor=work.actor)
 
 
 def deadline(conf: Any) -> int:
@@ -170,18 +182,26 @@ def deadline(conf: Any) -> int:
 def _open(connection: Connection, work: Work, operation_id: str, row: Row, wanted: str) -> None:
     try:
         operations.create(connection, kind=CHILD, resource_type='instance', resource_id=row.id,
-                          now=work.tools.clock(), deadline=work.tools.conf.configuration_timeout + 60,
-                          project_id=row.tenant_id, args={'configuration_id': work.resource_id, 'values': wanted},
-                          parent_id=work.id, operation_id=operation_id, request_id=work.request_id, actor=work.actor)
+                          now=work.tools.clock(),
+                          deadline=work.tools.conf.configuration_timeout + 60,
+                          project_id=row.tenant_id, args={
+                              'configuration_id': work.resource_id,
+                              'values': wanted
+                          }, parent_id=work.id, operation_id=operation_id,
+                          request_id=work.request_id, actor=work.actor)
     except exception.Unprocessable as busy:
         raise exception.StepFailed(busy.message, code=busy.code, retriable=True) from None
 
 
 def _sentence(failures: dict[str, Any], total: int) -> str:
-    told = [f'{instance_id}: {str(reason)[:_SENTENCE]}' for instance_id, reason in sorted(failures.items())]
+    told = [
+        f'{instance_id}: {str(reason)[:_SENTENCE]}'
+        for instance_id, reason in sorted(failures.items())
+    ]
     more = f' And {len(told) - 3} more.' if len(told) > 3 else ''
-    return (f'{len(failures)} of {total} instances do not have the values of the configuration group. '
-            f'{" ".join(told[:3])}{more}')
+    return (
+        f'{len(failures)} of {total} instances do not have the values of the configuration group. '
+        f'{" ".join(told[:3])}{more}')
 
 
 def _names(found: Any) -> list[str]:

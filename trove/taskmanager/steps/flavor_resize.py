@@ -57,8 +57,9 @@ class ServerReady(Step):
     def run(self, work: Work) -> Done:
         server = server_of(work)
         if server.status != compute.ACTIVE:
-            raise exception.StepFailed(f'The flavor can only be changed while the server is ACTIVE; it is '
-                                       f'{server.status}.', code='server_resize_failed')
+            raise exception.StepFailed(
+                f'The flavor can only be changed while the server is ACTIVE; it is '
+                f'{server.status}.', code='server_resize_failed')
         return Done(facts={'server_id': server.id})
 
 
@@ -70,8 +71,8 @@ class EngineStopped(guest.Command):
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         # It would start with a configuration for the other memory.
-        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                     do_not_start_on_reboot=True)
+        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id,
+                                     deadline=seconds, do_not_start_on_reboot=True)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
@@ -89,19 +90,23 @@ class ServerResized(Step):
     def run(self, work: Work) -> Done | Wait:
         server, wanted = server_of(work), work.args['flavor']
         if server.status == compute.VERIFY_RESIZE or _has(server, wanted):
-            return Done(events=[(f'{work.kind}.server', f'The server runs with the flavor {wanted["name"]}.')])
+            return Done(events=[(f'{work.kind}.server',
+                                 f'The server runs with the flavor {wanted["name"]}.')])
         facts: dict[str, Any] = {}
         if server.status == compute.ERROR:
-            raise exception.StepFailed(f'The server could not be given its new flavor: '
-                                       f'{server.fault or "no reason was given."}', code='server_resize_failed')
+            raise exception.StepFailed(
+                f'The server could not be given its new flavor: '
+                f'{server.fault or "no reason was given."}', code='server_resize_failed')
         if server.status == compute.ACTIVE and server.task is None:
             if work.facts.get('resize_asked'):
-                raise exception.StepFailed('The cloud could not give the server its new flavor: it has the former one '
-                                           'again.', code='server_resize_failed', detail=server.fault)
+                raise exception.StepFailed(
+                    'The cloud could not give the server its new flavor: it has the former one '
+                    'again.', code='server_resize_failed', detail=server.fault)
             ask(work, lambda client: client.resize_server(server.id, wanted['id']))
             facts['resize_asked'] = True
-        return Wait(pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
-                    reason='the server to have its new flavor', facts=facts)
+        return Wait(pause(work), at_most=work.tools.conf.resize_time_out,
+                    code='server_resize_failed', reason='the server to have its new flavor',
+                    facts=facts)
 
     def undo(self, work: Work) -> Done | Wait:
         return _back(work, work.args['former'])
@@ -122,8 +127,8 @@ def _back(work: Work, former: dict[str, Any]) -> Done | Wait:
         # Somebody has confirmed it: back is another resize, confirmed by us.
         ask(work, lambda client: client.resize_server(server.id, former['id']))
     return Wait(pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
-                reason=f'the server, which is {server.status}, to have its former flavor', facts=facts,
-                changes=[base.changed(work, server_status=server.status)])
+                reason=f'the server, which is {server.status}, to have its former flavor',
+                facts=facts, changes=[base.changed(work, server_status=server.status)])
 
 
 class ResizeSettled(Step):
@@ -152,7 +157,8 @@ class ResizeSettled(Step):
 
 def _has(server: Server, flavor: dict[str, Any]) -> bool:
     """Whether the server runs with that flavor and nothing is being done to it."""
-    return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor['name']
+    return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor[
+        'name']
 
 
 def ask(work: Work, request: Any, code: str = CODE) -> None:
@@ -196,9 +202,10 @@ class EngineStarted(guest.Command):
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         flavor = work.args[self.flavor]
-        contents = guest.base_configuration(work.tools.conf, row, ram=flavor['ram'], vcpus=flavor['vcpus'])
-        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                      config_contents=contents)
+        contents = guest.base_configuration(work.tools.conf, row, ram=flavor['ram'],
+                                            vcpus=flavor['vcpus'])
+        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id,
+                                      deadline=seconds, config_contents=contents)
 
     def limit(self, work: Work) -> int:
         # The machine has just been started, so its agent may not be there yet.
@@ -228,20 +235,25 @@ class ResizeConfirmed(Step):
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             facts = confirmed_once(work, server, 'confirm_asked')
         elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
-            raise exception.StepFailed(code='server_resize_failed',
-                                       detail=f'server {server.id} is {server.status} with flavor '
-                                              f'{server.flavor_name}, not {flavor["name"]}: {server.fault}')
-        return Wait(pause(work), at_most=work.tools.conf.resize_time_out, code='server_resize_failed',
-                    reason='the cloud to confirm the new flavor', facts=facts)
+            raise exception.StepFailed(
+                code='server_resize_failed',
+                detail=f'server {server.id} is {server.status} with flavor '
+                f'{server.flavor_name}, not {flavor["name"]}: {server.fault}')
+        return Wait(pause(work), at_most=work.tools.conf.resize_time_out,
+                    code='server_resize_failed', reason='the cloud to confirm the new flavor',
+                    facts=facts)
 
     @staticmethod
     def _changes(work: Work, flavor: dict[str, Any]) -> list[Change]:
-        changes = [base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
-                                server_status=compute.ACTIVE)]
+        changes = [
+            base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
+                         server_status=compute.ACTIVE)
+        ]
         less = work.args['former']['ram'] - flavor['ram']
         if less > 0 and work.project_id:
-            changes.append(functools.partial(quotas.release, tenant_id=work.project_id, deltas={'ram': less},
-                                             now=work.tools.clock()))
+            changes.append(
+                functools.partial(quotas.release, tenant_id=work.project_id, deltas={'ram': less},
+                                  now=work.tools.clock()))
         return changes
 
 

@@ -30,8 +30,8 @@ def instance_key(work: Work) -> bytes:
     try:
         return work.tools.keys.open(row.id, row.encrypted_key)
     except keys.KeySealError as error:
-        raise exception.StepFailed('The key of the instance cannot be opened; tell the operator.', code='internal',
-                                   detail=str(error)) from error
+        raise exception.StepFailed('The key of the instance cannot be opened; tell the operator.',
+                                   code='internal', detail=str(error)) from error
 
 
 class EnsureGuestIdentity(Step):

@@ -57,7 +57,8 @@ def record_of(work: Work) -> str:
 def key_of(work: Work) -> bytes:
     """What URLs for the logs of a project are signed with: the same each time it is asked for, and only here."""
     container = work.tools.conf.guest_log_container_name
-    return work.tools.keys.for_purpose(f'temporary URLs of {base.instance(work).tenant_id}/{container}')
+    return work.tools.keys.for_purpose(
+        f'temporary URLs of {base.instance(work).tenant_id}/{container}')
 
 
 def authorities(path: str | None) -> str:
@@ -73,13 +74,16 @@ def authorities(path: str | None) -> str:
     except (OSError, ValueError) as error:
         raise _unusable(path, str(error)) from error
     if len(text) > log_messages.MOST_AUTHORITIES:
-        raise _unusable(path, f'it has more than {log_messages.MOST_AUTHORITIES} characters; name only your own')
+        raise _unusable(
+            path,
+            f'it has more than {log_messages.MOST_AUTHORITIES} characters; name only your own')
     return text
 
 
 def _unusable(path: str, why: str) -> exception.StepFailed:
-    return exception.StepFailed('The certificates that guests are to trust cannot be used; tell the operator.',
-                                code='internal', detail=f'guest_swift_ca_file {path}: {why}')
+    return exception.StepFailed(
+        'The certificates that guests are to trust cannot be used; tell the operator.',
+        code='internal', detail=f'guest_swift_ca_file {path}: {why}')
 
 
 class ContainerReady(Step):
@@ -105,10 +109,11 @@ class LogStored(guest.Command):
         url, query = objects_of(work).temporary_url(
             conf.guest_log_container_name, prefix, key_of(work), method='PUT', prefix=True,
             seconds=seconds + guest.RESEND_AFTER)
-        return messages.PublishLog(
-            command_id=self.id_of(work), operation_id=work.id, deadline=seconds, name=work.args['log'], url=url,
-            query=query, verify=not conf.swift_api_insecure, authorities=authorities(conf.guest_swift_ca_file),
-            piece=conf.guest_log_limit, expiry=conf.guest_log_expiry, start_over=work.args['start_over'])
+        return messages.PublishLog(command_id=self.id_of(work), operation_id=work.id,
+                                   deadline=seconds, name=work.args['log'], url=url, query=query,
+                                   verify=not conf.swift_api_insecure, authorities=authorities(
+                                       conf.guest_swift_ca_file), piece=conf.guest_log_limit,
+                                   expiry=conf.guest_log_expiry, start_over=work.args['start_over'])
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.guest_log_timeout
@@ -119,10 +124,14 @@ class LogStored(guest.Command):
     def done(self, work: Work, data: dict[str, Any]) -> Done:
         log = data.get('log')
         is_system = isinstance(log, dict) and log.get('type') == 'SYS'
-        return Done(facts={
-            'log_first': _matching(_NAME, data.get('first')), 'log_size': _size(data.get('size')),
-            'log_digest': _matching(_DIGEST, data.get('digest')), 'log_file': _matching(_FILE, data.get('file')),
-            'log_type': 'SYS' if is_system else 'USER'})
+        return Done(
+            facts={
+                'log_first': _matching(_NAME, data.get('first')),
+                'log_size': _size(data.get('size')),
+                'log_digest': _matching(_DIGEST, data.get('digest')),
+                'log_file': _matching(_FILE, data.get('file')),
+                'log_type': 'SYS' if is_system else 'USER'
+            })
 
 
 def _matching(pattern: re.Pattern, value: Any) -> str:
@@ -153,17 +162,24 @@ class RecordStored(Step):
 
     def run(self, work: Work) -> Done:
         conf, facts = work.tools.conf, work.facts
-        content = {'log_name': work.args['log'], 'log_type': facts['log_type'], 'log_file': facts['log_file'],
-                   'log_size': facts['log_size'], 'log_header_digest': facts['log_digest']}
+        content = {
+            'log_name': work.args['log'],
+            'log_type': facts['log_type'],
+            'log_file': facts['log_file'],
+            'log_size': facts['log_size'],
+            'log_header_digest': facts['log_digest']
+        }
         headers = {'Content-Type': 'application/json'}
         if conf.guest_log_expiry:
             headers['X-Delete-After'] = str(conf.guest_log_expiry)
         try:
-            objects_of(work).put(conf.guest_log_container_name, record_of(work), json.dumps(content).encode(), headers)
+            objects_of(work).put(conf.guest_log_container_name, record_of(work),
+                                 json.dumps(content).encode(), headers)
         except exception.CloudError as error:
             raise base.failing_as('object_store_failed', error) from error
-        return Done(events=[(f'{work.kind}.stored', f'{facts["log_size"]} bytes of the log {work.args["log"]} are '
-                                                    f'stored.')])
+        return Done(events=[(f'{work.kind}.stored',
+                             f'{facts["log_size"]} bytes of the log {work.args["log"]} are '
+                             f'stored.')])
 
 
 class LogForgotten(guest.Command):
@@ -173,8 +189,8 @@ class LogForgotten(guest.Command):
     what = 'the guest to forget what was stored'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.DiscardLog(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                   name=work.args['log'])
+        return messages.DiscardLog(command_id=self.id_of(work), operation_id=work.id,
+                                   deadline=seconds, name=work.args['log'])
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.agent_call_high_timeout
@@ -185,7 +201,9 @@ class PiecesRemoved(Step):
 
     def run(self, work: Work) -> Done | Wait:
         done = _removed(work, prefix_of(work))
-        _asked(functools.partial(objects_of(work).delete, work.tools.conf.guest_log_container_name, record_of(work)))
+        _asked(
+            functools.partial(
+                objects_of(work).delete, work.tools.conf.guest_log_container_name, record_of(work)))
         return done
 
 
@@ -204,22 +222,26 @@ class LogsGone(Step):
         if project is None:
             return Done(note='nobody to store them for')
         try:
-            deleted = base.cloud(work).objects(project).delete_all(container, f'{work.resource_id}/')
+            deleted = base.cloud(work).objects(project).delete_all(container,
+                                                                   f'{work.resource_id}/')
         except exception.ObjectStoreMissing:
             return Done(note='there is no object store')
         except exception.CloudError as error:
             if error.retriable and work.attempt < TRIES:
                 raise base.failing_as('object_store_failed', error) from error
             # Without rights to the account nothing was stored there either.
-            told = [(f'{work.kind}.logs_left', 'What was published of the logs could not be deleted; the object store '
-                                               'forgets it when it expires.')] if error.retriable else ()
+            told = [(f'{work.kind}.logs_left',
+                     'What was published of the logs could not be deleted; the object store '
+                     'forgets it when it expires.')] if error.retriable else ()
             return Done(events=told, note=f'not removed: {error.detail}'[:1000])
         return Done(note=f'{deleted} objects removed')
 
 
 def _removed(work: Work, prefix: str, *, before: str = '') -> Done:
-    deleted = _asked(functools.partial(objects_of(work).delete_all, work.tools.conf.guest_log_container_name, prefix,
-                                       before=before))
+    deleted = _asked(
+        functools.partial(
+            objects_of(work).delete_all, work.tools.conf.guest_log_container_name, prefix,
+            before=before))
     return Done(note=f'{deleted} pieces removed')
 
 

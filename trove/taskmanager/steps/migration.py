@@ -33,8 +33,9 @@ class ServerNoted(Step):
     def run(self, work: Work) -> Done:
         server = flavor_resize.server_of(work, CODE)
         if server.status != compute.ACTIVE:
-            raise exception.StepFailed(f'The server can only be moved while it is ACTIVE; it is {server.status}.',
-                                       code=CODE)
+            raise exception.StepFailed(
+                f'The server can only be moved while it is ACTIVE; it is {server.status}.',
+                code=CODE)
         return Done(facts={'server_id': server.id, 'host_before': server.host_key})
 
 
@@ -53,9 +54,11 @@ class ServerMigrated(Step):
 
     def run(self, work: Work) -> Done | Wait:
         server = flavor_resize.server_of(work, CODE)
-        if server.status == compute.VERIFY_RESIZE and server.task is None or _has_moved(work, server):
+        if server.status == compute.VERIFY_RESIZE and server.task is None or _has_moved(
+                work, server):
             return Done(events=[(f'{work.kind}.server', 'The server runs on another host.')])
-        return _asked_once(work, server, lambda nova: nova.migrate_server(server.id, work.args['host']))
+        return _asked_once(work, server,
+                           lambda nova: nova.migrate_server(server.id, work.args['host']))
 
     def undo(self, work: Work) -> Done | Wait:
         """Back to where it was; one whose move was confirmed by somebody else is as well off where it is."""
@@ -80,7 +83,8 @@ class ServerMovedLive(Step):
         if _has_moved(work, server):
             return Done(changes=[base.changed(work, server_status=server.status)],
                         events=[(f'{work.kind}.server', 'The server runs on another host.')])
-        return _asked_once(work, server, lambda nova: nova.live_migrate_server(server.id, work.args['host']))
+        return _asked_once(work, server,
+                           lambda nova: nova.live_migrate_server(server.id, work.args['host']))
 
 
 def _has_moved(work: Work, server: compute.Server) -> bool:
@@ -95,12 +99,13 @@ def _asked_once(work: Work, server: compute.Server, request: Any) -> Wait:
     """
     facts: dict[str, Any] = {}
     if server.status == compute.ERROR:
-        raise exception.StepFailed(f'The server could not be moved: {server.fault or "no reason was given."}',
-                                   code=CODE)
+        raise exception.StepFailed(
+            f'The server could not be moved: {server.fault or "no reason was given."}', code=CODE)
     if server.status == compute.ACTIVE and server.task is None:
         if work.facts.get('migration_asked'):
-            raise exception.StepFailed('The cloud could not move the server: it is on the host where it was.',
-                                       code=CODE, detail=server.fault)
+            raise exception.StepFailed(
+                'The cloud could not move the server: it is on the host where it was.', code=CODE,
+                detail=server.fault)
         flavor_resize.ask(work, request, CODE)
         facts['migration_asked'] = True
     return Wait(flavor_resize.pause(work), at_most=work.tools.conf.resize_time_out, code=CODE,
@@ -131,8 +136,9 @@ class MigrationConfirmed(Step):
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             facts = flavor_resize.confirmed_once(work, server, 'confirm_asked', CODE)
         elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
-            raise exception.StepFailed(code=CODE, detail=f'server {server.id} is {server.status} where it was: '
-                                                         f'{server.fault}')
+            raise exception.StepFailed(
+                code=CODE, detail=f'server {server.id} is {server.status} where it was: '
+                f'{server.fault}')
         return Wait(flavor_resize.pause(work), at_most=work.tools.conf.resize_time_out, code=CODE,
                     reason='the cloud to confirm the move', facts=facts)
 

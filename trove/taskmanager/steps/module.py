@@ -57,10 +57,12 @@ class AppliedAgain(Step):
         module = work.resource
         if module is None:
             raise exception.StepFailed('The module was deleted.', code='not_found')
-        batch = work.tools.read(
-            modules.instances_of, module.id, work.args['tenant_id'], limit=work.args['batch_size'],
-            marker=work.facts.get('last_instance', ''), include_clustered=work.args['include_clustered'],
-            md5=work.args['md5'], other_than_md5=None if work.args['force'] else module.md5)
+        batch = work.tools.read(modules.instances_of, module.id, work.args['tenant_id'],
+                                limit=work.args['batch_size'], marker=work.facts.get(
+                                    'last_instance',
+                                    ''), include_clustered=work.args['include_clustered'],
+                                md5=work.args['md5'],
+                                other_than_md5=None if work.args['force'] else module.md5)
         changes: list[Change] = []
         events = []
         for instance_id in batch:
@@ -86,9 +88,11 @@ def applied(work: Work, row: Row, module: Row) -> tuple[list[Change], str]:
 
     :returns: what to write, nothing when it was not applied; and a sentence about it.
     """
-    if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(work.tools.conf)):
-        return [], (f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too '
-                    f'long.')
+    if states.is_expired(row.service_status_updated, work.tools.clock(),
+                         heartbeat_expiry(work.tools.conf)):
+        return [], (
+            f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too '
+            f'long.')
     try:
         result = _told(work, row, module)
     except exception.TroveError as error:

@@ -49,10 +49,12 @@ def ensure_rules(work: Work, access: dict[str, Any]) -> str | None:
         return None
     options = conf[row.manager]
     try:
-        wanted = firewall.rules(options.tcp_ports, options.udp_ports, allowed_networks(conf, access))
+        wanted = firewall.rules(options.tcp_ports, options.udp_ports,
+                                allowed_networks(conf, access))
     except ValueError as error:
-        raise exception.StepFailed(code='security_group_failed',
-                                   detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
+        raise exception.StepFailed(
+            code='security_group_failed',
+            detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
     try:
         return base.cloud(work).firewall.ensure_group(
             names.security_group(conf.trove_security_group_name_prefix, row.id), wanted,
@@ -72,7 +74,8 @@ def ensure_public_address(work: Work, port_id: str) -> network.PublicAddress:
         if conf.network.enable_access_check:
             _check_router(cloud, port)
         public = cloud.network.public_network(conf.network.public_network_id)
-        return cloud.network.ensure_public_address(port, network_id=public.id, project_id=row.tenant_id,
+        return cloud.network.ensure_public_address(port, network_id=public.id,
+                                                   project_id=row.tenant_id,
                                                    description=names.public_address(row.id))
     except exception.CloudError as error:
         raise base.failing_as('floating_ip_failed', error) from error
@@ -83,14 +86,21 @@ def _check_router(cloud: Any, port: network.Port) -> None:
         if not cloud.network.has_router(subnet_id):
             raise exception.CloudError(
                 'A public address needs a router on the subnet of the instance; attach one.',
-                code='floating_ip_failed', retriable=False, detail=f'subnet {subnet_id} has no router port')
+                code='floating_ip_failed', retriable=False,
+                detail=f'subnet {subnet_id} has no router port')
 
 
 def stored_public(work: Work, given: network.PublicAddress) -> Change:
     """The public address of the instance is this one."""
-    return base.addresses(work, 'public', [
-        {'kind': 'public', 'address': given.address, 'family': ipaddress.ip_address(given.address).version,
-         'port_id': given.port_id, 'network_id': given.network_id, 'subnet_id': None, 'mac': None}])
+    return base.addresses(work, 'public', [{
+        'kind': 'public',
+        'address': given.address,
+        'family': ipaddress.ip_address(given.address).version,
+        'port_id': given.port_id,
+        'network_id': given.network_id,
+        'subnet_id': None,
+        'mac': None
+    }])
 
 
 def tenant_nic(work: Work) -> dict[str, Any] | None:
@@ -105,7 +115,8 @@ class EnsureSecurityGroup(Step):
 
     def run(self, work: Work) -> Done:
         group_id = ensure_rules(work, access_of(base.instance(work)))
-        return Done(facts={'security_group_id': group_id}, changes=[base.changed(work, security_group_id=group_id)])
+        return Done(facts={'security_group_id': group_id},
+                    changes=[base.changed(work, security_group_id=group_id)])
 
     def undo(self, work: Work) -> Done:
         delete_groups(work)
@@ -125,10 +136,12 @@ class EnsureManagementPort(Step):
         try:
             port = base.cloud(work).network.ensure_port(
                 names.management_port(row.id), network_id=conf.management_networks[-1],
-                security_group_ids=self._groups(work), description=f'Database instance {row.id}, management')
+                security_group_ids=self._groups(work),
+                description=f'Database instance {row.id}, management')
         except exception.CloudError as error:
             raise base.failing_as('port_failed', error) from error
-        return Done(facts={'management_port_id': port.id}, changes=[_stored(work, 'management', port)])
+        return Done(facts={'management_port_id': port.id},
+                    changes=[_stored(work, 'management', port)])
 
     @staticmethod
     def _groups(work: Work) -> list[str]:
@@ -162,14 +175,16 @@ class EnsureTenantPort(Step):
         row, nic = base.instance(work), tenant_nic(work)
         if not nic:
             if not work.facts['management_port_id']:
-                raise exception.StepFailed('The instance has no network; name one.', code='port_failed',
-                                           detail='no nic was asked for and management_networks is empty')
+                raise exception.StepFailed(
+                    'The instance has no network; name one.', code='port_failed',
+                    detail='no nic was asked for and management_networks is empty')
             return Done(facts={'tenant_port_id': None})
         group_id = work.facts['security_group_id']
         try:
             port = base.cloud(work).network.ensure_port(
-                names.tenant_port(row.id), network_id=nic['network_id'], subnet_id=nic.get('subnet_id'),
-                address=nic.get('ip_address'), security_group_ids=[group_id] if group_id else [],
+                names.tenant_port(row.id), network_id=nic['network_id'],
+                subnet_id=nic.get('subnet_id'), address=nic.get('ip_address'),
+                security_group_ids=[group_id] if group_id else [],
                 description=f'Database instance {row.id}')
         except exception.CloudError as error:
             raise base.failing_as('port_failed', error) from error
@@ -190,8 +205,9 @@ class EnsurePublicAddress(Step):
         if not port_id or not access_of(row).get('is_public'):
             return Done()
         given = ensure_public_address(work, port_id)
-        return Done(changes=[stored_public(work, given)],
-                    events=[('instance_create.public_address', f'The public address is {given.address}.')])
+        return Done(
+            changes=[stored_public(work, given)],
+            events=[('instance_create.public_address', f'The public address is {given.address}.')])
 
     def undo(self, work: Work) -> Done:
         cloud = base.cloud(work)
@@ -256,7 +272,12 @@ def delete_groups(work: Work) -> None:
 
 
 def _stored(work: Work, kind: str, port: network.Port) -> Change:
-    return base.addresses(work, kind, [
-        {'kind': kind, 'address': fixed.address, 'family': ipaddress.ip_address(fixed.address).version,
-         'port_id': port.id, 'network_id': port.network_id, 'subnet_id': fixed.subnet_id, 'mac': port.mac}
-        for fixed in port.addresses])
+    return base.addresses(work, kind, [{
+        'kind': kind,
+        'address': fixed.address,
+        'family': ipaddress.ip_address(fixed.address).version,
+        'port_id': port.id,
+        'network_id': port.network_id,
+        'subnet_id': fixed.subnet_id,
+        'mac': port.mac
+    } for fixed in port.addresses])

@@ -43,7 +43,8 @@ class DatabaseStopped(guest.RepeatedCommand):
     what = 'the database to be stopped'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
+        return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id,
+                                     deadline=seconds)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
@@ -60,7 +61,8 @@ class DatabaseStoppedIfItListens(DatabaseStopped):
 
     def run(self, work: Work) -> Done | Wait:
         row, conf = base.instance(work), work.tools.conf
-        if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(conf)):
+        if states.is_expired(row.service_status_updated, work.tools.clock(),
+                             heartbeat_expiry(conf)):
             return Done(note='not stopped: its agent has not reported for too long')
         try:
             return super().run(work)
@@ -112,8 +114,8 @@ class ServerBack(Step):
         seen = [base.changed(work, server_status=found.status)]
         if found.status == compute.ACTIVE and found.task is None:
             return Done(changes=seen)
-        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out, code='server_failed',
-                    reason='the server to reboot', changes=seen)
+        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out,
+                    code='server_failed', reason='the server to reboot', changes=seen)
 
 
 class AgentBack(Step):
@@ -142,8 +144,9 @@ class DatabaseBack(guest.Restarted):
         if base.instance(work).service_status in ServiceStatus.SERVING:
             return Done()
         if work.waited < STARTS_BY_ITSELF:
-            return Wait(guest.poll(work, STARTS_BY_ITSELF - work.waited), at_most=self.limit(work) + 60,
-                        code='guest_engine_unavailable', reason='the database to start with its server')
+            return Wait(guest.poll(work, STARTS_BY_ITSELF - work.waited),
+                        at_most=self.limit(work) + 60, code='guest_engine_unavailable',
+                        reason='the database to start with its server')
         return super().run(work)
 
     def limit(self, work: Work) -> int:
@@ -169,8 +172,9 @@ class ServerOn(Step):
             except exception.CloudError as error:
                 raise base.failing_as('server_failed', error) from error
             facts = {'was_off': True}
-        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out, code='server_failed',
-                    reason=f'the server, which is {found.status}, to run', facts=facts, changes=seen)
+        return Wait(0.5 if work.waited < 15 else 2, at_most=work.tools.conf.reboot_time_out,
+                    code='server_failed', reason=f'the server, which is {found.status}, to run',
+                    facts=facts, changes=seen)
 
 
 class AgentBackIfStarted(AgentBack):
@@ -188,12 +192,13 @@ class DatabaseOn(guest.DatabaseStarted):
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         contents = (guest.base_configuration(work.tools.conf, row, ram=row.ram, vcpus=row.vcpus)
                     if work.facts['was_resizing'] else '')
-        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                      config_contents=contents)
+        return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id,
+                                      deadline=seconds, config_contents=contents)
 
     def limit(self, work: Work) -> int:
         # The machine may just have been started by Nova, without anybody having waited for its agent.
-        return super().limit(work) + (work.tools.conf.agent_start_timeout if work.facts['was_resizing'] else 0)
+        return super().limit(work) + (work.tools.conf.agent_start_timeout
+                                      if work.facts['was_resizing'] else 0)
 
 
 def reboot_deadline(conf: cfg.ConfigOpts) -> int:

@@ -75,8 +75,9 @@ class Attended(guest.Command):
     def run(self, work: Work) -> Done | Wait:
         row, patience = base.instance(work), 2 * heartbeat_expiry(work.tools.conf)
         if states.is_expired(row.service_status_updated, work.tools.clock(), patience):
-            raise exception.StepFailed('The agent on the database server has not reported for too long.',
-                                       code='guest_silent', detail=server.console_tail(work))
+            raise exception.StepFailed(
+                'The agent on the database server has not reported for too long.',
+                code='guest_silent', detail=server.console_tail(work))
         return super().run(work)
 
     def limit(self, work: Work) -> int:
@@ -94,8 +95,9 @@ class DataHandedOver(Attended):
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
         version = work.args.get('version') or {}
-        return messages.HandOver(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                 version=version.get('number') or version.get('name') or '')
+        return messages.HandOver(command_id=self.id_of(work), operation_id=work.id,
+                                 deadline=seconds, version=version.get('number')
+                                 or version.get('name') or '')
 
     def undo(self, work: Work) -> Done | Wait:
         """In the former image again the data are taken back; in a server that was never rebuilt the engine starts."""
@@ -118,8 +120,10 @@ class DataHandedOverIfItListens(DataHandedOver):
 
     def run(self, work: Work) -> Done | Wait:
         row, conf = base.instance(work), work.tools.conf
-        if states.is_expired(row.service_status_updated, work.tools.clock(), heartbeat_expiry(conf)):
-            return Done(facts={'asked_to_hand_over': False}, note='not asked: its agent has not reported for too long')
+        if states.is_expired(row.service_status_updated, work.tools.clock(),
+                             heartbeat_expiry(conf)):
+            return Done(facts={'asked_to_hand_over': False},
+                        note='not asked: its agent has not reported for too long')
         try:
             return super().run(work)
         except exception.TroveError as error:
@@ -144,7 +148,8 @@ class ServerRebuilt(Step):
 
     def run(self, work: Work) -> Done | Wait:
         version = work.args.get('version')
-        return _rebuilt(work, NEW, work.args['image_id'], version['number'] or version['name'] if version else None)
+        return _rebuilt(work, NEW, work.args['image_id'],
+                        version['number'] or version['name'] if version else None)
 
     def undo(self, work: Work) -> Done | Wait:
         if not server_of(work).build.startswith(f'{work.id}:'):
@@ -164,13 +169,15 @@ def _rebuilt(work: Work, way: str, image_id: str, version: str | None) -> Done |
     if work.facts.get(f'{way}_build') != build:
         return _noted(work, way, build)
     if found.status == compute.ERROR and found.task is None:
-        raise exception.StepFailed(f'The server could not be given the image: {found.fault or "no reason was given."}',
-                                   code='server_rebuild_failed')
+        raise exception.StepFailed(
+            f'The server could not be given the image: {found.fault or "no reason was given."}',
+            code='server_rebuild_failed')
     if found.status == compute.ACTIVE and found.task is None:
         # A root disk on a volume shows no image.
         if found.image_id and found.image_id != image_id:
-            raise exception.StepFailed(code='server_rebuild_failed',
-                                       detail=f'server {found.id} has image {found.image_id}, not {image_id}')
+            raise exception.StepFailed(
+                code='server_rebuild_failed',
+                detail=f'server {found.id} has image {found.image_id}, not {image_id}')
         return Done(changes=[base.changed(work, server_status=found.status, image_id=image_id)],
                     events=[(f'{work.kind}.server', f'The server runs with image {image_id}.')])
     if found.status == compute.SHUTOFF and found.task is None:
@@ -199,8 +206,8 @@ def _asked(work: Work, found: Server, way: str, image_id: str, version: str | No
 def _noted(work: Work, way: str, build: int) -> Wait:
     """From now on only the guest of this build is listened to."""
     def told(connection: Connection) -> None:
-        instances.set_service_status(connection, work.resource_id, ServiceStatus.BUILDING, work.tools.clock(),
-                                     'the server is given another image')
+        instances.set_service_status(connection, work.resource_id, ServiceStatus.BUILDING,
+                                     work.tools.clock(), 'the server is given another image')
 
     return Wait(0.5, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
                 reason='the server to have its image', facts={f'{way}_build': build},
@@ -208,7 +215,8 @@ def _noted(work: Work, way: str, build: int) -> Wait:
 
 
 def _wait(work: Work, found: Server) -> Wait:
-    return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
+    return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.resize_time_out,
+                code='server_rebuild_failed',
                 reason=f'the server, which is {found.status}, to have its image',
                 changes=[base.changed(work, server_status=found.status)])
 
@@ -253,7 +261,8 @@ class DataTakenOver(Attended):
         current = {'name': row.version_name, 'number': row.version_number}
         version = work.args.get('version', current) if is_new else current
         options = conf[row.manager]
-        values = (work.tools.read(configurations.values, row.configuration_id) if row.configuration_id else {})
+        values = (work.tools.read(configurations.values, row.configuration_id)
+                  if row.configuration_id else {})
         return messages.TakeOver(
             command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
             datastore_version=version['number'] or version['name'], mount_point=options.mount_point,
@@ -264,7 +273,8 @@ class DataTakenOver(Attended):
 
     def done(self, work: Work, data: dict[str, Any]) -> Done:
         engine = (data.get('engine') or {}).get('version') or 'an unknown version'
-        upgraded = 'after its own upgrade' if data.get('upgraded') else 'and its data needed no upgrade'
+        upgraded = 'after its own upgrade' if data.get(
+            'upgraded') else 'and its data needed no upgrade'
         return Done(changes=self.succeeded(work),
                     events=[(f'{work.kind}.engine', f'The database runs as {engine}, {upgraded}.')])
 
@@ -297,7 +307,8 @@ class VolumeReleased(guest.Command):
     what = 'the database to be stopped'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.ReleaseVolume(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
+        return messages.ReleaseVolume(command_id=self.id_of(work), operation_id=work.id,
+                                      deadline=seconds)
 
     def limit(self, work: Work) -> int:
         return PATIENCE

@@ -49,9 +49,10 @@ class ChooseImage(Step):
         cloud = base.cloud(work)
         image = cloud.image.find_by_tags(tags, owner=cloud.project_id)
         if image is None:
-            raise exception.StepFailed('No image of this datastore version is available; tell the operator.',
-                                       code='server_failed',
-                                       detail=f'no active image of project {cloud.project_id} has the tags {tags}')
+            raise exception.StepFailed(
+                'No image of this datastore version is available; tell the operator.',
+                code='server_failed',
+                detail=f'no active image of project {cloud.project_id} has the tags {tags}')
         return Done(facts={'image_id': image.id}, changes=[base.changed(work, image_id=image.id)])
 
 
@@ -65,10 +66,12 @@ class EnsureServerGroup(Step):
         if not row.locality:
             return Done(facts={'server_group_id': None})
         try:
-            group_id = base.cloud(work).compute.ensure_server_group(names.server_group(row.id), row.locality)
+            group_id = base.cloud(work).compute.ensure_server_group(names.server_group(row.id),
+                                                                    row.locality)
         except exception.CloudError as error:
             raise base.failing_as('server_failed', error) from error
-        return Done(facts={'server_group_id': group_id}, changes=[base.changed(work, server_group_id=group_id)])
+        return Done(facts={'server_group_id': group_id},
+                    changes=[base.changed(work, server_group_id=group_id)])
 
     def undo(self, work: Work) -> Done:
         delete_server_group(work)
@@ -78,7 +81,8 @@ class EnsureServerGroup(Step):
 class EnsureServer(Step):
     """A server with the ports, the volume and the configuration of this guest."""
 
-    needs = frozenset({'image_id', 'tenant_port_id', 'management_port_id', 'volume_id', 'server_group_id'})
+    needs = frozenset(
+        {'image_id', 'tenant_port_id', 'management_port_id', 'volume_id', 'server_group_id'})
     gives = frozenset({'server_id'})
 
     def run(self, work: Work) -> Done:
@@ -88,27 +92,30 @@ class EnsureServer(Step):
             server = base.cloud(work).compute.ensure_server(self._spec(work, row, data))
         except exception.CloudError as error:
             raise base.failing_as('server_failed', error) from error
-        return Done(facts={'server_id': server.id}, note=note,
-                    changes=[base.changed(work, compute_instance_id=server.id, server_status=server.status)])
+        return Done(
+            facts={'server_id': server.id}, note=note, changes=[
+                base.changed(work, compute_instance_id=server.id, server_status=server.status)
+            ])
 
     @staticmethod
     def _spec(work: Work, row: Row, data: bytes) -> compute.ServerSpec:
         conf, facts = work.tools.conf, work.facts
-        ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id']) if port)
+        ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id'])
+                      if port)
         return compute.ServerSpec(
             instance_id=row.id, name=names.server(row.name, row.id), project_id=row.tenant_id,
-            user_id=row.user_id or '', manager=row.manager, image_id=facts['image_id'], flavor_id=row.flavor_id,
-            port_ids=ports, user_data=data,
-            volume_id=facts['volume_id'], volume_device=conf.block_device_mapping,
-            availability_zone=row.availability_zone, keypair=conf.nova_keypair,
-            config_drive=conf.use_nova_server_config_drive, server_group_id=facts['server_group_id'],
+            user_id=row.user_id or '', manager=row.manager, image_id=facts['image_id'],
+            flavor_id=row.flavor_id, port_ids=ports, user_data=data, volume_id=facts['volume_id'],
+            volume_device=conf.block_device_mapping, availability_zone=row.availability_zone,
+            keypair=conf.nova_keypair, config_drive=conf.use_nova_server_config_drive,
+            server_group_id=facts['server_group_id'],
             root_volume_gb=conf.volume_rootdisk_size if conf.volume_rootdisk_support else None)
 
     def undo(self, work: Work) -> Done | Wait:
         left = delete_servers(work)
         if left:
-            return Wait(base.pause(work), at_most=work.tools.conf.server_delete_time_out, code='leftovers',
-                        reason=f'the server to go: {", ".join(left)}')
+            return Wait(base.pause(work), at_most=work.tools.conf.server_delete_time_out,
+                        code='leftovers', reason=f'the server to go: {", ".join(left)}')
         return Done(changes=[base.changed(work, compute_instance_id=None, server_status=None)])
 
 
@@ -122,8 +129,8 @@ class ServerActive(Step):
         if server.status == compute.ACTIVE:
             return Done(changes=[base.changed(work, server_status=server.status)],
                         events=[('instance_create.server', 'The server has started.')])
-        return Wait(base.next_look(work), at_most=work.tools.conf.usage_timeout, code='server_failed',
-                    reason='the server to start')
+        return Wait(base.next_look(work), at_most=work.tools.conf.usage_timeout,
+                    code='server_failed', reason='the server to start')
 
 
 class ServerGone(base.Removal):
@@ -171,7 +178,8 @@ def running_server(work: Work) -> compute.Server:
         raise base.failing_as('server_failed', error) from error
     if server.status == compute.ERROR:
         reason = server.fault or 'no reason was given.'
-        raise exception.StepFailed(f'The server could not be started: {reason}', code='server_failed',
+        raise exception.StepFailed(f'The server could not be started: {reason}',
+                                   code='server_failed',
                                    detail=f'server {server_id} is ERROR: {server.fault}')
     if server.status == compute.DELETED:
         raise exception.StepFailed(code='server_missing', detail=f'server {server_id} is DELETED')
@@ -185,7 +193,10 @@ def delete_servers(work: Work) -> list[str]:
     if work.resource is not None and work.resource.compute_instance_id:
         ids.add(work.resource.compute_instance_id)
     again = work.waited > work.tools.conf.server_delete_time_out
-    return [f'server {server_id}' for server_id in sorted(ids) if not nova.delete_server(server_id, again=again)]
+    return [
+        f'server {server_id}' for server_id in sorted(ids)
+        if not nova.delete_server(server_id, again=again)
+    ]
 
 
 def console_tail(work: Work) -> str:
@@ -207,7 +218,8 @@ def user_data(work: Work, row: Row, **about: object) -> tuple[bytes, str]:
     :raises StepFailed: it is too long.
     """
     conf = work.tools.conf
-    files = userdata.guest_files(conf, info=guest_info(work, row, **about), agent_config=_read(conf.guest_config))
+    files = userdata.guest_files(conf, info=guest_info(work, row, **about),
+                                 agent_config=_read(conf.guest_config))
     owner = f'{conf.injected_config_owner}:{conf.injected_config_group}'
     path = os.path.join(conf.cloudinit_location, f'{row.manager}.cloudinit')
     extra = _read(path)
@@ -221,8 +233,9 @@ def user_data(work: Work, row: Row, **about: object) -> tuple[bytes, str]:
                 LOG.warning('Instance %s: %s is left out of the user data: %s', row.id, path, error)
         return userdata.build(files, owner=owner), note
     except userdata.UserDataError as error:
-        raise exception.StepFailed('The configuration of the server is too long; tell the operator.',
-                                   code='server_failed', detail=str(error)) from error
+        raise exception.StepFailed(
+            'The configuration of the server is too long; tell the operator.', code='server_failed',
+            detail=str(error)) from error
 
 
 def guest_info(work: Work, row: Row, **about: object) -> dict[str, dict[str, object]]:
@@ -231,10 +244,18 @@ def guest_info(work: Work, row: Row, **about: object) -> dict[str, dict[str, obj
     :param about: as for :func:`user_data`.
     """
     conf, key = work.tools.conf, identity.instance_key(work)
-    info: dict[str, dict[str, object]] = {'DEFAULT': {
-        'guest_id': row.id, 'datastore_manager': row.manager, 'datastore_version': row.version_number,
-        'tenant_id': row.tenant_id, 'network_isolation': conf.network.network_isolation,
-        'instance_rpc_encr_key': keys.encode(key), 'boot_epoch': row.boot_epoch, **about}}
+    info: dict[str, dict[str, object]] = {
+        'DEFAULT': {
+            'guest_id': row.id,
+            'datastore_manager': row.manager,
+            'datastore_version': row.version_number,
+            'tenant_id': row.tenant_id,
+            'network_isolation': conf.network.network_isolation,
+            'instance_rpc_encr_key': keys.encode(key),
+            'boot_epoch': row.boot_epoch,
+            **about
+        }
+    }
     url = broker.guest_transport_url(conf, row.id, key)
     if url:
         info['guest_bus'] = {'transport_url': url}
@@ -249,5 +270,6 @@ def _read(path: str | None) -> bytes | None:
         with open(path, 'rb') as file:
             return file.read()
     except OSError as error:
-        raise exception.StepFailed('A file for the configuration of the server cannot be read; tell the operator.',
-                                   code='internal', detail=f'{path}: {error}', retriable=True) from error
+        raise exception.StepFailed(
+            'A file for the configuration of the server cannot be read; tell the operator.',
+            code='internal', detail=f'{path}: {error}', retriable=True) from error

@@ -35,15 +35,19 @@ def build(files: Mapping[str, bytes], *, owner: str, extra: str | None = None) -
     :param extra: the operator's own cloud-config: its files are written as well, its other keys replace ours.
     :raises UserDataError:
     """
-    document: dict[str, Any] = {'write_files': [_file(path, files[path], owner) for path in sorted(files)]}
+    document: dict[str, Any] = {
+        'write_files': [_file(path, files[path], owner) for path in sorted(files)]
+    }
     if extra is not None:
         own = _parsed(extra)
         document['write_files'].extend(own.pop('write_files', None) or [])
         document.update(own)
-    text = '#cloud-config\n' + yaml.safe_dump(document, sort_keys=False, default_flow_style=False, width=1 << 20)
+    text = '#cloud-config\n' + yaml.safe_dump(document, sort_keys=False, default_flow_style=False,
+                                              width=1 << 20)
     made = text.encode('utf-8')
     if len(base64.b64encode(made)) > MAX_ENCODED:
-        raise UserDataError(f'user data has {len(made)} bytes, of which Nova takes {MAX_ENCODED} in base64')
+        raise UserDataError(
+            f'user data has {len(made)} bytes, of which Nova takes {MAX_ENCODED} in base64')
     return made
 
 

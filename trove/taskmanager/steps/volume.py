@@ -76,8 +76,8 @@ class VolumeAvailable(Step):
         if volume.status.startswith('error'):
             raise exception.StepFailed('The volume could not be made.', code='volume_failed',
                                        detail=f'volume {volume_id} is {volume.status}')
-        return Wait(base.next_look(work), at_most=work.tools.conf.volume_time_out, code='volume_failed',
-                    reason='the volume to become available')
+        return Wait(base.next_look(work), at_most=work.tools.conf.volume_time_out,
+                    code='volume_failed', reason='the volume to become available')
 
 
 class VolumesGone(base.Removal):

@@ -57,14 +57,20 @@ class ChooseWay(Step):
         except exception.CloudError as error:
             raise base.failing_as('volume_extend_failed', error) from error
         if server.status != compute.ACTIVE:
-            raise exception.StepFailed(f'The volume can only be made larger while the server is ACTIVE; it is '
-                                       f'{server.status}.', code='volume_extend_failed')
+            raise exception.StepFailed(
+                f'The volume can only be made larger while the server is ACTIVE; it is '
+                f'{server.status}.', code='volume_extend_failed')
         if server.id not in volume.server_ids:
-            raise exception.StepFailed('The volume is not attached to the server of the instance; tell the operator.',
-                                       code='volume_extend_failed',
-                                       detail=f'volume {volume.id} is {volume.status}, attached to '
-                                              f'{", ".join(volume.server_ids) or "nothing"}, not to {server.id}')
-        return Done(facts={'server_id': server.id, 'volume_id': volume.id, 'way': ONLINE if online else OFFLINE})
+            raise exception.StepFailed(
+                'The volume is not attached to the server of the instance; tell the operator.',
+                code='volume_extend_failed',
+                detail=f'volume {volume.id} is {volume.status}, attached to '
+                f'{", ".join(volume.server_ids) or "nothing"}, not to {server.id}')
+        return Done(facts={
+            'server_id': server.id,
+            'volume_id': volume.id,
+            'way': ONLINE if online else OFFLINE
+        })
 
 
 class _Extended(Step):
@@ -85,7 +91,8 @@ class _Extended(Step):
         facts: dict[str, Any] = {}
         if volume.status == self.at_rest:
             if work.facts.get(self._asked):
-                return self.refused(work, f'volume {volume.id} is {volume.status} again and has {volume.size} GB')
+                return self.refused(
+                    work, f'volume {volume.id} is {volume.status} again and has {volume.size} GB')
             try:
                 base.cloud(work).volume.extend_volume(volume.id, wanted)
             except exception.CloudError as error:
@@ -94,7 +101,8 @@ class _Extended(Step):
                 return self.refused(work, error.detail)
             facts[self._asked] = True
         elif volume.status not in _MOVING:
-            raise exception.StepFailed(code='volume_extend_failed', detail=f'volume {volume.id} is {volume.status}')
+            raise exception.StepFailed(code='volume_extend_failed',
+                                       detail=f'volume {volume.id} is {volume.status}')
         return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out,
                     code='volume_extend_failed', reason='the volume to become larger', facts=facts)
 
@@ -116,7 +124,8 @@ class _Extended(Step):
                         reason='the volume to become larger or not')
         if volume.status == 'error_extending':
             # What is on it was not touched, and nobody can attach or detach it like this.
-            base.cloud(work).volume.set_status(volume.id, 'in-use' if volume.server_ids else 'available')
+            base.cloud(work).volume.set_status(volume.id,
+                                               'in-use' if volume.server_ids else 'available')
         if volume.size <= work.args['former_size']:
             return Done()
         return Done(facts={quotas.SETTLED: True}, changes=sized(work, volume))
@@ -127,8 +136,9 @@ def sized(work: Work, volume: Volume) -> Sequence[Change]:
     more = volume.size - work.args['former_size'] - work.args['quota']['volumes']
     changes = [base.changed(work, volume_size=volume.size)]
     if more and work.project_id:
-        changes.append(functools.partial(quotas.release, tenant_id=work.project_id, deltas={'volumes': -more},
-                                         now=work.tools.clock()))
+        changes.append(
+            functools.partial(quotas.release, tenant_id=work.project_id, deltas={'volumes': -more},
+                              now=work.tools.clock()))
     return changes
 
 
@@ -140,9 +150,11 @@ class ExtendedInUse(_Extended):
     gives = frozenset({'way'})
 
     def refused(self, work: Work, detail: str) -> Done:
-        return Done(facts={'way': OFFLINE}, note=f'not while it is attached: {detail}',
-                    events=[(f'{work.kind}.offline', 'The volume cannot be made larger while it is attached: the '
-                                                     'database is stopped for it.')])
+        return Done(
+            facts={'way': OFFLINE}, note=f'not while it is attached: {detail}',
+            events=[(f'{work.kind}.offline',
+                     'The volume cannot be made larger while it is attached: the '
+                     'database is stopped for it.')])
 
 
 class VolumeReleased(guest.Command):
@@ -153,7 +165,8 @@ class VolumeReleased(guest.Command):
     what = 'the database to be stopped and its volume unmounted'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.ReleaseVolume(command_id=self.id_of(work), operation_id=work.id, deadline=seconds)
+        return messages.ReleaseVolume(command_id=self.id_of(work), operation_id=work.id,
+                                      deadline=seconds)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
@@ -179,9 +192,10 @@ class VolumeDetached(Step):
         if volume.status == 'in-use':
             _nova(work, lambda nova: nova.detach_volume(server_id, volume.id))
         elif volume.status not in _MOVING:
-            raise exception.StepFailed(code='volume_failed', detail=f'volume {volume.id} is {volume.status}')
-        return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out, code='volume_failed',
-                    reason='the volume to be detached')
+            raise exception.StepFailed(code='volume_failed',
+                                       detail=f'volume {volume.id} is {volume.status}')
+        return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out,
+                    code='volume_failed', reason='the volume to be detached')
 
     def undo(self, work: Work) -> Done | Wait:
         return attached(work) if work.facts['way'] == OFFLINE else Done()
@@ -221,10 +235,11 @@ def attached(work: Work) -> Done | Wait:
         device = work.tools.conf.block_device_mapping
         _nova(work, lambda nova: nova.attach_volume(server_id, volume.id, device))
     elif volume.status not in _MOVING:
-        raise exception.StepFailed(code='volume_failed', detail=f'volume {volume.id} is {volume.status}, attached to '
-                                                                f'{", ".join(volume.server_ids) or "nothing"}')
-    return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out, code='volume_failed',
-                reason='the volume to be attached')
+        raise exception.StepFailed(
+            code='volume_failed', detail=f'volume {volume.id} is {volume.status}, attached to '
+            f'{", ".join(volume.server_ids) or "nothing"}')
+    return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out,
+                code='volume_failed', reason='the volume to be attached')
 
 
 def _nova(work: Work, ask: Any) -> None:
@@ -242,8 +257,8 @@ class FileSystemGrown(guest.Command):
     what = 'the file system to be grown'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        return messages.GrowVolume(command_id=self.id_of(work), operation_id=work.id, deadline=seconds,
-                                   size=work.args['size'])
+        return messages.GrowVolume(command_id=self.id_of(work), operation_id=work.id,
+                                   deadline=seconds, size=work.args['size'])
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.resize_time_out

@@ -37,13 +37,14 @@ class Server(RealServer):
 
     def __init__(self, directory: pathlib.Path) -> None:
         super().__init__(directory)
-        self.place = Place(mount_point=str(directory / 'volume'), data_directory=str(directory / 'volume/data/pgdata'),
-                           state_directory=str(directory / 'volume/trove'))
+        self.place = Place(mount_point=str(directory / 'volume'), data_directory=str(
+            directory / 'volume/data/pgdata'), state_directory=str(directory / 'volume/trove'))
         with socket.create_server(('127.0.0.1', 0)) as free:
             self.port = free.getsockname()[1]
         self.socket = str(directory / 'socket')
         self.configuration = str(directory / 'etc')
-        self.engine = PostgreSQL(socket_directory=self.socket, port=self.port, configuration=self.configuration)
+        self.engine = PostgreSQL(socket_directory=self.socket, port=self.port,
+                                 configuration=self.configuration)
 
     def create(self) -> None:
         owner = pwd.getpwnam('postgres')
@@ -54,7 +55,11 @@ class Server(RealServer):
             os.chown(self.directory / name, owner.pw_uid, owner.pw_gid)
         self.engine.initialise(self.place, 60)
         self.write_layer('80-trove-system-agent.conf', self.engine.system_options(self.place))
-        self.write_layer('70-trove-base.conf', {'max_connections': '20', 'shared_buffers': '16MB', 'TimeZone': 'UTC'})
+        self.write_layer('70-trove-base.conf', {
+            'max_connections': '20',
+            'shared_buffers': '16MB',
+            'TimeZone': 'UTC'
+        })
         self.engine.validate_configuration(self.place)
 
     def layer(self, name: str) -> pathlib.Path:
@@ -67,12 +72,16 @@ class Server(RealServer):
         path.chmod(0o644)
 
     def command(self) -> list[str]:
-        return [*AS_POSTGRES, *options.command_line(f'{PROGRAMS}/postgres', self.place.data_directory,
-                                                    {**self.engine.fixed_options(self.place), 'fsync': 'off'})]
+        return [
+            *AS_POSTGRES, *options.command_line(f'{PROGRAMS}/postgres', self.place.data_directory, {
+                **self.engine.fixed_options(self.place), 'fsync': 'off'
+            })
+        ]
 
     def as_user(self, name: str, password: str, database: str):
         """A connection over the network."""
-        connection = psycopg2.connect(host='127.0.0.1', port=self.port, user=name, password=password, dbname=database)
+        connection = psycopg2.connect(host='127.0.0.1', port=self.port, user=name,
+                                      password=password, dbname=database)
         connection.autocommit = True
         return connection
 

@@ -49,22 +49,32 @@ def test_a_configuration_it_would_not_start_with_is_refused(server, layers, valu
 def test_options_are_taken_at_once_or_wait(server, engine, layers):
     layers({'work_mem': '12MB', 'max_connections': '30', 'log_min_duration_statement': '250ms'})
     engine.validate_configuration(server.place)
-    applied = engine.apply_options({'work_mem': '12MB', 'max_connections': '30', 'log_min_duration_statement': '250ms'})
+    applied = engine.apply_options({
+        'work_mem': '12MB',
+        'max_connections': '30',
+        'log_min_duration_statement': '250ms'
+    })
     assert applied.taken == {'work_mem', 'log_min_duration_statement'}
     assert applied.waiting == {'max_connections'} and not applied.refused and not applied.adjusted
     with engine._plain_session() as session:
-        assert session.scalar('SHOW work_mem') == '12MB' and session.scalar('SHOW max_connections') == '20'
+        assert session.scalar('SHOW work_mem') == '12MB' and session.scalar(
+            'SHOW max_connections') == '20'
     assert engine.drifted_options({'work_mem': '12MB', 'log_min_duration_statement': '250ms'}) == {}
     server.layer('71-trove-user.conf').unlink()
-    applied = engine.apply_options({'work_mem': None, 'max_connections': '20', 'log_min_duration_statement': None})
+    applied = engine.apply_options({
+        'work_mem': None,
+        'max_connections': '20',
+        'log_min_duration_statement': None
+    })
     assert applied.taken == {'work_mem', 'log_min_duration_statement', 'max_connections'}
     with engine._plain_session() as session:
         assert session.scalar('SHOW work_mem') == '4MB'
 
 
-@pytest.mark.parametrize('name, value', [('archive_command', 'id'), ('port', '1'), ('hba_file', '/tmp/x'),
-                                         ('shared_preload_libraries', 'x'), ('listen_addresses', ''),
-                                         ('server_version', '1'), ('never_heard_of', '1')])
+@pytest.mark.parametrize('name, value', [('archive_command', 'id'), ('port', '1'),
+                                         ('hba_file', '/tmp/x'), ('shared_preload_libraries', 'x'),
+                                         ('listen_addresses', ''), ('server_version', '1'),
+                                         ('never_heard_of', '1')])
 def test_what_must_hold_is_not_changed_by_a_file(server, engine, layers, name, value):
     before = dict(server.rows('SELECT name, setting FROM pg_settings'))
     layers({} if name == 'never_heard_of' else {name: value})
@@ -81,8 +91,14 @@ def test_not_even_by_alter_system(server, engine):
     try:
         with engine._plain_session() as session:
             assert 'should-not-be' not in session.scalar('SHOW archive_command')
-            assert session.scalar("SELECT source FROM pg_settings WHERE name = 'archive_command'") == 'command line'
-        assert engine.drifted_options({'work_mem': '4MB', 'port': '1'}) == {'work_mem': str(77 * 1024)}
+            assert session.scalar(
+                "SELECT source FROM pg_settings WHERE name = 'archive_command'") == 'command line'
+        assert engine.drifted_options({
+            'work_mem': '4MB',
+            'port': '1'
+        }) == {
+            'work_mem': str(77 * 1024)
+        }
         assert engine.drifted_options({'work_mem': '78848kB'}) == {}
     finally:
         server.rows('ALTER SYSTEM RESET ALL')
@@ -104,11 +120,14 @@ def test_finished_log_is_archived_once_there_is_an_archive(server):
             time.sleep(0.1)
         # Asked again for the same segment, as after a crash.
         (segment,) = (path for path in archive.iterdir() if not path.name.startswith('.'))
-        line = options.archive_command(server.place.mount_point).replace('%p', str(segment)).replace('%f', segment.name)
+        line = options.archive_command(server.place.mount_point).replace('%p',
+                                                                         str(segment)).replace(
+                                                                             '%f', segment.name)
         assert subprocess.run(['sh', '-c', line], check=False).returncode == 0
         other = server.directory / 'other'
         other.write_text('other')
-        line = options.archive_command(server.place.mount_point).replace('%p', str(other)).replace('%f', segment.name)
+        line = options.archive_command(server.place.mount_point).replace('%p', str(other)).replace(
+            '%f', segment.name)
         assert subprocess.run(['sh', '-c', line], check=False).returncode != 0
     finally:
         shutil.rmtree(archive)

@@ -47,10 +47,10 @@ def test_root_administers_the_tenants_data(server, engine):
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
     engine.enable_root(PASSWORD)
-    server.run('app', PASSWORD, 'shop', 'CREATE TABLE t (a int)', 'INSERT INTO t VALUES (1)', 'SET ROLE NONE',
-               'CREATE TABLE own (a int)', 'INSERT INTO own VALUES (2)')
-    assert server.run('postgres', PASSWORD, 'shop', 'ALTER TABLE t ADD b int', 'UPDATE own SET a = 3',
-                      'SELECT a FROM own') == [(3,)]
+    server.run('app', PASSWORD, 'shop', 'CREATE TABLE t (a int)', 'INSERT INTO t VALUES (1)',
+               'SET ROLE NONE', 'CREATE TABLE own (a int)', 'INSERT INTO own VALUES (2)')
+    assert server.run('postgres', PASSWORD, 'shop', 'ALTER TABLE t ADD b int',
+                      'UPDATE own SET a = 3', 'SELECT a FROM own') == [(3,)]
     server.run('postgres', PASSWORD, 'shop', 'CREATE DATABASE mine')
     assert [found['name'] for found in engine.list_databases()] == ['mine', 'shop']
     server.run('postgres', PASSWORD, 'shop', 'DROP DATABASE mine')
@@ -59,23 +59,25 @@ def test_root_administers_the_tenants_data(server, engine):
 @pytest.mark.parametrize('statement', [
     "COPY (SELECT 1) TO PROGRAM 'id'", "CREATE TABLE x (a text); COPY x FROM '/etc/passwd'",
     "ALTER SYSTEM SET archive_command = 'id'", "ALTER SYSTEM SET work_mem = '8MB'", 'CREATE ROLE x',
-    'CREATE ROLE x SUPERUSER',
-    'ALTER ROLE os_admin PASSWORD \'x\'', 'ALTER ROLE os_admin NOLOGIN', 'DROP ROLE os_admin', 'SET ROLE os_admin',
-    'GRANT pg_execute_server_program TO postgres', 'GRANT os_admin TO postgres', 'ALTER ROLE postgres SUPERUSER',
-    "SELECT pg_read_file('/etc/passwd')", "UPDATE pg_authid SET rolsuper = true WHERE rolname = 'postgres'",
+    'CREATE ROLE x SUPERUSER', 'ALTER ROLE os_admin PASSWORD \'x\'', 'ALTER ROLE os_admin NOLOGIN',
+    'DROP ROLE os_admin', 'SET ROLE os_admin', 'GRANT pg_execute_server_program TO postgres',
+    'GRANT os_admin TO postgres', 'ALTER ROLE postgres SUPERUSER',
+    "SELECT pg_read_file('/etc/passwd')",
+    "UPDATE pg_authid SET rolsuper = true WHERE rolname = 'postgres'",
     "INSERT INTO pg_auth_members SELECT r.oid, m.oid, 10, true FROM pg_authid r, pg_authid m "
     "WHERE r.rolname = 'os_admin' AND m.rolname = 'postgres'",
     "CREATE FUNCTION f() RETURNS int AS 'system' LANGUAGE c",
-    "CREATE FUNCTION f() RETURNS int AS '1' LANGUAGE internal",
-    'CREATE EXTENSION file_fdw', 'CREATE EXTENSION adminpack', "SELECT lo_export(1, '/tmp/x')",
-    "SELECT lo_import('/etc/passwd')",
-    'DROP DATABASE postgres', 'ALTER DATABASE postgres SET search_path = evil',
+    "CREATE FUNCTION f() RETURNS int AS '1' LANGUAGE internal", 'CREATE EXTENSION file_fdw',
+    'CREATE EXTENSION adminpack', "SELECT lo_export(1, '/tmp/x')",
+    "SELECT lo_import('/etc/passwd')", 'DROP DATABASE postgres',
+    'ALTER DATABASE postgres SET search_path = evil',
     "CREATE SUBSCRIPTION s CONNECTION 'host=127.0.0.1' PUBLICATION p", "SELECT pg_reload_conf()",
-    "SET session_preload_libraries = 'x'", "ALTER ROLE postgres SET session_preload_libraries = 'x'",
-    "LOAD '/tmp/x.so'",
+    "SET session_preload_libraries = 'x'",
+    "ALTER ROLE postgres SET session_preload_libraries = 'x'", "LOAD '/tmp/x.so'",
     'SET allow_system_table_mods = on', 'CREATE TABLESPACE t LOCATION \'/tmp\'',
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'os_admin'",
-    'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()'])
+    'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()'
+])
 def test_root_does_not_lead_to_the_machine(server, engine, statement):
     engine.create_database({'name': 'shop'})
     engine.enable_root(PASSWORD)
@@ -93,7 +95,8 @@ def test_a_database_of_roots_can_be_granted(server, engine):
     for name in ('one', 'two'):
         server.run('postgres', PASSWORD, name, 'CREATE TABLE t (a int)', 'INSERT INTO t VALUES (1)')
     engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'one'}]})
-    assert server.run('app', PASSWORD, 'one', 'ALTER TABLE t ADD b int', 'SELECT a FROM t') == [(1,)]
+    assert server.run('app', PASSWORD, 'one', 'ALTER TABLE t ADD b int',
+                      'SELECT a FROM t') == [(1,)]
     server.run('postgres', PASSWORD, 'two', 'ALTER TABLE t ADD b int')
     with pytest.raises(psycopg2.Error):
         server.run('app', PASSWORD, 'two', 'SELECT a FROM t')
@@ -102,7 +105,10 @@ def test_a_database_of_roots_can_be_granted(server, engine):
 # --- secrets -------------------------------------------------------------------------------------------------
 
 def test_no_password_in_the_log_and_no_verifier_either(server, engine):
-    server.write_layer('71-trove-user.conf', {'log_statement': 'all', 'log_min_duration_statement': '0'})
+    server.write_layer('71-trove-user.conf', {
+        'log_statement': 'all',
+        'log_min_duration_statement': '0'
+    })
     engine.apply_options({'log_statement': 'all', 'log_min_duration_statement': '0'})
     try:
         engine.create_user({'name': 'app', 'password': 'canary-create'})
@@ -126,5 +132,6 @@ def test_others_do_not_see_what_the_agent_says(server, engine):
     engine.enable_root(PASSWORD)
     with engine._session() as session:
         session.execute(statements.set_password('postgres', PASSWORD))
-        seen = server.run('postgres', PASSWORD, 'shop', "SELECT query FROM pg_stat_activity WHERE usename = 'os_admin'")
+        seen = server.run('postgres', PASSWORD, 'shop',
+                          "SELECT query FROM pg_stat_activity WHERE usename = 'os_admin'")
     assert seen and not any('SCRAM' in (query or '') for (query,) in seen)

@@ -53,8 +53,9 @@ class Server(RealServer):
         shutil.chown(self.place.mount_point, self.product, self.product)
         shutil.chown(os.path.dirname(self.socket), self.product, self.product)
         self.engine.initialise(self.place, 10)
-        self.write('70-trove-base.conf', template.render(self.product, VERSIONS[self.kind], {'ram': 1024}, 1,
-                                                         template_path=''))
+        self.write(
+            '70-trove-base.conf',
+            template.render(self.product, VERSIONS[self.kind], {'ram': 1024}, 1, template_path=''))
         system = {**self.engine.system_options(self.place), 'port': '0', 'supervised': 'no'}
         self.write('80-trove-system-agent.conf', self.engine.render_options(system))
 

@@ -23,8 +23,10 @@ from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, Lo
 from trove.guestagent.datastore.redis import connection
 
 
-HOSTILE = ('o\'b"r`x\\y%_z;--', 'ünïcödé', '\U0001F511key', '*', '~*', '+@all', 'on', 'a' * 64, '#user', '-2')
-PASSWORDS = ('canary\'p"w\\n:%z`\U0001F511', '>nopass', 'with blanks  inside', '#' + 'a' * 64, '\r\n$5\r\nQUIT')
+HOSTILE = ('o\'b"r`x\\y%_z;--', 'ünïcödé', '\U0001F511key', '*', '~*', '+@all', 'on', 'a' * 64,
+           '#user', '-2')
+PASSWORDS = ('canary\'p"w\\n:%z`\U0001F511', '>nopass', 'with blanks  inside', '#' + 'a' * 64,
+             '\r\n$5\r\nQUIT')
 ROOT = 'canary root'
 
 
@@ -43,7 +45,8 @@ def test_data_are_on_the_volume_and_the_lists_beside_them(server, engine):
     server.as_user('clerk', 'secret', 'SET', 'kept', 'for ever')
     with server.agent() as session:
         session.call('BGSAVE')
-        shown = session.settings('dir', 'aclfile', 'appendonly', 'maxmemory', 'maxmemory-policy', 'save')
+        shown = session.settings('dir', 'aclfile', 'appendonly', 'maxmemory', 'maxmemory-policy',
+                                 'save')
     assert shown['dir'] == server.place.data_directory
     assert shown['aclfile'].startswith(server.place.mount_point + '/acl')
     assert shown['appendonly'] == 'yes' and shown['save'] == '3600 1 300 100 60 10000'
@@ -87,12 +90,18 @@ def test_a_hostile_password_is_exactly_that_password(server, engine, password):
             server.as_user('clerk', wrong, 'PING')
 
 
-@pytest.mark.parametrize(('name', 'code'), [
-    ('', 'guest_invalid_name'), ('a' * 65, 'guest_invalid_name'), ('a b', 'guest_invalid_name'),
-    ('a\0b', 'guest_invalid_name'), ('a\nuser evil on nopass +@all', 'guest_invalid_name'),
-    ('a\u3000b', 'guest_invalid_name'), ('\ud800', 'guest_invalid_name'),
-    ('os_admin', 'guest_reserved_name'), ('OS_Admin', 'guest_reserved_name'), ('default', 'guest_reserved_name'),
-    ('replicator', 'guest_reserved_name'), ('trove_x', 'guest_reserved_name')])
+@pytest.mark.parametrize(('name', 'code'), [('', 'guest_invalid_name'),
+                                            ('a' * 65, 'guest_invalid_name'),
+                                            ('a b', 'guest_invalid_name'),
+                                            ('a\0b', 'guest_invalid_name'),
+                                            ('a\nuser evil on nopass +@all', 'guest_invalid_name'),
+                                            ('a\u3000b', 'guest_invalid_name'),
+                                            ('\ud800', 'guest_invalid_name'),
+                                            ('os_admin', 'guest_reserved_name'),
+                                            ('OS_Admin', 'guest_reserved_name'),
+                                            ('default', 'guest_reserved_name'),
+                                            ('replicator', 'guest_reserved_name'),
+                                            ('trove_x', 'guest_reserved_name')])
 def test_names_that_cannot_be_are_refused(engine, name, code):
     with pytest.raises(EngineError) as refused:
         make(engine, name)
@@ -101,9 +110,17 @@ def test_names_that_cannot_be_are_refused(engine, name, code):
 
 
 def test_a_user_needs_a_password_and_has_neither_host_nor_database(engine):
-    for user, code in (({'password': ''}, 'guest_invalid_password'), ({'password': 'a\0b'}, 'guest_invalid_password'),
-                       ({'host': '10.0.0.1'}, 'guest_invalid_host'),
-                       ({'databases': [{'name': 'shop'}]}, 'guest_not_supported')):
+    for user, code in (({
+            'password': ''
+    }, 'guest_invalid_password'), ({
+            'password': 'a\0b'
+    }, 'guest_invalid_password'), ({
+            'host': '10.0.0.1'
+    }, 'guest_invalid_host'), ({
+            'databases': [{
+                'name': 'shop'
+            }]
+    }, 'guest_not_supported')):
         with pytest.raises(EngineError) as refused:
             engine.create_user({'name': 'clerk', 'password': 'secret', 'host': '%', **user})
         assert refused.value.code == code
@@ -132,7 +149,8 @@ def test_password_name_and_end_of_a_user(server, engine):
         with pytest.raises(EngineUnavailable):
             session.call('GET', 'a')
     assert engine.user_names() == []
-    for act in (lambda: engine.delete_user('writer', '%'), lambda: engine.change_password('writer', '%', 'x'),
+    for act in (lambda: engine.delete_user('writer', '%'),
+                lambda: engine.change_password('writer', '%', 'x'),
                 lambda: engine.rename_user('writer', '%', 'clerk', '%')):
         with pytest.raises(EngineError) as refused:
             act()
@@ -145,7 +163,8 @@ def test_a_change_that_cannot_be_written_is_taken_back(server, engine):
     os.rename(directory, directory + '.away')
     try:
         for act in (lambda: make(engine, 'second'), lambda: engine.delete_user('clerk', '%'),
-                    lambda: engine.change_password('clerk', '%', 'new'), lambda: engine.enable_root(ROOT),
+                    lambda: engine.change_password('clerk', '%', 'new'),
+                    lambda: engine.enable_root(ROOT),
                     lambda: engine.rename_user('clerk', '%', 'writer', '%')):
             with pytest.raises(EngineError, match='could not be written'):
                 act()
@@ -156,11 +175,11 @@ def test_a_change_that_cannot_be_written_is_taken_back(server, engine):
 
 
 #: What leads out of the data: to the server's options, accounts, code, files, and to other machines.
-CLOSED = ('CONFIG SET dir /tmp', 'CONFIG SET maxmemory 1', 'CONFIG REWRITE', 'DEBUG SLEEP 0', 'SHUTDOWN NOSAVE',
-          'MODULE LOAD /tmp/x.so', 'MODULE LIST', 'REPLICAOF 10.0.0.1 6379', 'SLAVEOF NO ONE', 'FAILOVER', 'SAVE',
-          'ACL SETUSER os_admin off', 'ACL DELUSER os_admin', 'ACL LIST', 'ACL SAVE', 'ACL LOAD',
-          'ACL GETUSER os_admin',
-          'MIGRATE 10.0.0.1 6379 k 0 1', 'CLUSTER RESET', 'PSYNC ? -1', 'SYNC', 'REPLCONF ack 0', 'CLIENT PAUSE 1')
+CLOSED = ('CONFIG SET dir /tmp', 'CONFIG SET maxmemory 1', 'CONFIG REWRITE', 'DEBUG SLEEP 0',
+          'SHUTDOWN NOSAVE', 'MODULE LOAD /tmp/x.so', 'MODULE LIST', 'REPLICAOF 10.0.0.1 6379',
+          'SLAVEOF NO ONE', 'FAILOVER', 'SAVE', 'ACL SETUSER os_admin off', 'ACL DELUSER os_admin',
+          'ACL LIST', 'ACL SAVE', 'ACL LOAD', 'ACL GETUSER os_admin', 'MIGRATE 10.0.0.1 6379 k 0 1',
+          'CLUSTER RESET', 'PSYNC ? -1', 'SYNC', 'REPLCONF ack 0', 'CLIENT PAUSE 1')
 
 
 @pytest.mark.parametrize('command', CLOSED)
@@ -179,10 +198,11 @@ def test_dangerous_commands_are_closed(server, engine, command, account):
     server.engine.probe()
 
 
-@pytest.mark.parametrize('command', ['SET k v', 'LPUSH l a', 'KEYS *', 'SCAN 0', 'INFO', 'CONFIG GET maxmemory',
-                                     'SORT l ALPHA', 'FLUSHDB', 'PUBLISH c m', 'EVAL return(1) 0', 'XADD s * a b',
-                                     'MULTI',
-                                     'SELECT 3', 'SUBSCRIBE c', 'CLIENT SETNAME me', 'WAIT 0 1', 'MEMORY USAGE k'])
+@pytest.mark.parametrize('command', [
+    'SET k v', 'LPUSH l a', 'KEYS *', 'SCAN 0', 'INFO', 'CONFIG GET maxmemory', 'SORT l ALPHA',
+    'FLUSHDB', 'PUBLISH c m', 'EVAL return(1) 0', 'XADD s * a b', 'MULTI', 'SELECT 3',
+    'SUBSCRIBE c', 'CLIENT SETNAME me', 'WAIT 0 1', 'MEMORY USAGE k'
+])
 def test_work_with_data_is_open(server, engine, command):
     make(engine)
     server.as_user('clerk', 'secret', *command.split(' '))
@@ -195,7 +215,8 @@ def test_root_is_what_a_client_gets_that_gives_a_password_only(server, engine):
     with connection.session(server.socket, None) as session:
         session.call('AUTH', ROOT)
         assert session.call('ACL', 'WHOAMI') == 'default'
-        for command in ('FLUSHALL', 'CLIENT LIST', 'SLOWLOG GET', 'LATENCY LATEST', 'CONFIG RESETSTAT'):
+        for command in ('FLUSHALL', 'CLIENT LIST', 'SLOWLOG GET', 'LATENCY LATEST',
+                        'CONFIG RESETSTAT'):
             session.call(*command.split(' '))
         assert engine.user_names() == []
         engine.disable_root()

@@ -20,9 +20,17 @@ from trove.guestagent.datastore.redis import options
 
 
 def test_options_are_taken_wait_or_are_refused_one_by_one(server, engine):
-    changes = {'maxmemory': '300mb', 'maxmemory-policy': 'allkeys-lru', 'databases': '32', 'save': '900 1 300 10',
-               'notify-keyspace-events': 'KEA', 'client-output-buffer-limit': 'pubsub 64mb 16mb 90', 'hz': 'many',
-               'activedefrag': 'yes', 'rename-command': 'X ""'}
+    changes = {
+        'maxmemory': '300mb',
+        'maxmemory-policy': 'allkeys-lru',
+        'databases': '32',
+        'save': '900 1 300 10',
+        'notify-keyspace-events': 'KEA',
+        'client-output-buffer-limit': 'pubsub 64mb 16mb 90',
+        'hz': 'many',
+        'activedefrag': 'yes',
+        'rename-command': 'X ""'
+    }
     applied = engine.apply_options(changes)
     assert applied.waiting == {'databases', 'rename-command'}
     assert set(applied.refused) >= {'hz'} and 'integer' in applied.refused['hz']
@@ -38,8 +46,12 @@ def test_options_are_taken_wait_or_are_refused_one_by_one(server, engine):
     engine.apply_options(dict.fromkeys(taken))
     with server.agent() as session:
         back = session.settings('maxmemory', 'maxmemory-policy', 'save', 'notify-keyspace-events')
-    assert back == {'maxmemory': '0', 'maxmemory-policy': 'noeviction', 'save': '3600 1 300 100 60 10000',
-                    'notify-keyspace-events': ''}
+    assert back == {
+        'maxmemory': '0',
+        'maxmemory-policy': 'noeviction',
+        'save': '3600 1 300 100 60 10000',
+        'notify-keyspace-events': ''
+    }
 
 
 def test_an_adjusted_value_is_shown_as_the_engine_has_it(engine):
@@ -47,9 +59,11 @@ def test_an_adjusted_value_is_shown_as_the_engine_has_it(engine):
     engine.apply_options({'hz': None})
 
 
-@pytest.mark.parametrize(('text', 'said'), [
-    ('maxmemory plenty\n', 'maxmemory plenty.*memory value'), ('nonsense 1\n', 'nonsense.*Bad directive'),
-    ('hz 1 2\n', 'hz'), ('loglevel loud\n', 'loglevel.*one of'), ('dir /nowhere\n', 'dir.*No such file')])
+@pytest.mark.parametrize(('text', 'said'),
+                         [('maxmemory plenty\n', 'maxmemory plenty.*memory value'),
+                          ('nonsense 1\n', 'nonsense.*Bad directive'), ('hz 1 2\n', 'hz'),
+                          ('loglevel loud\n', 'loglevel.*one of'),
+                          ('dir /nowhere\n', 'dir.*No such file')])
 def test_files_the_server_would_not_start_with_are_refused_before(server, engine, text, said):
     server.write('71-trove-user.conf', text)
     try:
@@ -73,7 +87,8 @@ def test_a_check_does_not_take_the_memory_that_is_asked_for(server, engine):
 
 
 def test_the_last_layer_wins_and_is_read_as_the_server_reads_it(server, engine):
-    server.write('71-trove-user.conf', 'maxmemory 111mb\nappendonly no\nbind 10.9.9.9\nlatency-monitor-threshold 7\n')
+    server.write('71-trove-user.conf',
+                 'maxmemory 111mb\nappendonly no\nbind 10.9.9.9\nlatency-monitor-threshold 7\n')
     try:
         server.restart()
         layers: dict[str, str] = {}

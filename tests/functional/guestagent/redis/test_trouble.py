@@ -92,9 +92,13 @@ def test_what_came_too_late_is_not_taken_for_the_next_answer(server, engine):
     assert engine.user_names() == []
 
 
-def test_the_agents_connection_is_not_the_one_that_goes_when_clients_take_too_much_memory(server, engine):
+def test_the_agents_connection_is_not_the_one_that_goes_when_clients_take_too_much_memory(
+        server, engine):
     with server.agent() as session:
-        own = [line for line in session.call('CLIENT', 'LIST').splitlines() if ' user=os_admin ' in line]
+        own = [
+            line for line in session.call('CLIENT', 'LIST').splitlines()
+            if ' user=os_admin ' in line
+        ]
     assert len(own) == 1 and 'e' in own[0].partition(' flags=')[2].partition(' ')[0]
 
 

@@ -94,8 +94,9 @@ def test_trouble_with_the_broker_is_coded(conf):
     assert failure.value.code == 'broker_error'
 
 
-@pytest.mark.parametrize('hosts, expected', [
-    ([], ['broker:5671']), (['10.0.0.1:5672'], ['10.0.0.1:5672']), (['a:1', 'b:2'], ['a:1', 'b:2'])])
+@pytest.mark.parametrize('hosts, expected', [([], ['broker:5671']),
+                                             (['10.0.0.1:5672'], ['10.0.0.1:5672']),
+                                             (['a:1', 'b:2'], ['a:1', 'b:2'])])
 def test_guest_is_told_its_own_account_and_where(conf, hosts, expected):
     conf.set_override('guest_hosts', hosts, 'guest_bus')
     url = broker.guest_transport_url(conf, ID, KEY)
@@ -114,7 +115,8 @@ def test_guest_url_keeps_settings_and_quotes_the_host(conf):
 @pytest.mark.parametrize('url, expected', [
     ('http://m:1', 'http://control:secret%2F@m:1'), ('https://a:b@m:1', 'https://a:b@m:1')])
 def test_management_account_is_that_of_the_bus_unless_named(url, expected):
-    bus = types.SimpleNamespace(hosts=[types.SimpleNamespace(username='control', password='secret/')])
+    bus = types.SimpleNamespace(
+        hosts=[types.SimpleNamespace(username='control', password='secret/')])
     assert broker._with_account(url, bus) == expected
 
 

@@ -43,7 +43,12 @@ def _door(bus, boot='', key=KEY):
 
 
 def test_boots_compare_as_text():
-    boots = [channel.boot_id(1, 1), channel.boot_id(1, 2), channel.boot_id(1, 10), channel.boot_id(2, 1)]
+    boots = [
+        channel.boot_id(1, 1),
+        channel.boot_id(1, 2),
+        channel.boot_id(1, 10),
+        channel.boot_id(2, 1)
+    ]
     assert boots == sorted(boots)
 
 
@@ -58,7 +63,8 @@ def test_call_comes_back_with_the_result():
 
 
 def test_nothing_to_say_is_an_empty_result():
-    assert _door(DirectBus(_guest(lambda kind, body: None))).call(messages.DeleteDatabase(name='x'), 1) == {}
+    assert _door(DirectBus(_guest(lambda kind, body: None))).call(messages.DeleteDatabase(name='x'),
+                                                                  1) == {}
 
 
 def test_failure_of_the_guest_keeps_code_and_sentence():
@@ -66,7 +72,8 @@ def test_failure_of_the_guest_keeps_code_and_sentence():
         raise exception.GuestError('There is no user jim.', code='guest_not_found_user')
     with pytest.raises(exception.GuestError) as failure:
         _door(DirectBus(_guest(handle))).call(messages.GetUser(name='jim'), 1)
-    assert (failure.value.code, failure.value.message) == ('guest_not_found_user', 'There is no user jim.')
+    assert (failure.value.code, failure.value.message) == ('guest_not_found_user',
+                                                           'There is no user jim.')
 
 
 def test_value_the_guest_cannot_use():
@@ -113,16 +120,24 @@ def test_message_under_another_key_is_neither_done_nor_answered():
     assert done == []
 
 
-@pytest.mark.parametrize('change', [
-    lambda answer: None,
-    lambda answer: {'result': {}},
-    lambda answer: envelope.seal(b'x' * 32, envelope.read_header(answer), {'result': {}}),
-    lambda answer: channel.GuestChannel(ID, KEY, BOOT).seal('Heartbeat', {'result': {}}),
-    lambda answer: channel.GuestChannel(ID.replace('1', '9'), KEY, BOOT).result(
-        envelope.read_header(answer), {}),
-    lambda answer: channel.GuestChannel(ID, KEY, BOOT)._seal('Reply', {'result': {}}, 'another:1'),
-    lambda answer: channel.GuestChannel(ID, KEY, BOOT)._seal('Reply', {}, envelope.read_header(answer).about),
-], ids=['none', 'unsealed', 'other key', 'a report', 'other instance', 'other question', 'no result'])
+@pytest.mark.parametrize(
+    'change', [
+        lambda answer: None,
+        lambda answer: {
+            'result': {}
+        },
+        lambda answer: envelope.seal(b'x' * 32, envelope.read_header(answer), {'result': {}}),
+        lambda answer: channel.GuestChannel(ID, KEY, BOOT).seal('Heartbeat', {'result': {}}),
+        lambda answer: channel.GuestChannel(ID.replace('1', '9'), KEY, BOOT).result(
+            envelope.read_header(answer), {}),
+        lambda answer: channel.GuestChannel(ID, KEY, BOOT)._seal('Reply', {'result': {}},
+                                                                 'another:1'),
+        lambda answer: channel.GuestChannel(ID, KEY, BOOT)._seal('Reply', {},
+                                                                 envelope.read_header(answer).about
+                                                                 ),
+    ], ids=[
+        'none', 'unsealed', 'other key', 'a report', 'other instance', 'other question', 'no result'
+    ])
 def test_answer_that_is_not_to_this_question_is_not_believed(change):
     with pytest.raises(exception.GuestError):
         _door(DirectBus(_guest(), change)).call(messages.Ping(), 1)
@@ -140,12 +155,16 @@ def test_failures_a_guest_names_are_bounded(failure, code, message):
 
 
 def test_failure_without_a_sentence_gets_ours():
-    assert 'already exists' in api.guest_failure({'code': 'guest_exists_user', 'message': None}).message
+    assert 'already exists' in api.guest_failure({
+        'code': 'guest_exists_user',
+        'message': None
+    }).message
 
 
-@pytest.mark.parametrize('trouble, expected', [
-    (transport.BusTimeout('late'), exception.GuestTimeout), (transport.BusError('refused'), exception.GuestError),
-    (transport.BusAway('gone'), exception.BrokerError)])
+@pytest.mark.parametrize('trouble, expected',
+                         [(transport.BusTimeout('late'), exception.GuestTimeout),
+                          (transport.BusError('refused'), exception.GuestError),
+                          (transport.BusAway('gone'), exception.BrokerError)])
 def test_trouble_of_the_bus_has_an_exception_for_each_kind(trouble, expected):
     class Bus:
         def call(self, *args):
@@ -165,7 +184,14 @@ def test_cast_that_is_not_taken_says_so():
 @pytest.mark.parametrize('header', [
     {'direction': 'up'}, {'instance_id': ID.replace('1', '9')}])
 def test_message_for_others_is_refused(header):
-    values = {'instance_id': ID, 'direction': 'down', 'kind': 'Ping', 'boot_id': 'p', 'seq': 1, **header}
+    values = {
+        'instance_id': ID,
+        'direction': 'down',
+        'kind': 'Ping',
+        'boot_id': 'p',
+        'seq': 1,
+        **header
+    }
     wire = envelope.seal(keys.seal_key(KEY), envelope.Header(**values), {})
     with pytest.raises(envelope.Misdirected):
         channel.GuestChannel(ID, KEY, BOOT).open(wire)
@@ -175,7 +201,8 @@ def test_message_for_others_is_refused(header):
 class TestReplayWindow:
     def test_each_number_once(self):
         window = channel.ReplayWindow()
-        assert [window.accept('a', number) for number in (1, 2, 2, 1, 3)] == [True, True, False, False, True]
+        assert [window.accept('a', number)
+                for number in (1, 2, 2, 1, 3)] == [True, True, False, False, True]
 
     def test_a_little_overtaking_is_fine(self):
         window = channel.ReplayWindow(width=10)

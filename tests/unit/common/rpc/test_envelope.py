@@ -21,7 +21,8 @@ from trove.common.rpc import envelope
 
 KEY, OTHER = b'k' * 32, b'o' * 32
 ID = '11111111-2222-4333-8444-555555555555'
-HEADER = envelope.Header(instance_id=ID, direction=envelope.UP, kind='Heartbeat', boot_id='00000001.00000002', seq=7)
+HEADER = envelope.Header(instance_id=ID, direction=envelope.UP, kind='Heartbeat',
+                         boot_id='00000001.00000002', seq=7)
 BODY = {'service_status': 'healthy', 'text': "ä'\"\n", 'list': [1, 2.5, None, True]}
 
 
@@ -72,20 +73,53 @@ def test_plain_content_is_unsealed(wire):
     assert refused.value.reason == 'unsealed'
 
 
-@pytest.mark.parametrize('change', [
-    {'v': 2}, {'v': None}, {'h': 'x'}, {'h': '[]'}, {'h': '{}'}, {'h': 5}, {'h': 'x' * 2000}, {'h': '"' + 'ä' + '"'},
-    {'n': None}, {'n': ''}, {'n': '!!!!'}, {'n': 'AAAA'}, {'n': 'A' * 100}, {'c': None}, {'c': 'ä'}, {'c': 7},
-    {'h': '[' * 1000}])
+@pytest.mark.parametrize('change', [{
+    'v': 2
+}, {
+    'v': None
+}, {
+    'h': 'x'
+}, {
+    'h': '[]'
+}, {
+    'h': '{}'
+}, {
+    'h': 5
+}, {
+    'h': 'x' * 2000
+}, {
+    'h': '"' + 'ä' + '"'
+}, {
+    'n': None
+}, {
+    'n': ''
+}, {
+    'n': '!!!!'
+}, {
+    'n': 'AAAA'
+}, {
+    'n': 'A' * 100
+}, {
+    'c': None
+}, {
+    'c': 'ä'
+}, {
+    'c': 7
+}, {
+    'h': '[' * 1000
+}])
 def test_what_is_no_envelope_is_malformed(change):
     with pytest.raises(envelope.Malformed):
         envelope.open(KEY, {**envelope.seal(KEY, HEADER, BODY), **change})
 
 
-@pytest.mark.parametrize('name, value', [
-    ('instance_id', 'x'), ('instance_id', ID.upper() + '\n'), ('instance_id', None), ('direction', 'sideways'),
-    ('kind', ''), ('kind', 'A b'), ('kind', 'A' * 37), ('boot_id', ''), ('boot_id', 'x' * 37), ('boot_id', 'ä'),
-    ('seq', 0), ('seq', -1), ('seq', 2 ** 63), ('seq', True), ('seq', 1.0), ('seq', '1'), ('version', 2),
-    ('version', True), ('to_boot', None), ('about', 'x' * 65)])
+@pytest.mark.parametrize('name, value', [('instance_id', 'x'), ('instance_id', ID.upper() + '\n'),
+                                         ('instance_id', None), ('direction', 'sideways'),
+                                         ('kind', ''), ('kind', 'A b'), ('kind', 'A' * 37),
+                                         ('boot_id', ''), ('boot_id', 'x' * 37), ('boot_id', 'ä'),
+                                         ('seq', 0), ('seq', -1), ('seq', 2**63), ('seq', True),
+                                         ('seq', 1.0), ('seq', '1'), ('version', 2),
+                                         ('version', True), ('to_boot', None), ('about', 'x' * 65)])
 def test_header_values_are_bounded_on_both_sides(name, value):
     bad = dataclasses.replace(HEADER, **{name: value})
     with pytest.raises(envelope.Malformed):
@@ -121,8 +155,11 @@ def test_reference_names_run_and_number():
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text() | st.binary().map(lambda raw: raw.hex()),
-                    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(['v', 'h', 'n', 'c', 'x']), inner)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text()
+        | st.binary().map(lambda raw: raw.hex()), lambda inner: st.lists(inner) | st.dictionaries(
+            st.sampled_from(['v', 'h', 'n', 'c', 'x']), inner)))
 def test_any_junk_is_refused_with_our_error(junk):
     with pytest.raises(envelope.EnvelopeError):
         envelope.open(KEY, junk)

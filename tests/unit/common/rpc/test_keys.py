@@ -30,7 +30,11 @@ def test_keys_are_random():
 def test_derived_keys_differ_by_purpose_and_key():
     first, second = b'1' * 32, b'2' * 32
     assert keys.seal_key(first) == keys.derive(first, b'trove guest bus seal')
-    assert len({keys.seal_key(first), keys.seal_key(second), keys.derive(first, b'trove guest bus password')}) == 3
+    assert len({
+        keys.seal_key(first),
+        keys.seal_key(second),
+        keys.derive(first, b'trove guest bus password')
+    }) == 3
 
 
 def test_broker_password_is_stable_and_fits_a_url():
@@ -66,8 +70,10 @@ def test_sealing_twice_looks_different():
 
 
 @pytest.mark.parametrize('spoil', [
-    lambda text: text[:-4] + 'AAAA', lambda text: text.replace('v1:', 'v2:'), lambda text: '', lambda text: 'v1',
-    lambda text: 'v1:' + 'f' * 8 + text[11:], lambda text: text[:30], lambda text: text + 'Ä'])
+    lambda text: text[:-4] + 'AAAA', lambda text: text.replace('v1:', 'v2:'), lambda text: '',
+    lambda text: 'v1', lambda text: 'v1:' + 'f' * 8 + text[11:], lambda text: text[:30],
+    lambda text: text + 'Ä'
+])
 def test_damaged_sealed_key_is_refused(spoil):
     ring = keys.KeyRing(SECRET)
     with pytest.raises(keys.KeySealError):
@@ -75,7 +81,8 @@ def test_damaged_sealed_key_is_refused(spoil):
 
 
 def test_rotation_goes_row_by_row():
-    before, during, after = keys.KeyRing(SECRET), keys.KeyRing(OTHER, (SECRET,)), keys.KeyRing(OTHER)
+    before, during, after = keys.KeyRing(SECRET), keys.KeyRing(OTHER,
+                                                               (SECRET,)), keys.KeyRing(OTHER)
     old = before.seal(ID, b'k' * 32)
     assert during.open(ID, old) == b'k' * 32
     assert not during.is_current(old)

@@ -24,40 +24,203 @@ BACKUP = '11111111-2222-4333-8444-555555555555'
 
 #: One example of each kind with every field filled, as plain data.
 EXAMPLES = {
-    'Heartbeat': {'service_status': 'healthy', 'reason': 'r', 'agent_version': '1', 'boot_id': '00000001.00000001',
-                  'volume': {'total': 3, 'used': 1, 'available': 2}, 'engine': {'version': '10.11', 'uptime': 5},
-                  'pending_restart': ['a'], 'drift': ['b'], 'rejection': 'c', 'results': [RESULT]},
-    'CommandResult': {**RESULT, 'step': 's', 'error_code': 'guest_error', 'message': 'm', 'data': {'a': [1]}},
-    'UpdateBackup': {'backup_id': BACKUP, 'state': 'COMPLETED', 'size': 1.5, 'checksum': 'c', 'location': 'l',
-                     'backup_type': 'full'},
-    'Prepare': {'datastore_version': '10.11', 'mount_point': '/var/lib/mysql', 'memory_mb': 1024,
-                'config_contents': '[mysqld]', 'device': {'volume_id': 'v', 'device_path': '/dev/vdb'},
-                'new_volume': True, 'databases': [{'name': 'd', 'character_set': None, 'collate': 'c'}],
-                'users': [{'name': 'u', 'password': 'p', 'host': '%', 'databases': [{'name': 'd'}]}],
-                'root_password': 'r', 'options': {'a': True}},
-    'ApplyConfiguration': {'options': {'a': True, 'b': 1, 'c': 0.5, 'd': 'e'}},
-    'Restart': {}, 'StartDatabase': {'config_contents': '[x]'}, 'ReleaseVolume': {}, 'GrowVolume': {'size': 3},
-    'HandOver': {'version': '11.4'},
-    'TakeOver': {'datastore_version': '11.4', 'mount_point': '/var/lib/mysql', 'config_contents': '[x]',
-                 'device': {'volume_id': BACKUP, 'device_path': '/dev/vdb'}, 'options': {'max_connections': 7},
-                 'restore': True, 'upgrade': False},
-    'StopDatabase': {'do_not_start_on_reboot': True}, 'Ping': {}, 'DisableRoot': {},
-    'EnableRoot': {'password': None},
-    'ListDatabases': {'limit': 5, 'marker': 'm', 'include_marker': True}, 'ListUsers': {'limit': 5},
-    'CreateDatabases': {'databases': [{'name': 'd'}]}, 'DeleteDatabase': {'name': 'd'},
-    'GetUser': {'name': 'u', 'host': '%'}, 'DeleteUser': {'name': 'u'}, 'ListAccess': {'name': 'u'},
-    'CreateUsers': {'users': [{'name': 'u', 'password': 'p', 'databases': []}]},
-    'ChangePasswords': {'users': [{'name': 'u', 'password': 'p'}]},
-    'UpdateUser': {'name': 'u', 'changes': {'host': '10.%'}},
-    'GrantAccess': {'name': 'u', 'databases': ['d']}, 'RevokeAccess': {'name': 'u', 'database': 'd'},
-    'Diagnose': {}, 'DescribeHardware': {}, 'ListModules': {'include_contents': True},
-    'ApplyModule': {'id': BACKUP, 'name': 'n', 'type': 'ping', 'contents': 'c', 'md5': 32 * 'a', 'datastore': 'd',
-                    'datastore_version': '1', 'tenant': 't', 'auto_apply': True, 'visible': False, 'is_admin': True},
-    'RemoveModule': {'id': BACKUP, 'type': 'ping'},
-    'ListLogs': {}, 'SwitchLog': {'name': 'general', 'on': True}, 'DiscardLog': {'name': 'general'},
-    'PublishLog': {'name': 'general', 'url': 'https://swift/v1/AUTH_p/logs/a/', 'query': 'temp_url_sig=0',
-                   'verify': True, 'authorities': '-----BEGIN CERTIFICATE-----\n', 'piece': 2048, 'expiry': 60,
-                   'start_over': True},
+    'Heartbeat': {
+        'service_status': 'healthy',
+        'reason': 'r',
+        'agent_version': '1',
+        'boot_id': '00000001.00000001',
+        'volume': {
+            'total': 3,
+            'used': 1,
+            'available': 2
+        },
+        'engine': {
+            'version': '10.11',
+            'uptime': 5
+        },
+        'pending_restart': ['a'],
+        'drift': ['b'],
+        'rejection': 'c',
+        'results': [RESULT]
+    },
+    'CommandResult': {
+        **RESULT, 'step': 's',
+        'error_code': 'guest_error',
+        'message': 'm',
+        'data': {
+            'a': [1]
+        }
+    },
+    'UpdateBackup': {
+        'backup_id': BACKUP,
+        'state': 'COMPLETED',
+        'size': 1.5,
+        'checksum': 'c',
+        'location': 'l',
+        'backup_type': 'full'
+    },
+    'Prepare': {
+        'datastore_version': '10.11',
+        'mount_point': '/var/lib/mysql',
+        'memory_mb': 1024,
+        'config_contents': '[mysqld]',
+        'device': {
+            'volume_id': 'v',
+            'device_path': '/dev/vdb'
+        },
+        'new_volume': True,
+        'databases': [{
+            'name': 'd',
+            'character_set': None,
+            'collate': 'c'
+        }],
+        'users': [{
+            'name': 'u',
+            'password': 'p',
+            'host': '%',
+            'databases': [{
+                'name': 'd'
+            }]
+        }],
+        'root_password': 'r',
+        'options': {
+            'a': True
+        }
+    },
+    'ApplyConfiguration': {
+        'options': {
+            'a': True,
+            'b': 1,
+            'c': 0.5,
+            'd': 'e'
+        }
+    },
+    'Restart': {},
+    'StartDatabase': {
+        'config_contents': '[x]'
+    },
+    'ReleaseVolume': {},
+    'GrowVolume': {
+        'size': 3
+    },
+    'HandOver': {
+        'version': '11.4'
+    },
+    'TakeOver': {
+        'datastore_version': '11.4',
+        'mount_point': '/var/lib/mysql',
+        'config_contents': '[x]',
+        'device': {
+            'volume_id': BACKUP,
+            'device_path': '/dev/vdb'
+        },
+        'options': {
+            'max_connections': 7
+        },
+        'restore': True,
+        'upgrade': False
+    },
+    'StopDatabase': {
+        'do_not_start_on_reboot': True
+    },
+    'Ping': {},
+    'DisableRoot': {},
+    'EnableRoot': {
+        'password': None
+    },
+    'ListDatabases': {
+        'limit': 5,
+        'marker': 'm',
+        'include_marker': True
+    },
+    'ListUsers': {
+        'limit': 5
+    },
+    'CreateDatabases': {
+        'databases': [{
+            'name': 'd'
+        }]
+    },
+    'DeleteDatabase': {
+        'name': 'd'
+    },
+    'GetUser': {
+        'name': 'u',
+        'host': '%'
+    },
+    'DeleteUser': {
+        'name': 'u'
+    },
+    'ListAccess': {
+        'name': 'u'
+    },
+    'CreateUsers': {
+        'users': [{
+            'name': 'u',
+            'password': 'p',
+            'databases': []
+        }]
+    },
+    'ChangePasswords': {
+        'users': [{
+            'name': 'u',
+            'password': 'p'
+        }]
+    },
+    'UpdateUser': {
+        'name': 'u',
+        'changes': {
+            'host': '10.%'
+        }
+    },
+    'GrantAccess': {
+        'name': 'u',
+        'databases': ['d']
+    },
+    'RevokeAccess': {
+        'name': 'u',
+        'database': 'd'
+    },
+    'Diagnose': {},
+    'DescribeHardware': {},
+    'ListModules': {
+        'include_contents': True
+    },
+    'ApplyModule': {
+        'id': BACKUP,
+        'name': 'n',
+        'type': 'ping',
+        'contents': 'c',
+        'md5': 32 * 'a',
+        'datastore': 'd',
+        'datastore_version': '1',
+        'tenant': 't',
+        'auto_apply': True,
+        'visible': False,
+        'is_admin': True
+    },
+    'RemoveModule': {
+        'id': BACKUP,
+        'type': 'ping'
+    },
+    'ListLogs': {},
+    'SwitchLog': {
+        'name': 'general',
+        'on': True
+    },
+    'DiscardLog': {
+        'name': 'general'
+    },
+    'PublishLog': {
+        'name': 'general',
+        'url': 'https://swift/v1/AUTH_p/logs/a/',
+        'query': 'temp_url_sig=0',
+        'verify': True,
+        'authorities': '-----BEGIN CERTIFICATE-----\n',
+        'piece': 2048,
+        'expiry': 60,
+        'start_over': True
+    },
 }
 KINDS = {**messages.UP, **messages.DOWN}
 
@@ -85,8 +248,9 @@ def test_nothing_is_lost_and_unknown_is_ignored(kind):
                                         for field in dataclasses.fields(cls)])
 def test_every_field_of_every_message_is_bounded(kind, name):
     """No field takes a value of a wrong type, something enormous, or what no database can store."""
-    for bad in (object(), 10 ** 30, 'x' * 10 ** 6, ['x'] * 10 ** 5, {'x': 'y' * 10 ** 6}, 'nul\x00', '\ud800', -1,
-                float('nan')):
+    for bad in (object(), 10**30, 'x' * 10**6, ['x'] * 10**5, {
+            'x': 'y' * 10**6
+    }, 'nul\x00', '\ud800', -1, float('nan')):
         with_bad = {**EXAMPLES[kind], name: bad}
         try:
             message = KINDS[kind].from_wire(with_bad)
@@ -95,7 +259,8 @@ def test_every_field_of_every_message_is_bounded(kind, name):
             continue
         kept = getattr(message, name)
         # Taken only as a short clean sentence, or as an object of which nothing was kept.
-        assert kept == {} or isinstance(kept, str) and len(kept) <= 256 * 1024 and '\x00' not in kept
+        assert kept == {} or isinstance(kept,
+                                        str) and len(kept) <= 256 * 1024 and '\x00' not in kept
         json.dumps(message.to_wire()).encode('utf-8')
 
 
@@ -122,12 +287,20 @@ def test_guest_may_claim_only_what_is_its_to_say():
 
 def test_too_many_results_are_refused():
     with pytest.raises(ValueError, match='results'):
-        messages.Heartbeat.from_wire({'service_status': 'healthy', 'results': [RESULT] * (heartbeat.MAX_RESULTS + 1)})
+        messages.Heartbeat.from_wire({
+            'service_status': 'healthy',
+            'results': [RESULT] * (heartbeat.MAX_RESULTS + 1)
+        })
 
 
 def test_broken_result_names_where():
     with pytest.raises(ValueError, match=r'results\[1\].*outcome'):
-        messages.Heartbeat.from_wire({'service_status': 'healthy', 'results': [RESULT, {**RESULT, 'outcome': 'x'}]})
+        messages.Heartbeat.from_wire({
+            'service_status': 'healthy',
+            'results': [RESULT, {
+                **RESULT, 'outcome': 'x'
+            }]
+        })
 
 
 def test_sentences_are_cleaned_and_cut():
@@ -148,7 +321,8 @@ def test_parse_by_kind():
 
 
 def test_messages_do_not_share_their_defaults():
-    first, second = messages.Heartbeat(service_status='healthy'), messages.Heartbeat(service_status='healthy')
+    first, second = messages.Heartbeat(service_status='healthy'), messages.Heartbeat(
+        service_status='healthy')
     first.volume['total'] = 1
     assert second.volume == {}
 

@@ -47,19 +47,23 @@ def test_without_an_answer_systemd_decides(state, status):
 
 
 def test_a_hang_is_starting_first_and_crashed_later():
-    seen = [judge(Probe(answered=False, failures=count, reason='timed out'), unit('active'), wanted_running=True)
-            for count in range(1, PATIENCE + 2)]
+    seen = [
+        judge(Probe(answered=False, failures=count, reason='timed out'), unit('active'),
+              wanted_running=True) for count in range(1, PATIENCE + 2)
+    ]
     assert [health.status for health in seen] == ['running'] * PATIENCE + ['crashed']
     assert seen[-1].reason == 'hung: timed out'
 
 
 def test_an_engine_that_speaks_is_never_hung():
     probe = Probe(answered=False, failures=99, reason='no free connection', spoke=True)
-    assert judge(probe, unit('active'), wanted_running=True) == Health('running', 'no free connection')
+    assert judge(probe, unit('active'),
+                 wanted_running=True) == Health('running', 'no free connection')
 
 
 def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
-    assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'), wanted_running=False) == Health('shutdown')
+    assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'),
+                 wanted_running=False) == Health('shutdown')
     assert judge(FAILED_ONCE, unit('inactive', 'dead'), wanted_running=False) == Health('shutdown')
 
 

@@ -56,7 +56,8 @@ def test_pieces(write, content, most, expected):
     assert list(pieces(write(content), most)) == expected
 
 
-@pytest.mark.parametrize(('text', 'lines'), [(b'', 0), (b'a', 1), (b'a\n', 1), (b'a\nb', 2), (b'\n\n', 2)])
+@pytest.mark.parametrize(('text', 'lines'), [(b'', 0), (b'a', 1), (b'a\n', 1), (b'a\nb', 2),
+                                             (b'\n\n', 2)])
 def test_lines(text, lines):
     assert lines_in(text) == lines
 

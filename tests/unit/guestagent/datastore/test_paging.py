@@ -31,7 +31,8 @@ NAMES = ['a', 'b', 'd', 'e']
     (2, 'z', True, '', None),
 ])
 def test_page(limit, marker, include, items, after):
-    assert page(NAMES, NAMES, limit=limit, marker=marker, include_marker=include) == (list(items), after)
+    assert page(NAMES, NAMES, limit=limit, marker=marker,
+                include_marker=include) == (list(items), after)
 
 
 def test_pages_together_are_the_list():

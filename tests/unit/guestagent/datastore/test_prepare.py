@@ -17,9 +17,10 @@ from trove.guestagent.datastore.service import last_words
 def test_the_unit_waits_for_its_volume():
     text = unit_drop_in('/var/lib/mysql', True, ('LimitNOFILE=65536',), '/var/lib/trove-guest')
     assert text.splitlines() == [
-        '[Unit]', 'RequiresMountsFor=/var/lib/mysql', 'ConditionPathIsMountPoint=/var/lib/mysql', '',
-        '[Service]', 'NoNewPrivileges=yes', 'InaccessiblePaths=-/etc/trove -/var/lib/trove-guest',
-        'LimitNOFILE=65536']
+        '[Unit]', 'RequiresMountsFor=/var/lib/mysql', 'ConditionPathIsMountPoint=/var/lib/mysql',
+        '', '[Service]', 'NoNewPrivileges=yes',
+        'InaccessiblePaths=-/etc/trove -/var/lib/trove-guest', 'LimitNOFILE=65536'
+    ]
 
 
 def test_without_a_volume_no_mount_is_asked_for():
@@ -27,7 +28,9 @@ def test_without_a_volume_no_mount_is_asked_for():
 
 
 def test_last_words_are_the_errors():
-    said = ['[Note] starting', '[ERROR] port taken', '[ERROR] aborting', '[ERROR] third', '[Note] bye']
+    said = [
+        '[Note] starting', '[ERROR] port taken', '[ERROR] aborting', '[ERROR] third', '[Note] bye'
+    ]
     assert last_words(said) == ' Last words: [ERROR] port taken Last words: [ERROR] aborting'
     assert last_words(['one', 'two']) == ' Last words: two'
     assert last_words([]) == ''

@@ -28,8 +28,14 @@ Cpus_allowed:\tff
 def test_a_process(tmp_path):
     path = tmp_path / 'status'
     path.write_text(STATUS)
-    assert about.process(str(path)) == {'threads': 7, 'fdSize': 64, 'vmSize': 59000, 'vmPeak': 60000, 'vmRss': 29000,
-                                        'vmHwm': 30000}
+    assert about.process(str(path)) == {
+        'threads': 7,
+        'fdSize': 64,
+        'vmSize': 59000,
+        'vmPeak': 60000,
+        'vmRss': 29000,
+        'vmHwm': 30000
+    }
 
 
 def test_what_is_not_told_is_zero(tmp_path):

@@ -21,14 +21,16 @@ from trove.guestagent.system import mount
 GIB = 1024 ** 3
 
 
-@pytest.mark.parametrize(('found', 'wanted'), [(5 * GIB, 5), (6 * GIB, 5), (5 * GIB - 2 * 1024 ** 2, 5)])
+@pytest.mark.parametrize(('found', 'wanted'), [(5 * GIB, 5), (6 * GIB, 5),
+                                               (5 * GIB - 2 * 1024**2, 5)])
 def test_a_device_has_its_size_or_nearly_so_when_encrypted(found, wanted):
     mount.wait_for_size('/dev/vdb', wanted, wait=0, size_of=lambda device: found)
 
 
 def test_it_waits_until_the_machine_sees_it():
     sizes = [2 * GIB, 2 * GIB, 5 * GIB]
-    mount.wait_for_size('/dev/vdb', 5, wait=60, size_of=lambda device: sizes.pop(0), sleep=lambda seconds: None)
+    mount.wait_for_size('/dev/vdb', 5, wait=60, size_of=lambda device: sizes.pop(0),
+                        sleep=lambda seconds: None)
     assert sizes == []
 
 
@@ -38,8 +40,10 @@ def test_a_device_that_stays_small_is_told():
 
 
 def blocks(path) -> int:
-    shown = subprocess.run(['/sbin/dumpe2fs', '-h', str(path)], capture_output=True, text=True, check=True).stdout
-    return int(next(line for line in shown.splitlines() if line.startswith('Block count')).split()[-1])
+    shown = subprocess.run(['/sbin/dumpe2fs', '-h', str(path)], capture_output=True, text=True,
+                           check=True).stdout
+    return int(
+        next(line for line in shown.splitlines() if line.startswith('Block count')).split()[-1])
 
 
 @pytest.fixture

@@ -25,7 +25,8 @@ def root(tmp_path):
 
 
 def find(root, volume_id=VOLUME, device_path='/dev/vdb'):
-    return mount.find_device(volume_id, device_path, wait=0, root=str(root), sleep=lambda seconds: None)
+    return mount.find_device(volume_id, device_path, wait=0, root=str(root),
+                             sleep=lambda seconds: None)
 
 
 @pytest.mark.parametrize('link', [f'virtio-{VOLUME[:20]}', f'scsi-0QEMU_QEMU_HARDDISK_{VOLUME}'])
@@ -64,8 +65,9 @@ def test_it_waits_for_the_device(root):
     assert len(naps) == 1
 
 
-@pytest.mark.parametrize('point, mounted', [('/var/lib/mysql', True), ('/var/lib/mysql/', True), ('/var/lib', False),
-                                            ('/mnt/a b', True), ('/mnt', False)])
+@pytest.mark.parametrize('point, mounted', [('/var/lib/mysql', True), ('/var/lib/mysql/', True),
+                                            ('/var/lib', False), ('/mnt/a b', True),
+                                            ('/mnt', False)])
 def test_is_mounted(tmp_path, point, mounted):
     table = tmp_path / 'mountinfo'
     table.write_text('22 1 252:1 / / rw - ext4 /dev/vda1 rw\n'

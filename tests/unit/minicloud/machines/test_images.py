@@ -18,7 +18,11 @@ from minicloud.machines.images import Images
 
 
 def recipe(tmp_path, script, **environment):
-    return {'command': ['sh', '-c', script], 'environment': environment, 'log': str(tmp_path / 'logs' / 'build.log')}
+    return {
+        'command': ['sh', '-c', script],
+        'environment': environment,
+        'log': str(tmp_path / 'logs' / 'build.log')
+    }
 
 
 def test_an_image_is_made_once_for_all_who_wait_for_it(tmp_path):

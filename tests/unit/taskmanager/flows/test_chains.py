@@ -46,16 +46,23 @@ def test_a_user_is_shown_a_word_while_it_runs(flow):
 
 def made_by_create() -> list[str]:
     """Steps of the create that make something, by their undo."""
-    return [step.name for step in flows.registry()['instance_create'].steps if type(step).undo is not Step.undo]
+    return [
+        step.name
+        for step in flows.registry()['instance_create'].steps
+        if type(step).undo is not Step.undo
+    ]
 
 
 def test_whatever_a_create_makes_it_takes_back_and_a_delete_removes():
-    assert made_by_create() == ['EnsureGuestIdentity', 'EnsureSecurityGroup', 'EnsureManagementPort',
-                                'EnsureTenantPort', 'EnsurePublicAddress', 'EnsureVolume',
-                                'EnsureServerGroup', 'EnsureServer']
+    assert made_by_create() == [
+        'EnsureGuestIdentity', 'EnsureSecurityGroup', 'EnsureManagementPort', 'EnsureTenantPort',
+        'EnsurePublicAddress', 'EnsureVolume', 'EnsureServerGroup', 'EnsureServer'
+    ]
     delete: Flow = flows.registry()['instance_delete']
-    assert delete.step_names == ['ServerGone', 'ServerGroupGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone',
-                                 'GuestIdentityGone', 'LogsGone']
+    assert delete.step_names == [
+        'ServerGone', 'ServerGroupGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone',
+        'GuestIdentityGone', 'LogsGone'
+    ]
 
 
 def test_a_delete_never_gives_up_before_its_deadline():
@@ -63,7 +70,7 @@ def test_a_delete_never_gives_up_before_its_deadline():
 
 
 def test_codes_that_steps_use_exist():
-    for code in ('leftovers', 'guest_silent', 'guest_timeout', 'guest_engine_unavailable', 'server_failed',
-                 'server_missing', 'volume_failed', 'port_failed', 'security_group_failed', 'floating_ip_failed',
-                 'instance_missing', 'internal'):
+    for code in ('leftovers', 'guest_silent', 'guest_timeout', 'guest_engine_unavailable',
+                 'server_failed', 'server_missing', 'volume_failed', 'port_failed',
+                 'security_group_failed', 'floating_ip_failed', 'instance_missing', 'internal'):
         assert code in errors.CODES

@@ -88,4 +88,5 @@ def test_where_the_agent_finds_its_files():
     assert set(userdata.guest_files(conf, info={'DEFAULT': {}}, agent_config=b'x')) == {
         '/etc/trove/conf.d/guest_info.conf', '/etc/trove/conf.d/trove-guestagent.conf'}
     conf.set_override('guest_info', '/srv/me.conf')
-    assert set(userdata.guest_files(conf, info={'DEFAULT': {}}, agent_config=None)) == {'/srv/me.conf'}
+    assert set(userdata.guest_files(conf, info={'DEFAULT': {}},
+                                    agent_config=None)) == {'/srv/me.conf'}

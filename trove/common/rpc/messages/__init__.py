@@ -58,13 +58,49 @@ from trove.common.rpc.messages.user import RevokeAccess
 from trove.common.rpc.messages.user import UpdateUser
 
 __all__ = (
-    'ApplyConfiguration', 'ApplyModule', 'ChangePasswords', 'checked_modules', 'Command', 'CommandResult',
-    'CreateDatabases', 'CreateUsers', 'DeleteDatabase', 'DeleteUser', 'DescribeHardware', 'Diagnose', 'DisableRoot',
-    'DiscardLog', 'ListLogs', 'PublishLog', 'SwitchLog',
-    'DOWN', 'EnableRoot', 'GetUser', 'GrantAccess', 'GrowVolume', 'HandOver', 'Heartbeat', 'ListAccess',
+    'ApplyConfiguration',
+    'ApplyModule',
+    'ChangePasswords',
+    'checked_modules',
+    'Command',
+    'CommandResult',
+    'CreateDatabases',
+    'CreateUsers',
+    'DeleteDatabase',
+    'DeleteUser',
+    'DescribeHardware',
+    'Diagnose',
+    'DisableRoot',
+    'DiscardLog',
+    'ListLogs',
+    'PublishLog',
+    'SwitchLog',
+    'DOWN',
+    'EnableRoot',
+    'GetUser',
+    'GrantAccess',
+    'GrowVolume',
+    'HandOver',
+    'Heartbeat',
+    'ListAccess',
     'ListDatabases',
-    'ListModules', 'ListUsers', 'Message', 'MODULE_ERROR', 'MODULE_OK', 'parse', 'Ping', 'Prepare', 'ReleaseVolume',
-    'RemoveModule', 'Restart', 'RevokeAccess', 'StartDatabase', 'StopDatabase', 'TakeOver', 'UP', 'UpdateBackup',
+    'ListModules',
+    'ListUsers',
+    'Message',
+    'MODULE_ERROR',
+    'MODULE_OK',
+    'parse',
+    'Ping',
+    'Prepare',
+    'ReleaseVolume',
+    'RemoveModule',
+    'Restart',
+    'RevokeAccess',
+    'StartDatabase',
+    'StopDatabase',
+    'TakeOver',
+    'UP',
+    'UpdateBackup',
     'UpdateUser',
 )
 
@@ -72,12 +108,15 @@ __all__ = (
 UP: dict[str, type[Message]] = {cls.KIND: cls for cls in (Heartbeat, CommandResult, UpdateBackup)}
 
 #: Commands to guests by kind.
-DOWN: dict[str, type[Command]] = {cls.KIND: cls for cls in (
-    ApplyConfiguration, HandOver, TakeOver,
-    Prepare, Restart, StopDatabase, StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
-    DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords, UpdateUser, ListAccess, GrantAccess,
-    RevokeAccess, EnableRoot, DisableRoot, Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule,
-    ListLogs, SwitchLog, PublishLog, DiscardLog)}
+DOWN: dict[str, type[Command]] = {
+    cls.KIND: cls
+    for cls in (ApplyConfiguration, HandOver, TakeOver, Prepare, Restart, StopDatabase,
+                StartDatabase, ReleaseVolume, GrowVolume, Ping, ListDatabases, CreateDatabases,
+                DeleteDatabase, ListUsers, GetUser, CreateUsers, DeleteUser, ChangePasswords,
+                UpdateUser, ListAccess, GrantAccess, RevokeAccess, EnableRoot, DisableRoot,
+                Diagnose, DescribeHardware, ListModules, ApplyModule, RemoveModule, ListLogs,
+                SwitchLog, PublishLog, DiscardLog)
+}
 
 
 def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:

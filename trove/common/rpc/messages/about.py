@@ -20,8 +20,15 @@ from trove.common.rpc.messages.command import Command
 
 _SIZE = base.integer(0, 2 ** 53)
 #: Of the agent's process; sizes in kB.
-DIAGNOSTICS = {'version': base.text(64), 'threads': _SIZE, 'fdSize': _SIZE, 'vmSize': _SIZE, 'vmPeak': _SIZE,
-               'vmRss': _SIZE, 'vmHwm': _SIZE}
+DIAGNOSTICS = {
+    'version': base.text(64),
+    'threads': _SIZE,
+    'fdSize': _SIZE,
+    'vmSize': _SIZE,
+    'vmPeak': _SIZE,
+    'vmRss': _SIZE,
+    'vmHwm': _SIZE
+}
 #: ``mem_total`` in kB.
 HARDWARE = {'mem_total': _SIZE, 'num_cpus': _SIZE}
 

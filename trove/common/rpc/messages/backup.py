@@ -35,4 +35,5 @@ class UpdateBackup(base.Message):
     size: float | None = base.optional(base.nullable(base.number()))
     checksum: str | None = base.optional(base.nullable(base.text(128)))
     location: str | None = base.optional(base.nullable(base.text(1024)))
-    backup_type: str | None = base.optional(base.nullable(base.text(32, pattern=r'[A-Za-z0-9_\-]*')))
+    backup_type: str | None = base.optional(base.nullable(base.text(32,
+                                                                    pattern=r'[A-Za-z0-9_\-]*')))

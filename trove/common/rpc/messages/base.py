@@ -41,8 +41,13 @@ class Message:
 
     def to_wire(self) -> dict[str, Any]:
         """Plain data, ready for the envelope."""
-        return {'version': self.VERSION,
-                **{field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}}
+        return {
+            'version': self.VERSION,
+            **{
+                field.name: _plain(getattr(self, field.name))
+                for field in dataclasses.fields(self)
+            }
+        }
 
     @classmethod
     def from_wire(cls, data: Any) -> Self:
@@ -83,7 +88,8 @@ def optional(check: Check, default: Any = None) -> Any:
     return dataclasses.field(default=default, metadata={'check': check})
 
 
-def text(longest: int, *, shortest: int = 0, pattern: str | None = None, cut: bool = False) -> Check:
+def text(longest: int, *, shortest: int = 0, pattern: str | None = None,
+         cut: bool = False) -> Check:
     """A string of ``shortest`` to ``longest`` characters that any database can store.
 
     :param pattern: what the whole of it must match.
@@ -183,7 +189,10 @@ def mapping(inner: Check, most: int, *, longest: int) -> Check:
     def check(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict) or len(value) > most:
             raise ValueError(f'{name} must be an object with at most {most} keys')
-        return {of_key(f'a key of {name}', key): inner(f'{name}.{key}', item) for key, item in value.items()}
+        return {
+            of_key(f'a key of {name}', key): inner(f'{name}.{key}', item)
+            for key, item in value.items()
+        }
     return check
 
 
@@ -192,7 +201,11 @@ def record(**checks: Check) -> Check:
     def check(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError(f'{name} must be an object')
-        return {key: inner(f'{name}.{key}', value[key]) for key, inner in checks.items() if key in value}
+        return {
+            key: inner(f'{name}.{key}', value[key])
+            for key, inner in checks.items()
+            if key in value
+        }
     return check
 
 

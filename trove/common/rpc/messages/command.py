@@ -34,12 +34,14 @@ DATABASE = base.needing(base.record(
     collate=base.nullable(base.text(64)),
 ), 'name')
 
-USER = base.needing(base.record(
-    name=base.text(255, shortest=1),
-    password=base.nullable(base.text(255)),
-    host=base.nullable(base.text(255)),
-    databases=base.list_of(base.needing(base.record(name=base.text(255, shortest=1)), 'name'), 1000),
-), 'name')
+USER = base.needing(
+    base.record(
+        name=base.text(255, shortest=1),
+        password=base.nullable(base.text(255)),
+        host=base.nullable(base.text(255)),
+        databases=base.list_of(base.needing(base.record(name=base.text(255, shortest=1)), 'name'),
+                               1000),
+    ), 'name')
 
 #: Options of a configuration group: name -> true, false, a number or text.
 OPTIONS = base.mapping(base.scalar(1024), 1000, longest=128)

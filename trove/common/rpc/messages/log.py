@@ -24,10 +24,10 @@ MOST_AUTHORITIES = 128 * 1024
 _NAME = base.text(64, shortest=1, pattern=r'[a-z0-9_\-]+')
 
 #: What guests say of one log. ``published`` and ``pending`` are bytes; ``stored`` is whether any object was stored.
-LOG = base.needing(base.record(
-    name=base.text(64, shortest=1), type=base.one_of('SYS', 'USER'), status=base.text(32, shortest=1),
-    published=base.integer(), pending=base.integer(), stored=base.flag()), 'name', 'type', 'status', 'published',
-    'pending', 'stored')
+LOG = base.needing(
+    base.record(name=base.text(64, shortest=1), type=base.one_of('SYS', 'USER'), status=base.text(
+        32, shortest=1), published=base.integer(), pending=base.integer(), stored=base.flag()),
+    'name', 'type', 'status', 'published', 'pending', 'stored')
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

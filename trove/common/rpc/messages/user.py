@@ -65,8 +65,10 @@ class ChangePasswords(command.Command):
     """
     KIND: ClassVar[str] = 'ChangePasswords'
 
-    users: list[dict[str, Any]] = base.required(base.list_of(base.needing(
-        base.record(name=_NAME, host=_HOST, password=base.text(255, shortest=1)), 'name', 'password'), 1000))
+    users: list[dict[str, Any]] = base.required(
+        base.list_of(
+            base.needing(base.record(name=_NAME, host=_HOST, password=base.text(255, shortest=1)),
+                         'name', 'password'), 1000))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -78,7 +80,8 @@ class UpdateUser(OneUser):
     KIND: ClassVar[str] = 'UpdateUser'
 
     changes: dict[str, Any] = base.required(
-        base.record(name=_NAME, host=base.text(255, shortest=1), password=base.text(255, shortest=1)))
+        base.record(name=_NAME, host=base.text(255, shortest=1),
+                    password=base.text(255, shortest=1)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

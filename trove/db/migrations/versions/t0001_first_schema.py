@@ -97,20 +97,19 @@ def _datastores() -> None:
 def _events() -> None:
     op.create_table(
         'events',
-        sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('seq',
+                  sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True,
+                  nullable=False), sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('resource_type', sa.String(length=32), nullable=False),
         sa.Column('resource_id', sa.String(length=64), nullable=False),
         sa.Column('project_id', sa.String(length=36)),
-        sa.Column('operation_id', sa.String(length=36)),
-        sa.Column('time', TIMESTAMP, nullable=False),
+        sa.Column('operation_id', sa.String(length=36)), sa.Column('time', TIMESTAMP,
+                                                                   nullable=False),
         sa.Column('type', sa.String(length=64), nullable=False),
         sa.Column('text', sa.String(length=1024), nullable=False),
-        sa.Column('actor', sa.String(length=64)),
-        sa.Column('request_id', sa.String(length=64)),
+        sa.Column('actor', sa.String(length=64)), sa.Column('request_id', sa.String(length=64)),
         sa.PrimaryKeyConstraint('seq', name='pk_events'),
-        sa.UniqueConstraint('id', name='uq_events_id'),
-        **ENGINE)
+        sa.UniqueConstraint('id', name='uq_events_id'), **ENGINE)
     op.create_index('ix_events_resource', 'events', ['resource_id', 'seq'])
 
 
@@ -266,22 +265,20 @@ def _volume_types() -> None:
 
 def _datastore_versions() -> None:
     op.create_table(
-        'datastore_versions',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'datastore_versions', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('datastore_id', sa.String(length=36), nullable=False),
         sa.Column('name', sa.String(length=255), nullable=False),
         sa.Column('version', sa.String(length=255), nullable=False),
         sa.Column('manager', sa.String(length=255), nullable=False),
-        sa.Column('image_id', sa.String(length=36)),
-        sa.Column('image_tags', sa.String(length=255)),
+        sa.Column('image_id', sa.String(length=36)), sa.Column('image_tags', sa.String(length=255)),
         sa.Column('packages', sa.String(length=511)),
         sa.Column('active', sa.Boolean(), nullable=False),
         sa.Column('registry_ext', sa.Text(), nullable=False),
         sa.Column('repl_strategy', sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(['datastore_id'], ['datastores.id'], name='fk_datastore_versions_datastore_id'),
+        sa.ForeignKeyConstraint(['datastore_id'], ['datastores.id'],
+                                name='fk_datastore_versions_datastore_id'),
         sa.PrimaryKeyConstraint('id', name='pk_datastore_versions'),
-        sa.UniqueConstraint('datastore_id', 'name', 'version', name='ds_versions'),
-        **ENGINE)
+        sa.UniqueConstraint('datastore_id', 'name', 'version', name='ds_versions'), **ENGINE)
 
 
 def _backups() -> None:
@@ -334,37 +331,33 @@ def _configurations() -> None:
 
 def _datastore_configuration_parameters() -> None:
     op.create_table(
-        'datastore_configuration_parameters',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'datastore_configuration_parameters', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('name', sa.String(length=128), nullable=False),
         sa.Column('datastore_version_id', sa.String(length=36), nullable=False),
         sa.Column('restart_required', sa.Boolean(), nullable=False),
-        sa.Column('max_size', sa.String(length=40)),
-        sa.Column('min_size', sa.String(length=40)),
+        sa.Column('max_size', sa.String(length=40)), sa.Column('min_size', sa.String(length=40)),
         sa.Column('data_type', sa.String(length=128), nullable=False),
         sa.ForeignKeyConstraint(['datastore_version_id'], ['datastore_versions.id'],
                                 name='fk_datastore_configuration_parameters_datastore_version_id'),
         sa.PrimaryKeyConstraint('id', name='pk_datastore_configuration_parameters'),
-        sa.UniqueConstraint('datastore_version_id', 'name', name='uq_datastore_configuration_parameters_name'),
-        **ENGINE)
+        sa.UniqueConstraint('datastore_version_id', 'name',
+                            name='uq_datastore_configuration_parameters_name'), **ENGINE)
 
 
 def _datastore_version_metadata() -> None:
     op.create_table(
-        'datastore_version_metadata',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'datastore_version_metadata', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('datastore_version_id', sa.String(length=36), nullable=False),
         sa.Column('key', sa.String(length=128), nullable=False),
-        sa.Column('value', sa.String(length=128)),
-        sa.Column('created', TIMESTAMP, nullable=False),
+        sa.Column('value', sa.String(length=128)), sa.Column('created', TIMESTAMP, nullable=False),
         sa.Column('deleted', sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column('deleted_at', TIMESTAMP),
-        sa.Column('updated_at', TIMESTAMP),
+        sa.Column('deleted_at', TIMESTAMP), sa.Column('updated_at', TIMESTAMP),
         sa.ForeignKeyConstraint(['datastore_version_id'], ['datastore_versions.id'],
-                                name='fk_datastore_version_metadata_datastore_version_id', ondelete='CASCADE'),
+                                name='fk_datastore_version_metadata_datastore_version_id',
+                                ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('id', name='pk_datastore_version_metadata'),
-        sa.UniqueConstraint('datastore_version_id', 'key', 'value', name='datastore_version_metadata_unique'),
-        **ENGINE)
+        sa.UniqueConstraint('datastore_version_id', 'key', 'value',
+                            name='datastore_version_metadata_unique'), **ENGINE)
 
 
 def _configuration_parameters() -> None:
@@ -375,21 +368,19 @@ def _configuration_parameters() -> None:
         sa.Column('configuration_value', sa.String(length=1024)),
         sa.ForeignKeyConstraint(['configuration_id'], ['configurations.id'],
                                 name='fk_configuration_parameters_configuration_id'),
-        sa.PrimaryKeyConstraint('configuration_id', 'configuration_key', name='pk_configuration_parameters'),
-        **ENGINE)
+        sa.PrimaryKeyConstraint('configuration_id', 'configuration_key',
+                                name='pk_configuration_parameters'), **ENGINE)
 
 
 def _instances() -> None:
     op.create_table(
-        'instances',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'instances', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('created', TIMESTAMP, nullable=False),
         sa.Column('updated', TIMESTAMP, nullable=False),
         sa.Column('name', sa.String(length=255), nullable=False),
         sa.Column('hostname', sa.String(length=255)),
         sa.Column('tenant_id', sa.String(length=36), nullable=False),
-        sa.Column('user_id', sa.String(length=64)),
-        sa.Column('region_id', sa.String(length=255)),
+        sa.Column('user_id', sa.String(length=64)), sa.Column('region_id', sa.String(length=255)),
         sa.Column('availability_zone', sa.String(length=255)),
         sa.Column('compute_instance_id', sa.String(length=36)),
         sa.Column('server_status', sa.String(length=64)),
@@ -399,34 +390,30 @@ def _instances() -> None:
         sa.Column('ram', sa.Integer(), nullable=False),
         sa.Column('vcpus', sa.Integer(), nullable=False),
         sa.Column('volume_support', sa.Boolean(), server_default=sa.true(), nullable=False),
-        sa.Column('volume_id', sa.String(length=36)),
-        sa.Column('volume_size', sa.Integer()),
+        sa.Column('volume_id', sa.String(length=36)), sa.Column('volume_size', sa.Integer()),
         sa.Column('volume_type', sa.String(length=255)),
         sa.Column('datastore_version_id', sa.String(length=36)),
         sa.Column('configuration_id', sa.String(length=36)),
-        sa.Column('slave_of_id', sa.String(length=36)),
-        sa.Column('cluster_id', sa.String(length=36)),
-        sa.Column('shard_id', sa.String(length=36)),
-        sa.Column('type', sa.String(length=64)),
+        sa.Column('slave_of_id', sa.String(length=36)), sa.Column('cluster_id',
+                                                                  sa.String(length=36)),
+        sa.Column('shard_id', sa.String(length=36)), sa.Column('type', sa.String(length=64)),
         sa.Column('locality', sa.String(length=32)),
         sa.Column('encrypted_key', sa.String(length=255)),
         sa.Column('boot_epoch', sa.Integer(), server_default=sa.text('1'), nullable=False),
         sa.Column('server_id_number', sa.BigInteger(), nullable=False),
-        sa.Column('access', sa.Text()),
-        sa.Column('security_group_id', sa.String(length=36)),
+        sa.Column('access', sa.Text()), sa.Column('security_group_id', sa.String(length=36)),
         sa.Column('error_code', sa.String(length=64)),
         sa.Column('restart_required', sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column('deletion_protection', sa.Boolean(), server_default=sa.false(), nullable=False),
-        sa.Column('ssl_mode', sa.String(length=16)),
-        sa.Column('ssl_ref', sa.Text()),
+        sa.Column('ssl_mode', sa.String(length=16)), sa.Column('ssl_ref', sa.Text()),
         sa.Column('deleted', sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column('deleted_at', TIMESTAMP),
-        sa.ForeignKeyConstraint(['configuration_id'], ['configurations.id'], name='fk_instances_configuration_id'),
+        sa.ForeignKeyConstraint(['configuration_id'], ['configurations.id'],
+                                name='fk_instances_configuration_id'),
         sa.ForeignKeyConstraint(['datastore_version_id'], ['datastore_versions.id'],
                                 name='fk_instances_datastore_version_id'),
         sa.ForeignKeyConstraint(['slave_of_id'], ['instances.id'], name='fk_instances_slave_of_id'),
-        sa.PrimaryKeyConstraint('id', name='pk_instances'),
-        **ENGINE)
+        sa.PrimaryKeyConstraint('id', name='pk_instances'), **ENGINE)
     op.create_index('ix_instances_cluster_id', 'instances', ['cluster_id'])
     op.create_index('ix_instances_compute_instance_id', 'instances', ['compute_instance_id'])
     op.create_index('ix_instances_deleted', 'instances', ['deleted'])
@@ -436,31 +423,26 @@ def _instances() -> None:
 
 def _instance_addresses() -> None:
     op.create_table(
-        'instance_addresses',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'instance_addresses', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('instance_id', sa.String(length=36), nullable=False),
         sa.Column('kind', sa.String(length=16), nullable=False),
         sa.Column('address', sa.String(length=45), nullable=False),
-        sa.Column('family', sa.Integer(), nullable=False),
-        sa.Column('port_id', sa.String(length=36)),
-        sa.Column('network_id', sa.String(length=36)),
-        sa.Column('subnet_id', sa.String(length=36)),
+        sa.Column('family', sa.Integer(), nullable=False), sa.Column('port_id',
+                                                                     sa.String(length=36)),
+        sa.Column('network_id', sa.String(length=36)), sa.Column('subnet_id', sa.String(length=36)),
         sa.Column('mac', sa.String(length=17)),
-        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'], name='fk_instance_addresses_instance_id',
-                                ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('id', name='pk_instance_addresses'),
-        **ENGINE)
+        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'],
+                                name='fk_instance_addresses_instance_id', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('id', name='pk_instance_addresses'), **ENGINE)
     op.create_index('ix_instance_addresses_instance_id', 'instance_addresses', ['instance_id'])
 
 
 def _instance_faults() -> None:
     op.create_table(
-        'instance_faults',
-        sa.Column('instance_id', sa.String(length=36), nullable=False),
+        'instance_faults', sa.Column('instance_id', sa.String(length=36), nullable=False),
         sa.Column('created', TIMESTAMP, nullable=False),
         sa.Column('message', sa.String(length=1024), nullable=False),
         sa.Column('details', LONG_TEXT),
-        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'], name='fk_instance_faults_instance_id',
-                                ondelete='CASCADE'),
-        sa.PrimaryKeyConstraint('instance_id', name='pk_instance_faults'),
-        **ENGINE)
+        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'],
+                                name='fk_instance_faults_instance_id', ondelete='CASCADE'),
+        sa.PrimaryKeyConstraint('instance_id', name='pk_instance_faults'), **ENGINE)

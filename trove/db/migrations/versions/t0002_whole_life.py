@@ -94,15 +94,14 @@ def _modules() -> None:
 
 def _instance_modules() -> None:
     op.create_table(
-        'instance_modules',
-        sa.Column('id', sa.String(length=36), nullable=False),
+        'instance_modules', sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('instance_id', sa.String(length=36), nullable=False),
         sa.Column('module_id', sa.String(length=36), nullable=False),
         sa.Column('md5', sa.String(length=32), nullable=False),
         sa.Column('created', TIMESTAMP, nullable=False),
         sa.Column('updated', TIMESTAMP, nullable=False),
-        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'], name='fk_instance_modules_instance_id',
-                                ondelete='CASCADE'),
+        sa.ForeignKeyConstraint(['instance_id'], ['instances.id'],
+                                name='fk_instance_modules_instance_id', ondelete='CASCADE'),
         sa.ForeignKeyConstraint(['module_id'], ['modules.id'], name='fk_instance_modules_module_id',
                                 ondelete='CASCADE'),
         sa.PrimaryKeyConstraint('id', name='pk_instance_modules'),
@@ -127,15 +126,15 @@ def _duties() -> None:
 def _notifications() -> None:
     op.create_table(
         'notifications',
-        sa.Column('seq', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True, nullable=False),
-        sa.Column('id', sa.String(length=36), nullable=False),
+        sa.Column('seq',
+                  sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), autoincrement=True,
+                  nullable=False), sa.Column('id', sa.String(length=36), nullable=False),
         sa.Column('event_type', sa.String(length=128), nullable=False),
         sa.Column('publisher_id', sa.String(length=255), nullable=False),
         sa.Column('payload', LONG_TEXT, nullable=False),
         sa.Column('created', TIMESTAMP, nullable=False),
         sa.PrimaryKeyConstraint('seq', name='pk_notifications'),
-        sa.UniqueConstraint('id', name='uq_notifications_id'),
-        **ENGINE)
+        sa.UniqueConstraint('id', name='uq_notifications_id'), **ENGINE)
     with op.batch_alter_table('operations') as table:
         table.add_column(sa.Column('client_address', sa.String(length=64)))
 
@@ -149,7 +148,8 @@ def _drift() -> None:
 
 def _lifecycle() -> None:
     with op.batch_alter_table('operations') as table:
-        table.add_column(sa.Column('failures', sa.Integer(), server_default=sa.text('0'), nullable=False))
+        table.add_column(
+            sa.Column('failures', sa.Integer(), server_default=sa.text('0'), nullable=False))
         table.add_column(sa.Column('started', TIMESTAMP))
     with op.batch_alter_table('instances') as table:
         table.add_column(sa.Column('desired_version_id', sa.String(length=36)))

@@ -73,8 +73,10 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
     # --- data directory and configuration ---------------------------------------------------------
 
     def make_data_directory(self, directory: str, timeout: float) -> None:
-        run(['mariadb-install-db', f'--user={self.description.os_user}', f'--datadir={directory}', '--skip-test-db',
-             '--auth-root-authentication-method=socket'], timeout=timeout)
+        run([
+            'mariadb-install-db', f'--user={self.description.os_user}', f'--datadir={directory}',
+            '--skip-test-db', '--auth-root-authentication-method=socket'
+        ], timeout=timeout)
 
     def validation_command(self) -> list[str]:
         return ['mariadbd', f'--user={self.description.os_user}', '--help', '--verbose']
@@ -84,7 +86,8 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
     def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names)
 
-    def look_for_changed(self, sql: connection.Session, names: Collection[str]) -> dict[str, Variable]:
+    def look_for_changed(self, sql: connection.Session,
+                         names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names, origin=runtime.BY_STATEMENT)
 
     # --- going over to another version --------------------------------------------------------------
@@ -106,5 +109,9 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
         return f'IDENTIFIED BY PASSWORD {statements.literal(native_password.hashed(password))}'
 
     def make_root(self, sql: connection.Session, password: str) -> None:
-        sql.execute(f'CREATE OR REPLACE USER {statements.account(ROOT, ANYWHERE)} {self.identified(password)}')
-        sql.execute(f'GRANT ALL PRIVILEGES ON *.* TO {statements.account(ROOT, ANYWHERE)} WITH GRANT OPTION')
+        sql.execute(
+            f'CREATE OR REPLACE USER {statements.account(ROOT, ANYWHERE)} {self.identified(password)}'
+        )
+        sql.execute(
+            f'GRANT ALL PRIVILEGES ON *.* TO {statements.account(ROOT, ANYWHERE)} WITH GRANT OPTION'
+        )

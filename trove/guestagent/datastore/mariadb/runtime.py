@@ -26,9 +26,14 @@ def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> 
     """Those of the named variables that there are, and whose value is from there if that is named."""
     if not names:
         return {}
-    text = ('SELECT LOWER(VARIABLE_NAME), VARIABLE_TYPE, READ_ONLY, GLOBAL_VALUE '
-            'FROM information_schema.SYSTEM_VARIABLES '
-            f'WHERE VARIABLE_NAME IN ({statements.literals(sorted(names))}) AND GLOBAL_VALUE IS NOT NULL')
+    text = (
+        'SELECT LOWER(VARIABLE_NAME), VARIABLE_TYPE, READ_ONLY, GLOBAL_VALUE '
+        'FROM information_schema.SYSTEM_VARIABLES '
+        f'WHERE VARIABLE_NAME IN ({statements.literals(sorted(names))}) AND GLOBAL_VALUE IS NOT NULL'
+    )
     if origin is not None:
         text += f' AND GLOBAL_VALUE_ORIGIN = {statements.literal(origin)}'
-    return {name: Variable(kind, read_only == 'YES', value) for name, kind, read_only, value in sql.rows(text)}
+    return {
+        name: Variable(kind, read_only == 'YES', value)
+        for name, kind, read_only, value in sql.rows(text)
+    }

@@ -43,8 +43,11 @@ def upgrade(socket: str, timeout: float) -> bool:
     :returns: whether they were.
     :raises ProcessFailed: it failed.
     """
-    program = ['runuser', '-u', ACCOUNT, '--', 'mariadb-upgrade', f'--socket={socket}', f'--user={ACCOUNT}']
-    looked = run([*program, '--check-if-upgrade-is-needed'], timeout=60, allowed=(_NEEDED, _NOT_NEEDED))
+    program = [
+        'runuser', '-u', ACCOUNT, '--', 'mariadb-upgrade', f'--socket={socket}', f'--user={ACCOUNT}'
+    ]
+    looked = run([*program, '--check-if-upgrade-is-needed'], timeout=60,
+                 allowed=(_NEEDED, _NOT_NEEDED))
     if looked.status == _NOT_NEEDED:
         return False
     LOG.info('The data were left by another version; mariadb-upgrade runs')

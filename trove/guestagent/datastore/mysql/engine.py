@@ -54,8 +54,9 @@ class MySQL(MySQLServer):
     seed = '/opt/trove-guest/seed/mysql'
     max_password = 255
     #: sql_log_off and min_examined_row_limit keep the agent's statements out of logs that tenants can read.
-    session_settings = ("sql_mode='NO_ENGINE_SUBSTITUTION', transaction_read_only=OFF, sql_log_off=1, "
-                        'min_examined_row_limit=18446744073709551615')
+    session_settings = (
+        "sql_mode='NO_ENGINE_SUBSTITUTION', transaction_read_only=OFF, sql_log_off=1, "
+        'min_examined_row_limit=18446744073709551615')
     revoke_words = 'REVOKE IF EXISTS'
     kill = 'KILL CONNECTION'
     uptime_query = "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'"
@@ -72,19 +73,26 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
     # --- data directory and configuration ---------------------------------------------------------
 
     def make_data_directory(self, directory: str, timeout: float) -> None:
-        run(['mysqld', '--no-defaults', f'--user={self.description.os_user}', f'--datadir={directory}',
-             '--initialize-insecure', '--log-error=stderr', '--secure-file-priv=NULL'], timeout=timeout)
+        run([
+            'mysqld', '--no-defaults', f'--user={self.description.os_user}',
+            f'--datadir={directory}', '--initialize-insecure', '--log-error=stderr',
+            '--secure-file-priv=NULL'
+        ], timeout=timeout)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        return {**super().system_options(place),
-                # For the unit, whose lines systemd keeps.
-                'log_error': 'stderr',
-                # The account of the agent is what no statement can take the plugin from.
-                'plugin_load_add': 'auth_socket.so', 'loose_auth_socket': 'FORCE_PLUS_PERMANENT',
-                # What a statement persisted would win over all files; what is revoked in one database stays revoked.
-                'persisted_globals_load': 'OFF', 'partial_revokes': 'ON',
-                # Another protocol on ports of its own.
-                'mysqlx': 'OFF'}
+        return {
+            **super().system_options(place),
+            # For the unit, whose lines systemd keeps.
+            'log_error': 'stderr',
+            # The account of the agent is what no statement can take the plugin from.
+            'plugin_load_add': 'auth_socket.so',
+            'loose_auth_socket': 'FORCE_PLUS_PERMANENT',
+            # What a statement persisted would win over all files; what is revoked in one database stays revoked.
+            'persisted_globals_load': 'OFF',
+            'partial_revokes': 'ON',
+            # Another protocol on ports of its own.
+            'mysqlx': 'OFF'
+        }
 
     def validation_command(self) -> list[str]:
         return ['mysqld', f'--user={self.description.os_user}', '--validate-config']
@@ -94,7 +102,8 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
     def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names)
 
-    def look_for_changed(self, sql: connection.Session, names: Collection[str]) -> dict[str, Variable]:
+    def look_for_changed(self, sql: connection.Session,
+                         names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names, origin=runtime.BY_STATEMENT)
 
     # --- going over to another version --------------------------------------------------------------
@@ -106,8 +115,9 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
 
     def accounts_query(self) -> str:
         # What makes an account a role is told nowhere: one nobody can log in with, because it was made that way.
-        return ("SELECT User, Host FROM mysql.user WHERE NOT (account_locked = 'Y' AND password_expired = 'Y' "
-                "AND authentication_string = '')")
+        return (
+            "SELECT User, Host FROM mysql.user WHERE NOT (account_locked = 'Y' AND password_expired = 'Y' "
+            "AND authentication_string = '')")
 
     def pattern(self, database: str) -> str:
         # With partial_revokes nothing in a grant is a wildcard, and the backslash is none of an escape.

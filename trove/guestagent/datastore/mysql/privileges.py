@@ -20,22 +20,23 @@ which nobody changes or ends the accounts that have it: the agent's.
 
 from trove.guestagent.datastore.mysql_common import statements
 
-EVERYWHERE = (
-    'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'PROCESS', 'REFERENCES', 'INDEX', 'ALTER',
-    'SHOW DATABASES', 'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE',
-    'ALTER ROUTINE', 'CREATE USER', 'EVENT', 'TRIGGER', 'CREATE ROLE', 'DROP ROLE', 'REPLICATION CLIENT')
+EVERYWHERE = ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'PROCESS', 'REFERENCES',
+              'INDEX', 'ALTER', 'SHOW DATABASES', 'CREATE TEMPORARY TABLES', 'LOCK TABLES',
+              'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE',
+              'CREATE USER', 'EVENT', 'TRIGGER', 'CREATE ROLE', 'DROP ROLE', 'REPLICATION CLIENT')
 #: Privileges that are no part of SQL's grammar.
-MORE = (
-    'APPLICATION_PASSWORD_ADMIN', 'CONNECTION_ADMIN', 'FLUSH_OPTIMIZER_COSTS', 'FLUSH_STATUS', 'FLUSH_TABLES',
-    'FLUSH_USER_RESOURCES', 'ROLE_ADMIN', 'SET_ANY_DEFINER', 'SHOW_ROUTINE', 'XA_RECOVER_ADMIN')
+MORE = ('APPLICATION_PASSWORD_ADMIN', 'CONNECTION_ADMIN', 'FLUSH_OPTIMIZER_COSTS', 'FLUSH_STATUS',
+        'FLUSH_TABLES', 'FLUSH_USER_RESOURCES', 'ROLE_ADMIN', 'SET_ANY_DEFINER', 'SHOW_ROUTINE',
+        'XA_RECOVER_ADMIN')
 #: Taken away again in the database of the accounts: whoever writes there makes himself what he likes.
-NOT_IN_SYSTEM = (
-    'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER', 'CREATE TEMPORARY TABLES',
-    'LOCK TABLES', 'CREATE VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE', 'EVENT', 'TRIGGER')
+NOT_IN_SYSTEM = ('INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER',
+                 'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'CREATE VIEW', 'CREATE ROUTINE',
+                 'ALTER ROUTINE', 'EVENT', 'TRIGGER')
 
 
 def grants(account: str) -> tuple[str, ...]:
     """The statements that give an account these privileges. They need ``partial_revokes``."""
-    return (f'GRANT {", ".join(EVERYWHERE)} ON *.* TO {account} WITH GRANT OPTION',
-            f'GRANT {", ".join(MORE)} ON *.* TO {account} WITH GRANT OPTION',
-            f'REVOKE {", ".join(NOT_IN_SYSTEM)} ON {statements.identifier("mysql")}.* FROM {account}')
+    return (
+        f'GRANT {", ".join(EVERYWHERE)} ON *.* TO {account} WITH GRANT OPTION',
+        f'GRANT {", ".join(MORE)} ON *.* TO {account} WITH GRANT OPTION',
+        f'REVOKE {", ".join(NOT_IN_SYSTEM)} ON {statements.identifier("mysql")}.* FROM {account}')

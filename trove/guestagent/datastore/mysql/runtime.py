@@ -22,8 +22,14 @@ from trove.guestagent.datastore.mysql_common.running import Variable
 #: Where the server says a value is from when a statement set it.
 BY_STATEMENT = 'DYNAMIC'
 #: Words of performance_schema for the types of variables -> those of MariaDB's information_schema.
-_KINDS = {'BOOLEAN': 'BOOLEAN', 'INTEGER': 'BIGINT', 'NUMERIC': 'DOUBLE', 'STRING': 'VARCHAR', 'ENUMERATION': 'ENUM',
-          'SET': 'SET'}
+_KINDS = {
+    'BOOLEAN': 'BOOLEAN',
+    'INTEGER': 'BIGINT',
+    'NUMERIC': 'DOUBLE',
+    'STRING': 'VARCHAR',
+    'ENUMERATION': 'ENUM',
+    'SET': 'SET'
+}
 
 
 def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> dict[str, Variable]:
@@ -33,10 +39,14 @@ def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> 
     """
     if not names:
         return {}
-    text = ('SELECT LOWER(v.VARIABLE_NAME), m.DATA_TYPE, v.VARIABLE_VALUE FROM performance_schema.global_variables v '
-            'JOIN performance_schema.variables_metadata m ON m.VARIABLE_NAME = v.VARIABLE_NAME '
-            'JOIN performance_schema.variables_info i ON i.VARIABLE_NAME = v.VARIABLE_NAME '
-            f'WHERE v.VARIABLE_NAME IN ({statements.literals(sorted(names))})')
+    text = (
+        'SELECT LOWER(v.VARIABLE_NAME), m.DATA_TYPE, v.VARIABLE_VALUE FROM performance_schema.global_variables v '
+        'JOIN performance_schema.variables_metadata m ON m.VARIABLE_NAME = v.VARIABLE_NAME '
+        'JOIN performance_schema.variables_info i ON i.VARIABLE_NAME = v.VARIABLE_NAME '
+        f'WHERE v.VARIABLE_NAME IN ({statements.literals(sorted(names))})')
     if origin is not None:
         text += f' AND i.VARIABLE_SOURCE = {statements.literal(origin)}'
-    return {name: Variable(_KINDS[kind.upper()], False, value) for name, kind, value in sql.rows(text)}
+    return {
+        name: Variable(_KINDS[kind.upper()], False, value)
+        for name, kind, value in sql.rows(text)
+    }

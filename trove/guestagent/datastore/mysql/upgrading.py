@@ -30,5 +30,6 @@ def check(running: str, wanted: str, prepared: list[str]) -> None:
     left_out = [series for series in LONG_SUPPORT if now[:2] < series < then[:2]]
     if left_out:
         number = '.'.join(map(str, left_out[0]))
-        raise EngineError(f'The data are those of MySQL {running}; {wanted} reads them only after {number}.',
-                          code=versions.REFUSED)
+        raise EngineError(
+            f'The data are those of MySQL {running}; {wanted} reads them only after {number}.',
+            code=versions.REFUSED)

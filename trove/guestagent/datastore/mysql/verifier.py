@@ -26,8 +26,8 @@ _SALT_LENGTH = 20
 #: In thousands, as the text has it: what the server itself takes unless told otherwise.
 _ROUNDS = 5
 #: In which order crypt writes the bytes of a digest, three at a time.
-_TRIPLES = ((0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5), (6, 16, 26), (27, 7, 17),
-            (18, 28, 8), (9, 19, 29))
+_TRIPLES = ((0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5),
+            (6, 16, 26), (27, 7, 17), (18, 28, 8), (9, 19, 29))
 
 
 def make(password: str) -> str:
@@ -50,8 +50,8 @@ def crypt(password: bytes, salt: bytes, rounds: int) -> str:
     grains = _stretched(sha(salt * (16 + digest[0])).digest(), len(salt))
     for number in range(rounds):
         odd = number & 1
-        digest = sha((words if odd else digest) + (grains if number % 3 else b'') + (words if number % 7 else b'')
-                     + (digest if odd else words)).digest()
+        digest = sha((words if odd else digest) + (grains if number % 3 else b'') +
+                     (words if number % 7 else b'') + (digest if odd else words)).digest()
     return ''.join(_encoded(digest[high] << 16 | digest[middle] << 8 | digest[low], 4)
                    for high, middle, low in _TRIPLES) + _encoded(digest[31] << 8 | digest[30], 3)
 

@@ -75,8 +75,15 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             rows = sql.rows(statements.LIST_DATABASES)
         # '#mysql50#…' is how the server shows directories that no database of its own made.
-        found = [{'name': name, 'character_set': charset, 'collate': collate} for name, charset, collate in rows
-                 if not reserved_database(self.description, name) and not name.startswith('#mysql50#')]
+        found = [
+            {
+                'name': name,
+                'character_set': charset,
+                'collate': collate
+            }
+            for name, charset, collate in rows
+            if not reserved_database(self.description, name) and not name.startswith('#mysql50#')
+        ]
         return sorted(found, key=lambda database: database['name'])
 
     def create_database(self, database: Database, *, or_ignore: bool = False) -> None:
@@ -98,8 +105,11 @@ class MySQLAccounts(names.NameRules):
 
     def _user_names(self, sql: connection.Session) -> list[tuple[str, str]]:
         rows = sql.rows(self.accounts_query())
-        found = [(name, host) for name, host in rows
-                 if name and host.lower() != 'localhost' and not reserved_user(self.description, name)]
+        found = [
+            (name, host)
+            for name, host in rows
+            if name and host.lower() != 'localhost' and not reserved_user(self.description, name)
+        ]
         return sorted(found, key=lambda pair: key(*pair))
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
@@ -108,9 +118,13 @@ class MySQLAccounts(names.NameRules):
             access: dict[tuple[str, str], set[str]] = {}
             for name, host, stored in (sql.rows(statements.grants_of(wanted)) if wanted else ()):
                 access.setdefault((name, host), set()).add(self.name_of_pattern(stored))
-        return [{'name': name, 'host': host,
-                 'databases': [{'name': database} for database in self._shown(access.get((name, host), ()))]}
-                for name, host in wanted]
+        return [{
+            'name': name,
+            'host': host,
+            'databases': [{
+                'name': database
+            } for database in self._shown(access.get((name, host), ()))]
+        } for name, host in wanted]
 
     def _shown(self, databases: Iterable[str]) -> list[str]:
         return sorted(name for name in databases if not reserved_database(self.description, name))
@@ -124,8 +138,11 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             existed = self._exists(sql, name, host)
             if existed and not or_ignore:
-                raise EngineError(f'The user {key(name, host)} already exists.', code='guest_exists_user')
-            sql.execute(statements.create_user(name, host, self.identified(password or ''), or_ignore=or_ignore))
+                raise EngineError(f'The user {key(name, host)} already exists.',
+                                  code='guest_exists_user')
+            sql.execute(
+                statements.create_user(name, host, self.identified(password or ''),
+                                       or_ignore=or_ignore))
             try:
                 for database in databases:
                     sql.execute(statements.grant_database(self.pattern(database), name, host))
@@ -136,12 +153,14 @@ class MySQLAccounts(names.NameRules):
                 raise
 
     def _exists(self, sql: connection.Session, name: str, host: str) -> bool:
-        return bool(sql.rows(f'SELECT 1 FROM mysql.user WHERE User = BINARY {statements.literal(name)} '
-                             f'AND Host = {statements.literal(host)}'))
+        return bool(
+            sql.rows(f'SELECT 1 FROM mysql.user WHERE User = BINARY {statements.literal(name)} '
+                     f'AND Host = {statements.literal(host)}'))
 
     def _require(self, sql: connection.Session, name: str, host: str) -> None:
         if not self._exists(sql, name, host):
-            raise EngineError(f'The user {key(name, host)} cannot be found.', code='guest_not_found_user')
+            raise EngineError(f'The user {key(name, host)} cannot be found.',
+                              code='guest_not_found_user')
 
     def delete_user(self, name: str, host: str) -> None:
         self.check_user(name, host)
@@ -161,7 +180,8 @@ class MySQLAccounts(names.NameRules):
         with self._session() as sql:
             self._require(sql, name, host)
             if self._exists(sql, new_name, new_host):
-                raise EngineError(f'The user {key(new_name, new_host)} already exists.', code='guest_exists_user')
+                raise EngineError(f'The user {key(new_name, new_host)} already exists.',
+                                  code='guest_exists_user')
             sql.execute(statements.rename_user(name, host, new_name, new_host))
 
     # --- grants -----------------------------------------------------------------------------------

@@ -41,9 +41,11 @@ _ROOM_PAUSE = 0.02
 _NOT_ON_SOCKET = 1698
 #: MariaDB's and MySQL's numbers for a locked account; a login method that is not there.
 _ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED = 4151, 3118, 1524, 1862
-_LOCKED_OUT = frozenset({ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.DBACCESS_DENIED_ERROR, _NOT_ON_SOCKET,
-                         _ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED,
-                         ER.MUST_CHANGE_PASSWORD, ER.SPECIFIC_ACCESS_DENIED_ERROR})
+_LOCKED_OUT = frozenset({
+    ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.DBACCESS_DENIED_ERROR, _NOT_ON_SOCKET,
+    _ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED,
+    ER.MUST_CHANGE_PASSWORD, ER.SPECIFIC_ACCESS_DENIED_ERROR
+})
 _FULL = frozenset({ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS})
 
 #: Server errors that have a code of their own in the contract.
@@ -106,12 +108,18 @@ def _connected(socket: str, settings: str, timeout: float) -> Any:
     deadline = time.monotonic() + ROOM_TIMEOUT
     while True:
         try:
-            return pymysql.connect(user=ACCOUNT, unix_socket=socket, charset='utf8mb4', autocommit=True,
-                                   connect_timeout=PROBE_TIMEOUT, read_timeout=timeout, write_timeout=timeout,
-                                   init_command=f'SET SESSION {settings}',
-                                   # Otherwise each connection reads all certificate authorities of the system,
-                                   # to no use on a socket.
-                                   ssl_disabled=True)
+            return pymysql.connect(
+                user=ACCOUNT,
+                unix_socket=socket,
+                charset='utf8mb4',
+                autocommit=True,
+                connect_timeout=PROBE_TIMEOUT,
+                read_timeout=timeout,
+                write_timeout=timeout,
+                init_command=f'SET SESSION {settings}',
+                # Otherwise each connection reads all certificate authorities of the system,
+                # to no use on a socket.
+                ssl_disabled=True)
         except pymysql.Error as error:
             if _said(error)[0] not in _FULL or time.monotonic() >= deadline:
                 raise _no_session(error) from None

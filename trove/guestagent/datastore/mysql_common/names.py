@@ -28,13 +28,16 @@ def _check_text(what: str, name: str, longest: int) -> None:
     if not name:
         raise EngineError(f'The {what} name is empty.', code='guest_invalid_name')
     if len(name) > longest:
-        raise EngineError(f'The {what} name has {len(name)} characters; the engine takes at most {longest}.',
-                          code='guest_invalid_name')
+        raise EngineError(
+            f'The {what} name has {len(name)} characters; the engine takes at most {longest}.',
+            code='guest_invalid_name')
     if name != name.strip():
-        raise EngineError(f'The {what} name begins or ends with white space.', code='guest_invalid_name')
+        raise EngineError(f'The {what} name begins or ends with white space.',
+                          code='guest_invalid_name')
     for character in name:
         if ord(character) < 32 or ord(character) == 127:
-            raise EngineError(f'The {what} name holds a control character.', code='guest_invalid_name')
+            raise EngineError(f'The {what} name holds a control character.',
+                              code='guest_invalid_name')
         if ord(character) > 0xFFFF or 0xD800 <= ord(character) <= 0xDFFF:
             raise EngineError(f'The {what} name holds a character the engine cannot store in names '
                               f'(outside the basic multilingual plane).', code='guest_invalid_name')
@@ -56,10 +59,12 @@ def check_host(host: str) -> None:
     :raises EngineError: guest_invalid_host.
     """
     if not _HOST.fullmatch(host):
-        raise EngineError('The host is no address, host name or pattern the engine takes.', code='guest_invalid_host')
-    if host.lower() in _LOCAL_HOSTS:
-        raise EngineError('The host names the database server itself, from where no user can connect.',
+        raise EngineError('The host is no address, host name or pattern the engine takes.',
                           code='guest_invalid_host')
+    if host.lower() in _LOCAL_HOSTS:
+        raise EngineError(
+            'The host names the database server itself, from where no user can connect.',
+            code='guest_invalid_host')
 
 
 def check_password(password: str | None, longest: int | None = None) -> None:
@@ -70,7 +75,8 @@ def check_password(password: str | None, longest: int | None = None) -> None:
     if not password:
         raise EngineError('A user needs a password.', code='guest_invalid_password')
     if longest is not None and len(password.encode('utf-8', 'surrogatepass')) > longest:
-        raise EngineError(f'The password has more than {longest} bytes.', code='guest_invalid_password')
+        raise EngineError(f'The password has more than {longest} bytes.',
+                          code='guest_invalid_password')
     if '\0' in password:
         raise EngineError('The password holds a NUL character.', code='guest_invalid_password')
 
@@ -82,7 +88,8 @@ def check_charset(character_set: str | None, collate: str | None) -> None:
     """
     for value in (character_set, collate):
         if value and not (len(value) <= MAX_CHARSET and _WORD.fullmatch(value)):
-            raise EngineError('The character set or collation has an impossible name.', code='guest_invalid_charset')
+            raise EngineError('The character set or collation has an impossible name.',
+                              code='guest_invalid_charset')
 
 
 class NameRules(Engine):
@@ -96,7 +103,8 @@ class NameRules(Engine):
     def check_database(self, database: Database) -> None:
         name = database['name']
         if reserved_database(self.description, name):
-            raise EngineError(f'The database name {name!r} is reserved.', code='guest_reserved_name')
+            raise EngineError(f'The database name {name!r} is reserved.',
+                              code='guest_reserved_name')
         check_database(name)
         check_charset(database.get('character_set'), database.get('collate'))
 

@@ -34,9 +34,14 @@ _RECOVERY_VARIABLE = 'MYSQLD_OPTS'
 _CODES = re.compile(r'^(\[[^\]]*\]\s*)+')
 #: What a server of the family writes down for its users.
 LOGS = (
-    Log('general', file='general.log', on={'general_log': 'ON', 'log_output': 'FILE'}, off={'general_log': 'OFF'}),
-    Log('slow_query', file='slow_query.log', on={'slow_query_log': 'ON', 'log_output': 'FILE'},
-        off={'slow_query_log': 'OFF'}),
+    Log('general', file='general.log', on={
+        'general_log': 'ON',
+        'log_output': 'FILE'
+    }, off={'general_log': 'OFF'}),
+    Log('slow_query', file='slow_query.log', on={
+        'slow_query_log': 'ON',
+        'log_output': 'FILE'
+    }, off={'slow_query_log': 'OFF'}),
     Log('error', SYS),
 )
 # LOCAL: nothing a replica should repeat.
@@ -78,7 +83,8 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         """Variables of the running server, of those named that it has."""
 
     @abc.abstractmethod
-    def look_for_changed(self, sql: connection.Session, names: Collection[str]) -> dict[str, running.Variable]:
+    def look_for_changed(self, sql: connection.Session,
+                         names: Collection[str]) -> dict[str, running.Variable]:
         """Of those named, the ones whose value a statement has set."""
 
     @abc.abstractmethod
@@ -110,10 +116,15 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         os.rename(unfinished, place.data_directory)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        return {'datadir': place.data_directory, 'socket': self.socket, 'port': str(self.description.ports[0]),
-                'local_infile': 'OFF', 'secure_file_priv': self._no_files(place),
-                'general_log_file': os.path.join(place.log_directory, 'general.log'),
-                'slow_query_log_file': os.path.join(place.log_directory, 'slow_query.log')}
+        return {
+            'datadir': place.data_directory,
+            'socket': self.socket,
+            'port': str(self.description.ports[0]),
+            'local_infile': 'OFF',
+            'secure_file_priv': self._no_files(place),
+            'general_log_file': os.path.join(place.log_directory, 'general.log'),
+            'slow_query_log_file': os.path.join(place.log_directory, 'slow_query.log')
+        }
 
     @staticmethod
     def _no_files(place: Place) -> str:
@@ -131,7 +142,10 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         try:
             run(self.validation_command(), timeout=30)
         except ProcessFailed as error:
-            said = [line for line in error.errors.splitlines() if '[ERROR]' in line and not line.endswith('Aborting')]
+            said = [
+                line for line in error.errors.splitlines()
+                if '[ERROR]' in line and not line.endswith('Aborting')
+            ]
             reason = _CODES.sub('', (said or [error.errors])[-1].rpartition('[ERROR]')[2].strip())
             raise EngineError(f'The engine refuses its configuration: {reason}') from None
 
@@ -169,10 +183,12 @@ class MySQLServer(MySQLAccounts, abc.ABC):
             return running.drifted(self.look_for_changed(sql, wanted), wanted)
 
     def heal(self, restart: Restart) -> None:
-        files.directory(RECOVERY_DIRECTORY, mode=0o750, user='root', group=self.description.os_group)
+        files.directory(RECOVERY_DIRECTORY, mode=0o750, user='root',
+                        group=self.description.os_group)
         path = os.path.join(RECOVERY_DIRECTORY, 'recover.sql')
         try:
-            files.write(path, self.recovery, mode=0o640, user='root', group=self.description.os_group)
+            files.write(path, self.recovery, mode=0o640, user='root',
+                        group=self.description.os_group)
             restart.with_environment(_RECOVERY_VARIABLE, f'--init-file={path}')
         finally:
             shutil.rmtree(RECOVERY_DIRECTORY, ignore_errors=True)

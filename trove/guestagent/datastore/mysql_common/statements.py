@@ -18,7 +18,14 @@ identifiers (``session_settings`` of the accounts); these builders are right for
 
 import re
 
-_ESCAPES = str.maketrans({'\\': '\\\\', "'": "''", '\0': '\\0', '\n': '\\n', '\r': '\\r', '\x1a': '\\Z'})
+_ESCAPES = str.maketrans({
+    '\\': '\\\\',
+    "'": "''",
+    '\0': '\\0',
+    '\n': '\\n',
+    '\r': '\\r',
+    '\x1a': '\\Z'
+})
 #: What stands in statements for passwords: the hash of mysql_native_password, and that of caching_sha2_password.
 _HASH = re.compile(r'\*[0-9A-F]{40}|0x[0-9A-F]{100,}')
 
@@ -55,7 +62,9 @@ def account(name: str, host: str) -> str:
 
 # --- databases ---------------------------------------------------------------------------------------
 
-def create_database(name: str, character_set: str | None, collate: str | None, *, or_ignore: bool = False) -> str:
+
+def create_database(name: str, character_set: str | None, collate: str | None, *,
+                    or_ignore: bool = False) -> str:
     text = f'CREATE DATABASE {"IF NOT EXISTS " if or_ignore else ""}{identifier(name)}'
     if character_set:
         text += f' CHARACTER SET = {literal(character_set)}'
@@ -108,7 +117,8 @@ def revoke_database(stored: str, name: str, host: str, revoke: str = 'REVOKE') -
 
 def grants_of(accounts: list[tuple[str, str]]) -> str:
     """Rows (user, host, stored pattern). information_schema is of no use: its grantee text is not escaped."""
-    wanted = ', '.join(f'({literal(name)}, {literal(host)})' for name, host in accounts) or '(NULL, NULL)'
+    wanted = ', '.join(f'({literal(name)}, {literal(host)})'
+                       for name, host in accounts) or '(NULL, NULL)'
     return f'SELECT User, Host, Db FROM mysql.db WHERE (User, Host) IN ({wanted})'
 
 

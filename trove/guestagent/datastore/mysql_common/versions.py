@@ -44,7 +44,10 @@ def check(product: str, running: str, wanted: str, prepared: list[str]) -> None:
     """
     now, then = numbers(running), numbers(wanted)
     if then and then < now[:len(then)]:
-        raise EngineError(f'The data are those of {product} {running}, which {wanted} does not read.', code=REFUSED)
+        raise EngineError(
+            f'The data are those of {product} {running}, which {wanted} does not read.',
+            code=REFUSED)
     if prepared and is_other_series(running, wanted):
-        raise EngineError(f'There are {len(prepared)} prepared XA transactions; commit them or roll them back first.',
-                          code=REFUSED)
+        raise EngineError(
+            f'There are {len(prepared)} prepared XA transactions; commit them or roll them back first.',
+            code=REFUSED)

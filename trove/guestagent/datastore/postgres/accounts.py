@@ -37,17 +37,22 @@ class Accounts(names.NameRules):
         self._socket_directory = socket_directory
         self._port = port
 
-    def _session(self, database: str = connection.HOME, *, timeout: float = connection.STATEMENT_TIMEOUT
-                 ) -> contextlib.AbstractContextManager[connection.Session]:
-        return connection.session(self._socket_directory, self._port, database=database, timeout=timeout)
+    def _session(
+        self, database: str = connection.HOME, *, timeout: float = connection.STATEMENT_TIMEOUT
+    ) -> contextlib.AbstractContextManager[connection.Session]:
+        return connection.session(self._socket_directory, self._port, database=database,
+                                  timeout=timeout)
 
     # --- databases --------------------------------------------------------------------------------
 
     def list_databases(self) -> list[Database]:
         with self._session() as session:
             rows = session.rows(statements.LIST_DATABASES)
-        found = [{'name': name, 'character_set': charset, 'collate': collate} for name, charset, collate in rows
-                 if not reserved_database(self.description, name)]
+        found = [{
+            'name': name,
+            'character_set': charset,
+            'collate': collate
+        } for name, charset, collate in rows if not reserved_database(self.description, name)]
         return sorted(found, key=lambda database: database['name'])
 
     def create_database(self, database: Database, *, or_ignore: bool = False) -> None:
@@ -66,7 +71,8 @@ class Accounts(names.NameRules):
                     raise EngineError(refused.message, code='guest_invalid_charset') from None
             elif found[0][1] != access.AGENT:
                 if not or_ignore:
-                    raise EngineError(f'The database {name!r} already exists.', code='guest_exists_database')
+                    raise EngineError(f'The database {name!r} already exists.',
+                                      code='guest_exists_database')
                 return
             self._own(session, name)
 
@@ -77,7 +83,8 @@ class Accounts(names.NameRules):
         """
         found = session.rows(statements.find_database(name))
         if not found:
-            raise EngineError(f'The database {name!r} cannot be found.', code='guest_not_found_database')
+            raise EngineError(f'The database {name!r} cannot be found.',
+                              code='guest_not_found_database')
         number, owner = found[0]
         if owner == statements.owner(number):
             return number
@@ -107,7 +114,8 @@ class Accounts(names.NameRules):
         with self._session() as session:
             found = session.rows(statements.find_database(name))
             if not found:
-                raise EngineError(f'The database {name!r} cannot be found.', code='guest_not_found_database')
+                raise EngineError(f'The database {name!r} cannot be found.',
+                                  code='guest_not_found_database')
             for statement in statements.drop_database(name):
                 session.execute(statement)
             owner = statements.owner(found[0][0])
@@ -129,8 +137,13 @@ class Accounts(names.NameRules):
         with self._session() as session:
             wanted = self._user_names(session) if names is None else list(names)
             access_of = self._access(session, [name for name, _ in wanted])
-        return [{'name': name, 'host': ANYWHERE,
-                 'databases': [{'name': database} for database in access_of.get(name, ())]} for name, _ in wanted]
+        return [{
+            'name': name,
+            'host': ANYWHERE,
+            'databases': [{
+                'name': database
+            } for database in access_of.get(name, ())]
+        } for name, _ in wanted]
 
     def _access(self, session: connection.Session, users: list[str]) -> dict[str, list[str]]:
         """User -> databases it may connect to, sorted."""
@@ -226,7 +239,8 @@ class Accounts(names.NameRules):
         with self._session() as session:
             self._require(session, name)
             if self._exists(session, new_name):
-                raise EngineError(f'The user {new_name!r} already exists.', code='guest_exists_user')
+                raise EngineError(f'The user {new_name!r} already exists.',
+                                  code='guest_exists_user')
             session.execute(statements.rename_user(name, new_name))
 
     # --- grants -----------------------------------------------------------------------------------
@@ -250,7 +264,8 @@ class Accounts(names.NameRules):
         with self._session() as session:
             self._require(session, name)
             if database not in self._access(session, [name]).get(name, ()):
-                raise EngineError(f'The user {name!r} has no access to {database!r}.', code='guest_not_found_database')
+                raise EngineError(f'The user {name!r} has no access to {database!r}.',
+                                  code='guest_not_found_database')
             for statement in statements.revoke(name, database, self._own(session, database)):
                 session.execute(statement)
 

@@ -33,7 +33,11 @@ _LOOKED_AT = (MAJOR_FILE, _CONTROL_FILE, 'postgresql.auto.conf')
 _SCRATCH_PARENT = '/run'
 _MIB = 1024 * 1024
 #: Sizes made from that of the volume, in MiB: the smallest and the largest, and the part of the volume in between.
-_WAL_SIZES = {'max_wal_size': (96, 8192, 10), 'min_wal_size': (32, 1024, 40), 'max_slot_wal_keep_size': (64, 65536, 5)}
+_WAL_SIZES = {
+    'max_wal_size': (96, 8192, 10),
+    'min_wal_size': (32, 1024, 40),
+    'max_slot_wal_keep_size': (64, 65536, 5)
+}
 _SAID = re.compile(r'^(?:(?:.*?\s)?(?:LOG|FATAL|PANIC|ERROR):\s+|\S*postgres: )(.*)$')
 _EMPTY_WORDS = ('contains errors', 'database system is shut down', 'skipping missing')
 
@@ -43,7 +47,8 @@ def as_engine(argv: list[str], *, timeout: float) -> Finished:
 
     :raises ProcessFailed: it failed.
     """
-    return run(['setpriv', f'--reuid={USER}', f'--regid={USER}', '--init-groups', '--', *argv], timeout=timeout)
+    return run(['setpriv', f'--reuid={USER}', f'--regid={USER}', '--init-groups', '--', *argv],
+               timeout=timeout)
 
 
 def major_of(data_directory: str) -> str:
@@ -62,9 +67,11 @@ def make(programs: str, data_directory: str, timeout: float) -> None:
     shutil.rmtree(unfinished, ignore_errors=True)
     files.directory(os.path.dirname(data_directory), mode=0o700, user=USER, group=USER)
     # All of it is on disk before it gets its name; initdb itself would wait for each file.
-    as_engine([f'{programs}/initdb', f'--pgdata={unfinished}', f'--username={access.AGENT}', '--encoding=UTF8',
-               f'--locale={statements.LOCALE}', '--data-checksums', '--auth-local=peer', '--auth-host=scram-sha-256',
-               '--no-sync', '--no-instructions'], timeout=timeout)
+    as_engine([
+        f'{programs}/initdb', f'--pgdata={unfinished}', f'--username={access.AGENT}',
+        '--encoding=UTF8', f'--locale={statements.LOCALE}', '--data-checksums', '--auth-local=peer',
+        '--auth-host=scram-sha-256', '--no-sync', '--no-instructions'
+    ], timeout=timeout)
     run(['sync', '--file-system', unfinished], timeout=timeout)
     with contextlib.suppress(FileNotFoundError):
         os.rmdir(data_directory)
@@ -79,11 +86,15 @@ def surround(place: Place, configuration_directory: str, tls_directory: str) -> 
     inner = os.path.join(configuration_directory, 'conf.d')
     for directory in (configuration_directory, inner):
         files.directory(directory, mode=0o755, user='root', group='root')
-    texts = {'postgresql.conf': "# Written by the database service; local changes are lost.\ninclude_dir = 'conf.d'\n",
-             'pg_hba.conf': access.rules(), 'pg_ident.conf': access.identities(),
-             'conf.d/60-trove-volume.conf': options.render(volume_options(volume_size(place)))}
+    texts = {
+        'postgresql.conf': "# Written by the database service; local changes are lost.\ninclude_dir = 'conf.d'\n",
+        'pg_hba.conf': access.rules(),
+        'pg_ident.conf': access.identities(),
+        'conf.d/60-trove-volume.conf': options.render(volume_options(volume_size(place)))
+    }
     for name, text in texts.items():
-        files.write_if_changed(os.path.join(configuration_directory, name), text, mode=0o640, user='root', group=USER)
+        files.write_if_changed(os.path.join(configuration_directory, name), text, mode=0o640,
+                               user='root', group=USER)
     files.directory(place.log_directory, mode=0o750, user=USER, group=USER)
     certificate.ensure_self_signed(tls_directory, USER)
 
@@ -115,22 +126,28 @@ def would_start(server: str, place: Place, fixed: Mapping[str, str], memory: int
         data = os.path.join(scratch, 'data')
         os.chmod(scratch, 0o711)
         files.directory(os.path.join(data, os.path.dirname(_CONTROL_FILE)), mode=0o700)
-        for name in filter(lambda name: os.path.exists(os.path.join(place.data_directory, name)), _LOOKED_AT):
+        for name in filter(lambda name: os.path.exists(os.path.join(place.data_directory, name)),
+                           _LOOKED_AT):
             shutil.copyfile(os.path.join(place.data_directory, name), os.path.join(data, name))
         files.give_tree(data, USER, USER)
         os.chmod(data, 0o700)
         try:
-            found = as_engine([*options.command_line(server, data, fixed), '-C', 'shared_memory_size'], timeout=30)
+            found = as_engine(
+                [*options.command_line(server, data, fixed), '-C', 'shared_memory_size'],
+                timeout=30)
         except ProcessFailed as error:
-            raise EngineError(f'The engine refuses its configuration: {reason(error.errors)}') from None
+            raise EngineError(
+                f'The engine refuses its configuration: {reason(error.errors)}') from None
     wanted = int(found.output.strip() or 0)
     if wanted > memory * 9 // 10:
-        raise EngineError(f'The engine refuses its configuration: it would need {wanted} MB of shared memory '
-                          f'(shared_buffers, max_connections), and the server has {memory} MB.')
+        raise EngineError(
+            f'The engine refuses its configuration: it would need {wanted} MB of shared memory '
+            f'(shared_buffers, max_connections), and the server has {memory} MB.')
 
 
 def reason(errors: str) -> str:
     """What is wrong, from what the server said."""
     found = [match[1].strip() for match in map(_SAID.match, errors.splitlines()) if match]
-    telling = [line for line in found if not any(word in line for word in _EMPTY_WORDS)] or found or [errors.strip()]
+    telling = [line for line in found if not any(word in line for word in _EMPTY_WORDS)
+               ] or found or [errors.strip()]
     return '; '.join(dict.fromkeys(telling))[:500]

@@ -43,15 +43,33 @@ LONG_TIMEOUT = 600
 # What holds for the agent's sessions whatever the owner of a database has set for it: otherwise ALTER DATABASE … SET
 # would turn the agent's own statements against it. Nothing of them is logged or shown: they hold verifiers.
 _SESSION = {
-    'role': 'none', 'search_path': '', 'local_preload_libraries': '', 'session_replication_role': 'origin',
-    'standard_conforming_strings': 'on', 'default_transaction_read_only': 'off',
-    'default_transaction_isolation': 'read\\ committed', 'default_tablespace': '', 'row_security': 'off',
-    'synchronous_commit': 'on', 'statement_timeout': '0', 'lock_timeout': '0',
-    'idle_in_transaction_session_timeout': '0', 'idle_session_timeout': '0',
-    'log_statement': 'none', 'log_duration': 'off', 'log_min_duration_statement': '-1',
-    'log_min_duration_sample': '-1', 'log_min_error_statement': 'panic', 'log_parser_stats': 'off',
-    'log_planner_stats': 'off', 'log_executor_stats': 'off', 'log_statement_stats': 'off',
-    'debug_print_parse': 'off', 'debug_print_rewritten': 'off', 'debug_print_plan': 'off', 'track_activities': 'off',
+    'role': 'none',
+    'search_path': '',
+    'local_preload_libraries': '',
+    'session_replication_role': 'origin',
+    'standard_conforming_strings': 'on',
+    'default_transaction_read_only': 'off',
+    'default_transaction_isolation': 'read\\ committed',
+    'default_tablespace': '',
+    'row_security': 'off',
+    'synchronous_commit': 'on',
+    'statement_timeout': '0',
+    'lock_timeout': '0',
+    'idle_in_transaction_session_timeout': '0',
+    'idle_session_timeout': '0',
+    'log_statement': 'none',
+    'log_duration': 'off',
+    'log_min_duration_statement': '-1',
+    'log_min_duration_sample': '-1',
+    'log_min_error_statement': 'panic',
+    'log_parser_stats': 'off',
+    'log_planner_stats': 'off',
+    'log_executor_stats': 'off',
+    'log_statement_stats': 'off',
+    'debug_print_parse': 'off',
+    'debug_print_rewritten': 'off',
+    'debug_print_plan': 'off',
+    'track_activities': 'off',
 }
 _OPTIONS = ' '.join(f'-c {name}={value}' for name, value in _SESSION.items())
 #: What would end a session that only looks.
@@ -60,8 +78,9 @@ _PLAIN = ' '.join(f'-c {name}={_SESSION[name]}' for name in ('statement_timeout'
 
 #: What a server says that does not know the agent. The driver has no codes for connections that did not come about,
 #: and messages are not translated: the cluster's locale has no other language.
-_LOCKED_OUT = ('authentication failed', 'no pg_hba.conf entry', 'pg_hba.conf rejects', 'does not exist',
-               'is not permitted to log in', 'permission denied for database', 'could not load pg_hba.conf')
+_LOCKED_OUT = ('authentication failed', 'no pg_hba.conf entry', 'pg_hba.conf rejects',
+               'does not exist', 'is not permitted to log in', 'permission denied for database',
+               'could not load pg_hba.conf')
 #: SQLSTATE -> code of the contract.
 _CODES = {
     errorcodes.DUPLICATE_DATABASE: 'guest_exists_database',
@@ -96,7 +115,10 @@ class _Connection(psycopg2.extensions.connection):
 def _wait(connection: Any) -> None:
     """What the driver calls in place of blocking, for all connections of the process; those of others have no end."""
     deadline = getattr(connection, 'deadline', None)
-    events = {psycopg2.extensions.POLL_READ: select.POLLIN, psycopg2.extensions.POLL_WRITE: select.POLLOUT}
+    events = {
+        psycopg2.extensions.POLL_READ: select.POLLIN,
+        psycopg2.extensions.POLL_WRITE: select.POLLOUT
+    }
     while (state := connection.poll()) != psycopg2.extensions.POLL_OK:
         poller = select.poll()
         poller.register(connection.fileno(), events[state])
@@ -132,7 +154,8 @@ class Session:
         self._connection.deadline = time.monotonic() + self._timeout
         try:
             with self._connection.cursor() as cursor:
-                text = statement if isinstance(statement, str) else statement.as_string(self._connection)
+                text = statement if isinstance(statement, str) else statement.as_string(
+                    self._connection)
                 LOG.debug('SQL: %s', redacted(text))
                 cursor.execute(text)
                 return list(cursor.fetchall()) if cursor.description else []
@@ -153,9 +176,10 @@ def session(directory: str, port: int, *, database: str = HOME, timeout: float =
     try:
         connection = psycopg2.connect(
             host=directory, port=port, user=access.AGENT, dbname=database, client_encoding='UTF8',
-            options=_PLAIN if plain and database == HOME else _OPTIONS, application_name='trove-guestagent',
-            sslmode='disable', gssencmode='disable', passfile='/nonexistent',
-            connection_factory=functools.partial(_Connection, min(timeout, PROBE_TIMEOUT)))
+            options=_PLAIN if plain and database == HOME else _OPTIONS,
+            application_name='trove-guestagent', sslmode='disable', gssencmode='disable',
+            passfile='/nonexistent', connection_factory=functools.partial(
+                _Connection, min(timeout, PROBE_TIMEOUT)))
     except psycopg2.Error as error:
         raise _no_session(error, database) from None
     try:
@@ -170,7 +194,8 @@ def _no_session(error: psycopg2.Error, database: str) -> EngineError:
     if 'FATAL' not in str(error):
         return EngineUnavailable(f'The engine does not answer: {text}')
     if database != HOME and f'database "{database}" does not exist' in text:
-        return EngineError(f'The database {database!r} cannot be found.', code='guest_not_found_database')
+        return EngineError(f'The database {database!r} cannot be found.',
+                           code='guest_not_found_database')
     if any(words in text for words in _LOCKED_OUT):
         return LockedOut()
     return EngineUnavailable(f'The engine takes no connection: {text}', answering=True)

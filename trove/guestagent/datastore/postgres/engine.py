@@ -57,14 +57,16 @@ DESCRIPTION = Description(
     user_file='71-trove-user.conf',
     system_file='80-trove-system-agent.conf',
     # "public" and "none" are words of the server's own where roles are named.
-    reserved_users=frozenset({access.AGENT, 'postgres', 'replicator', 'healthcheck', 'public', 'none'}),
+    reserved_users=frozenset(
+        {access.AGENT, 'postgres', 'replicator', 'healthcheck', 'public', 'none'}),
     reserved_user_prefixes=('trove_', 'repl_', 'pg_'),
     reserved_databases=frozenset({access.AGENT, 'postgres', 'template0', 'template1'}),
     has_hosts=False,
     capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
     unit_settings=('ExecStart=', _start_line(_PLACE)),
     # The server has one log for everything; its directory and name stand on the command line.
-    logs=(Log('general', file=options.LOG_FILE, on={'log_statement': 'all'}, off={'log_statement': 'none'}),),
+    logs=(Log('general', file=options.LOG_FILE, on={'log_statement': 'all'},
+              off={'log_statement': 'none'}),),
 )
 
 
@@ -73,8 +75,9 @@ class PostgreSQL(Accounts):
 
     description = DESCRIPTION
 
-    def __init__(self, *, socket_directory: str = options.SOCKET_DIRECTORY, port: int = options.PORT,
-                 programs: str = PROGRAMS, configuration: str = CONFIGURATION) -> None:
+    def __init__(self, *, socket_directory: str = options.SOCKET_DIRECTORY,
+                 port: int = options.PORT, programs: str = PROGRAMS,
+                 configuration: str = CONFIGURATION) -> None:
         super().__init__(socket_directory, port)
         self._programs = programs
         self._configuration = configuration
@@ -90,10 +93,17 @@ class PostgreSQL(Accounts):
     def system_options(self, place: Place) -> dict[str, str]:
         """What may change without a start, so that it stands in a file. The rest is on the command line."""
         tls = self._tls(place)
-        return {'ssl': 'on', 'ssl_cert_file': os.path.join(tls, cluster.certificate.CERTIFICATE),
-                'ssl_key_file': os.path.join(tls, cluster.certificate.KEY), 'ssl_min_protocol_version': 'TLSv1.2',
-                'wal_level': 'replica', 'fsync': 'on', 'full_page_writes': 'on', 'data_sync_retry': 'off',
-                'restart_after_crash': 'on'}
+        return {
+            'ssl': 'on',
+            'ssl_cert_file': os.path.join(tls, cluster.certificate.CERTIFICATE),
+            'ssl_key_file': os.path.join(tls, cluster.certificate.KEY),
+            'ssl_min_protocol_version': 'TLSv1.2',
+            'wal_level': 'replica',
+            'fsync': 'on',
+            'full_page_writes': 'on',
+            'data_sync_retry': 'off',
+            'restart_after_crash': 'on'
+        }
 
     @staticmethod
     def _tls(place: Place) -> str:
@@ -107,7 +117,8 @@ class PostgreSQL(Accounts):
 
     def validate_configuration(self, place: Place) -> None:
         cluster.surround(place, self._configuration, self._tls(place))
-        cluster.would_start(f'{self._programs}/postgres', place, self.fixed_options(place), memory_mb())
+        cluster.would_start(f'{self._programs}/postgres', place, self.fixed_options(place),
+                            memory_mb())
 
     def fixed_options(self, place: Place) -> dict[str, str]:
         """Options of the server's command line."""
@@ -117,7 +128,8 @@ class PostgreSQL(Accounts):
 
     def _plain_session(self) -> contextlib.AbstractContextManager[connection.Session]:
         """A session with the server's own settings, to look at them."""
-        return connection.session(self._socket_directory, self._port, timeout=connection.PROBE_TIMEOUT, plain=True)
+        return connection.session(self._socket_directory, self._port,
+                                  timeout=connection.PROBE_TIMEOUT, plain=True)
 
     def probe(self) -> None:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
@@ -148,7 +160,8 @@ class PostgreSQL(Accounts):
     def heal(self, restart: Restart) -> None:
         """Nobody but who has this machine can take the agent's account away: what lets it in is written anew."""
         for name, text in (('pg_hba.conf', access.rules()), ('pg_ident.conf', access.identities())):
-            files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root', group=cluster.USER)
+            files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root',
+                        group=cluster.USER)
         restart.now()
 
     # --- another version --------------------------------------------------------------------------
@@ -157,9 +170,10 @@ class PostgreSQL(Accounts):
         """Minor versions share their files. A major one needs the programs of both, which no image has."""
         there, wanted = cluster.major_of(place.data_directory), version.partition('.')[0]
         if there != wanted:
-            raise EngineError(f'PostgreSQL {there} cannot become {version}: the data of one major version are not read '
-                              f'by another. Dump them and restore them into a new instance.',
-                              code='guest_upgrade_refused')
+            raise EngineError(
+                f'PostgreSQL {there} cannot become {version}: the data of one major version are not read '
+                f'by another. Dump them and restore them into a new instance.',
+                code='guest_upgrade_refused')
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
         with self._session(timeout=connection.LONG_TIMEOUT) as session:
@@ -173,7 +187,8 @@ class PostgreSQL(Accounts):
 
     def last_words(self) -> list[str]:
         """What it says before it opens its log stands in systemd's journal, the rest here."""
-        with contextlib.suppress(OSError), open(os.path.join(_PLACE.log_directory, options.LOG_FILE), 'rb') as log:
+        with contextlib.suppress(OSError), open(
+                os.path.join(_PLACE.log_directory, options.LOG_FILE), 'rb') as log:
             log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL))
             lines = log.read().decode('utf-8', 'replace').splitlines()
             # Of the last start only.

@@ -28,7 +28,8 @@ def check_name(what: str, name: str) -> None:
     try:
         size = len(name.encode('utf-8'))
     except UnicodeEncodeError:
-        raise EngineError(f'The {what} name holds half a character.', code='guest_invalid_name') from None
+        raise EngineError(f'The {what} name holds half a character.',
+                          code='guest_invalid_name') from None
     if size > LONGEST:
         raise EngineError(f'The {what} name has {size} bytes; the engine takes at most {LONGEST}.',
                           code='guest_invalid_name')
@@ -53,7 +54,8 @@ def check_charset(character_set: str | None, collate: str | None) -> None:
     """
     for value in (character_set, collate):
         if value and not (len(value) <= _LONGEST_LOCALE and _WORD.fullmatch(value)):
-            raise EngineError('The character set or collation has an impossible name.', code='guest_invalid_charset')
+            raise EngineError('The character set or collation has an impossible name.',
+                              code='guest_invalid_charset')
 
 
 class NameRules(Engine):
@@ -62,7 +64,8 @@ class NameRules(Engine):
     def check_database(self, database: Database) -> None:
         name = database['name']
         if reserved_database(self.description, name):
-            raise EngineError(f'The database name {name!r} is reserved.', code='guest_reserved_name')
+            raise EngineError(f'The database name {name!r} is reserved.',
+                              code='guest_reserved_name')
         check_name('database', name)
         check_charset(database.get('character_set'), database.get('collate'))
 

@@ -19,8 +19,9 @@ from collections.abc import Mapping
 from trove.guestagent.datastore.engine import Place
 
 _NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_$]*(\.[A-Za-z_][A-Za-z0-9_$]*)*')
-_LINE = re.compile(r"""\s*(?P<name>[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)\s*(?:=\s*|(?<=\s)|(?='))"""
-                   r"""(?P<value>'(?:[^'\\\n]|\\.|'')*'|[^\s'#=][^\s#]*)\s*(?:\#.*)?$""", re.VERBOSE)
+_LINE = re.compile(
+    r"""\s*(?P<name>[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)*)\s*(?:=\s*|(?<=\s)|(?='))"""
+    r"""(?P<value>'(?:[^'\\\n]|\\.|'')*'|[^\s'#=][^\s#]*)\s*(?:\#.*)?$""", re.VERBOSE)
 _ESCAPED = re.compile(r"\\([0-7]{1,3}|.)|''", re.DOTALL)
 _LETTERS = {'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 

@@ -59,7 +59,8 @@ def apply(connect: Connect, changes: Mapping[str, str | None]) -> Applied:
     with connect() as session:
         now = _settings(session, changes)
     waiting = {name for name in changes.keys() - refused.keys() if _waits(now[name], changes[name])}
-    return Applied(frozenset(changes.keys() - refused.keys() - waiting), frozenset(waiting), refused, {})
+    return Applied(frozenset(changes.keys() - refused.keys() - waiting), frozenset(waiting),
+                   refused, {})
 
 
 def _waits(setting: Setting, value: str | None) -> bool:
@@ -70,7 +71,8 @@ def _waits(setting: Setting, value: str | None) -> bool:
     return setting.context == _AT_START and value is not None and not in_force
 
 
-def _refused(session: Session, changes: Mapping[str, str | None], known: Mapping[str, Setting]) -> dict[str, str]:
+def _refused(session: Session, changes: Mapping[str, str | None],
+             known: Mapping[str, Setting]) -> dict[str, str]:
     found = {name: 'the engine knows no such option' for name in changes.keys() - known.keys()}
     for name, setting in known.items():
         if setting.context == _NEVER:
@@ -93,7 +95,8 @@ def _await_reload(connect: Connect, before: Any) -> None:
             if session.scalar('SELECT pg_catalog.pg_conf_load_time()') > before:
                 return
         if time.monotonic() >= deadline:
-            raise EngineUnavailable('The engine did not read its configuration again.', answering=True)
+            raise EngineUnavailable('The engine did not read its configuration again.',
+                                    answering=True)
         time.sleep(_POLL)
 
 

@@ -21,9 +21,10 @@ import unicodedata
 ITERATIONS = 4096
 _SALT_BYTES = 16
 
-_PROHIBITED = (stringprep.in_table_c12, stringprep.in_table_c21_c22, stringprep.in_table_c3, stringprep.in_table_c4,
-               stringprep.in_table_c5, stringprep.in_table_c6, stringprep.in_table_c7, stringprep.in_table_c8,
-               stringprep.in_table_c9, stringprep.in_table_a1)
+_PROHIBITED = (stringprep.in_table_c12, stringprep.in_table_c21_c22, stringprep.in_table_c3,
+               stringprep.in_table_c4, stringprep.in_table_c5, stringprep.in_table_c6,
+               stringprep.in_table_c7, stringprep.in_table_c8, stringprep.in_table_c9,
+               stringprep.in_table_a1)
 
 
 def verifier(password: str, salt: bytes | None = None) -> str:
@@ -43,10 +44,12 @@ def prepared(password: str) -> bytes:
     raw = password.encode('utf-8')
     if password.isascii():
         return raw
-    mapped = ''.join(' ' if stringprep.in_table_c12(character) else character for character in password
+    mapped = ''.join(' ' if stringprep.in_table_c12(character) else character
+                     for character in password
                      if not stringprep.in_table_b1(character))
     normal = unicodedata.normalize('NFKC', mapped)
-    if not normal or any(prohibited(character) for character in normal for prohibited in _PROHIBITED):
+    if not normal or any(
+            prohibited(character) for character in normal for prohibited in _PROHIBITED):
         return raw
     return normal.encode('utf-8') if _directions_agree(normal) else raw
 

@@ -29,8 +29,11 @@ def owner(number: int) -> str:
 
 def _fill(text: str, **parts: str) -> sql.Composed:
     """A statement with names (``{name}``) and literals (``{_value}``) in their places."""
-    return sql.SQL(text).format(**{
-        key: sql.Literal(value) if key.startswith('_') else sql.Identifier(value) for key, value in parts.items()})
+    return sql.SQL(text).format(
+        **{
+            key: sql.Literal(value) if key.startswith('_') else sql.Identifier(value)
+            for key, value in parts.items()
+        })
 
 
 # --- databases ---------------------------------------------------------------------------------------
@@ -50,20 +53,24 @@ def find_database(name: str) -> sql.Composed:
 
 def icu_locale(collate: str) -> sql.Composed:
     """The locale of a collation of that name from the library ICU."""
-    return _fill("SELECT colliculocale FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname = {_name}",
-                 _name=collate)
+    return _fill(
+        "SELECT colliculocale FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname = {_name}",
+        _name=collate)
 
 
-def create_database(name: str, character_set: str | None, collate: str | None, icu: str | None) -> sql.Composed:
+def create_database(name: str, character_set: str | None, collate: str | None,
+                    icu: str | None) -> sql.Composed:
     """Nobody may connect to it yet.
 
     :param icu: the ICU locale that ``collate`` stands for, if it does.
     """
     encoding = character_set or _UTF8
     # Only the plain locale goes with every encoding; the one with UTF-8 in its name with that one alone.
-    locale = collate if collate and not icu else LOCALE if encoding.upper().replace('-', '') == _UTF8 else 'C'
-    text = ('CREATE DATABASE {name} TEMPLATE {template} ENCODING {_encoding} LC_COLLATE {_locale} LC_CTYPE {_locale} '
-            'ALLOW_CONNECTIONS false')
+    locale = collate if collate and not icu else LOCALE if encoding.upper().replace(
+        '-', '') == _UTF8 else 'C'
+    text = (
+        'CREATE DATABASE {name} TEMPLATE {template} ENCODING {_encoding} LC_COLLATE {_locale} LC_CTYPE {_locale} '
+        'ALLOW_CONNECTIONS false')
     parts = {'name': name, 'template': TEMPLATE, '_encoding': encoding, '_locale': locale}
     if icu:
         text += ' LOCALE_PROVIDER icu ICU_LOCALE {_icu}'
@@ -76,7 +83,10 @@ def own_database(name: str, number: int, *, bare: bool) -> list[sql.Composed]:
 
     :param bare: it was just made and nobody may connect; first it is closed to all but the role, then opened.
     """
-    closed = [_fill('REVOKE ALL ON DATABASE {name} FROM PUBLIC', name=name), allow_connections(name)] if bare else []
+    closed = [
+        _fill('REVOKE ALL ON DATABASE {name} FROM PUBLIC', name=name),
+        allow_connections(name)
+    ] if bare else []
     return [*closed, _fill('ALTER DATABASE {name} OWNER TO {role}', name=name, role=owner(number))]
 
 
@@ -115,11 +125,13 @@ def forbid_login(name: str) -> sql.Composed:
 
 
 def create_user(name: str, password: str) -> sql.Composed:
-    return _fill('CREATE ROLE {name} LOGIN PASSWORD {_verifier}', name=name, _verifier=scram.verifier(password))
+    return _fill('CREATE ROLE {name} LOGIN PASSWORD {_verifier}', name=name,
+                 _verifier=scram.verifier(password))
 
 
 def set_password(name: str, password: str) -> sql.Composed:
-    return _fill('ALTER ROLE {name} PASSWORD {_verifier}', name=name, _verifier=scram.verifier(password))
+    return _fill('ALTER ROLE {name} PASSWORD {_verifier}', name=name,
+                 _verifier=scram.verifier(password))
 
 
 def rename_user(name: str, new_name: str) -> sql.Composed:
@@ -128,7 +140,8 @@ def rename_user(name: str, new_name: str) -> sql.Composed:
 
 def holdings(name: str) -> sql.Composed:
     """Rows (database): where a role owns something or was granted something."""
-    return _fill("""SELECT DISTINCT d.datname FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d
+    return _fill(
+        """SELECT DISTINCT d.datname FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d
 ON d.oid = CASE WHEN s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
 THEN s.objid ELSE s.dbid END
 WHERE s.refclassid = 'pg_catalog.pg_authid'::pg_catalog.regclass
@@ -137,8 +150,9 @@ AND s.refobjid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = {_name})""
 
 def databases_of(name: str) -> sql.Composed:
     """Rows (database): those that belong to a role."""
-    return _fill('SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.pg_get_userbyid(datdba) = {_name}',
-                 _name=name)
+    return _fill(
+        'SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.pg_get_userbyid(datdba) = {_name}',
+        _name=name)
 
 
 def reassign(name: str, heir: str) -> sql.Composed:
@@ -183,18 +197,23 @@ def grant(name: str, database: str, number: int) -> list[sql.Composed]:
     Sessions begin as that role, so what one user makes there belongs to all of them.
     """
     role = owner(number)
-    return [_fill('GRANT {role} TO {name}', role=role, name=name),
-            _fill('ALTER ROLE {name} IN DATABASE {database} SET role TO {_role}', name=name, database=database,
-                  _role=role)]
+    return [
+        _fill('GRANT {role} TO {name}', role=role, name=name),
+        _fill('ALTER ROLE {name} IN DATABASE {database} SET role TO {_role}', name=name,
+              database=database, _role=role)
+    ]
 
 
 def revoke(name: str, database: str, number: int) -> list[sql.Composed]:
     """Also what was granted to the user by name, or to everybody; sessions end."""
-    return [_fill('REVOKE {role} FROM {name}', role=owner(number), name=name),
-            _fill('REVOKE ALL ON DATABASE {database} FROM PUBLIC', database=database),
-            _fill('REVOKE ALL ON DATABASE {database} FROM {name} CASCADE', database=database, name=name),
-            _fill('ALTER ROLE {name} IN DATABASE {database} RESET role', name=name, database=database),
-            end_sessions(name, database)]
+    return [
+        _fill('REVOKE {role} FROM {name}', role=owner(number), name=name),
+        _fill('REVOKE ALL ON DATABASE {database} FROM PUBLIC', database=database),
+        _fill('REVOKE ALL ON DATABASE {database} FROM {name} CASCADE', database=database,
+              name=name),
+        _fill('ALTER ROLE {name} IN DATABASE {database} RESET role', name=name, database=database),
+        end_sessions(name, database)
+    ]
 
 
 def member(role: str, name: str) -> sql.Composed:
@@ -203,14 +222,16 @@ def member(role: str, name: str) -> sql.Composed:
 
 def owner_roles() -> sql.Composed:
     """Rows (name): the roles that own the tenant's databases."""
-    return _fill('SELECT rolname FROM pg_catalog.pg_roles WHERE NOT rolcanlogin AND pg_catalog.starts_with(rolname, '
-                 '{_prefix})', _prefix=OWNER_PREFIX)
+    return _fill(
+        'SELECT rolname FROM pg_catalog.pg_roles WHERE NOT rolcanlogin AND pg_catalog.starts_with(rolname, '
+        '{_prefix})', _prefix=OWNER_PREFIX)
 
 
 # --- the tenant's administrator ------------------------------------------------------------------------
 
 #: Predefined roles that open the tenant's data and the server's figures, and neither files nor programs.
-ADMINISTRATOR_OF = ('pg_monitor', 'pg_signal_backend', 'pg_checkpoint', 'pg_read_all_data', 'pg_write_all_data')
+ADMINISTRATOR_OF = ('pg_monitor', 'pg_signal_backend', 'pg_checkpoint', 'pg_read_all_data',
+                    'pg_write_all_data')
 
 
 def administrator(name: str, password: str) -> list[sql.Composed]:
@@ -227,13 +248,15 @@ def administrator(name: str, password: str) -> list[sql.Composed]:
 # --- what comes with a cluster ---------------------------------------------------------------------------
 
 #: The agent's database and the template of new ones are nobody else's to connect to.
-CLOSE_DOORS = ('REVOKE ALL ON DATABASE postgres FROM PUBLIC', 'REVOKE ALL ON DATABASE template1 FROM PUBLIC',
+CLOSE_DOORS = ('REVOKE ALL ON DATABASE postgres FROM PUBLIC',
+               'REVOKE ALL ON DATABASE template1 FROM PUBLIC',
                'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
 
 
 def other_administrators(agent: str) -> sql.Composed:
     """Rows (name): roles that would lead to the operating system, or to the agent's own rights."""
-    return _fill("""SELECT rolname FROM pg_catalog.pg_roles r WHERE rolname <> {_agent} AND (rolsuper OR rolcreaterole
+    return _fill(
+        """SELECT rolname FROM pg_catalog.pg_roles r WHERE rolname <> {_agent} AND (rolsuper OR rolcreaterole
 OR rolreplication AND rolcanlogin)""", _agent=agent)
 
 

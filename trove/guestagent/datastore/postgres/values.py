@@ -14,11 +14,19 @@
 import decimal
 import re
 
-_NUMBER = re.compile(r'\s*([+-]?(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))'
-                     r'\s*([A-Za-z]*)\s*')
+_NUMBER = re.compile(
+    r'\s*([+-]?(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))'
+    r'\s*([A-Za-z]*)\s*')
 #: How many of the smallest unit one is.
 _BYTES = {unit: 1024 ** power for power, unit in enumerate(('B', 'kB', 'MB', 'GB', 'TB'))}
-_MICROSECONDS = {'us': 1, 'ms': 10 ** 3, 's': 10 ** 6, 'min': 60 * 10 ** 6, 'h': 3600 * 10 ** 6, 'd': 86400 * 10 ** 6}
+_MICROSECONDS = {
+    'us': 1,
+    'ms': 10**3,
+    's': 10**6,
+    'min': 60 * 10**6,
+    'h': 3600 * 10**6,
+    'd': 86400 * 10**6
+}
 _SCALES = (_BYTES, _MICROSECONDS)
 _UNIT = re.compile(r'([0-9]*)([A-Za-z]+)')
 _TRUE, _FALSE = ('true', 'yes', 'on', '1'), ('false', 'no', 'off', '0')
@@ -78,6 +86,7 @@ def _amount(text: str) -> decimal.Decimal:
     # As C reads integers: a leading 0 says octal.
     if digits.lower().startswith('0x'):
         return decimal.Decimal(int(text, 16))
-    if len(digits) > 1 and digits.startswith('0') and digits.isdigit() and not set(digits) & set('89'):
+    if len(digits) > 1 and digits.startswith(
+            '0') and digits.isdigit() and not set(digits) & set('89'):
         return decimal.Decimal(int(text, 8))
     return decimal.Decimal(text)

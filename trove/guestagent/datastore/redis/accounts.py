@@ -30,12 +30,13 @@ ANYWHERE = '%'
 MAX_USER = 64
 
 #: What every user may do: all that is done with data, but for what is done to a server.
-USER = ('~*', '&*', '+@all', '-@admin', '-@dangerous', '+info', '+config|get', '+keys', '+sort', '+sort_ro', '+flushdb',
-        '+role', '+lastsave')
+USER = ('~*', '&*', '+@all', '-@admin', '-@dangerous', '+info', '+config|get', '+keys', '+sort',
+        '+sort_ro', '+flushdb', '+role', '+lastsave')
 #: What the tenant's administrator may do besides: look at clients and slow commands, save, empty all databases. Not:
 #: change options or users, load code, replicate, stop the server, or have it connect to others.
-ROOT = (*USER, '+flushall', '+swapdb', '+restore', '+monitor', '+slowlog', '+latency', '+bgsave', '+bgrewriteaof',
-        '+client|list', '+client|kill', '+config|resetstat', '+acl|cat', '+acl|whoami', '+acl|genpass')
+ROOT = (*USER, '+flushall', '+swapdb', '+restore', '+monitor', '+slowlog', '+latency', '+bgsave',
+        '+bgrewriteaof', '+client|list', '+client|kill', '+config|resetstat', '+acl|cat',
+        '+acl|whoami', '+acl|genpass')
 
 
 def password_hash(password: str) -> str:
@@ -46,9 +47,10 @@ def password_hash(password: str) -> str:
 def check_name(name: str) -> None:
     """:raises EngineError: guest_invalid_name."""
     if not name or len(name) > MAX_USER:
-        raise EngineError(f'The user name must have 1 to {MAX_USER} characters.', code='guest_invalid_name')
-    if any(character.isspace() or ord(character) < 32 or ord(character) == 127 or 0xD800 <= ord(character) <= 0xDFFF
-           for character in name):
+        raise EngineError(f'The user name must have 1 to {MAX_USER} characters.',
+                          code='guest_invalid_name')
+    if any(character.isspace() or ord(character) < 32 or ord(character) == 127
+           or 0xD800 <= ord(character) <= 0xDFFF for character in name):
         raise EngineError('The user name holds a blank or a character that cannot be written.',
                           code='guest_invalid_name')
 
@@ -70,7 +72,8 @@ class Accounts(Engine):
             raise EngineError('Users of this engine come from anywhere: the host can only be "%".',
                               code='guest_invalid_host')
         if password is not None and (not password or '\0' in password):
-            raise EngineError('A user needs a password, without a NUL character.', code='guest_invalid_password')
+            raise EngineError('A user needs a password, without a NUL character.',
+                              code='guest_invalid_password')
 
     def check_database(self, database: Database) -> None:
         raise EngineError(f'{self.description.manager} has no databases of its own to name.',
@@ -83,7 +86,8 @@ class Accounts(Engine):
             return [(name, ANYWHERE) for name in self._names(session)]
 
     def _names(self, session: connection.Session) -> list[str]:
-        return sorted(name for name in session.call('ACL', 'USERS') if not reserved_user(self.description, name))
+        return sorted(name for name in session.call('ACL', 'USERS')
+                      if not reserved_user(self.description, name))
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
         return [{'name': name, 'host': host, 'databases': []}
@@ -109,7 +113,8 @@ class Accounts(Engine):
             session.call('ACL', 'SAVE')
         except EngineError as error:
             undo()
-            raise EngineError(f'The change could not be written to the volume: {error.message}') from None
+            raise EngineError(
+                f'The change could not be written to the volume: {error.message}') from None
 
     def _required(self, session: connection.Session, name: str) -> dict[str, Any]:
         """What the server knows of a user. :raises EngineError: guest_not_found_user."""
@@ -181,4 +186,7 @@ def rules(user: dict[str, Any]) -> list[str]:
     passwords = [f'#{digest}' for digest in user['passwords']]
     flags = [flag for flag in user['flags'] if flag in ('on', 'off', 'nopass', 'sanitize-payload',
                                                         'skip-sanitize-payload')]
-    return ['reset', *flags, *passwords, *user['keys'].split(), *user['channels'].split(), *user['commands'].split()]
+    return [
+        'reset', *flags, *passwords, *user['keys'].split(), *user['channels'].split(),
+        *user['commands'].split()
+    ]

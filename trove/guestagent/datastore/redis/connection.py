@@ -91,7 +91,8 @@ class Session:
         :raises EngineUnavailable: it does not answer, or cannot work now.
         """
         parts = [word if isinstance(word, bytes) else encoded(word) for word in words]
-        request = b'*%d\r\n' % len(parts) + b''.join(b'$%d\r\n%s\r\n' % (len(part), part) for part in parts)
+        request = b'*%d\r\n' % len(parts) + b''.join(b'$%d\r\n%s\r\n' % (len(part), part)
+                                                     for part in parts)
         self.in_step = False
         try:
             # A server that is full says so and closes before it is asked anything.
@@ -193,7 +194,8 @@ def opened(path: str, password: str | None, *, timeout: float) -> Session:
 
 
 @contextlib.contextmanager
-def session(path: str, password: str | None, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
+def session(path: str, password: str | None, *,
+            timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
     """A connection for the time of a ``with`` block; see :func:`opened`."""
     with contextlib.closing(opened(path, password, timeout=timeout)) as made:
         yield made

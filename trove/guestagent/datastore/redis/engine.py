@@ -31,9 +31,13 @@ PORT = 6379
 LISTS = 'acl/users.acl'
 REDIS, VALKEY = 'redis', 'valkey'
 #: Commands that are no tenant's: they are closed by the lists, and by these for whoever gets around them.
-_CLOSED = {'enable-debug-command': 'no', 'enable-module-command': 'no', 'enable-protected-configs': 'no',
-           # What an administrator restores is looked through: a crafted value could otherwise break the server.
-           'sanitize-dump-payload': 'yes'}
+_CLOSED = {
+    'enable-debug-command': 'no',
+    'enable-module-command': 'no',
+    'enable-protected-configs': 'no',
+    # What an administrator restores is looked through: a crafted value could otherwise break the server.
+    'sanitize-dump-payload': 'yes'
+}
 
 
 def description(product: str) -> Description:
@@ -64,8 +68,8 @@ class Redis(accounts.Accounts):
 
     product = REDIS
 
-    def __init__(self, *, socket: str | None = None, mount_point: str | None = None, configuration: str | None = None
-                 ) -> None:
+    def __init__(self, *, socket: str | None = None, mount_point: str | None = None,
+                 configuration: str | None = None) -> None:
         """
         :param socket: of the server. :param mount_point: where the agent's password is found.
         :param configuration: the file the server is started with.
@@ -103,12 +107,14 @@ class Redis(accounts.Accounts):
         path = self._lists(mount_point)
         user, group = self.description.os_user, self.description.os_group
         files.directory(os.path.dirname(path), mode=0o700, user=user, group=group)
-        files.write(path, ''.join(f'{line}\n' for line in lines), mode=0o600, user=user, group=group)
+        files.write(path, ''.join(f'{line}\n' for line in lines), mode=0o600, user=user,
+                    group=group)
 
     # --- data directory and configuration ---------------------------------------------------------
 
     def is_initialised(self, place: Place) -> bool:
-        return os.path.isdir(place.data_directory) and os.path.exists(self._lists(place.mount_point))
+        return os.path.isdir(place.data_directory) and os.path.exists(self._lists(
+            place.mount_point))
 
     def initialise(self, place: Place, timeout: float) -> None:
         """The data directory goes last: with it there, all is."""
@@ -120,9 +126,20 @@ class Redis(accounts.Accounts):
                         group=self.description.os_group)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        return {'dir': place.data_directory, 'aclfile': self._lists(place.mount_point), 'unixsocket': self._socket,
-                'unixsocketperm': '700', 'port': str(PORT), 'bind': '* -::*', 'protected-mode': 'no',
-                'daemonize': 'no', 'supervised': 'systemd', 'logfile': '', 'pidfile': '', **_CLOSED}
+        return {
+            'dir': place.data_directory,
+            'aclfile': self._lists(place.mount_point),
+            'unixsocket': self._socket,
+            'unixsocketperm': '700',
+            'port': str(PORT),
+            'bind': '* -::*',
+            'protected-mode': 'no',
+            'daemonize': 'no',
+            'supervised': 'systemd',
+            'logfile': '',
+            'pidfile': '',
+            **_CLOSED
+        }
 
     def render_options(self, values: Mapping[str, str]) -> str:
         return options.render(values)
@@ -155,7 +172,8 @@ class Redis(accounts.Accounts):
     def facts(self) -> Facts:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
             said = session.info('server')
-        return Facts(version=said.get('valkey_version') or said['redis_version'], uptime=int(said['uptime_in_seconds']))
+        return Facts(version=said.get('valkey_version') or said['redis_version'],
+                     uptime=int(said['uptime_in_seconds']))
 
     def secure(self) -> None:
         with self._session() as session:
@@ -191,7 +209,8 @@ class Redis(accounts.Accounts):
         """Data files of a later series are not read by an earlier one."""
         running = self.facts().version
         if _series(version) < _series(running):
-            raise EngineError(f'Data of {running} cannot be read by {version}.', code='guest_upgrade_refused')
+            raise EngineError(f'Data of {running} cannot be read by {version}.',
+                              code='guest_upgrade_refused')
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
         """A complete copy of the data, also where the tenant has switched off what writes them."""

@@ -20,13 +20,15 @@ import re
 from collections.abc import Mapping
 
 #: Directives with several arguments, each a plain word.
-SEVERAL = frozenset({'save', 'client-output-buffer-limit', 'oom-score-adj-values', 'bind', 'bind-source-addr',
-                     'latency-tracking-info-percentiles', 'include'})
+SEVERAL = frozenset({
+    'save', 'client-output-buffer-limit', 'oom-score-adj-values', 'bind', 'bind-source-addr',
+    'latency-tracking-info-percentiles', 'include'
+})
 _PLAIN = re.compile(r'[A-Za-z0-9_./:%*+,@^-]+')
 _WORDS = re.compile(r'[A-Za-z0-9_./:%*+,@^ -]*')
 _ESCAPES = {'n': '\n', 'r': '\r', 't': '\t', 'b': '\b', 'a': '\a'}
 _SIZE = re.compile(r'([0-9]+)(b|k|kb|m|mb|g|gb)', re.IGNORECASE)
-_UNITS = {'b': 1, 'k': 1000, 'kb': 1024, 'm': 1000 ** 2, 'mb': 1024 ** 2, 'g': 1000 ** 3, 'gb': 1024 ** 3}
+_UNITS = {'b': 1, 'k': 1000, 'kb': 1024, 'm': 1000**2, 'mb': 1024**2, 'g': 1000**3, 'gb': 1024**3}
 #: Fields of one class of clients in client-output-buffer-limit.
 _CLASS = 4
 _OLD_NAMES = {'slave': 'replica'}
@@ -41,7 +43,8 @@ def render(options: Mapping[str, str]) -> str:
 
 
 def _argument(name: str, value: str) -> str:
-    if not _PLAIN.fullmatch(name) or any(ord(character) < 32 or ord(character) == 127 for character in value):
+    if not _PLAIN.fullmatch(name) or any(
+            ord(character) < 32 or ord(character) == 127 for character in value):
         raise ValueError(f'The option {name!r} cannot be written.')
     if name in SEVERAL and value.strip():
         if not _WORDS.fullmatch(value):
@@ -130,7 +133,8 @@ def same(name: str, configured: str, running: str) -> bool:
     if name == 'client-output-buffer-limit':
         # The server shows all classes, a file those it changes.
         return _classes(configured).items() <= _classes(running).items()
-    return [number(word) for word in configured.split()] == [number(word) for word in running.split()]
+    return [number(word)
+            for word in configured.split()] == [number(word) for word in running.split()]
 
 
 def number(word: str) -> int | str:
@@ -144,7 +148,11 @@ def number(word: str) -> int | str:
 def _classes(value: str) -> dict[str, tuple[int | str, ...]]:
     words = value.split()
     groups = [words[at:at + _CLASS] for at in range(0, len(words), _CLASS)]
-    return {_OLD_NAMES.get(group[0], group[0]): tuple(number(word) for word in group[1:]) for group in groups}
+    return {
+        _OLD_NAMES.get(group[0], group[0]): tuple(number(word)
+                                                  for word in group[1:])
+        for group in groups
+    }
 
 
 def _flags(value: str) -> frozenset[str]:

@@ -22,7 +22,8 @@ from trove.guestagent.datastore.redis.connection import Session
 _AT_START = 'immutable'
 
 
-def apply(session: Session, changes: Mapping[str, str | None], built_in: Callable[[], Mapping[str, str]]) -> Applied:
+def apply(session: Session, changes: Mapping[str, str | None],
+          built_in: Callable[[], Mapping[str, str]]) -> Applied:
     """:meth:`trove.guestagent.datastore.engine.Engine.apply_options`
 
     :param built_in: the engine's own values of all options, asked for only when one is needed.
@@ -50,7 +51,8 @@ def apply(session: Session, changes: Mapping[str, str | None], built_in: Callabl
         now = session.settings(name)[name]
         if not options.same(name, wanted, now):
             adjusted[name] = now
-    return Applied(frozenset(changes.keys() - waiting - refused.keys()), frozenset(waiting), refused, adjusted)
+    return Applied(frozenset(changes.keys() - waiting - refused.keys()), frozenset(waiting),
+                   refused, adjusted)
 
 
 def _reason(message: str) -> str:

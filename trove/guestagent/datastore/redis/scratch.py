@@ -24,8 +24,8 @@ from trove.guestagent.datastore.redis import connection
 from trove.guestagent.system.process import ProcessFailed, run
 
 _TIMEOUT = 30
-_NO_EARS = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize', 'no',
-            '--supervised', 'no')
+_NO_EARS = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize',
+            'no', '--supervised', 'no')
 #: Later versions make the databases before they look where to listen: memory that a check must not take. What the files
 #: say of it has been looked at by then.
 _NO_MEMORY = ('--databases', '1')
@@ -43,7 +43,8 @@ def refusal(program: str, configuration: str, extra: Sequence[str] = ()) -> str:
     :raises EngineError: the program cannot be asked.
     """
     try:
-        said = run([program, configuration, *extra, *_NO_EARS, *_NO_MEMORY], timeout=_TIMEOUT, allowed=(0, 1))
+        said = run([program, configuration, *extra, *_NO_EARS, *_NO_MEMORY], timeout=_TIMEOUT,
+                   allowed=(0, 1))
     except ProcessFailed as error:
         raise EngineError(f'The engine cannot check its configuration: {error}') from None
     return reason(said.output + said.errors)
@@ -54,7 +55,8 @@ def reason(said: str) -> str:
     if _NOWHERE in said:
         return ''
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    directive = next((line.removeprefix('>>>').strip(" '") for line in lines if line.startswith('>>>')), '')
+    directive = next(
+        (line.removeprefix('>>>').strip(" '") for line in lines if line.startswith('>>>')), '')
     why = [line for line in lines if not line.startswith(_FRAME)][-1:]
     return ': '.join([part for part in (directive, *why) if part]) or 'it ended without a word'
 
@@ -77,8 +79,9 @@ def server(program: str) -> Iterator[connection.Session]:
     """
     with tempfile.TemporaryDirectory(prefix='trove-redis-') as directory:
         socket = os.path.join(directory, 'socket')
-        process = subprocess.Popen([program, '--port', '0', '--unixsocket', socket, '--dir', directory],
-                                   stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [program, '--port', '0', '--unixsocket', socket, '--dir', directory],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             _wait_for(process, socket)
             with connection.session(socket, None, timeout=connection.PROBE_TIMEOUT) as session:

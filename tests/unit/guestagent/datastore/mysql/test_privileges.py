@@ -21,10 +21,11 @@ ALL = privileges.EVERYWHERE + privileges.MORE
 
 @pytest.mark.parametrize('kept', [
     'ALL PRIVILEGES', 'SUPER', 'FILE', 'SHUTDOWN', 'RELOAD', 'CREATE TABLESPACE', 'SYSTEM_USER',
-    'SYSTEM_VARIABLES_ADMIN', 'PERSIST_RO_VARIABLES_ADMIN', 'BINLOG_ADMIN', 'REPLICATION_SLAVE_ADMIN',
-    'REPLICATION SLAVE', 'CLONE_ADMIN',
-    'SERVICE_CONNECTION_ADMIN', 'ENCRYPTION_KEY_ADMIN', 'INNODB_REDO_LOG_ARCHIVE', 'INNODB_REDO_LOG_ENABLE',
-    'GROUP_REPLICATION_ADMIN', 'FLUSH_PRIVILEGES', 'SESSION_VARIABLES_ADMIN'])
+    'SYSTEM_VARIABLES_ADMIN', 'PERSIST_RO_VARIABLES_ADMIN', 'BINLOG_ADMIN',
+    'REPLICATION_SLAVE_ADMIN', 'REPLICATION SLAVE', 'CLONE_ADMIN', 'SERVICE_CONNECTION_ADMIN',
+    'ENCRYPTION_KEY_ADMIN', 'INNODB_REDO_LOG_ARCHIVE', 'INNODB_REDO_LOG_ENABLE',
+    'GROUP_REPLICATION_ADMIN', 'FLUSH_PRIVILEGES', 'SESSION_VARIABLES_ADMIN'
+])
 def test_what_is_the_services(kept):
     assert kept not in ALL
 
@@ -34,8 +35,10 @@ def test_the_accounts_are_not_written_by_hand():
     granted, more, revoked = privileges.grants("'root'@'%'")
     assert revoked.endswith("ON `mysql`.* FROM 'root'@'%'")
     readers = {'SELECT', 'EXECUTE', 'SHOW VIEW'}
-    of_databases = {'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER',
-                    'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE',
-                    'ALTER ROUTINE', 'EVENT', 'TRIGGER'}
+    of_databases = {
+        'SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER',
+        'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'EXECUTE', 'CREATE VIEW', 'SHOW VIEW',
+        'CREATE ROUTINE', 'ALTER ROUTINE', 'EVENT', 'TRIGGER'
+    }
     assert (of_databases & set(ALL)) - readers == set(privileges.NOT_IN_SYSTEM)
     assert granted.endswith('WITH GRANT OPTION') and more.endswith('WITH GRANT OPTION')

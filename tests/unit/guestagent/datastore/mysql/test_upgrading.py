@@ -18,14 +18,17 @@ from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql import upgrading
 
 
-@pytest.mark.parametrize(('running', 'wanted'), [
-    ('8.0.46', '8.0'), ('8.0.46', '8.0.47'), ('8.0.46', '8.4'), ('8.4.7', '9.7'), ('8.4.7', '9.2.0'),
-    ('9.2.0', '9.7'), ('9.7.4-2', '9.7'), ('9.7.4', 'lts'), ('9.7.4', '10.1')])
+@pytest.mark.parametrize(('running', 'wanted'), [('8.0.46', '8.0'), ('8.0.46', '8.0.47'),
+                                                 ('8.0.46', '8.4'), ('8.4.7', '9.7'),
+                                                 ('8.4.7', '9.2.0'), ('9.2.0', '9.7'),
+                                                 ('9.7.4-2', '9.7'), ('9.7.4', 'lts'),
+                                                 ('9.7.4', '10.1')])
 def test_forward_and_staying(running, wanted):
     upgrading.check(running, wanted, [])
 
 
-@pytest.mark.parametrize(('running', 'wanted'), [('8.4.7', '8.0'), ('9.7.4', '9.7.3'), ('9.7.4', '8.4')])
+@pytest.mark.parametrize(('running', 'wanted'), [('8.4.7', '8.0'), ('9.7.4', '9.7.3'),
+                                                 ('9.7.4', '8.4')])
 def test_not_back(running, wanted):
     with pytest.raises(EngineError, match='does not read') as refused:
         upgrading.check(running, wanted, [])

@@ -17,12 +17,15 @@ import pytest
 from trove.guestagent.datastore.mysql import verifier
 
 
-@pytest.mark.parametrize(('password', 'salt', 'rounds', 'wanted'), [
-    # openssl passwd -5 -salt SALT (rounds=NUMBER$SALT)
-    ('Hello world!', 'saltstring', 5000, '5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'),
-    ('Hello world!', 'saltstringsaltst', 10000, '3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA'),
-    ('a very much longer text to encrypt.  This one even stretches over morethan one line.', 'anotherlongsalts', 1400,
-     'Rx.j8H.h8HjEDGomFU8bDkXm3XIUnzyxf12oP84Bnq1')])
+@pytest.mark.parametrize(
+    ('password', 'salt', 'rounds', 'wanted'),
+    [
+        # openssl passwd -5 -salt SALT (rounds=NUMBER$SALT)
+        ('Hello world!', 'saltstring', 5000, '5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'),
+        ('Hello world!', 'saltstringsaltst', 10000, '3xv.VbSHBb41AL9AvLeujZkZRBAwqFMz2.opqey6IcA'),
+        ('a very much longer text to encrypt.  This one even stretches over morethan one line.',
+         'anotherlongsalts', 1400, 'Rx.j8H.h8HjEDGomFU8bDkXm3XIUnzyxf12oP84Bnq1')
+    ])
 def test_it_is_what_crypt_computes(password, salt, rounds, wanted):
     assert verifier.crypt(password.encode(), salt.encode(), rounds) == wanted
 

@@ -22,16 +22,17 @@ def test_render():
         '[mysqld]\nport = 3306\ninit_connect = "SET x=\'#\'"\nempty = ""\n')
 
 
-@pytest.mark.parametrize('name, value', [('a', 'x\n[client]'), ('a', 'x\ry'), ('a\nb', '1'), ('a', '\0'),
-                                         ('', '1'), ('[mysqld', '1'), ('#a', '1')])
+@pytest.mark.parametrize('name, value', [('a', 'x\n[client]'), ('a', 'x\ry'), ('a\nb', '1'),
+                                         ('a', '\0'), ('', '1'), ('[mysqld', '1'), ('#a', '1')])
 def test_no_option_begins_another(name, value):
     with pytest.raises(ValueError, match='cannot be written'):
         options.render({name: value})
 
 
 def test_parse():
-    text = ('# note\n[client]\nport=1\n[mysqld]\nmax-connections = 5 # few\nskip_x\nname = "a \\"b\\""\n'
-            "[mariadb]\nY='z'\n")
+    text = (
+        '# note\n[client]\nport=1\n[mysqld]\nmax-connections = 5 # few\nskip_x\nname = "a \\"b\\""\n'
+        "[mariadb]\nY='z'\n")
     assert options.parse(text) == {'max_connections': '5', 'skip_x': '', 'name': 'a "b"', 'y': 'z'}
 
 

@@ -32,7 +32,12 @@ def read_literal(text):
     value, position = '', 1
     while True:
         if text[position] == '\\':
-            value += {'0': '\0', 'n': '\n', 'r': '\r', 'Z': '\x1a'}.get(text[position + 1], text[position + 1])
+            value += {
+                '0': '\0',
+                'n': '\n',
+                'r': '\r',
+                'Z': '\x1a'
+            }.get(text[position + 1], text[position + 1])
             position += 2
         elif text[position:position + 2] == "''":
             value += "'"
@@ -72,12 +77,14 @@ def test_a_pattern_matches_its_own_name_only(name):
 def test_grants():
     assert statements.grant_database(statements.pattern('a_b`c'), "o'x", '%') == (
         "GRANT ALL PRIVILEGES ON `a\\_b``c`.* TO 'o''x'@'%'")
-    assert statements.revoke_database('a\\_b', 'u', '%') == (
-        "REVOKE GRANT OPTION ON `a\\_b`.* FROM 'u'@'%'", "REVOKE ALL PRIVILEGES ON `a\\_b`.* FROM 'u'@'%'")
+    assert statements.revoke_database('a\\_b', 'u',
+                                      '%') == ("REVOKE GRANT OPTION ON `a\\_b`.* FROM 'u'@'%'",
+                                               "REVOKE ALL PRIVILEGES ON `a\\_b`.* FROM 'u'@'%'")
 
 
-@pytest.mark.parametrize('stored, name', [('shop', 'shop'), ('foo\\_bar', 'foo_bar'), ('foo_bar', 'foo_bar'),
-                                          ('a\\\\b', 'a\\b'), ('100\\%', '100%'), ('any%', 'any%')])
+@pytest.mark.parametrize('stored, name', [('shop', 'shop'), ('foo\\_bar', 'foo_bar'),
+                                          ('foo_bar', 'foo_bar'), ('a\\\\b', 'a\\b'),
+                                          ('100\\%', '100%'), ('any%', 'any%')])
 def test_names_of_stored_patterns(stored, name):
     assert statements.name_of_pattern(stored) == name
 

@@ -18,15 +18,17 @@ from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql_common import versions
 
 
-@pytest.mark.parametrize(('version', 'found'), [
-    ('10.11.6-MariaDB-0+deb12u1-log', (10, 11, 6)), ('11.4', (11, 4)), ('11', (11,)), ('lts', ()), ('', ())])
+@pytest.mark.parametrize(('version', 'found'), [('10.11.6-MariaDB-0+deb12u1-log', (10, 11, 6)),
+                                                ('11.4', (11, 4)), ('11', (11,)), ('lts', ()),
+                                                ('', ())])
 def test_numbers(version, found):
     assert versions.numbers(version) == found
 
 
-@pytest.mark.parametrize(('running', 'wanted', 'other'), [
-    ('10.11.6-MariaDB', '10.11.7', False), ('10.11.6-MariaDB', '11.4', True), ('10.6.1', '10.11', True),
-    ('10.11.6-MariaDB', 'lts', False)])
+@pytest.mark.parametrize(('running', 'wanted', 'other'), [('10.11.6-MariaDB', '10.11.7', False),
+                                                          ('10.11.6-MariaDB', '11.4', True),
+                                                          ('10.6.1', '10.11', True),
+                                                          ('10.11.6-MariaDB', 'lts', False)])
 def test_only_another_series_needs_a_slow_shutdown(running, wanted, other):
     assert versions.is_other_series(running, wanted) is other
 

@@ -23,16 +23,23 @@ PLACE = Place(mount_point='/var/lib/postgresql', data_directory='/var/lib/postgr
               state_directory='/var/lib/postgresql/trove')
 
 
-@pytest.mark.parametrize('value', ['1', '64MB', "it's", 'back\\slash', '# no comment', "'", "\\'", '', 'a=b',
-                                   ' blanks ',
-                                   '%m [%p] ', '$libdir', 'ü', "''''", '\\'])
+@pytest.mark.parametrize('value', [
+    '1', '64MB', "it's", 'back\\slash', '# no comment', "'", "\\'", '', 'a=b', ' blanks ',
+    '%m [%p] ', '$libdir', 'ü', "''''", '\\'
+])
 def test_what_is_written_is_what_is_read(value):
-    assert options.parse(options.render({'some_option': value, 'other': 'x'})) == {'some_option': value, 'other': 'x'}
+    assert options.parse(options.render({
+        'some_option': value,
+        'other': 'x'
+    })) == {
+        'some_option': value,
+        'other': 'x'
+    }
 
 
-@pytest.mark.parametrize('name, value', [('a', 'x\ny = 1'), ('a', 'x\0'), ('a\nb', 'x'), ('a b', 'x'),
-                                         ("a'", 'x'), ('', 'x'),
-                                         ('a', '\r'), ('1a', 'x'), ('a=b', 'x')])
+@pytest.mark.parametrize('name, value', [('a', 'x\ny = 1'), ('a', 'x\0'), ('a\nb', 'x'),
+                                         ('a b', 'x'), ("a'", 'x'), ('', 'x'), ('a', '\r'),
+                                         ('1a', 'x'), ('a=b', 'x')])
 def test_what_would_be_another_option_is_refused(name, value):
     with pytest.raises(ValueError, match='cannot be written'):
         options.render({name: value})
@@ -57,10 +64,13 @@ broken = 'no end
 
 def test_what_must_hold_stands_on_the_command_line():
     fixed = options.fixed(PLACE, '/etc/postgresql/15/main')
-    assert {'archive_command', 'archive_mode', 'archive_library', 'archive_cleanup_command', 'recovery_end_command',
-            'shared_preload_libraries', 'session_preload_libraries', 'dynamic_library_path', 'listen_addresses', 'port',
-            'hba_file', 'ident_file', 'config_file', 'unix_socket_directories', 'password_encryption',
-            'ssl_passphrase_command', 'allow_system_table_mods', 'logging_collector'} <= fixed.keys()
+    assert {
+        'archive_command', 'archive_mode', 'archive_library', 'archive_cleanup_command',
+        'recovery_end_command', 'shared_preload_libraries', 'session_preload_libraries',
+        'dynamic_library_path', 'listen_addresses', 'port', 'hba_file', 'ident_file', 'config_file',
+        'unix_socket_directories', 'password_encryption', 'ssl_passphrase_command',
+        'allow_system_table_mods', 'logging_collector'
+    } <= fixed.keys()
 
 
 def test_systemd_starts_exactly_that():
@@ -69,7 +79,8 @@ def test_systemd_starts_exactly_that():
     assert reset == 'ExecStart='
     words = shlex.split(line.removeprefix('ExecStart='))
     assert [word.replace('%%', '%').replace('$$', '$') for word in words] == options.command_line(
-        '/usr/lib/postgresql/15/bin/postgres', PLACE.data_directory, options.fixed(PLACE, '/etc/postgresql/15/main'))
+        '/usr/lib/postgresql/15/bin/postgres', PLACE.data_directory,
+        options.fixed(PLACE, '/etc/postgresql/15/main'))
     assert '%' not in line.replace('%%', '') and '$' not in line.replace('$$', '')
 
 

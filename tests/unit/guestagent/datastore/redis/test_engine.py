@@ -20,25 +20,32 @@ from trove.guestagent.datastore.redis.engine import Redis, Valkey
 def test_valkey_is_the_same_under_other_names():
     redis, valkey = Redis().description, Valkey().description
     assert (valkey.manager, valkey.unit, valkey.os_user) == ('valkey', 'valkey-server', 'valkey')
-    assert (valkey.mount_point, valkey.configuration_directory) == ('/var/lib/valkey', '/etc/valkey/trove')
+    assert (valkey.mount_point, valkey.configuration_directory) == ('/var/lib/valkey',
+                                                                    '/etc/valkey/trove')
     assert valkey.packages == ('valkey-server', 'valkey-tools')
     differ = {field.name for field in dataclasses.fields(redis)
               if getattr(redis, field.name) != getattr(valkey, field.name)}
-    assert differ == {'manager', 'packages', 'unit', 'os_user', 'os_group', 'mount_point', 'configuration_directory'}
+    assert differ == {
+        'manager', 'packages', 'unit', 'os_user', 'os_group', 'mount_point',
+        'configuration_directory'
+    }
     place = Place('/data', '/data/data', '/data/trove')
     told, same = Valkey().system_options(place), Redis().system_options(place)
-    assert told.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop('unixsocket') == '/run/redis/redis.sock'
+    assert told.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop(
+        'unixsocket') == '/run/redis/redis.sock'
     assert told == same
 
 
 def test_what_the_server_says_is_told_apart():
     assert isinstance(connection.refusal('WRONGPASS invalid username-password pair'), LockedOut)
     assert isinstance(connection.refusal('NOPERM this user has no permissions'), LockedOut)
-    for said in ('LOADING Redis is loading the dataset in memory', 'BUSY Redis is busy running a script',
+    for said in ('LOADING Redis is loading the dataset in memory',
+                 'BUSY Redis is busy running a script',
                  'MISCONF Errors writing to the AOF file: No space left on device',
                  'ERR max number of clients reached'):
         busy = connection.refusal(said)
-        assert isinstance(busy, EngineUnavailable) and busy.answering and not isinstance(busy, LockedOut)
+        assert isinstance(busy,
+                          EngineUnavailable) and busy.answering and not isinstance(busy, LockedOut)
         assert said in busy.message
     other = connection.refusal(f'ERR Error in ACL SETUSER modifier "#{"ab" * 32}"')
     assert not isinstance(other, EngineUnavailable) and 'abab' not in other.message

@@ -29,13 +29,20 @@ maxmemory 2gb
 requirepass 'it''s'
 '''
     found = options.parse(text)
-    assert found == {'maxmemory': '2gb', 'hz': '20', 'logfile': '', 'proc-title-template': '{title} "x" \\ y',
-                     'save': '900 1 300 10', 'requirepass': 'its'}
+    assert found == {
+        'maxmemory': '2gb',
+        'hz': '20',
+        'logfile': '',
+        'proc-title-template': '{title} "x" \\ y',
+        'save': '900 1 300 10',
+        'requirepass': 'its'
+    }
 
 
-@pytest.mark.parametrize(('line', 'words'), [
-    ('a b', ['a', 'b']), ('"a b"  c', ['a b', 'c']), ("'a\\'b'", ["a'b"]), ('"\\n"', ['\n']), ('"open', None),
-    ("'open", None), ('', []), ('""', [''])])
+@pytest.mark.parametrize(('line', 'words'), [('a b', ['a', 'b']), ('"a b"  c', ['a b', 'c']),
+                                             ("'a\\'b'", ["a'b"]),
+                                             ('"\\n"', ['\n']), ('"open', None), ("'open", None),
+                                             ('', []), ('""', [''])])
 def test_words_of_a_line(line, words):
     assert options.split(line) == words
 
@@ -54,27 +61,43 @@ def test_no_value_begins_another_directive(value):
     assert len(options.parse(text)) == 1 and text.count('\n') == 1
 
 
-@pytest.mark.parametrize('given', [{'maxmemory': '1\nport 1'}, {'a b': '1'}, {'save': '900 1 "'}, {'': '1'},
-                                   {'save': '1 2 #'}, {'hz': '1\0'}])
+@pytest.mark.parametrize('given', [{
+    'maxmemory': '1\nport 1'
+}, {
+    'a b': '1'
+}, {
+    'save': '900 1 "'
+}, {
+    '': '1'
+}, {
+    'save': '1 2 #'
+}, {
+    'hz': '1\0'
+}])
 def test_what_cannot_be_written_is_refused(given):
     with pytest.raises(ValueError, match='option'):
         options.render(given)
 
 
 def test_options_with_several_arguments():
-    assert options.render({'save': ' 900 1  300 10 ', 'bind': '* -::*'}) == 'save 900 1 300 10\nbind * -::*\n'
+    assert options.render({
+        'save': ' 900 1  300 10 ',
+        'bind': '* -::*'
+    }) == 'save 900 1 300 10\nbind * -::*\n'
     assert options.render({'save': ''}) == 'save ""\n'
     assert options.parse('save ""\n') == {'save': ''}
 
 
 @pytest.mark.parametrize(('name', 'configured', 'running', 'same'), [
     ('maxmemory', '1gb', '1073741824', True), ('maxmemory', '1g', '1000000000', True),
-    ('maxmemory', '1gb', '1g', False),
-    ('appendonly', 'YES', 'yes', True), ('hz', '010', '10', True), ('loglevel', 'notice', 'debug', False),
-    ('save', '900 1', '900 1 300 10', False), ('save', '', '', True), ('maxmemory-clients', '5%', '5%', True),
-    ('notify-keyspace-events', 'KEA', 'AKE', True), ('notify-keyspace-events', 'K', 'E', False),
+    ('maxmemory', '1gb', '1g', False), ('appendonly', 'YES', 'yes', True),
+    ('hz', '010', '10', True), ('loglevel', 'notice', 'debug', False),
+    ('save', '900 1', '900 1 300 10', False), ('save', '', '', True),
+    ('maxmemory-clients', '5%', '5%', True), ('notify-keyspace-events', 'KEA', 'AKE', True),
+    ('notify-keyspace-events', 'K', 'E', False),
     ('client-output-buffer-limit', 'replica 256mb 64mb 60',
      'normal 0 0 0 slave 268435456 67108864 60 pubsub 1 2 3', True),
-    ('client-output-buffer-limit', 'normal 1 0 0', 'normal 0 0 0 slave 1 2 3 pubsub 1 2 3', False)])
+    ('client-output-buffer-limit', 'normal 1 0 0', 'normal 0 0 0 slave 1 2 3 pubsub 1 2 3', False)
+])
 def test_two_spellings_of_a_value(name, configured, running, same):
     assert options.same(name, configured, running) is same

@@ -14,8 +14,9 @@ import pytest
 
 from trove.guestagent.datastore.redis import scratch
 
-FRAME = ("*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 7\n"
-         ">>> 'maxmemory plenty'\nargument must be a memory value\n")
+FRAME = (
+    "*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 7\n"
+    ">>> 'maxmemory plenty'\nargument must be a memory value\n")
 
 
 @pytest.mark.parametrize(('said', 'reason'), [
