@@ -20,10 +20,10 @@ from oslo_log import log as logging
 from trove.cloud.clouds import Cloud
 from trove.common import exception, notification
 from trove.db import flavors, operations, outbox, session
-from trove.taskmanager import flows, measures, outcome
-from trove.taskmanager.chores import Chores
+from trove.taskmanager import flows, metrics, outcome
 from trove.taskmanager.models import Runner
 from trove.taskmanager.notifier import Notifier
+from trove.taskmanager.periodic import PeriodicTasks
 from trove.taskmanager.scheduler import Scheduler
 from trove.taskmanager.step import Tools
 from trove.taskmanager.watch import Watch
@@ -44,10 +44,10 @@ class Manager:
         options = tools.conf.taskmanager
         self.tools = tools
         self.runner = Runner(flows.registry(), tools, owner, later=self._later,
-                             on_close=self._closed, on_step=measures.step)
-        measures.register(tools.clock)
+                             on_close=self._closed, on_step=metrics.step)
+        metrics.register(tools.clock)
         self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
-        self.chores = Chores(owner, tools.clock)
+        self.periodic_tasks = PeriodicTasks(owner, tools.clock)
         self.notifier = Notifier(tools.conf, tools.clock)
         self.notifier.stopping = self.runner.stopping.is_set
         self.watch = Watch(tools.conf, tools.clock, tools.cloud)
@@ -57,7 +57,7 @@ class Manager:
 
     def _closed(self, closed: outcome.Closed) -> None:
         took = (self.tools.clock() - closed.work.created).total_seconds()
-        measures.OPERATIONS.observe(took, closed.work.kind, closed.state)
+        metrics.OPERATIONS.observe(took, closed.work.kind, closed.state)
 
     # --- RPC -----------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ class Manager:
         """Send the notifications that are written down."""
         # Most often there are none: one read of one row, by each task manager.
         if notification.enabled(self.tools.conf) and session.read(outbox.first, 1):
-            self.chores.run('notifications', 0, self.notifier.send)
+            self.periodic_tasks.run('notifications', 0, self.notifier.send)
 
     def write_usage(self) -> None:
         """Write the notifications down that are due by the clock."""
@@ -108,17 +108,21 @@ class Manager:
         if not notification.enabled(conf):
             return
         if conf.exists_notification_transformer:
-            self.chores.run('exists', self.notifier.until_next_period(), self.notifier.exists)
+            self.periodic_tasks.run('exists', self.notifier.until_next_period(),
+                                    self.notifier.exists)
         if conf.quota_notification_interval:
-            self.chores.run('quotas', conf.quota_notification_interval, self.notifier.quotas)
+            self.periodic_tasks.run('quotas', conf.quota_notification_interval,
+                                    self.notifier.quotas)
 
     def look_at_guests(self) -> None:
         """Find guests that have fallen silent."""
-        self.chores.run('silence', self.tools.conf.taskmanager.silence_interval, self.watch.guests)
+        self.periodic_tasks.run('silence', self.tools.conf.taskmanager.silence_interval,
+                                self.watch.guests)
 
     def look_at_cloud(self) -> None:
         """Find what was changed in the cloud behind our back."""
-        self.chores.run('watch', self.tools.conf.taskmanager.watch_interval, self.watch.resources)
+        self.periodic_tasks.run('watch', self.tools.conf.taskmanager.watch_interval,
+                                self.watch.resources)
 
     # --- life ----------------------------------------------------------------------------------
 

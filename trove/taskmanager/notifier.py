@@ -29,7 +29,7 @@ from oslo_messaging import transport
 from trove.common import notification
 from trove.db import notices, outbox, quotas, session
 from trove.db.session import Connection, Row
-from trove.taskmanager.chores import Claim
+from trove.taskmanager.periodic import Lease
 
 LOG = logging.getLogger(__name__)
 
@@ -98,7 +98,7 @@ class _Watched(transport.NotificationTransport):
 
 
 class Notifier:
-    """The chores about notifications.
+    """The periodic tasks about notifications.
 
     :param bus: makes the sender when there is something to send first.
     """
@@ -112,12 +112,12 @@ class Notifier:
         self.stopping: Callable[[], bool] = lambda: False
         self.page = PAGE
 
-    def send(self, claim: Claim) -> None:
+    def send(self, lease: Lease) -> None:
         """Send what waits, in the order in which it was written; ends at the first message that is not taken."""
         if self._bus is None:
             self._bus = self._make_bus(self._conf)
         while not self.stopping():
-            session.write(claim.prove)
+            session.write(lease.renew)
             rows = session.read(outbox.first, BATCH)
             sent = self._send(rows)
             if sent:
@@ -143,28 +143,28 @@ class Notifier:
                 break
         return sent
 
-    def exists(self, claim: Claim) -> None:
+    def exists(self, lease: Lease) -> None:
         """Write down ``trove.instance.exists`` for the last audit period that is over, once for each instance."""
         now = self._clock()
         begins, ends = notification.last_period(now, self._conf.exists_notification_interval)
-        if claim.done_until is not None and claim.done_until >= ends:
+        if lease.done_until is not None and lease.done_until >= ends:
             return
         # All in one transaction with the mark: a period is told wholly or, by whoever comes next, from its beginning.
-        session.write(self._exists, claim, begins, ends, now)
+        session.write(self._exists, lease, begins, ends, now)
 
-    def _exists(self, connection: Connection, claim: Claim, begins: datetime, ends: datetime,
+    def _exists(self, connection: Connection, lease: Lease, begins: datetime, ends: datetime,
                 now: datetime) -> None:
         after: str | None = ''
         while after is not None:
             after = notices.existing(connection, begins, ends, after, self.page, now)
-        claim.prove(connection, ends)
+        lease.renew(connection, ends)
 
-    def quotas(self, claim: Claim) -> None:
+    def quotas(self, lease: Lease) -> None:
         """Write down ``dbaas.quota`` for each project and resource."""
-        session.write(self._quotas, claim, self._clock())
+        session.write(self._quotas, lease, self._clock())
 
-    def _quotas(self, connection: Connection, claim: Claim, now: datetime) -> None:
-        claim.prove(connection)
+    def _quotas(self, connection: Connection, lease: Lease, now: datetime) -> None:
+        lease.renew(connection)
         outbox.add(connection, [
             notification.quota(self._conf, row.tenant_id, row.resource, row.in_use, row.hard_limit,
                                row.updated) for row in quotas.all_usages(connection)

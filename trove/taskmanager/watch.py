@@ -29,7 +29,7 @@ from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import session, watch
 from trove.db.session import Row
 from trove.taskmanager import drift
-from trove.taskmanager.chores import Claim
+from trove.taskmanager.periodic import Lease
 
 LOG = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ MAX_CONFIRMED = 50
 
 
 class Watch:
-    """The chores that look.
+    """The periodic tasks that look for changes.
 
     :param cloud: function of a region giving a :class:`trove.cloud.Cloud`.
     """
@@ -49,14 +49,14 @@ class Watch:
         self._clock = clock
         self._cloud = cloud
 
-    def guests(self, claim: Claim) -> None:
+    def guests(self, lease: Lease) -> None:
         """Write down which guests have fallen silent and which are back."""
         session.write(watch.silent, self._clock(), heartbeat_expiry(self._conf))
 
-    def resources(self, claim: Claim) -> None:
+    def resources(self, lease: Lease) -> None:
         """Compare the rows of idle instances with what the cloud has."""
         for region in session.read(watch.regions):
-            session.write(claim.prove)
+            session.write(lease.renew)
             try:
                 self._region(region)
             except exception.CloudError as error:

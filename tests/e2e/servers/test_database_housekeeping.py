@@ -24,7 +24,8 @@ from sqlalchemy import text, update
 
 from tests.e2e import database_servers
 from trove.common import exception, notification
-from trove.db import duties, instances, migration, operations, outbox, purge, quotas, recount, session, watch
+from trove.db import (instances, migration, operations, outbox, periodic_tasks, purge, quotas, recount,
+                      session, watch)
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -60,26 +61,26 @@ def make(project, **values):
     return instance_id
 
 
-def test_a_duty_is_done_by_one_of_many_who_ask_at_once(engine):
+def test_a_periodic_task_is_taken_by_one_of_many_that_try_at_once(engine):
     name = uuid.uuid4().hex
 
     def take(number):
-        return session.write(duties.take, name, f'tm-{number}', NOW, 60)
+        return session.write(periodic_tasks.take, name, f'tm-{number}', NOW, 60)
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         first = [row for row in pool.map(take, range(8)) if row is not None]
     assert len(first) == 1 and first[0].claim == 1
-    session.write(duties.done, name, 1, NOW + DAY)
-    assert take(1) is None and not session.read(duties.due, name, NOW) and session.read(
-        duties.due, name, NOW + DAY)
+    session.write(periodic_tasks.release, name, 1, NOW + DAY)
+    assert take(1) is None and not session.read(periodic_tasks.is_due, name, NOW) and session.read(
+        periodic_tasks.is_due, name, NOW + DAY)
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         second = [row for row in pool.map(lambda number: session.write(
-            duties.take, name, f'tm-{number}', NOW + DAY, 60), range(8)) if row is not None]
+            periodic_tasks.take, name, f'tm-{number}', NOW + DAY, 60), range(8)) if row is not None]
     assert len(second) == 1 and second[0].claim == 2
     with pytest.raises(exception.ClaimLost):
-        session.write(duties.hold, name, 1, NOW, 60)
-    session.write(duties.hold, name, 2, NOW, 60, NOW)
-    assert session.write(duties.take, name, 'x', NOW + 2 * DAY, 60).done_until == NOW
+        session.write(periodic_tasks.renew, name, 1, NOW, 60)
+    session.write(periodic_tasks.renew, name, 2, NOW, 60, NOW)
+    assert session.write(periodic_tasks.take, name, 'x', NOW + 2 * DAY, 60).done_until == NOW
 
 
 def test_messages_are_kept_whole_and_in_order(engine):

@@ -16,7 +16,7 @@ import pytest
 
 from tests.functional.world import World
 from trove.cloud import clouds
-from trove.taskmanager.chores import Chores
+from trove.taskmanager.periodic import PeriodicTasks
 from trove.taskmanager.watch import Watch
 
 
@@ -34,15 +34,15 @@ class Watchman:
         self._conf = world.conf
         self._watch = Watch(world.conf, world.clock,
                             lambda region: clouds.service_cloud(world.conf, region))
-        self._chores = Chores(name, world.clock)
+        self._periodic_tasks = PeriodicTasks(name, world.clock)
 
     def look(self):
-        return self._chores.run('watch', self._conf.taskmanager.watch_interval,
-                                self._watch.resources)
+        return self._periodic_tasks.run('watch', self._conf.taskmanager.watch_interval,
+                                        self._watch.resources)
 
     def listen(self):
-        return self._chores.run('silence', self._conf.taskmanager.silence_interval,
-                                self._watch.guests)
+        return self._periodic_tasks.run('silence', self._conf.taskmanager.silence_interval,
+                                        self._watch.guests)
 
 
 @pytest.fixture

@@ -24,10 +24,10 @@ from trove.backup import models as backup_models
 from trove.common import exception
 from trove.common.rpc import messages
 from trove.configuration import models as configuration_models
-from trove.db import backups, datastores, duties, instances, notices, outbox, session
+from trove.db import backups, datastores, instances, notices, outbox, periodic_tasks, session
 from trove.extensions import serving
-from trove.taskmanager.chores import Chores
 from trove.taskmanager.notifier import Bus, Notifier
+from trove.taskmanager.periodic import PeriodicTasks
 
 #: The fields that the meters of Ceilometer read, by its own list of events.
 METERED = {
@@ -97,12 +97,12 @@ def payload(event_type):
 
 def manager(world, bus=Bus, name='one'):
     notifier = Notifier(world.conf, world.clock, bus)
-    return notifier, Chores(name, world.clock)
+    return notifier, PeriodicTasks(name, world.clock)
 
 
 def send(world, bus=Bus, name='one'):
-    notifier, chores = manager(world, bus, name)
-    return chores.run('notifications', 0, notifier.send)
+    notifier, tasks = manager(world, bus, name)
+    return tasks.run('notifications', 0, notifier.send)
 
 
 def test_a_create_is_told_in_the_words_that_meters_know(listened, world, listener):
@@ -319,7 +319,7 @@ def test_the_real_bus_says_when_it_did_not_send(listened, world, monkeypatch):
 
 def test_who_dies_after_sending_makes_it_come_twice_with_one_id(listened, world, listener):
     world.create()
-    notifier, chores = manager(world)
+    notifier, tasks = manager(world)
 
     class Doomed(Bus):
         def send(self, row):
@@ -327,8 +327,8 @@ def test_who_dies_after_sending_makes_it_come_twice_with_one_id(listened, world,
             raise KeyboardInterrupt
     notifier = Notifier(world.conf, world.clock, Doomed)
     with pytest.raises(KeyboardInterrupt):
-        chores.run('notifications', 0, notifier.send)
-    assert not send(world, name='two'), 'the dead one still holds the chore'
+        tasks.run('notifications', 0, notifier.send)
+    assert not send(world, name='two'), 'the dead one still has the lease'
     world.clock.advance(61)
     assert send(world, name='two')
     first, second = listener.take(2)
@@ -342,9 +342,9 @@ def test_exists_is_told_once_for_each_period_whoever_tells_it(listened, world):
     world.settle()
     session.write(outbox.sent, [row.seq for row in waiting()])
     world.clock.advance(3600)
-    (notifier, chores), (other, others) = manager(world), manager(world, name='two')
+    (notifier, tasks), (other, others) = manager(world), manager(world, name='two')
     for _turn in range(2):
-        chores.run('exists', 0, notifier.exists)
+        tasks.run('exists', 0, notifier.exists)
         others.run('exists', 0, other.exists)
     assert types() == ['trove.instance.exists']
     found = payload('trove.instance.exists')
@@ -355,7 +355,7 @@ def test_exists_is_told_once_for_each_period_whoever_tells_it(listened, world):
     assert 0 < notifier.until_next_period() <= 3600
     world.clock.advance(3600)
     others.run('exists', 0, other.exists)
-    chores.run('exists', 0, notifier.exists)
+    tasks.run('exists', 0, notifier.exists)
     assert types() == ['trove.instance.exists'] * 2
 
 
@@ -364,18 +364,18 @@ def test_a_period_of_many_instances_is_told_in_pages(listened, world):
         world.create(name=f'n{number}')
     session.write(outbox.sent, [row.seq for row in waiting()])
     world.clock.advance(3600)
-    notifier, chores = manager(world)
+    notifier, tasks = manager(world)
     notifier.page = 2
-    assert chores.run('exists', 0, notifier.exists)
+    assert tasks.run('exists', 0, notifier.exists)
     assert len({json.loads(row.payload)['instance_id'] for row in waiting()}) == len(waiting()) == 5
 
 
 def test_quotas_are_told(listened, world):
     world.create()
     session.write(outbox.sent, [row.seq for row in waiting()])
-    notifier, chores = manager(world)
-    assert chores.run('quotas', 60,
-                      notifier.quotas) and not chores.run('quotas', 60, notifier.quotas)
+    notifier, tasks = manager(world)
+    assert tasks.run('quotas', 60, notifier.quotas)
+    assert not tasks.run('quotas', 60, notifier.quotas)
     told = {json.loads(row.payload)['resource']: json.loads(row.payload) for row in waiting()}
     assert set(types()) == {
         'dbaas.quota'
@@ -390,12 +390,12 @@ def test_what_a_rolled_back_transaction_told_was_never_told(listened, world):
     assert waiting() == []
 
 
-def test_a_lost_duty_cannot_write(world):
-    taken = session.write(duties.take, 'd', 'one', world.clock(), 10)
+def test_a_process_that_lost_the_lease_cannot_write(world):
+    taken = session.write(periodic_tasks.take, 'd', 'one', world.clock(), 10)
     world.clock.advance(11)
-    assert session.write(duties.take, 'd', 'two', world.clock(), 10).claim == taken.claim + 1
-    with pytest.raises(Exception, match='d'):
-        session.write(duties.hold, 'd', taken.claim, world.clock(), 10)
+    assert session.write(periodic_tasks.take, 'd', 'two', world.clock(), 10).claim == taken.claim + 1
+    with pytest.raises(exception.ClaimLost):
+        session.write(periodic_tasks.renew, 'd', taken.claim, world.clock(), 10)
 
 
 def test_usage_of_an_instance_is_what_its_row_says(world):

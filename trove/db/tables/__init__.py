@@ -12,12 +12,12 @@
 
 """The declarative tables, a module per resource. Importing this package gives the whole schema in ``metadata``."""
 
-from trove.db.tables import (backups, base, configurations, datastores, duties, instances, modules,
-                             notifications, operations, quotas)
+from trove.db.tables import (backups, base, configurations, datastores, instances, modules,
+                             notifications, operations, periodic_tasks, quotas)
 
 metadata = base.Base.metadata
 
 __all__ = [
-    'backups', 'base', 'configurations', 'datastores', 'duties', 'instances', 'metadata', 'modules',
-    'notifications', 'operations', 'quotas'
+    'backups', 'base', 'configurations', 'datastores', 'instances', 'metadata', 'modules',
+    'notifications', 'operations', 'periodic_tasks', 'quotas'
 ]

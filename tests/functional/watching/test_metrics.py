@@ -19,16 +19,16 @@ import pytest
 from prometheus_client import parser
 
 from trove.common import metrics
-from trove.taskmanager import measures
+from trove.taskmanager import metrics as taskmanager_metrics
 
 
 @pytest.fixture
 def shown(world):
     """All that is measured, by name and labels."""
-    measures.register(world.clock)
+    taskmanager_metrics.register(world.clock)
     world.conductor.measure()
-    world.runner.on_step = measures.step
-    world.runner.on_close = lambda closed: measures.OPERATIONS.observe(
+    world.runner.on_step = taskmanager_metrics.step
+    world.runner.on_close = lambda closed: taskmanager_metrics.OPERATIONS.observe(
         (world.clock() - closed.work.created).total_seconds(), closed.work.kind, closed.state)
 
     def look():

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Periodic work that one process of many does at a time."""
+"""Periodic tasks, each run by one process of many at a time."""
 
 from datetime import datetime
 
@@ -20,8 +20,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from trove.db.tables.base import Base, Timestamp
 
 
-class Duty(Base):
-    """One kind of periodic work. ``claim`` is the fencing number, as of an operation."""
+class PeriodicTask(Base):
+    """A periodic task and its lease. ``claim`` is the fencing number, as in an operation."""
 
     __tablename__ = 'duties'
 
@@ -30,5 +30,5 @@ class Duty(Base):
     claim: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Timestamp)
     due_at: Mapped[datetime] = mapped_column(Timestamp)
-    #: up to which time this work is done, for work that goes through time piece by piece
+    #: End of the time span already processed, for tasks that process time in spans.
     done_until: Mapped[datetime | None] = mapped_column(Timestamp)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a task manager measures: operations, steps, notifications, and how guests report."""
+"""Metrics of a task manager: operations, steps, notifications, and reports of guests."""
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
@@ -19,17 +19,20 @@ from trove.common import metrics
 from trove.db import operations, outbox, session, watch
 
 OPERATIONS = metrics.Histogram('trove_operation_seconds',
-                               'Operations that ended here, from asked for to ended.',
+                               'Duration of operations that ended here, from request to end.',
                                ('kind', 'state'))
-STEPS = metrics.Histogram('trove_step_seconds', 'Steps that ended here, from begun to ended.',
+STEPS = metrics.Histogram('trove_step_seconds', 'Duration of steps that ended here, from start to end.',
                           ('kind', 'step', 'outcome'))
 WORK = metrics.Histogram(
-    'trove_step_work_seconds', 'Runs of steps: the time in our own code, the cloud and guests '
-    'included, without the waiting in between.', ('kind', 'step'))
+    'trove_step_work_seconds', 'Duration of single runs of steps, including calls to the cloud and '
+    'to guests, excluding the waits between runs.', ('kind', 'step'))
 
 
 def register(clock: Callable[[], datetime]) -> None:
-    """Show all of it. What is in the database is asked for when somebody looks, and the same in each task manager."""
+    """Register all metrics.
+
+    Gauges read the database at each scrape, so every task manager exports the same values.
+    """
     def open_operations() -> Iterable[metrics.Sample]:
         return [((row[0],), row[1]) for row in session.read(operations.count_open)]
 
@@ -53,18 +56,22 @@ def register(clock: Callable[[], datetime]) -> None:
         metrics.Asked('trove_open_operation_oldest_seconds', 'Age of the oldest open operation.',
                       ('kind',), oldest_operations),
         metrics.Asked('trove_notifications_waiting',
-                      'Notifications that are written down and not sent.', (),
+                      'Notifications that are recorded but not yet sent.', (),
                       waiting_notifications),
         metrics.Asked('trove_guests',
-                      'Guests by how long ago they reported: the upper bound in seconds.', ('le',),
+                      'Guests by age of their last report: upper bound in seconds.', ('le',),
                       heartbeats),
         metrics.Asked('trove_drifted_instances',
-                      'Instances whose cloud resources are not as they should be.', ('drift',),
+                      'Instances with missing or changed cloud resources.', ('drift',),
                       drifted))
 
 
 def step(kind: str, name: str, outcome: str, work: float, elapsed: float | None) -> None:
-    """A run of a step. :param elapsed: seconds since the step began; None while it waits."""
+    """Observe one run of a step.
+
+    :param work: seconds of this run.
+    :param elapsed: seconds since the step began; None while it waits.
+    """
     WORK.observe(work, kind, name)
     if elapsed is not None:
         STEPS.observe(elapsed, kind, name, outcome)
