@@ -41,19 +41,19 @@ class VersionsApplication:
         return wsgi.response(request.form, self._answer(request))(environ, start_response)
 
     @staticmethod
-    def _answer(request: wsgi.Request) -> wsgi.Answer:
+    def _answer(request: wsgi.Request) -> wsgi.Response:
         if wsgi.VERSION_REFUSED_KEY in request.environ:
-            return wsgi.Answer(406, faults.body(406, 'version not supported'))
+            return wsgi.Response(406, faults.body(406, 'version not supported'))
         base = (CONF.public_endpoint or request.host_url).rstrip('/')
         path = request.path_info.rstrip('/')
         stem, dot, suffix = path.rpartition('.')
         if dot and stem == f'/{VERSION}' and serializers.by_suffix(suffix):
             path = stem
         if request.method == 'GET' and path == '':
-            return wsgi.Answer(200, {'versions': [document(f'{base}/{VERSION}/')]})
+            return wsgi.Response(200, {'versions': [document(f'{base}/{VERSION}/')]})
         if request.method == 'GET' and path == f'/{VERSION}':
-            return wsgi.Answer(200, {'version': document(f'{base}/{VERSION}/')})
-        return wsgi.Answer(404, faults.body(404, 'The resource could not be found.'))
+            return wsgi.Response(200, {'version': document(f'{base}/{VERSION}/')})
+        return wsgi.Response(404, faults.body(404, 'The resource could not be found.'))
 
 
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> VersionsApplication:

@@ -19,7 +19,7 @@ from oslo_config import cfg
 from trove.backup import models, validation, views
 from trove.backup import schemas as backup_schemas
 from trove.common import exception, listing, pagination, policy, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.datastore import models as datastore_models
 from trove.db import backups, session
 from trove.db.session import Row
@@ -63,7 +63,7 @@ def _page(request: Request, tenant_id: str | None, instance_id: str | None) -> d
     return pagination.page(request, 'backups', [views.backup(row) for row in rows], following)
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     """A backup of an instance, or one that lies in the object store already."""
     context = request.context
     policy.authorize(context, 'backup:create')
@@ -80,8 +80,8 @@ def create(request: Request) -> Answer:
         backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER,
                                                    recorded.operation_id),)
     if is_rehearsal:
-        return Answer(204)
-    return Answer(202, {'backup': views.backup(models.find(context, backup_id))}, headers)
+        return Response(204)
+    return Response(202, {'backup': views.backup(models.find(context, backup_id))}, headers)
 
 
 def _recorded(request: Request, asked: dict[str, Any], is_rehearsal: bool) -> models.Recorded:
@@ -107,7 +107,7 @@ def show(request: Request, backup_id: str) -> dict[str, Any]:
     return {'backup': views.backup(_find(request, 'backup:show', backup_id))}
 
 
-def delete(request: Request, backup_id: str) -> Answer:
+def delete(request: Request, backup_id: str) -> Response:
     row = _find(request, 'backup:delete', backup_id)
     recorded = models.delete(request.context, row)
-    return Answer(202, headers=((instances.OPERATION_HEADER, recorded.operation_id),))
+    return Response(202, headers=((instances.OPERATION_HEADER, recorded.operation_id),))

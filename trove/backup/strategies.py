@@ -20,7 +20,7 @@ from typing import Any
 from trove.backup import schemas as backup_schemas
 from trove.backup import views
 from trove.common import exception, listing, policy, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.db import backup_strategies, session
 
 #: The one kind of storage there is a strategy for.
@@ -50,7 +50,7 @@ def index(request: Request) -> dict[str, Any]:
     return {'backup_strategies': [views.strategy(row) for row in rows]}
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     """Make the strategy of the project, or of the instance that is named, or change it. There need be no instance."""
     policy.authorize(request.context, 'backup_strategy:create')
     project_id = request.context.project_id or ''
@@ -61,12 +61,12 @@ def create(request: Request) -> Answer:
     session.write(lambda connection: backup_strategies.put(
         connection, project_id, instance_id, BACKEND, asked['swift_container'], session.utcnow()))
     made = session.read(backup_strategies.of_project, project_id, instance_id)
-    return Answer(202, {'backup_strategy': views.strategy(made[0])})
+    return Response(202, {'backup_strategy': views.strategy(made[0])})
 
 
-def delete(request: Request) -> Answer:
+def delete(request: Request) -> Response:
     """Also answered so when there was none."""
     project_id = _project(request, 'backup_strategy:delete')
     instance_id = listing.text(request, 'instance_id') or backup_strategies.WHOLE_PROJECT
     session.write(backup_strategies.remove, project_id, instance_id)
-    return Answer(202)
+    return Response(202)

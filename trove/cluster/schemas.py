@@ -74,7 +74,7 @@ ACTIONS = {
     'add_shard': compiled(obj({'add_shard': FREE})),
     'reset-status': compiled(obj({'reset-status': FREE})),
 }
-ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
 #: Of administrators.
 MGMT_ACTION = compiled(obj({'reset-task': FREE}, required=('reset-task',)))
 ROOT = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}))

@@ -13,7 +13,7 @@
 """The calls on clusters.
 
 No engine of this service can be a cluster: a create is refused after all of it was checked, so there is never one to
-list, show or change. Policies and forms are asked all the same, in the order of every other resource.
+list, show or change. Policies and schemas are asked all the same, in the order of every other resource.
 """
 
 from typing import Any

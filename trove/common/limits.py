@@ -171,4 +171,4 @@ class RateLimitingMiddleware:
         body = faults.body(
             413, 'Too many calls for this project.', retryAfter=seconds,
             details=f'{rate.value} {rate.verb} per {UNITS[rate.unit]} allowed on {rate.uri}')
-        return wsgi.response(form, wsgi.Answer(413, body, (('Retry-After', seconds),)))
+        return wsgi.response(form, wsgi.Response(413, body, (('Retry-After', seconds),)))

@@ -155,7 +155,7 @@ def refusals(route: Route) -> set[int]:
     found = {*_ALWAYS, *route.faults}
     if route.status >= 400:
         found.add(route.status)
-    if route.takes:
+    if route.request_schema:
         found |= {400, 415}
     if route.query:
         found.add(400)
@@ -220,8 +220,8 @@ def _operation(route: Route, described: dict[str, str | None],
     }
     if route.rules:
         made['x-openstack-policies'] = list(route.rules)
-    if route.takes:
-        schema = route.takes.schema
+    if route.request_schema:
+        schema = route.request_schema.schema
         made['requestBody'] = {
             'required': _is_required(schema),
             'content': _content(schema, components)
@@ -285,8 +285,8 @@ def _success(route: Route, components: '_Components') -> dict[str, Any]:
     if route.method != 'GET' and route.status != 204:
         headers['X-Trove-Operation-Id'] = {'$ref': '#/components/headers/OperationId'}
     made: dict[str, Any] = {'description': words.get(route.status, 'Success.'), 'headers': headers}
-    if route.gives is not None:
-        made['content'] = _content(route.gives, components)
+    if route.response_schema is not None:
+        made['content'] = _content(route.response_schema, components)
     return made
 
 

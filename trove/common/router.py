@@ -27,11 +27,11 @@ class Route(NamedTuple):
     """One line of the URL table, which is also what the OpenAPI document is made of.
 
     :param path: relative to the version; ``{name}`` stands for one segment. ``project_id`` is not handed on.
-    :param handler: takes the request and the named segments, returns a body, an Answer, or None for an empty 200.
+    :param handler: takes the request and the named segments, returns a body, a Response, or None for an empty 200.
     :param rules: the policy rules the handler asks; empty where another gate stands, see its docstring.
     :param whole: the last segment is a name that may hold dots, so no suffix is cut off.
-    :param takes: the form of the body, None where none is read.
-    :param gives: JSON schema of the answer, None for an empty one.
+    :param request_schema: of the body, None where no body is read.
+    :param response_schema: of the body of the response, None for an empty one.
     :param status: of success; a fault's where the call never succeeds.
     :param query: names of query parameters, out of :data:`trove.common.openapi.QUERY`.
     :param faults: statuses of its own; those that follow from the path, the body and the query are known.
@@ -41,8 +41,8 @@ class Route(NamedTuple):
     handler: Callable[..., Any]
     rules: tuple[str, ...] = ()
     whole: bool = False
-    takes: jsonschema.Draft202012Validator | None = None
-    gives: dict[str, Any] | None = None
+    request_schema: jsonschema.Draft202012Validator | None = None
+    response_schema: dict[str, Any] | None = None
     status: int = 200
     query: tuple[str, ...] = ()
     faults: tuple[int, ...] = ()
@@ -50,7 +50,7 @@ class Route(NamedTuple):
     @property
     def root(self) -> str:
         """What the answer is called in XML when it has no wrapper key."""
-        return (self.gives or {}).get('xml', {}).get('name', '')
+        return (self.response_schema or {}).get('xml', {}).get('name', '')
 
 
 class _Node:

@@ -57,7 +57,7 @@ _ACCEPT_VERSION = re.compile(
 OPERATION_HEADER = 'X-Trove-Operation-Id'
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """What a controller returns when 200 with a body does not say it all. No body means zero bytes."""
     status: int = 200
     body: dict[str, Any] | None = None
@@ -146,7 +146,7 @@ class Request(webob.Request):
         return b''.join(pieces)
 
 
-def response(form: serializers.Form, answer: Answer, root: str = '') -> Application:
+def response(form: serializers.Form, answer: Response, root: str = '') -> Application:
     """An answer on the wire. The content type is there even when the body is empty: clients rely on it.
 
     :param root: name of a body without wrapper key.
@@ -191,7 +191,7 @@ class FaultWrapper:
             status, body = 500, faults.body(
                 500, f'An unexpected error happened. Tell the operator this reference: '
                 f'{reference}.', name=faults.UNEXPECTED)
-        return response(Request(environ).form, Answer(status, body))(environ, start_response)
+        return response(Request(environ).form, Response(status, body))(environ, start_response)
 
     def _retold(self, environ: dict[str, Any], start_response: Any) -> Any:
         """The answer from below.
@@ -230,13 +230,13 @@ def _told(text: bytes, status: int, headers: list[tuple[str, str]],
                  if name.lower() not in ('content-type', 'content-length'))
     try:
         if headers:
-            return response(form, Answer(status, serializers.JSON.load(text), kept))
+            return response(form, Response(status, serializers.JSON.load(text), kept))
     except ValueError:
         LOG.warning('An error %s from below is no JSON although it says so.', status)
     code = status if status in faults.NAMES else 500
     sentence = (errors.CODES['dependency_unavailable'].sentence if code == 503 else
                 f'{http.HTTPStatus(status).phrase}.')
-    return response(form, Answer(code, faults.body(code, sentence), kept))
+    return response(form, Response(code, faults.body(code, sentence), kept))
 
 
 class ContextMiddleware:

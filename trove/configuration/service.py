@@ -17,7 +17,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import listing, pagination, policy, schemas, serializers
-from trove.common.wsgi import OPERATION_HEADER, Answer, Request
+from trove.common.wsgi import OPERATION_HEADER, Request, Response
 from trove.configuration import models, views
 from trove.configuration import schemas as configuration_schemas
 from trove.db import configurations, session
@@ -42,7 +42,7 @@ def index(request: Request) -> dict[str, Any]:
                            following)
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     context = request.context
     policy.authorize(context, 'configuration:create')
     body = request.json_body()
@@ -58,8 +58,8 @@ def create(request: Request) -> Answer:
             version_number=datastore.get('version_number'), from_text=_is_text(request)),
         rehearsal=is_rehearsal)
     if is_rehearsal:
-        return Answer(204)
-    return Answer(200, _complete(request, models.find(context, configuration_id)))
+        return Response(204)
+    return Response(200, _complete(request, models.find(context, configuration_id)))
 
 
 def _is_text(request: Request) -> bool:
@@ -94,7 +94,7 @@ def show(request: Request, configuration_id: str) -> dict[str, Any]:
     return _complete(request, _find(request, 'configuration:show', configuration_id))
 
 
-def edit(request: Request, configuration_id: str) -> Answer:
+def edit(request: Request, configuration_id: str) -> Response:
     """``PATCH``: an empty 200, and where to follow how the instances of the group get the values."""
     _find(request, 'configuration:edit', configuration_id)
     body = request.json_body()
@@ -105,7 +105,7 @@ def edit(request: Request, configuration_id: str) -> Answer:
                     from_text=_is_text(request)))
 
 
-def update(request: Request, configuration_id: str) -> Answer:
+def update(request: Request, configuration_id: str) -> Response:
     """``PUT``: values that are not given are gone. An empty 202, and where to follow."""
     _find(request, 'configuration:update', configuration_id)
     body = request.json_body()
@@ -118,14 +118,14 @@ def update(request: Request, configuration_id: str) -> Answer:
                        from_text=_is_text(request)))
 
 
-def _followed(status: int, operation_id: str | None) -> Answer:
-    return Answer(status, headers=((OPERATION_HEADER, operation_id),) if operation_id else ())
+def _followed(status: int, operation_id: str | None) -> Response:
+    return Response(status, headers=((OPERATION_HEADER, operation_id),) if operation_id else ())
 
 
-def delete(request: Request, configuration_id: str) -> Answer:
+def delete(request: Request, configuration_id: str) -> Response:
     _find(request, 'configuration:delete', configuration_id)
     models.delete(request.context, configuration_id)
-    return Answer(202)
+    return Response(202)
 
 
 def instances(request: Request, configuration_id: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from oslo_config import cfg
 from trove.db.session import Connection
 
 from trove.common import exception, policy
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.datastore import models, views
 from trove.db import datastores, flavors, session
 from trove.flavor import views as flavor_views
@@ -52,7 +52,7 @@ def show(request: Request, datastore: str) -> dict[str, Any]:
     return {'datastore': views.datastore(request, row, versions)}
 
 
-def delete(request: Request, datastore: str) -> Answer:
+def delete(request: Request, datastore: str) -> Response:
     policy.authorize(request.context, 'datastore:delete')
 
     def write(connection: Connection) -> None:
@@ -63,7 +63,7 @@ def delete(request: Request, datastore: str) -> Answer:
         datastores.delete_datastore(connection, row.id)
 
     session.write(write)
-    return Answer(202)
+    return Response(202)
 
 
 def version_index(request: Request, datastore: str) -> dict[str, Any]:

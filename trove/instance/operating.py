@@ -21,12 +21,12 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trove.common import exception, policy, schemas, states
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.db import operations, session
 from trove.db.session import Row
 from trove.instance import changes, doors, models, resizing, servers, service
 from trove.instance.models import Recorded
-from trove.operation import schemas as forms
+from trove.operation import schemas as operation_schemas
 from trove.operation import service as operation_service
 
 
@@ -91,17 +91,17 @@ ASKED: dict[str, Asked] = {
 }
 
 
-def action(request: Request, operation_id: str) -> Answer:
+def action(request: Request, operation_id: str) -> Response:
     """``POST /operations/{id}/action``: exactly one key says which."""
     body = request.json_body()
-    named = forms.ACTIONS.keys() & body.keys()
+    named = operation_schemas.ACTIONS.keys() & body.keys()
     name = next(iter(named)) if len(named) == 1 else ''
     row = operation_service.find(request, f'operation:{name}' if name else 'operation:show',
                                  operation_id)
     if len(body) != 1 or not name:
         raise exception.BadRequest(
-            f"The body must hold exactly one action: one of {', '.join(sorted(forms.ACTIONS))}.")
-    schemas.check(forms.ACTIONS[name], body)
+            f"The body must hold exactly one action: one of {', '.join(sorted(operation_schemas.ACTIONS))}.")
+    schemas.check(operation_schemas.ACTIONS[name], body)
     asked = ASKED.get(row.kind)
     if asked is None:
         raise _conflict(row,

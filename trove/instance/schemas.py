@@ -99,7 +99,7 @@ EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=Fal
 #: Every action there is on the wire. A body names one of them.
 ACTION_NAMES = frozenset(
     {'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
-#: The form of a body for each action this service can do.
+#: Schema of the body for each action this service can do.
 RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
 RESIZE_FLAVOR = compiled(wrapped('resize', obj({'flavorRef': FLAVOR}, required=('flavorRef',))))
 ACTIONS = {
@@ -115,7 +115,7 @@ ACTIONS = {
             'reason': 'must be an object'
         }})),
 }
-ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
 
 
 _ANYTHING_TRUE = {'type': ['boolean', 'integer', 'string', 'null']}

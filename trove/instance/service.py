@@ -21,7 +21,7 @@ from trove.db.session import Connection, Row
 from trove.common import exception, pagination, policy, schemas
 from trove.common import listing as listing_queries
 from trove.common.views import reference
-from trove.common.wsgi import OPERATION_HEADER, Answer, Request
+from trove.common.wsgi import OPERATION_HEADER, Request, Response
 from trove.db import instance_pages, instances, session
 from trove.instance import configuring, listing, models, replication, resizing, validation, views
 from trove.instance import schemas as instance_schemas
@@ -44,9 +44,9 @@ def find(request: Request, rule: str, instance_id: str, *, only_own: bool = Fals
     return row
 
 
-def accepted(recorded: models.Recorded) -> Answer:
+def accepted(recorded: models.Recorded) -> Response:
     """202 without a body, and where to follow the work."""
-    return Answer(202, headers=((OPERATION_HEADER, recorded.operation_id),))
+    return Response(202, headers=((OPERATION_HEADER, recorded.operation_id),))
 
 
 def index(request: Request) -> dict[str, Any]:
@@ -101,7 +101,7 @@ def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]],
                 **more)
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     context = request.context
     policy.authorize(context, 'instance:create')
     body = request.json_body()
@@ -115,20 +115,19 @@ def create(request: Request) -> Answer:
     checked = validation.check(context, validation.parsed(body))
     if listing_queries.flag(request, 'validate_only'):
         models.create(context, checked, rehearsal=True)
-        return Answer(204)
+        return Response(204)
     recorded = models.create(context, checked)
     row = models.find(context, recorded.instance_id)
-    return Answer(200,
-                  {'instance': _view(request, row, views.created, password=checked.root_password)},
-                  ((OPERATION_HEADER, recorded.operation_id),))
+    shown = _view(request, row, views.created, password=checked.root_password)
+    return Response(200, {'instance': shown}, ((OPERATION_HEADER, recorded.operation_id),))
 
 
-def delete(request: Request, instance_id: str) -> Answer:
+def delete(request: Request, instance_id: str) -> Response:
     row = find(request, 'instance:delete', instance_id)
     return accepted(models.delete(request.context, row))
 
 
-def action(request: Request, instance_id: str) -> Answer:
+def action(request: Request, instance_id: str) -> Response:
     """``POST action``: exactly one key says which; the policy rule is the action's own."""
     body = request.json_body()
     named = instance_schemas.ACTION_NAMES & body.keys()
@@ -140,14 +139,14 @@ def action(request: Request, instance_id: str) -> Answer:
     return _ACTIONS[known.pop()](request, instance_id, body)
 
 
-def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     row = find(request, 'instance:restart', instance_id)
     schemas.check(instance_schemas.ACTIONS['restart'], body)
     return accepted(models.restart(request.context, row))
 
 
-def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
-    """What is resized stands in the value; each has its own rule, and its own form."""
+def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
+    """What is resized stands in the value; each has its own rule and schema."""
     asked = body['resize']
     if isinstance(asked, dict) and 'volume' in asked:
         row = find(request, 'instance:resize_volume', instance_id)
@@ -159,30 +158,30 @@ def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
     return accepted(resizing.flavor(request.context, row, reference(asked['flavorRef'])))
 
 
-def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     """With the key ``force_delete`` the owner may too, for that is what a forced delete begins with."""
     asked = body['reset_status']
     forced = isinstance(asked, dict) and 'force_delete' in asked
     row = find(request, 'instance:force_delete' if forced else 'instance:reset_status', instance_id)
     schemas.check(instance_schemas.ACTIONS['reset_status'], body)
     models.reset(request.context, row)
-    return Answer(202)
+    return Response(202)
 
 
-def _promote(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+def _promote(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     row = find(request, 'instance:promote_to_replica_source', instance_id)
     schemas.check(instance_schemas.ACTIONS['promote_to_replica_source'], body)
     return accepted(replication.promote(request.context, row))
 
 
-def _eject(request: Request, instance_id: str, body: dict[str, Any]) -> Answer:
+def _eject(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     row = find(request, 'instance:eject_replica_source', instance_id)
     schemas.check(instance_schemas.ACTIONS['eject_replica_source'], body)
     models.require_server(row)
     return accepted(replication.eject(request.context, row))
 
 
-_ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Answer]] = {
+_ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     'eject_replica_source': _eject,
     'promote_to_replica_source': _promote,
     'reset_status': _reset_status,

@@ -15,24 +15,24 @@
 import jsonschema
 
 from trove.common import exception, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.instance import changes, models, service
 from trove.instance import schemas as instance_schemas
 
 
-def update(request: Request, instance_id: str) -> Answer:
+def update(request: Request, instance_id: str) -> Response:
     return _change(request, instance_id, instance_schemas.UPDATE)
 
 
-def edit(request: Request, instance_id: str) -> Answer:
+def edit(request: Request, instance_id: str) -> Response:
     return _change(request, instance_id, instance_schemas.EDIT)
 
 
-def _change(request: Request, instance_id: str, form: jsonschema.Draft202012Validator) -> Answer:
+def _change(request: Request, instance_id: str, schema: jsonschema.Draft202012Validator) -> Response:
     """One change, and a new name beside it. No change at all detaches the configuration, as it always did."""
     row = service.find(request, 'instance:update', instance_id)
     body = request.json_body()
-    schemas.check(form, body)
+    schemas.check(schema, body)
     asked = body['instance'] or {'configuration': None}
     named = sorted(asked.keys() - {'name'})
     if len(named) > 1:
@@ -44,6 +44,6 @@ def _change(request: Request, instance_id: str, form: jsonschema.Draft202012Vali
         models.require_server(row)
     if not named:
         changes.rename(request.context, row, asked['name'])
-        return Answer(202)
+        return Response(202)
     recorded = changes.CHANGES[named[0]](request.context, row, asked.get('name'), asked[named[0]])
-    return Answer(202) if recorded is None else service.accepted(recorded)
+    return Response(202) if recorded is None else service.accepted(recorded)

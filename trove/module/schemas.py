@@ -14,7 +14,7 @@
 
 from trove.common.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array,
                                   compiled, nullable, obj, page_of, showing, shown, wrapped)
-from trove.instance import schemas as instance_forms
+from trove.instance import schemas as instance_schemas
 
 _FIELDS = {
     'name': TEXT,
@@ -80,7 +80,7 @@ _COUNT = shown(
         'min_updated_date': nullable(MOMENT),
         'max_updated_date': nullable(MOMENT)
     })
-_INSTANCE = instance_forms.INDEX['properties']['instances']['items']
+_INSTANCE = instance_schemas.INDEX['properties']['instances']['items']
 INSTANCES = page_of('instances', {'anyOf': [_INSTANCE, _COUNT]})
 
 _ON_INSTANCE = shown(

@@ -17,7 +17,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import listing, pagination, policy, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.datastore import models as datastore_models
 from trove.db import instances as instance_rows
 from trove.db import modules, session
@@ -47,7 +47,7 @@ def index(request: Request) -> dict[str, Any]:
     return {'modules': [views.summary(row) for row in rows]}
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     context = request.context
     policy.authorize(context, 'module:create')
     body = request.json_body()
@@ -55,8 +55,8 @@ def create(request: Request) -> Answer:
     is_rehearsal = listing.flag(request, 'validate_only')
     module_id = models.create(context, body['module'], rehearsal=is_rehearsal)
     if is_rehearsal:
-        return Answer(204)
-    return Answer(200, {'module': views.module(session.read(modules.get, module_id))})
+        return Response(204)
+    return Response(200, {'module': views.module(session.read(modules.get, module_id))})
 
 
 def _find(request: Request, rule: str, module_id: str) -> Row:
@@ -115,9 +115,9 @@ def instances_of(request: Request, module_id: str) -> dict[str, Any]:
                            ids[limit - 1] if len(ids) > limit else None)
 
 
-def reapply(request: Request, module_id: str) -> Answer:
+def reapply(request: Request, module_id: str) -> Response:
     row = _find(request, 'module:reapply', module_id)
     body = request.json_body()
     schemas.check(module_schemas.REAPPLY, body)
     operation_id = reapplying.reapply(request.context, row, body['reapply'])
-    return Answer(202, headers=((instances.OPERATION_HEADER, operation_id),))
+    return Response(202, headers=((instances.OPERATION_HEADER, operation_id),))

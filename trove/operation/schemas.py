@@ -72,7 +72,7 @@ ACTIONS = {
     }}))
     for name in ('cancel', 'retry')
 }
-ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
 
 INDEX = page_of('operations', shown('Operation', _OPERATION))
 SHOW = showing('operation', shown('OperationWithSteps', {**_OPERATION, 'steps': array(_STEP)},

@@ -87,8 +87,8 @@ class Interpreter:
         except ValueError:
             return
         root = ''
-        if route and route.takes and 'xml' in route.takes.schema:
-            root = route.takes.schema['xml']['name']
+        if route and route.request_schema and 'xml' in route.request_schema.schema:
+            root = route.request_schema.schema['xml']['name']
         if isinstance(body, dict) and (len(body) == 1 or root):
             request.body = serializers.XML.dump(body, root)
             request.headers['Content-Type'] = _XML
@@ -109,7 +109,7 @@ def _read(data: bytes, status: int, route: Route | None) -> dict[str, Any]:
         return serializers.XML.load(data, {'properties': {name: _FAULT}})
     root = ElementTree.fromstring(data)
     links = _page_links(root)
-    schema = route.gives if route and route.gives else {'anyOf': [versions.INDEX, versions.SHOW]}
+    schema = route.response_schema if route and route.response_schema else {'anyOf': [versions.INDEX, versions.SHOW]}
     body = serializers.XML.load(ElementTree.tostring(root), schema)
     if links:
         body['links'] = body[f'{next(iter(body))}_links'] = links

@@ -142,7 +142,7 @@ def test_a_body_changes_nothing_unless_it_is_accepted(edge, route):
     """Every route is sent bodies in either form, those too that take none."""
     places.fill(edge)
     application = deploy.application()
-    words = sorted(keys_of(route.takes.schema) if route.takes else {'instance', 'name', 'id'})
+    words = sorted(keys_of(route.request_schema.schema) if route.request_schema else {'instance', 'name', 'id'})
     path, token = places.path_of(route), places.token_of(route.method, route.path)
     before, seen = [rows()], set()
 
@@ -161,7 +161,7 @@ def test_a_body_changes_nothing_unless_it_is_accepted(edge, route):
             bodies(words).map(functools.partial(labelled, content_type)), _ACCEPTS)(send))()
     bounded(EXAMPLES // 3)(given(_NOISE, _ACCEPTS)(send))()
     # Who is sent away at the gate, or finds nothing, shows nothing of what happens behind it.
-    assert 400 in seen or not route.takes
+    assert 400 in seen or not route.request_schema
 
 
 def test_paths_and_queries_change_nothing(edge):

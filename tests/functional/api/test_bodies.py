@@ -24,7 +24,7 @@ from trove.common import wsgi
 from trove.common.api import ROUTES
 from trove.db import session, tables
 
-TAKERS = [route for route in ROUTES if route.takes]
+TAKERS = [route for route in ROUTES if route.request_schema]
 #: Segments that lead to something; what is nobody's is refused before its body is read by most.
 KNOWN = {
     'instance_id': WORDS['orders'],
@@ -121,14 +121,14 @@ def test_what_is_no_body_is_refused_by_its_name(served, route):
 
 def optional(route):
     """Whether a call can do without a body: everything in it has a default."""
-    return not route.takes.schema.get('required') and 'anyOf' not in route.takes.schema
+    return not route.request_schema.schema.get('required') and 'anyOf' not in route.request_schema.schema
 
 
 @pytest.mark.parametrize('route', [route for route in TAKERS if not optional(route)],
                          ids=lambda route: f'{route.method} {route.path}')
 def test_what_is_missing_is_refused(served, route):
     before = rows()
-    wrapper = next(iter(route.takes.schema.get('required', ())), None)
+    wrapper = next(iter(route.request_schema.schema.get('required', ())), None)
     wrong = [b'', b'{}', b'{"colour": {}}', b'{"": null}']
     if wrapper:
         wrong += [json.dumps({wrapper: value}).encode() for value in (7, 'a', True)]

@@ -52,17 +52,17 @@ def test_every_call_has_a_name_of_its_own_and_says_what_it_does():
 
 @pytest.mark.parametrize('route', ROUTES, ids=lambda route: f'{route.method} {route.path}')
 def test_a_route_says_what_it_takes_and_gives(route):
-    assert (route.takes is not None) == (route.method in ('POST', 'PUT', 'PATCH'))
-    assert route.gives is not None or route.method != 'GET' or route.status in (204, 404, 501)
+    assert (route.request_schema is not None) == (route.method in ('POST', 'PUT', 'PATCH'))
+    assert route.response_schema is not None or route.method != 'GET' or route.status in (204, 404, 501)
     assert set(route.query) <= openapi.QUERY.keys()
-    for schema in [route.takes.schema if route.takes else None, route.gives]:
+    for schema in [route.request_schema.schema if route.request_schema else None, route.response_schema]:
         # Without one wrapper key XML needs to know what the whole is called.
         if schema and 'anyOf' not in schema and 'xml' not in schema:
             wrappers = [
                 key for key in schema['properties'] if key != 'links' and not key.endswith('_links')
             ]
             assert len(wrappers) == 1, wrappers
-    if route.gives and route.root:
+    if route.response_schema and route.root:
         assert xml.dump({'a': 1}, route.root)
 
 

@@ -96,9 +96,10 @@ def test_a_route_is_whole(route):
     named_in_path = [name for name in re.findall(r'{(\w+)}', route.path) if name != 'project_id']
     assert list(inspect.signature(route.handler).parameters) == ['request', *named_in_path]
     assert route.rules and set(route.rules) <= RULES.keys()
-    assert (route.takes is not None) == (route.method
-                                         in ('POST', 'PUT', 'PATCH')), 'the schema of its bodies'
-    assert route.gives is not None or route.method != 'GET' or route.status in (204, 404, 501)
+    has_body = route.method in ('POST', 'PUT', 'PATCH')
+    assert (route.request_schema is not None) == has_body, 'the schema of its bodies'
+    assert (route.response_schema is not None or route.method != 'GET'
+            or route.status in (204, 404, 501))
     assert set(route.query) <= openapi.QUERY.keys()
     assert f'{route.method} {route.path}' in STORIES, 'no story tells of it'
     assert re.search(rf'^``{route.method} {re.escape("/v1.0" + route.path)}``$', PAGES,
@@ -127,9 +128,9 @@ def test_a_row_of_the_contract_has_its_route(row):
 def check_takes(row, route):
     if not row.takes:
         # An action without a body is one with an empty object.
-        assert route.takes is None or row.action
+        assert route.request_schema is None or row.action
         return
-    schema = route.takes.schema
+    schema = route.request_schema.schema
     if row.action or row.takes == 'action':
         keys = {key for part in schema['anyOf'] for key in [*part.get('properties', {}), *(
             inner for whole in part.get('anyOf', ()) for inner in whole['properties'])]}
@@ -142,13 +143,13 @@ def check_takes(row, route):
 
 def check_gives(row, route):
     if not row.gives:
-        assert route.gives is None
+        assert route.response_schema is None
         return
     if set(row.gives) == {'flat'}:
-        assert 'xml' in route.gives
+        assert 'xml' in route.response_schema
         return
     for path, is_always in row.gives.items():
-        part = route.gives
+        part = route.response_schema
         for key in path.split('.'):
             assert (key in part['required']) == is_always, key
             part = part['properties'][key]
@@ -183,7 +184,7 @@ def test_the_reference_tells_what_the_document_does(route):
     assert written <= {
         *openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])
     }
-    own = {*route.faults, route.status, *([400] if route.takes or route.query else [])}
+    own = {*route.faults, route.status, *([400] if route.request_schema or route.query else [])}
     own |= {401} if '/mgmt/' in route.path and 'quota:show' not in route.rules else {403}
     assert own <= written | {503}
 

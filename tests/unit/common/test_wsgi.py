@@ -143,7 +143,7 @@ def test_an_error_that_only_pretends_to_be_json_becomes_a_fault():
     assert answer.text.splitlines()[1] == '<serviceUnavailable code="503">'
 
 
-@pytest.mark.parametrize('given', [wsgi.Answer(202), wsgi.Answer(204)])
+@pytest.mark.parametrize('given', [wsgi.Response(202), wsgi.Response(204)])
 def test_an_empty_answer_has_a_content_type(given):
     answer = ask(wsgi.response(wsgi.serializers.JSON, given))
     assert answer.headers['Content-Type'] == 'application/json'

@@ -18,7 +18,7 @@ from oslo_config import cfg
 
 from trove.common import engines, exception, pagination, schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.extensions import serving
 from trove.extensions.databases import schemas as database_schemas
 from trove.instance import objects, service
@@ -37,7 +37,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
     return pagination.page(request, 'databases', shown, answer.get('next_marker'))
 
 
-def create(request: Request, instance_id: str) -> Answer:
+def create(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_RULE}:create', instance_id, engines.DATABASES)
     body = request.json_body()
     if 'databases' not in body and 'database' in body:
@@ -48,20 +48,20 @@ def create(request: Request, instance_id: str) -> Answer:
     if databases:
         serving.ask(row, messages.CreateDatabases(databases=databases),
                     named=[item['name'] for item in databases])
-    return Answer(202)
+    return Response(202)
 
 
-def show(request: Request, instance_id: str, name: str) -> Answer:
+def show(request: Request, instance_id: str, name: str) -> Response:
     """There is nothing more to show of a database than the list has; clients know 501 here."""
     service.find(request, f'{_RULE}:show', instance_id)
     raise exception.NotSupported('Showing one database is not implemented; use the list.')
 
 
-def delete(request: Request, instance_id: str, name: str) -> Answer:
+def delete(request: Request, instance_id: str, name: str) -> Response:
     row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.DATABASES)
     if name in objects.reserved_databases(row.manager):
         raise exception.BadRequest(f"The database name '{name}' is reserved.")
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
     serving.ask(row, messages.DeleteDatabase(name=name), named=[name])
-    return Answer(202)
+    return Response(202)

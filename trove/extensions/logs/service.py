@@ -17,7 +17,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.extensions.logs import models, validation, views
 from trove.extensions.logs import schemas as log_schemas
 from trove.instance import models as instance_models
@@ -35,7 +35,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
     return {'logs': [views.log(row, entry) for entry in models.entries(request.context, row)]}
 
 
-def action(request: Request, instance_id: str) -> Answer:
+def action(request: Request, instance_id: str) -> Response:
     """Switch, publish or discard one log; with only its name, show it.
 
     Showing is for whoever may list. Publishing and discarding are operations. They are waited for a while, so that
@@ -63,12 +63,12 @@ def action(request: Request, instance_id: str) -> Answer:
         # What nobody writes cannot be published.
         entry = models.switch(row, entry, True)
     if not wanted & {'publish', 'discard'}:
-        return Answer(200, {'log': views.log(row, entry)})
+        return Response(200, {'log': views.log(row, entry)})
     if 'publish' in wanted:
         recorded = models.publish(request.context, row, name, start_over='discard' in wanted)
     else:
         recorded = models.discard(request.context, row, name)
     if models.wait(recorded, CONF.guest_log_wait):
         entry = models.find(request.context, row, name)
-    return Answer(200, {'log': views.log(row, entry)},
-                  ((service.OPERATION_HEADER, recorded.operation_id),))
+    return Response(200, {'log': views.log(row, entry)},
+                    ((service.OPERATION_HEADER, recorded.operation_id),))

@@ -15,7 +15,7 @@
 from typing import Any
 
 from trove.common import policy, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.datastore import models, versions
 from trove.db import datastores, session
 from trove.extensions.mgmt import schemas as mgmt_schemas
@@ -39,24 +39,24 @@ def show(request: Request, version: str) -> dict[str, Any]:
     return {'version': views.version(session.read(models.version_by_id, version))}
 
 
-def create(request: Request) -> Answer:
+def create(request: Request) -> Response:
     _authorize(request, 'create')
     body = request.json_body()
     schemas.check(mgmt_schemas.VERSION_CREATE, body)
     versions.create(body['version'])
-    return Answer(202)
+    return Response(202)
 
 
-def change(request: Request, version: str) -> Answer:
+def change(request: Request, version: str) -> Response:
     """The body has no wrapper key."""
     _authorize(request, 'update')
     body = request.json_body()
     schemas.check(mgmt_schemas.VERSION_CHANGE, body)
     versions.change(version, body)
-    return Answer(202)
+    return Response(202)
 
 
-def delete(request: Request, version: str) -> Answer:
+def delete(request: Request, version: str) -> Response:
     _authorize(request, 'delete')
     versions.delete(version)
-    return Answer(202)
+    return Response(202)

@@ -20,7 +20,7 @@ from oslo_config import cfg
 from trove.common import exception, faults, pagination, policy, schemas
 from trove.common.rpc import messages
 from trove.common.rpc.messages import about
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.db import instances, session
 from trove.db.session import Connection, Row
 from trove.extensions import serving
@@ -97,13 +97,13 @@ def root_history(request: Request, instance_id: str) -> dict[str, Any]:
     }
 
 
-def rpc_ping(request: Request, instance_id: str) -> Answer:
+def rpc_ping(request: Request, instance_id: str) -> Response:
     """Whether the agent answers."""
     _authorize(request, 'rpc_ping')
     row = _find(instance_id)
     models.require_server(row)
     serving.ask(row, messages.Ping())
-    return Answer(204)
+    return Response(204)
 
 
 def diagnostics(request: Request, instance_id: str) -> dict[str, Any]:
@@ -125,7 +125,7 @@ def _facts(instance_id: str, message: messages.Command, facts: dict[str, Any]) -
     return {key: told[key] for key in facts}
 
 
-def upgrade(request: Request, instance_id: str) -> Answer:
+def upgrade(request: Request, instance_id: str) -> Response:
     """Have the agent of an instance exchanged. What came of it stands in the operation."""
     _authorize(request, 'upgrade')
     body = request.json_body()
@@ -139,7 +139,7 @@ def upgrade(request: Request, instance_id: str) -> Answer:
 
 # --- actions -------------------------------------------------------------------------------------
 
-def action(request: Request, instance_id: str) -> Answer:
+def action(request: Request, instance_id: str) -> Response:
     """Exactly one key says which."""
     _authorize(request, 'action')
     body = request.json_body()
@@ -153,40 +153,40 @@ def action(request: Request, instance_id: str) -> Answer:
     return _ACTIONS[name](request, row)
 
 
-def _stop(request: Request, row: Row) -> Answer:
+def _stop(request: Request, row: Row) -> Response:
     """Stop the database; it stays stopped until it is restarted."""
     return service.accepted(models.stop(request.context, row))
 
 
-def _reboot(request: Request, row: Row) -> Answer:
+def _reboot(request: Request, row: Row) -> Response:
     return service.accepted(models.reboot(request.context, row))
 
 
-def _reset_task(request: Request, row: Row) -> Answer:
+def _reset_task(request: Request, row: Row) -> Response:
     models.reset(request.context, row, forget_service=False)
-    return Answer(202)
+    return Response(202)
 
 
-def _start(request: Request, row: Row) -> Answer:
+def _start(request: Request, row: Row) -> Response:
     """Start what does not run of it, server or database."""
     return service.accepted(servers.start(request.context, row))
 
 
-def _migrate(request: Request, row: Row) -> Answer:
+def _migrate(request: Request, row: Row) -> Response:
     """Move the server to another host, switched off unless ``live`` is true."""
     asked = request.json_body()['migrate']
     return service.accepted(
         servers.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
 
 
-def _rebuild(request: Request, row: Row) -> Answer:
+def _rebuild(request: Request, row: Row) -> Response:
     """Give the server another image."""
     return service.accepted(
         servers.rebuild(request.context, row,
                         request.json_body()['rebuild']['image_id']))
 
 
-_ACTIONS: dict[str, Callable[[Request, Row], Answer]] = {
+_ACTIONS: dict[str, Callable[[Request, Row], Response]] = {
     'start': _start,
     'stop': _stop,
     'reboot': _reboot,

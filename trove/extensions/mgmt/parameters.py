@@ -18,7 +18,7 @@ from typing import Any
 from oslo_db import exception as db_exception
 
 from trove.common import exception, policy, schemas
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.configuration import parameters
 from trove.datastore import models
 from trove.db import datastores, session
@@ -82,7 +82,7 @@ def change(request: Request, version: str, name: str) -> dict[str, Any]:
     return views.parameter(session.write(write))
 
 
-def delete(request: Request, version: str, name: str) -> Answer:
+def delete(request: Request, version: str, name: str) -> Response:
     """A parameter that is not there is 400 here, as it always was."""
     _authorize(request, 'delete')
 
@@ -94,7 +94,7 @@ def delete(request: Request, version: str, name: str) -> Answer:
         datastores.delete_parameter(connection, row.id)
 
     session.write(write)
-    return Answer(204)
+    return Response(204)
 
 
 def _asked(request: Request) -> tuple[str, dict[str, Any]]:

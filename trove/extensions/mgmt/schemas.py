@@ -15,7 +15,7 @@
 from trove.common.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, UUID,
                                   array, compiled, nullable, obj, page_of, showing, shown, wrapped)
 from trove.configuration.values import TYPES
-from trove.instance import schemas as instance_forms
+from trove.instance import schemas as instance_schemas
 
 # --- datastore versions --------------------------------------------------------------------------
 
@@ -132,7 +132,7 @@ ACTIONS = {
     'rebuild': compiled(
         obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)})),
 }
-ACTION = compiled({'anyOf': [form.schema for form in ACTIONS.values()], 'minProperties': 1})
+ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
 
 AGENT_UPGRADE = compiled(wrapped('upgrade', obj({
     'instance_version': TEXT, 'location': {**TEXT, 'maxLength': 1024}, 'metadata': FREE})))
@@ -182,16 +182,16 @@ _VOLUME = shown('ManagedVolume', {'id': nullable(STRING)}, {
     'total': nullable(NUMBER)
 })
 #: A deleted instance has lost its version.
-_ALWAYS = {**instance_forms.DETAIL_ALWAYS, **_MANAGED, 'datastore': shown('', {
+_ALWAYS = {**instance_schemas.DETAIL_ALWAYS, **_MANAGED, 'datastore': shown('', {
     'type': nullable(STRING), 'version': nullable(STRING), 'version_number': nullable(STRING)},
     {'desired_version': STRING})}
 INSTANCE_INDEX = page_of('instances', shown('ManagedInstanceDetail', _ALWAYS,
-                                            instance_forms.DETAIL_SOMETIMES))
+                                            instance_schemas.DETAIL_SOMETIMES))
 INSTANCE_SHOW = showing('instance', shown(
     'ManagedInstance', {
         **_ALWAYS, 'volume': {'anyOf': [_VOLUME, {'type': 'null'}]},
         'guest_status': shown('', {'state_description': nullable(STRING)})},
-    {**{key: form for key, form in instance_forms.DETAIL_SOMETIMES.items() if key != 'volume'},
+    {**{key: schema for key, schema in instance_schemas.DETAIL_SOMETIMES.items() if key != 'volume'},
      'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
      'root_enabled': MOMENT, 'root_enabled_by': nullable(STRING)}))
 ROOT_HISTORY = showing('root_history', shown('RootHistory', {

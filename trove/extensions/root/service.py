@@ -16,7 +16,7 @@ from typing import Any
 
 from trove.common import engines, exception, schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.db import instances, session
 from trove.extensions import serving
 from trove.extensions.root import schemas as root_schemas
@@ -50,14 +50,14 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
     return {'user': {'name': name, 'password': user.get('password') or password}}
 
 
-def disable(request: Request, instance_id: str) -> Answer:
+def disable(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.ROOT, only_own=True)
     if not _is_enabled(row.id):
         raise exception.NotFound(
             f'Root has never been enabled for instance {row.id}, or is disabled already.')
     serving.ask(row, messages.DisableRoot())
     session.write(instances.root_disabled, row.id, session.utcnow())
-    return Answer(204)
+    return Response(204)
 
 
 def _is_enabled(instance_id: str) -> bool:

@@ -22,7 +22,7 @@ from trove.db.session import Row
 
 from trove.common import engines, exception, names, pagination, schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Answer, Request
+from trove.common.wsgi import Request, Response
 from trove.extensions import serving
 from trove.extensions.users import schemas as user_schemas
 from trove.instance import objects
@@ -42,17 +42,17 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
                            answer.get('next_marker'))
 
 
-def create(request: Request, instance_id: str) -> Answer:
+def create(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_USER}:create', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CREATE, body)
     users = objects.check_users(row.manager, body['users'], 'users')
     if users:
         serving.ask(row, messages.CreateUsers(users=users), named=[user['name'] for user in users])
-    return Answer(202)
+    return Response(202)
 
 
-def change_passwords(request: Request, instance_id: str) -> Answer:
+def change_passwords(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_USER}:update_all', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CHANGE_PASSWORDS, body)
@@ -61,7 +61,7 @@ def change_passwords(request: Request, instance_id: str) -> Answer:
         changes = [{key: user[key] for key in ('name', 'host', 'password')} for user in users]
         serving.ask(row, messages.ChangePasswords(users=changes),
                     named=[user['name'] for user in users])
-    return Answer(202)
+    return Response(202)
 
 
 def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
     return {'user': _view(found)}
 
 
-def update(request: Request, instance_id: str, user: str) -> Answer:
+def update(request: Request, instance_id: str, user: str) -> Response:
     row = serving.instance(request, f'{_USER}:update', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.UPDATE, body)
@@ -93,14 +93,14 @@ def update(request: Request, instance_id: str, user: str) -> Answer:
         checks[key](row.manager, value, f"user['{key}']")
     serving.ask(row, messages.UpdateUser(name=name, host=host, changes=changes),
                 named=[name, *([changes['name']] if 'name' in changes else [])])
-    return Answer(202)
+    return Response(202)
 
 
-def delete(request: Request, instance_id: str, user: str) -> Answer:
+def delete(request: Request, instance_id: str, user: str) -> Response:
     row = serving.instance(request, f'{_USER}:delete', instance_id, engines.USERS)
     name, host = _meant(row, user)
     serving.ask(row, messages.DeleteUser(name=name, host=host), named=[name])
-    return Answer(202)
+    return Response(202)
 
 
 def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any
     return {'databases': [{'name': database['name']} for database in answer['databases']]}
 
 
-def access_grant(request: Request, instance_id: str, user: str) -> Answer:
+def access_grant(request: Request, instance_id: str, user: str) -> Response:
     """Adds grants and never takes one away."""
     row = serving.instance(request, f'{_ACCESS}:update', instance_id, engines.GRANTS)
     body = request.json_body()
@@ -122,17 +122,17 @@ def access_grant(request: Request, instance_id: str, user: str) -> Answer:
         objects.check_database_name(row.manager, database, f"databases[{index_}]['name']")
     serving.ask(row, messages.GrantAccess(name=name, host=host, databases=wanted), named=[name],
                 databases=wanted)
-    return Answer(202)
+    return Response(202)
 
 
-def access_revoke(request: Request, instance_id: str, user: str, name: str) -> Answer:
+def access_revoke(request: Request, instance_id: str, user: str, name: str) -> Response:
     row = serving.instance(request, f'{_ACCESS}:delete', instance_id, engines.GRANTS)
     user_name, host = _meant(row, user)
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
     serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name),
                 named=[user_name], databases=[name])
-    return Answer(202)
+    return Response(202)
 
 
 def _meant(row: Row, user: str) -> tuple[str, str]:
