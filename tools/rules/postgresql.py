@@ -174,12 +174,13 @@ def asked(question: str) -> list[list[str]]:
 
 
 def rule(name: str, kind: str, has_unit: str, at_start: str, smallest: str, largest: str) -> Rule:
-    """One rule, in the form that trove-manage loads.
+    """Return one rule in the format that trove-manage loads.
 
-    A number with a unit is text, because people write 64MB and not 8192 pages of 8 kB; the server knows its bounds.
+    An integer with a unit is text, because people write 64MB and not 8192 pages of 8 kB; the
+    server checks its bounds. A real with a unit is a number of milliseconds.
     """
-    made: Rule = {'name': name, 'type': 'string' if has_unit == 't' else TYPES[kind],
-                  'restart_required': at_start == 't'}
+    kind_of_rule = 'string' if has_unit == 't' and kind == 'integer' else TYPES[kind]
+    made: Rule = {'name': name, 'type': kind_of_rule, 'restart_required': at_start == 't'}
     if made['type'] in ('integer', 'float'):
         number = int if made['type'] == 'integer' else float
         made.update(min=number(smallest), max=number(largest))

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether the values of a configuration group can be: what the parameter rules of a datastore version say.
+"""Check of the values of a configuration group against the parameter rules of a datastore version.
 
-Pure: rules and values in, a refusal or nothing out. A value that cannot be is 422 and not 400, because it depends on
-the version. Names are compared without case and kept as they were sent.
+The functions are pure. A refused value is 422 and not 400, because the refusal depends on the
+version. Names are compared without case and kept as they were sent.
 """
 
 import dataclasses
@@ -26,28 +26,33 @@ from typing import Any
 from trove.common import exception
 
 TYPES = ('boolean', 'float', 'integer', 'string')
-#: Characters of a value as JSON text that are stored.
+#: Maximum length of a value as JSON text, in characters.
 MAX_VALUE = 1024
-#: What a value shows as whose name says that it is a secret.
+#: Replacement of a value in views when the parameter's name marks it as a secret.
 MASK = '***'
 
 _SECRETIVE = ('password', 'passwd', 'secret', 'token', 'private_key', 'credential')
 _WORDS = {
     'boolean': 'true or false',
-    'float': 'a number with a fraction',
+    'float': 'a number',
     'integer': 'an integer',
     'string': 'text'
 }
 
 
 def _is_integer(value: Any) -> bool:
-    # To Python true is an integer; to an engine it is not.
+    # True is an integer in Python, not in an engine.
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    # Many JSON writers print 1.0 as 1, so an integer is accepted for a float.
+    return _is_integer(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 _FITS: dict[str, Callable[[Any], bool]] = {
     'boolean': lambda value: isinstance(value, bool),
-    'float': lambda value: isinstance(value, float) and math.isfinite(value),
+    'float': _is_number,
     'integer': _is_integer,
     'string': lambda value: isinstance(value, str),
 }
@@ -55,7 +60,7 @@ _FITS: dict[str, Callable[[Any], bool]] = {
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """What one parameter may be. ``smallest`` and ``largest`` bound numbers only."""
+    """Rule of one parameter; ``smallest`` and ``largest`` apply to numbers only."""
 
     name: str
     data_type: str
@@ -65,16 +70,21 @@ class Rule:
 
 
 def bound(text: str | None) -> int | float | None:
-    """A stored minimum or maximum as a number."""
-    if text is None or text == '':
+    """Return a stored minimum or maximum as a number, None when there is no bound.
+
+    :param text: as stored: ``10``, ``31536000.5``, ``1.79769e+308``.
+    """
+    if not text:
         return None
-    number = float(text)
-    # Integers go beyond what a float can tell apart.
-    return number if '.' in text and not number.is_integer() else int(text.partition('.')[0])
+    # Integers beyond 2**53 lose digits as a float.
+    stem, _point, fraction = text.partition('.')
+    if _INTEGER.match(stem) and not fraction.strip('0'):
+        return int(stem)
+    return float(text)
 
 
 def rule(row: Any) -> Rule:
-    """The rule in a row of ``datastore_configuration_parameters``."""
+    """Return the rule stored in a row of ``datastore_configuration_parameters``."""
     return Rule(name=row.name, data_type=row.data_type, restart_required=bool(row.restart_required),
                 smallest=bound(row.min_size), largest=bound(row.max_size))
 
@@ -85,7 +95,10 @@ _FLAGS = {'true': True, '1': True, 'false': False, '0': False}
 
 
 def from_text(rules: Iterable[Rule], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that all came as text, with the types the rules want. What does not fit stays text, to be refused."""
+    """Convert values that all arrived as text to the types of their rules.
+
+    A text that does not fit its type stays text, so that :func:`check` refuses it.
+    """
     kinds = {rule.name.lower(): rule.data_type for rule in rules}
     return {name: _from_text(kinds.get(name.lower()), value) if isinstance(value, str) else value
             for name, value in values.items()}
@@ -105,8 +118,8 @@ def _from_text(kind: str | None, text: str) -> Any:
 def check(rules: Iterable[Rule], values: Mapping[str, Any], version: str) -> None:
     """Refuse values that the rules of a version do not allow.
 
-    :param version: what the version is called, for the refusal.
-    :raises trove.common.exception.Unprocessable: naming the parameter and how its value should have been.
+    :param version: name of the version, for the error message.
+    :raises trove.common.exception.Unprocessable: names the parameter and the values it accepts.
     """
     known = {rule.name.lower(): rule for rule in rules}
     if not known:
@@ -128,7 +141,7 @@ def check(rules: Iterable[Rule], values: Mapping[str, Any], version: str) -> Non
 
 
 def unfit(rules: Iterable[Rule], values: Mapping[str, Any]) -> list[str]:
-    """Names of the values that the rules of another version do not allow, or do not know, in alphabetical order."""
+    """Return the sorted names of values that the rules of another version refuse or lack."""
     known = {rule.name.lower(): rule for rule in rules}
     return sorted(name[:128] for name, value in values.items()
                   if name.lower() not in known or not _fits(known[name.lower()], name, value))
@@ -152,7 +165,7 @@ def _check_value(rule: Rule, name: str, value: Any) -> None:
         if rule.largest is not None and value > rule.largest:
             raise exception.Unprocessable(f"The value of '{name}' must be at most {rule.largest}.")
     if rule.data_type == 'string' and any(ord(character) < 32 for character in value):
-        # A line of a file of its own would be whatever its writer wants.
+        # A line break would let a tenant write further lines of the engine's configuration file.
         raise exception.Unprocessable(
             f"The value of '{name}' must not have line breaks or control characters.")
     if len(json.dumps(value)) > MAX_VALUE:
@@ -161,7 +174,7 @@ def _check_value(rule: Rule, name: str, value: Any) -> None:
 
 
 def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
-    """The values of a group after some are given anew; a name written in another case replaces the old one."""
+    """Return the stored values updated with ``given``; names are matched without case."""
     given_names = {name.lower() for name in given}
     return {
         **{
@@ -173,6 +186,6 @@ def merged(stored: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any
 
 
 def masked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The values as they may be shown: not those whose name says that they are secret."""
+    """Return the values for a view, with :data:`MASK` for parameters named like a secret."""
     return {name: MASK if any(word in name.lower() for word in _SECRETIVE) else value
             for name, value in values.items()}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How configuration groups and parameters are shown."""
+"""Views of configuration groups and parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -21,7 +21,7 @@ from trove.db.session import Row
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """The fields of the list."""
+    """Return the fields of a group in a list."""
     return {
         'id': row.id,
         'name': row.name,
@@ -35,7 +35,7 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def complete(row: Row, stored: Mapping[str, Any], instance_count: int) -> dict[str, Any]:
-    """The fields of one group."""
+    """Return the fields of one group."""
     return {
         **summary(row), 'datastore_version_number': row.version_number,
         'values': values.masked(stored),
@@ -44,19 +44,19 @@ def complete(row: Row, stored: Mapping[str, Any], instance_count: int) -> dict[s
 
 
 def attached(row: Row, digest: str) -> dict[str, Any]:
-    """An instance that has a group.
+    """Return the fields of an instance that the group is attached to.
 
-    :param digest: of the values the group has.
+    :param digest: digest of the group's present values.
     """
     return {'id': row.id, 'name': row.name, 'up_to_date': row.configuration_digest == digest}
 
 
 def parameter(row: Row) -> dict[str, Any]:
-    """One parameter; a bound of 0 is in force but not shown, as it never was."""
+    """Return one parameter, with the bounds that its rule has."""
     shown = {'name': row.name, 'datastore_version_id': row.datastore_version_id,
              'restart_required': bool(row.restart_required), 'type': row.data_type}
     for key, text in (('max', row.max_size), ('min', row.min_size)):
         limit = values.bound(text)
-        if limit:
+        if limit is not None:
             shown[key] = limit
     return shown

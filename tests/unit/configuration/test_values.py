@@ -26,7 +26,7 @@ RULES = [Rule('max_connections', 'integer', smallest=10, largest=100000), Rule('
 
 @pytest.mark.parametrize('wanted', [
     {}, {'max_connections': 10}, {'MAX_Connections': 100000}, {'autocommit': False}, {'sql_mode': ''},
-    {'long_query_time': 0.0}, {'long_query_time': 31536000.5}])
+    {'long_query_time': 0.0}, {'long_query_time': 0}, {'long_query_time': 1}, {'long_query_time': 31536000.5}])
 def test_values_that_can_be(wanted):
     values.check(RULES, wanted, '10.11')
 
@@ -38,8 +38,8 @@ def test_values_that_can_be(wanted):
     ({'max_connections': '10'}, 'must be an integer'), ({'max_connections': None}, 'must be an integer'),
     ({'autocommit': 1}, 'must be true or false'), ({'sql_mode': 3}, 'must be text'),
     ({'sql_mode': 'A\nB'}, 'line breaks'), ({'sql_mode': 'x' * 1023}, 'at most 1024 characters'),
-    ({'long_query_time': 1}, 'a number with a fraction'), ({'long_query_time': float('nan')}, 'a number with'),
-    ({'long_query_time': float('inf')}, 'a number with'), ({'long_query_time': -0.1}, 'at least 0'),
+    ({'long_query_time': True}, 'must be a number'), ({'long_query_time': float('nan')}, 'must be a number'),
+    ({'long_query_time': float('inf')}, 'must be a number'), ({'long_query_time': -0.1}, 'at least 0'),
     ({'long_query_time': 31536000.6}, 'at most 31536000.5'),
     ({'autocommit': True, 'AutoCommit': True}, 'same parameter')])
 def test_values_that_cannot_be(wanted, told):
@@ -80,7 +80,8 @@ def test_secrets_are_not_shown():
 
 @pytest.mark.parametrize(('text', 'number'), [
     (None, None), ('', None), ('0', 0), ('18446744073701163008', 18446744073701163008), ('-1', -1), ('2.5', 2.5),
-    ('31536000.0', 31536000)])
+    ('31536000.0', 31536000), ('1.79769e+308', 1.79769e+308), ('4.7e+18', 4.7e+18),
+    ('1e-05', 1e-05), ('-1.0', -1), ('18446744073709551615.0', 18446744073709551615)])
 def test_bounds_are_stored_as_text(text, number):
     assert values.bound(text) == number
     assert type(values.bound(text)) is type(number)
