@@ -25,7 +25,7 @@ from typing import Any
 
 from tests.functional import world as worlds
 from tests.functional.memory_bus import MemoryBus
-from trove.common.rpc.service import Timer
+from trove.common.process.service import Timer
 from trove.db import operations, session
 from trove.taskmanager.manager import Manager
 

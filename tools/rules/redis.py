@@ -22,7 +22,7 @@ import subprocess
 import tempfile
 
 from rules import Rule, is_denied
-from trove.guestagent.datastore.redis import connection, scratch
+from trove.guestagent.datastore.redis import connection, dry_start
 
 MANAGER = 'redis'
 SERIES = '7.0'
@@ -107,7 +107,7 @@ def installed(program: str = PROGRAM) -> str:
 def complaint(program: str, name: str, value: str) -> str:
     """What the server says about a value; "" when it takes it."""
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as nothing:
-        return scratch.refusal(program, nothing.name, [f'--{name}', value])
+        return dry_start.refusal(program, nothing.name, [f'--{name}', value])
 
 
 def bounds(program: str, name: str) -> dict[str, int]:
@@ -136,7 +136,7 @@ def rule(program: str, name: str, at_start: bool) -> Rule:
 
 def rules(program: str = PROGRAM) -> list[Rule]:
     """All that may be set."""
-    with scratch.server(program) as session:
+    with dry_start.server(program) as session:
         values = {
             name: value
             for name, value in session.settings('*').items()

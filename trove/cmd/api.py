@@ -38,7 +38,8 @@ from oslo_log import log as logging  # noqa: E402
 from oslo_utils import netutils  # noqa: E402
 
 from trove.common import cfg as options  # noqa: E402
-from trove.common.rpc import keys, service  # noqa: E402
+from trove.common.process import service  # noqa: E402
+from trove.common.rpc import keys  # noqa: E402
 
 CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
@@ -124,7 +125,8 @@ def measured(application: Any) -> Any:
     if CONF.metrics.api_port is None:
         return application
     # Only then: a worker that shows nothing does without their memory.
-    from trove.common import metrics, requests_measured
+    from trove.common import requests_measured
+    from trove.common.process import metrics
 
     metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, service.worker_number())
     return requests_measured.Measured(application)

@@ -12,7 +12,7 @@
 
 """trove-conductor: takes the reports of guests."""
 
-from trove.common import memory
+from trove.common.process import memory
 
 memory.without_eventlet()
 
@@ -22,8 +22,8 @@ from oslo_config import cfg  # noqa: E402
 from oslo_utils import importutils  # noqa: E402
 
 from trove.common import cfg as options  # noqa: E402
-from trove.common import metrics  # noqa: E402
-from trove.common.rpc import keys, service, transport  # noqa: E402
+from trove.common.process import metrics, service  # noqa: E402
+from trove.common.rpc import keys, transport  # noqa: E402
 
 CONF = cfg.CONF
 

@@ -12,10 +12,10 @@
 
 """trove-guestagent: the agent's process on a database server. Threads, timers and the bus; the rest is in Agent."""
 
-from trove.common import memory
+from trove.common.process import memory
 
 memory.without_eventlet()
-memory.few_arenas()
+memory.limit_malloc_arenas()
 
 import gc  # noqa: E402
 import os  # noqa: E402
@@ -34,7 +34,7 @@ from trove import version  # noqa: E402
 from trove.common import cfg as options  # noqa: E402
 from trove.common.cfg import guest as guest_options  # noqa: E402
 from trove.common.rpc import channel, keys, topology, transport  # noqa: E402
-from trove.common.rpc import service as rpc_service  # noqa: E402
+from trove.common.process import service as rpc_service  # noqa: E402
 from trove.conductor.api import ConductorAPI  # noqa: E402
 from trove.guestagent import dbaas  # noqa: E402
 from trove.guestagent.agent import Agent, count_start  # noqa: E402

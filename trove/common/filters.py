@@ -29,7 +29,7 @@ from oslo_middleware import http_proxy_to_wsgi as oslo_proxy
 from oslo_middleware import request_id as oslo_request_id
 from osprofiler import web as osprofiler_web
 
-from trove.common import token_memory
+from trove.common.http import token_cache
 
 CONF = cfg.CONF
 
@@ -108,24 +108,25 @@ class RequestId:
 
 
 def authtoken(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """keystonemiddleware's ``auth_token``, with what :mod:`trove.common.token_memory` has to save it work.
+    """Return keystonemiddleware's ``auth_token`` with the caches of ``trove.common.http.token_cache``.
 
-    Without memcached it would make a cache of its own for each thread, and search all of it at each request.
+    Without memcached, keystonemiddleware makes one cache per thread and searches all of it at each
+    request.
     """
     check = auth_token.filter_factory(global_conf, **local_conf)
     options = CONF.keystone_authtoken
     if options.token_cache_time <= 0:
         return check
     if options.memcached_servers or options.cache:
-        return functools.partial(token_memory.Remembering, check)
-    CONF.set_default('cache', token_memory.CACHE_KEY, group='keystone_authtoken')
-    cache = token_memory.Recent()
+        return functools.partial(token_cache.TokenCacheMiddleware, check)
+    CONF.set_default('cache', token_cache.CACHE_KEY, group='keystone_authtoken')
+    cache = token_cache.TokenCache()
 
     def with_cache(application: Application) -> Application:
         checked = check(application)
 
         def called(environ: dict[str, Any], start_response: Any) -> Any:
-            environ[token_memory.CACHE_KEY] = cache
+            environ[token_cache.CACHE_KEY] = cache
             return checked(environ, start_response)
         return called
-    return functools.partial(token_memory.Remembering, with_cache)
+    return functools.partial(token_cache.TokenCacheMiddleware, with_cache)

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is told on the notification bus, with the event types and payload keys that consumers know.
+"""Messages of the notification bus, with the event types and payload keys that consumers know.
 
-Pure: takes rows and values, returns messages. Who writes them down is :mod:`trove.db.notices`, who sends them
-:mod:`trove.taskmanager.notifier`. Passwords, keys and tokens are never part of a payload.
+The functions are pure: they take rows and values and return messages. :mod:`trove.db.notifications`
+stores the messages, :mod:`trove.taskmanager.notifier` sends them. Passwords, keys and tokens are
+never part of a payload.
 """
 
 import dataclasses
@@ -29,7 +30,7 @@ from trove.common import states
 
 START, END, ERROR = 'start', 'end', 'error'
 
-#: kind of an operation -> its part of the event type, where consumers know another word than the kind
+#: kind of an operation -> its part of the event type, where that differs from the kind
 EVENTS = {
     'instance_resize_flavor': 'instance_resize_instance',
     'instance_upgrade': 'upgrade',
@@ -38,7 +39,7 @@ EVENTS = {
     'instance_detach_replica': 'instance_detach',
 }
 
-#: kind of an operation -> the usage event that its success is
+#: kind of an operation -> usage event emitted when the operation succeeds
 USAGE_EVENTS = {
     'instance_create': 'trove.instance.create',
     'instance_resize_volume': 'trove.instance.modify_volume',
@@ -48,7 +49,7 @@ USAGE_EVENTS = {
 EXISTS = 'trove.instance.exists'
 QUOTA = 'dbaas.quota'
 
-#: argument of an operation -> the key of its start event, for arguments that are told
+#: kind -> {argument of the operation: key in the payload of its start event}
 _ARGUMENTS = {
     'instance_resize_volume': {'size': 'new_size'},
     'instance_migrate': {'host': 'host'},
@@ -60,10 +61,10 @@ _ARGUMENTS = {
 
 
 @dataclasses.dataclass(frozen=True)
-class Notice:
-    """One message that is to be sent.
+class NotificationMessage:
+    """Message to send.
 
-    :ivar id: its ``message_id``: who gets it twice knows it by this.
+    :ivar id: its ``message_id``, by which consumers recognise a repeated message.
     """
 
     event_type: str
@@ -73,28 +74,28 @@ class Notice:
 
 
 def enabled(conf: cfg.ConfigOpts) -> bool:
-    """Whether an operator has said where notifications go; without that nothing is written down."""
+    """Return whether the configuration names a notification driver; else nothing is stored."""
     return any(name != 'noop' for name in conf.oslo_messaging_notifications.driver)
 
 
 def client_address() -> str | None:
-    """Where the request that is being served came from."""
+    """Return the client's address of the request being served."""
     return getattr(oslo_context.get_current(), 'client_address', None)
 
 
 def request_id() -> str | None:
-    """The id of the request that is being served."""
+    """Return the id of the request being served."""
     return getattr(oslo_context.get_current(), 'request_id', None)
 
 
 def of_phase(conf: cfg.ConfigOpts, event: str, phase: str, *, server_type: str,
              tenant_id: str | None, request_id: str | None, client_ip: str | None,
-             **more: Any) -> Notice:
-    """``dbaas.<event>.start``, ``.end`` or ``.error``.
+             **more: Any) -> NotificationMessage:
+    """Return the message ``dbaas.<event>.start``, ``.end`` or ``.error``.
 
-    :param event: kind of an operation, or the word consumers know.
+    :param event: kind of an operation, or a part of the event type.
     :param server_type: api or taskmanager.
-    :param more: what the event is about.
+    :param more: further fields of the payload.
     """
     base = {
         'tenant_id': tenant_id,
@@ -103,17 +104,15 @@ def of_phase(conf: cfg.ConfigOpts, event: str, phase: str, *, server_type: str,
         'server_type': server_type,
         'request_id': request_id or ''
     }
-    return Notice(f'dbaas.{EVENTS.get(event, event)}.{phase}', f'{server_type}.{conf.host}', {
-        **base,
-        **more
-    })
+    return NotificationMessage(f'dbaas.{EVENTS.get(event, event)}.{phase}',
+                               f'{server_type}.{conf.host}', {**base, **more})
 
 
 def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, Any],
           row: Any) -> dict[str, Any]:
-    """What an operation is about: the keys that its start event has besides the base.
+    """Return the payload fields of a start event that describe the operation.
 
-    :param row: of :func:`trove.db.instances.get`, or None for other resources.
+    :param row: row of :func:`trove.db.instances.get`, None for other resources.
     """
     found: dict[str, Any] = {f'{resource_type}_id': resource_id}
     found |= {
@@ -134,10 +133,10 @@ def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, An
 
 def usage(conf: cfg.ConfigOpts, row: Any, *, flavor_name: str | None,
           launched: datetime | None) -> dict[str, Any]:
-    """The fields that all usage events have.
+    """Return the payload fields common to all usage events.
 
-    :param row: of :func:`trove.db.instances.get`.
-    :param launched: when the instance became active.
+    :param row: row of :func:`trove.db.instances.get`.
+    :param launched: time the instance became active.
     """
     status = states.shown(states.facts_of(row)).lower()
     found = {
@@ -164,18 +163,18 @@ def usage(conf: cfg.ConfigOpts, row: Any, *, flavor_name: str | None,
 
 
 def usage_event(conf: cfg.ConfigOpts, kind: str, now_: Mapping[str, Any], before: Mapping[str, Any],
-                now: datetime) -> Notice | None:
-    """The usage event that the success of an operation is, if it is one.
+                now: datetime) -> NotificationMessage | None:
+    """Return the usage event of a successful operation, None for kinds without one.
 
     :param now_: fields of :func:`usage` after the operation.
-    :param before: the same from when it was asked for; empty when nobody listened then.
+    :param before: the same fields at the request; empty if notifications were disabled then.
     """
     event = USAGE_EVENTS.get(kind)
     if event is None:
         return None
     payload = dict(now_)
     if kind == 'instance_delete':
-        # The row has forgotten what is gone.
+        # The delete has cleared these columns.
         lost = ('nova_instance_id', 'nova_volume_id', 'service_id')
         payload |= {key: before[key] for key in lost if before.get(key) is not None}
         payload['deleted_at'] = timestamp(now)
@@ -185,21 +184,24 @@ def usage_event(conf: cfg.ConfigOpts, kind: str, now_: Mapping[str, Any], before
         payload['old_instance_size'] = before.get('instance_size')
     if kind == 'instance_resize_volume':
         payload['old_volume_size'] = before.get('volume_size')
-    return Notice(event, conf.host, payload)
+    return NotificationMessage(event, conf.host, payload)
 
 
 def exists(conf: cfg.ConfigOpts, fields: Mapping[str, Any], begins: datetime,
-           ends: datetime) -> Notice:
-    """An instance was there in an audit period. :param fields: of :func:`usage`."""
-    return Notice(EXISTS, conf.host, {**fields, 'display_name': fields['name'],
-                                      'audit_period_beginning': timestamp(begins),
-                                      'audit_period_ending': timestamp(ends)})
+           ends: datetime) -> NotificationMessage:
+    """Return the event for an instance that existed in an audit period.
+
+    :param fields: fields of :func:`usage`.
+    """
+    return NotificationMessage(EXISTS, conf.host, {**fields, 'display_name': fields['name'],
+                                                   'audit_period_beginning': timestamp(begins),
+                                                   'audit_period_ending': timestamp(ends)})
 
 
 def quota(conf: cfg.ConfigOpts, tenant_id: str, resource: str, in_use: int, limit: int,
-          updated: datetime) -> Notice:
-    """What a project has of one resource."""
-    return Notice(
+          updated: datetime) -> NotificationMessage:
+    """Return the event with a project's usage and limit of one resource."""
+    return NotificationMessage(
         QUOTA, conf.host, {
             'tenant_id': tenant_id,
             'resource': resource,
@@ -211,17 +213,17 @@ def quota(conf: cfg.ConfigOpts, tenant_id: str, resource: str, in_use: int, limi
 
 
 def last_period(now: datetime, seconds: int) -> tuple[datetime, datetime]:
-    """Begin and end of the last audit period that is over."""
+    """Return begin and end of the last complete audit period."""
     epoch = datetime(1970, 1, 1)
     ends = epoch + timedelta(seconds=int((now - epoch).total_seconds()) // seconds * seconds)
     return ends - timedelta(seconds=seconds), ends
 
 
 def timestamp(moment: datetime | None) -> str | None:
-    """ISO 8601 in UTC, to the second."""
+    """Return ISO 8601 in UTC with seconds precision, None for None."""
     return moment.replace(microsecond=0).isoformat() + 'Z' if moment is not None else None
 
 
 def names(items: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The names of databases or users, without what else is known of them."""
+    """Return the names of databases or users."""
     return [item['name'] for item in items]

@@ -15,7 +15,7 @@
 import time
 from typing import Any
 
-from trove.common import metrics
+from trove.common.process import metrics
 
 REQUESTS = metrics.Histogram('trove_api_request_seconds',
                              'Requests to the API, by method and status.', ('method', 'status'))

@@ -28,11 +28,12 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
-from trove.common import metrics
+from trove.common.process import metrics
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
 from trove.conductor import ingest, options
-from trove.db import backups, command_results, events, heartbeats, instances, lastseen, operations, session
+from trove.db import (backups, command_results, events, heartbeats, instances, operations,
+                      replay_marks, session)
 from trove.db.session import Connection
 from trove.taskmanager import api as taskmanager_api
 
@@ -151,7 +152,7 @@ class Manager:
         return len(accepted)
 
     def _judge(self, connection: Connection,
-               batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], lastseen.Seen]:
+               batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], replay_marks.Seen]:
         claimed: set[str] = set()
         worth: list[ingest.Report] = []
         for report in batch:
@@ -165,7 +166,7 @@ class Manager:
                                   row.boot_epoch, options.Known(row.restart_required, row.facts))
             for row in heartbeats.senders(connection, sorted(claimed))
         }
-        seen = lastseen.load(connection, sorted(senders))
+        seen = replay_marks.load(connection, sorted(senders))
         before = dict(seen)
         accepted: list[ingest.Accepted] = []
         for report in worth:
@@ -184,7 +185,7 @@ class Manager:
             LOG.error('Instance %s: its reports cannot be read: %s', instance_id, problem)
             return None
 
-    def _write(self, accepted: Sequence[ingest.Accepted], marks: lastseen.Seen) -> None:
+    def _write(self, accepted: Sequence[ingest.Accepted], marks: replay_marks.Seen) -> None:
         try:
             due = session.write(self._store, accepted, marks)
         except db_exception.DBConnectionError as problem:
@@ -212,10 +213,10 @@ class Manager:
             self._taskmanager.wake(operation_id)
 
     def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted],
-               marks: lastseen.Seen) -> list[str]:
+               marks: replay_marks.Seen) -> list[str]:
         now = self._clock()
         wanted = ingest.changes(accepted, now)
-        lastseen.save(connection, marks)
+        replay_marks.save(connection, marks)
         heartbeats.save(connection, [row for _, row in sorted(wanted.statuses.items())])
         if wanted.results:
             self._store_results(connection, wanted, now)
@@ -275,11 +276,11 @@ class Manager:
         """Show the counters among the metrics of this process."""
         metrics.REGISTRY.add(
             LAG,
-            metrics.Asked('trove_reports_total',
-                          'Reports of guests: accepted, failed to be written, or refused and why.',
-                          ('outcome',), lambda: [((name,), number)
-                                                 for name, number in self.stats().items()],
-                          kind='counter'))
+            metrics.CallbackCounter(
+                'trove_reports_total',
+                'Reports of guests: accepted, failed to be written, or refused and why.',
+                ('outcome',),
+                lambda: [((name,), number) for name, number in self.stats().items()]))
 
     def tell(self) -> None:
         """Log what was refused since the last time, with one instance as an example per reason."""

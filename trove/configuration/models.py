@@ -22,7 +22,7 @@ from oslo_config import cfg
 from trove.common import exception, notification, policy
 from trove.configuration import values
 from trove.datastore import models as datastore_models
-from trove.db import configurations, datastores, notices, operations, session
+from trove.db import configurations, datastores, notifications, operations, session
 from trove.db.session import Connection, Row
 from trove.operation import bell
 
@@ -84,9 +84,9 @@ def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> st
     if rehearsal:
         session.rehearse(write)
         return ''
-    with notices.around('configuration_create', tenant_id=context.project_id,
-                        request_id=context.request_id, name=asked.name, datastore=asked.datastore,
-                        datastore_version=asked.version):
+    with notifications.wrap('configuration_create', tenant_id=context.project_id,
+                            request_id=context.request_id, name=asked.name, datastore=asked.datastore,
+                            datastore_version=asked.version):
         return session.write(write)
 
 
@@ -149,8 +149,8 @@ def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapp
                 project_id=row.tenant_id, request_id=context.request_id, actor=context.user_id)
         operation_id = running.id
     for phase in (notification.START, notification.END):
-        notices.told(connection, kind, phase, tenant_id=row.tenant_id,
-                     request_id=context.request_id, now=now, configuration_id=row.id)
+        notifications.emit(connection, kind, phase, tenant_id=row.tenant_id,
+                           request_id=context.request_id, now=now, configuration_id=row.id)
     return operation_id
 
 
@@ -169,6 +169,6 @@ def delete(context: Any, configuration_id: str) -> None:
                 f'instances. Detach it from them first.')
         configurations.mark_deleted(connection, row.id, session.utcnow())
 
-    with notices.around('configuration_delete', tenant_id=context.project_id,
-                        request_id=context.request_id, configuration_id=configuration_id):
+    with notifications.wrap('configuration_delete', tenant_id=context.project_id,
+                            request_id=context.request_id, configuration_id=configuration_id):
         session.write(write)

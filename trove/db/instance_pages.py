@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Row, Select, and_, bindparam, false, func, or_, select
 
 from trove.common import states
-from trove.db import instance_filters, instances, listing, packing
+from trove.db import instance_filters, instances, json_rows, listing
 from trove.db.instance_filters import Filters
 from trove.db.instances import ADDRESSES, COLUMNS, INSTANCES
 
@@ -75,7 +75,7 @@ def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | No
     return Page(rows, addresses, instances.replicas_of(connection, sources) if sources else {})
 
 
-def _statement(filters: Filters, marker: str | None, detailed: bool) -> packing.Statement:
+def _statement(filters: Filters, marker: str | None, detailed: bool) -> json_rows.Statement:
     if filters.is_plain:
         return _PLAIN[detailed]
     order = listing.columns(INSTANCES, filters.order)
@@ -97,7 +97,7 @@ def _ids() -> Select:
         or_(bindparam('include_clustered'), func.coalesce(INSTANCES.c.cluster_id, '') == ''))
 
 
-def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packing.Statement:
+def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> json_rows.Statement:
     """The rows of ``ids``, each as often as it has addresses that users may see, or once.
 
     The page is cut off inside, where an instance is one row. Index: ix_instance_addresses_instance_id.
@@ -108,7 +108,7 @@ def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> packin
             ADDRESSES,
             and_(ADDRESSES.c.instance_id == INSTANCES.c.id, ADDRESSES.c.kind != 'management'))
     columns = [COLUMNS[name] for name in (DETAIL if detailed else SUMMARY)]
-    return packing.Statement(select(*columns, *_ADDRESS).select_from(source).order_by(
+    return json_rows.Statement(select(*columns, *_ADDRESS).select_from(source).order_by(
         *order, ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address))
 
 

@@ -21,7 +21,7 @@ from typing import Any
 from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, insert, select, true, update
 
 from trove.common.states import ServiceStatus as Status
-from trove.db import backups, lastseen, quotas
+from trove.db import backups, quotas, replay_marks
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
@@ -282,7 +282,7 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
     for key in (ADDRESSES.c.id, FAULTS.c.instance_id, RESULTS.c.command_id, MODULES.c.id):
         _drop(connection, key, key.table.c.instance_id == instance_id)
     backups.fail_running(connection, instance_id, now, 'instance_missing')
-    lastseen.forget(connection, instance_id)
+    replay_marks.forget(connection, instance_id)
     quotas.release(connection, row.tenant_id,
                    quota_of(row.ram, row.volume_size if row.volume_support else 0), now)
 

@@ -27,7 +27,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_
 
 from trove.common import errors, exception, notification
 from trove.common.states import OperationState
-from trove.db import notices, quotas
+from trove.db import notifications, quotas
 from trove.db.tables.operations import Operation, OperationStep
 
 OPERATIONS = Operation.__table__
@@ -64,9 +64,9 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
     operation_id = operation_id or new_id()
     holder = _abandoned_holder(connection, resource_type, resource_id, now)
     client_address = client_address or notification.client_address()
-    facts = notices.opened(connection, kind=kind, resource_type=resource_type,
-                           resource_id=resource_id, project_id=project_id, request_id=request_id,
-                           client_address=client_address, args=args or {}, now=now)
+    facts = notifications.emit_start(connection, kind=kind, resource_type=resource_type,
+                                     resource_id=resource_id, project_id=project_id, request_id=request_id,
+                                     client_address=client_address, args=args or {}, now=now)
     try:
         connection.execute(
             insert(OPERATIONS).values(
@@ -107,8 +107,8 @@ def abandon(connection: Connection, resource_type: str, resource_id: str,
     if not changed.rowcount:
         return None
     quotas.give_back(connection, row, json.loads(row.facts), now)
-    notices.closed(connection, row, OperationState.CANCELLED, 'reset',
-                   errors.CODES['reset'].sentence, now)
+    notifications.emit_end(connection, row, OperationState.CANCELLED, 'reset',
+                           errors.CODES['reset'].sentence, now)
     return row
 
 

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Notifications that are to be sent: written in the transaction of what they tell, deleted when they were sent.
+"""Outbox of notifications: rows stored with the change they describe, deleted once sent.
 
-Whoever dies between sending and deleting makes the message come twice, with the same id; never not at all.
+A crash between sending and deleting repeats a message with the same id; no message is lost.
 """
 
 import json
@@ -21,36 +21,40 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
-from trove.common.notification import Notice
+from trove.common.notification import NotificationMessage
 from trove.db.tables.notifications import Notification
 
 NOTIFICATIONS = Notification.__table__
 
 
-def add(connection: Connection, notices: Sequence[Notice], now: datetime) -> None:
-    """Write messages that are to be sent when the transaction is committed."""
-    if notices:
+def add(connection: Connection, messages: Sequence[NotificationMessage], now: datetime) -> None:
+    """Store messages to send after the transaction is committed."""
+    if messages:
         connection.execute(insert(NOTIFICATIONS), [
-            {'id': notice.id, 'event_type': notice.event_type, 'publisher_id': notice.publisher_id,
-             'payload': json.dumps(notice.payload), 'created': now} for notice in notices])
+            {'id': message.id, 'event_type': message.event_type, 'publisher_id': message.publisher_id,
+             'payload': json.dumps(message.payload), 'created': now} for message in messages])
 
 
 def first(connection: Connection, limit: int) -> Sequence[Row]:
-    """The messages that wait longest. Index: primary key.
+    """Return the oldest messages. Index: primary key.
 
-    A message whose transaction ends late may come after one with a higher number; it is found the next time.
+    A message of a transaction that commits late may follow one with a higher number; the next call
+    finds it.
     """
     return connection.execute(select(NOTIFICATIONS).order_by(
         NOTIFICATIONS.c.seq).limit(limit)).all()
 
 
 def sent(connection: Connection, numbers: Sequence[int]) -> None:
-    """Forget messages that were sent. :param numbers: their ``seq``."""
+    """Delete messages that were sent.
+
+    :param numbers: their ``seq``.
+    """
     if numbers:
         connection.execute(delete(NOTIFICATIONS).where(NOTIFICATIONS.c.seq.in_(list(numbers))))
 
 
 def backlog(connection: Connection) -> tuple[int, datetime | None]:
-    """(how many wait, since when the first one does)."""
+    """Return the number of waiting messages and the creation time of the oldest."""
     row = connection.execute(select(func.count(), func.min(NOTIFICATIONS.c.created))).one()
     return row[0], row[1]

@@ -25,7 +25,7 @@ from trove.common import engines, exception, notification, states
 from trove.common.rpc import messages
 from trove.common.rpc.messages import base
 from trove.common.wsgi import Request
-from trove.db import notices
+from trove.db import notifications
 from trove.instance import doors, models, service
 
 CONF = cfg.CONF
@@ -99,8 +99,8 @@ def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (),
     """
     timeout = CONF.agent_call_high_timeout if patient else CONF.agent_call_low_timeout
     try:
-        with notices.around(_EVENTS.get(type(message)), tenant_id=row.tenant_id,
-                            request_id=notification.request_id(), **_told_of(row, message)):
+        with notifications.wrap(_EVENTS.get(type(message)), tenant_id=row.tenant_id,
+                                request_id=notification.request_id(), **_told_of(row, message)):
             return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
     except exception.GuestError as error:
         failure = _told(error, list((databases or named) if error.code in _OF_DATABASES else named))

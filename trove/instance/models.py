@@ -25,7 +25,8 @@ from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, notification, states
 from trove.common.cfg.rpc import heartbeat_expiry
-from trove.db import backups, configurations, events, instances, notices, operations, quotas, session
+from trove.db import (backups, configurations, events, instances, notifications, operations, quotas,
+                      session)
 from trove.instance import doors
 
 CONF = cfg.CONF
@@ -383,8 +384,8 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
                    project_id=row.tenant_id, operation_id=given_up.id if given_up else None,
                    actor=context.user_id, request_id=context.request_id)
         for phase in (notification.START, notification.END):
-            notices.told(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id,
-                         now=now, request_id=context.request_id, instance_id=row.id)
+            notifications.emit(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id,
+                               now=now, request_id=context.request_id, instance_id=row.id)
         return given_up.id if given_up else None
 
     return session.write(write)

@@ -44,7 +44,7 @@ class Manager:
         options = tools.conf.taskmanager
         self.tools = tools
         self.runner = Runner(flows.registry(), tools, owner, later=self._later,
-                             on_close=self._closed, on_step=metrics.step)
+                             on_close=self._closed, on_step=metrics.observe_step)
         metrics.register(tools.clock)
         self.scheduler = Scheduler(self.runner.advance, tools.clock, options.workers)
         self.periodic_tasks = PeriodicTasks(owner, tools.clock)

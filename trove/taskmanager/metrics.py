@@ -15,7 +15,7 @@
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from trove.common import metrics
+from trove.common.process import metrics
 from trove.db import operations, outbox, session, watch
 
 OPERATIONS = metrics.Histogram('trove_operation_seconds',
@@ -51,22 +51,22 @@ def register(clock: Callable[[], datetime]) -> None:
 
     metrics.REGISTRY.add(
         OPERATIONS, STEPS, WORK,
-        metrics.Asked('trove_open_operations', 'Operations that are open.', ('kind',),
-                      open_operations),
-        metrics.Asked('trove_open_operation_oldest_seconds', 'Age of the oldest open operation.',
-                      ('kind',), oldest_operations),
-        metrics.Asked('trove_notifications_waiting',
-                      'Notifications that are recorded but not yet sent.', (),
-                      waiting_notifications),
-        metrics.Asked('trove_guests',
-                      'Guests by age of their last report: upper bound in seconds.', ('le',),
-                      heartbeats),
-        metrics.Asked('trove_drifted_instances',
-                      'Instances with missing or changed cloud resources.', ('drift',),
-                      drifted))
+        metrics.CallbackGauge('trove_open_operations', 'Operations that are open.', ('kind',),
+                              open_operations),
+        metrics.CallbackGauge('trove_open_operation_oldest_seconds',
+                              'Age of the oldest open operation.', ('kind',), oldest_operations),
+        metrics.CallbackGauge('trove_notifications_waiting',
+                              'Notifications that are recorded but not yet sent.', (),
+                              waiting_notifications),
+        metrics.CallbackGauge('trove_guests',
+                              'Guests by age of their last report: upper bound in seconds.', ('le',),
+                              heartbeats),
+        metrics.CallbackGauge('trove_drifted_instances',
+                              'Instances with missing or changed cloud resources.', ('drift',),
+                              drifted))
 
 
-def step(kind: str, name: str, outcome: str, work: float, elapsed: float | None) -> None:
+def observe_step(kind: str, name: str, outcome: str, work: float, elapsed: float | None) -> None:
     """Observe one run of a step.
 
     :param work: seconds of this run.

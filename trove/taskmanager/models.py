@@ -78,7 +78,7 @@ class Runner:
 
     :param owner: names this process in ``operations.owner``; unique among running processes.
     :param on_close: called with each operation that has ended, after its transaction.
-    :param on_step: called with each run of a step, as :func:`trove.taskmanager.metrics.step`.
+    :param on_step: called with each run of a step, as :func:`trove.taskmanager.metrics.observe_step`.
     :param later: called with (operation id, when) for each operation let go to wait, so that the caller can look
         again in time.
     """

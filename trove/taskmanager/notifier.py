@@ -27,7 +27,7 @@ import oslo_messaging
 from oslo_messaging import transport
 
 from trove.common import notification
-from trove.db import notices, outbox, quotas, session
+from trove.db import notifications, outbox, quotas, session
 from trove.db.session import Connection, Row
 from trove.taskmanager.periodic import Lease
 
@@ -156,7 +156,7 @@ class Notifier:
                 now: datetime) -> None:
         after: str | None = ''
         while after is not None:
-            after = notices.existing(connection, begins, ends, after, self.page, now)
+            after = notifications.emit_exists(connection, begins, ends, after, self.page, now)
         lease.renew(connection, ends)
 
     def quotas(self, lease: Lease) -> None:

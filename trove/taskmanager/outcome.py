@@ -23,7 +23,7 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.states import OperationState
-from trove.db import events, notices, operations, quotas
+from trove.db import events, notifications, operations, quotas
 from trove.db.session import Connection, Row
 from trove.taskmanager.step import Change, Flow, Work
 
@@ -99,7 +99,7 @@ def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | 
              OperationState.CANCELLED: ('cancelled', f'{flow.title} was cancelled.')}
     suffix, sentence = words[state]
     _event(connection, row, f'{row.kind}.{suffix}', sentence, now)
-    notices.closed(connection, row, state, code, text, now)
+    notifications.emit_end(connection, row, state, code, text, now)
     return _followed(connection, row.id, now)
 
 
@@ -110,7 +110,7 @@ def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None
                           f'No task manager knows operations of kind {row.kind}.'))
     operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None,
                     finished=now, secrets=None, error_code=code, error_text=text)
-    notices.closed(connection, row, state, code, text, now)
+    notifications.emit_end(connection, row, state, code, text, now)
     return _followed(connection, row.id, now)
 
 

@@ -85,7 +85,7 @@ def test_a_periodic_task_is_taken_by_one_of_many_that_try_at_once(engine):
 
 def test_messages_are_kept_whole_and_in_order(engine):
     notices = [
-        notification.Notice('dbaas.test', 'api.x', {
+        notification.NotificationMessage('dbaas.test', 'api.x', {
             'text': 'ü 😀',
             'number': number
         }) for number in range(5)

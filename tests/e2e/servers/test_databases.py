@@ -32,7 +32,7 @@ from trove.common.context import RequestContext
 from trove.common.listing import Order
 from trove.configuration import models as configuration_models
 from trove.db import (configurations, datastores, events, instance_filters, instance_pages,
-                      instances, lastseen, migration, operations, quotas, session, tables)
+                      instances, replay_marks, migration, operations, quotas, session, tables)
 from trove.instance import changes as instance_changes
 from trove.instance import doors
 from trove.instance import models as instance_models
@@ -184,7 +184,7 @@ def test_no_deadlock_reaches_a_runner(database):
         beat, some = f'00000001.{number:08d}', sorted(random.Random(number).sample(ids, 12))
 
         def write(connection):
-            lastseen.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in some})
+            replay_marks.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in some})
             return operations.nudge(connection, 'instance', some, session.utcnow())
 
         for operation_id in database.write(write):

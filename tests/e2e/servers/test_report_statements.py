@@ -23,7 +23,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.e2e import database_servers
-from trove.db import command_results, heartbeats, instances, lastseen, operations, session, tables
+from trove.db import (command_results, heartbeats, instances, operations, replay_marks, session,
+                      tables)
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -94,8 +95,8 @@ def test_all_columns_come_back_as_they_were(database):
 def test_marks_only_move_forward(database, first, second):
     instance_id = str(uuid.uuid4())
     for mark in (first, second):
-        session.write(lastseen.save, {(instance_id, 'Heartbeat'): mark, (instance_id, 'Other'): first})
-    assert session.read(lastseen.load, [instance_id]) == {
+        session.write(replay_marks.save, {(instance_id, 'Heartbeat'): mark, (instance_id, 'Other'): first})
+    assert session.read(replay_marks.load, [instance_id]) == {
         (instance_id, 'Heartbeat'): max(first, second), (instance_id, 'Other'): first}
 
 
@@ -107,13 +108,13 @@ def test_many_conductors_at_once_end_with_the_newest(database):
 
     def save(batch):
         session.write(heartbeats.save, batch)
-        session.write(lastseen.save, {(row['instance_id'], 'Heartbeat'): (row['boot_id'], row['seq'])
-                                      for row in batch})
+        session.write(replay_marks.save, {(row['instance_id'], 'Heartbeat'): (row['boot_id'], row['seq'])
+                                          for row in batch})
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         list(pool.map(save, batches))
     for instance_id in ids:
         assert (status(instance_id).boot_id, status(instance_id).seq) == ('00000001.00000004', 10)
-    assert set(session.read(lastseen.load, ids).values()) == {('00000001.00000004', 10)}
+    assert set(session.read(replay_marks.load, ids).values()) == {('00000001.00000004', 10)}
 
 
 def test_first_result_of_a_command_stays(database):

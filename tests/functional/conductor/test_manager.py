@@ -23,7 +23,7 @@ from tests.functional import memory_bus
 from trove.common.rpc import channel, drivers, keys, messages
 from trove.conductor import api as conductor_api
 from trove.conductor import manager as conductor
-from trove.db import command_results, instances, lastseen, operations, session
+from trove.db import command_results, instances, operations, replay_marks, session
 from trove.db.tables.backups import Backup
 from trove.taskmanager import api as taskmanager_api
 
@@ -163,7 +163,7 @@ def test_two_conductors_cannot_move_a_status_back(conf, manager, guest, bus, clo
     other._write(*judged[1])
     manager._write(*judged[0])
     assert guest.row.status == 'healthy'
-    assert session.read(lastseen.load, [guest.id]) == {
+    assert session.read(replay_marks.load, [guest.id]) == {
         (guest.id, 'Heartbeat'): ('00000001.00000001', 2)
     }
 
@@ -200,7 +200,7 @@ def test_what_is_refused_changes_nothing_and_is_counted(conf, manager, guest, bu
     spoil(guest, other)
     assert manager.flush() == 0
     assert (guest.row, other.row) == before
-    assert session.read(lastseen.load, [guest.id, other.id]) == {}
+    assert session.read(replay_marks.load, [guest.id, other.id]) == {}
     assert {name: count for name, count in manager.stats().items() if count} == {reason: 1}
 
 
@@ -398,6 +398,6 @@ def test_key_ring_that_cannot_open_a_row_is_said(conf, manager, bus, clock, capl
 def test_marks_of_a_deleted_instance_can_be_forgotten(manager, guest):
     guest.reports.heartbeat(HEALTHY)
     manager.flush()
-    session.write(lastseen.forget, guest.id)
-    assert session.read(lastseen.load, [guest.id]) == {}
+    session.write(replay_marks.forget, guest.id)
+    assert session.read(replay_marks.load, [guest.id]) == {}
     assert session.read(command_results.known, []) == {}

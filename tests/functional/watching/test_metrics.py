@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a task manager and a conductor measure while a world goes on."""
+"""Metrics of a task manager and a conductor in a simulated world."""
 
 import urllib.error
 import urllib.request
@@ -18,7 +18,7 @@ import urllib.request
 import pytest
 from prometheus_client import parser
 
-from trove.common import metrics
+from trove.common.process import metrics
 from trove.taskmanager import metrics as taskmanager_metrics
 
 
@@ -27,7 +27,7 @@ def shown(world):
     """All that is measured, by name and labels."""
     taskmanager_metrics.register(world.clock)
     world.conductor.measure()
-    world.runner.on_step = taskmanager_metrics.step
+    world.runner.on_step = taskmanager_metrics.observe_step
     world.runner.on_close = lambda closed: taskmanager_metrics.OPERATIONS.observe(
         (world.clock() - closed.work.created).total_seconds(), closed.work.kind, closed.state)
 

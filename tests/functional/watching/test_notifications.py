@@ -24,7 +24,7 @@ from trove.backup import models as backup_models
 from trove.common import exception
 from trove.common.rpc import messages
 from trove.configuration import models as configuration_models
-from trove.db import backups, datastores, instances, notices, outbox, periodic_tasks, session
+from trove.db import backups, datastores, instances, notifications, outbox, periodic_tasks, session
 from trove.extensions import serving
 from trove.taskmanager.notifier import Bus, Notifier
 from trove.taskmanager.periodic import PeriodicTasks
@@ -384,8 +384,8 @@ def test_quotas_are_told(listened, world):
 
 def test_what_a_rolled_back_transaction_told_was_never_told(listened, world):
     with pytest.raises(RuntimeError), session.writer() as connection:
-        notices.told(connection, 'instance_restart', 'start', tenant_id='p', request_id='r',
-                     now=world.clock())
+        notifications.emit(connection, 'instance_restart', 'start', tenant_id='p', request_id='r',
+                           now=world.clock())
         raise RuntimeError
     assert waiting() == []
 
@@ -402,5 +402,5 @@ def test_usage_of_an_instance_is_what_its_row_says(world):
     instance_id = world.create()
     world.settle()
     with session.reader() as connection:
-        usage = notices._usage(connection, instances.get(connection, instance_id))
+        usage = notifications._usage(connection, instances.get(connection, instance_id))
     assert usage['instance_type_id'] == 'f-small' and usage['launched_at'] >= usage['created_at']

@@ -17,7 +17,7 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import stored_names
+from trove.common import object_names
 
 CONF = cfg.CONF
 
@@ -35,7 +35,7 @@ def log(row: Row, entry: dict[str, Any]) -> dict[str, Any]:
         'published': entry['published'],
         'pending': entry['pending'],
         'container': CONF.guest_log_container_name if stored else NOTHING,
-        'prefix': stored_names.log_prefix(row.id, row.manager, entry['name'])
+        'prefix': object_names.log_prefix(row.id, row.manager, entry['name'])
         if stored else NOTHING,
-        'metafile': stored_names.log_record(row.id, row.manager, entry['name'])
+        'metafile': object_names.log_record(row.id, row.manager, entry['name'])
     }

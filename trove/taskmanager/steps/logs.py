@@ -22,7 +22,7 @@ import re
 from typing import Any
 
 from trove.cloud.objects import Objects
-from trove.common import exception, stored_names
+from trove.common import exception, object_names
 from trove.common.rpc import messages
 from trove.common.rpc.messages import log as log_messages
 from trove.db.session import Row
@@ -46,12 +46,12 @@ def objects_of(work: Work) -> Objects:
 
 def prefix_of(work: Work) -> str:
     row = base.instance(work)
-    return stored_names.log_prefix(row.id, row.manager, work.args['log'])
+    return object_names.log_prefix(row.id, row.manager, work.args['log'])
 
 
 def record_of(work: Work) -> str:
     row = base.instance(work)
-    return stored_names.log_record(row.id, row.manager, work.args['log'])
+    return object_names.log_record(row.id, row.manager, work.args['log'])
 
 
 def key_of(work: Work) -> bytes:

@@ -22,7 +22,7 @@ from collections.abc import Mapping
 
 from trove.guestagent.datastore.engine import (
     SYS, Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
-from trove.guestagent.datastore.redis import accounts, connection, options, runtime, scratch
+from trove.guestagent.datastore.redis import accounts, connection, dry_start, options, runtime
 from trove.guestagent.system import files
 
 PORT = 6379
@@ -157,7 +157,7 @@ class Redis(accounts.Accounts):
 
         What is wrong it says before that.
         """
-        refused = scratch.refusal(self._server, self._file)
+        refused = dry_start.refusal(self._server, self._file)
         if refused:
             raise EngineError(f'The engine refuses its configuration: {refused}')
 
@@ -188,7 +188,7 @@ class Redis(accounts.Accounts):
 
     def _defaults(self) -> Mapping[str, str]:
         if not self._built_in:
-            self._built_in = scratch.built_in(self._server)
+            self._built_in = dry_start.built_in(self._server)
         return self._built_in
 
     def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:

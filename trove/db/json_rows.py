@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Rows of a long list, cheaply with every driver.
+"""Rows of long lists, fetched as one JSON text per row where the driver is slow.
 
-PyMySQL is written in Python: it takes a microsecond or more for each value, which for a page of twenty rows is half of
-what the whole answer costs. There the server makes one JSON text of each row, which is read at the speed of C. Other
-drivers are asked for the columns as they are.
+PyMySQL decodes values in Python at a microsecond or more each, half the cost of a page of twenty
+rows. On MySQL and MariaDB the server builds a JSON array per row, which Python's C parser decodes.
+Other drivers fetch the columns.
 """
 
 import collections
@@ -26,36 +26,36 @@ from typing import Any
 
 from sqlalchemy import Boolean, Connection, DateTime, Select, func
 
-#: What stands in the text for "true": of a column, of an expression, and of one that went through a temporary table.
+#: JSON values that mean true: of a column, of an expression, and after a temporary table.
 _TRUE = frozenset({1, '1', 'true'})
 _CONVERSIONS: tuple[tuple[Any, Callable[[Any], Any]], ...] = (
     (DateTime, datetime.fromisoformat), (Boolean, _TRUE.__contains__))
 
 
 class Statement:
-    """A statement whose rows are many.
+    """Statement that returns many rows.
 
-    :param plain: what to ask; its columns have names.
+    :param plain: the SELECT; all its columns have names.
     """
 
     def __init__(self, plain: Select) -> None:
         columns = list(plain.selected_columns)
         self._plain = plain
-        self._packed = plain.with_only_columns(func.json_array(*columns),
-                                               maintain_column_froms=True)
+        self._as_json = plain.with_only_columns(func.json_array(*columns),
+                                                maintain_column_froms=True)
         self._record = _record_of(tuple(column.name for column in columns))
         self._converted = [(position, convert) for position, column in enumerate(columns)
                            for kind, convert in _CONVERSIONS if isinstance(column.type, kind)]
 
     def rows(self, connection: Connection, parameters: Mapping[str, Any]) -> Sequence[Any]:
-        """All rows; a value is had by its column's name, or by its position."""
+        """Return all rows; values are read by column name or position."""
         if connection.dialect.name not in ('mysql', 'mariadb'):
             return connection.execute(self._plain, parameters).all()
         return [
-            self._unpacked(text) for text in connection.execute(self._packed, parameters).scalars()
+            self._decode(text) for text in connection.execute(self._as_json, parameters).scalars()
         ]
 
-    def _unpacked(self, text: str) -> Any:
+    def _decode(self, text: str) -> Any:
         values = json.loads(text)
         for position, convert in self._converted:
             if values[position] is not None:

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a process measures of itself, and the small HTTP server that shows it as Prometheus text.
+"""Metrics of a process, and a small HTTP server that exposes them as Prometheus text.
 
-Counters and histograms live here because the client library of Prometheus costs each worker of trove-api 4 MB, for
-which this module has no use. Measures are declared beside what they measure; their names are promises to whoever has
-drawn a picture of them (doc/source/admin/metrics.rst).
+The Prometheus client library would cost each worker of trove-api 4 MB, so counters, gauges and
+histograms are implemented here. A metric is declared beside the code it measures. Metric names are
+a public interface (doc/source/admin/metrics.rst).
 """
 
 import bisect
@@ -31,15 +31,15 @@ LOG = logging.getLogger(__name__)
 
 CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
-#: Seconds: from a query of the database to the patience of an operator.
+#: Default histogram buckets in seconds.
 SECONDS = (0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800)
 
-#: Label values, and the value they have.
+#: Label values and the value of the metric for them.
 Sample = tuple[Sequence[str], float]
 
 
 class Metric:
-    """A measure with labels. All methods may be called from any thread."""
+    """Base of all metrics. Instances are thread-safe."""
 
     kind = ''
 
@@ -50,7 +50,7 @@ class Metric:
         self._lock = threading.Lock()
 
     def lines(self) -> list[str]:
-        """Its lines of Prometheus text."""
+        """Return the metric as lines of Prometheus text."""
         return [
             f'# HELP {self.name} {self.text}', f'# TYPE {self.name} {self.kind}', *self._samples()
         ]
@@ -65,7 +65,7 @@ class Metric:
 
 
 class Counter(Metric):
-    """Something that only grows."""
+    """Value that only grows."""
 
     kind = 'counter'
 
@@ -74,7 +74,7 @@ class Counter(Metric):
         self._values: dict[tuple[str, ...], float] = {}
 
     def add(self, *values: str, amount: float = 1) -> None:
-        """Count. :param values: of the labels, in their order."""
+        """Increase the counter of the given label values by ``amount``."""
         with self._lock:
             self._values[values] = self._values.get(values, 0) + amount
 
@@ -85,7 +85,7 @@ class Counter(Metric):
 
 
 class Histogram(Metric):
-    """How often something was how large."""
+    """Distribution of observed values over buckets."""
 
     kind = 'histogram'
 
@@ -93,11 +93,11 @@ class Histogram(Metric):
                  bounds: Sequence[float] = SECONDS) -> None:
         super().__init__(name, text, labels)
         self._bounds = tuple(bounds)
-        #: label values -> [number per bucket, one more for what is beyond the last], sum
+        #: label values -> ([count per bucket, count above the last bound], [sum])
         self._values: dict[tuple[str, ...], tuple[list[int], list[float]]] = {}
 
     def observe(self, value: float, *values: str) -> None:
-        """Count a value. :param values: of the labels, in their order."""
+        """Record ``value`` for the given label values."""
         place = bisect.bisect_left(self._bounds, value)
         with self._lock:
             counts, total = self._values.setdefault(values, ([0] * (len(self._bounds) + 1), [0.0]))
@@ -121,34 +121,41 @@ class Histogram(Metric):
         return lines
 
 
-class Asked(Metric):
-    """A measure that is taken when somebody looks.
+class CallbackGauge(Metric):
+    """Gauge that calls a function for its samples at every scrape.
 
-    :param ask: gives the samples.
+    :param callback: returns the samples.
     """
 
+    kind = 'gauge'
+
     def __init__(self, name: str, text: str, labels: Sequence[str],
-                 ask: Callable[[], Iterable[Sample]], *, kind: str = 'gauge') -> None:
+                 callback: Callable[[], Iterable[Sample]]) -> None:
         super().__init__(name, text, labels)
-        self.kind = kind
-        self._ask = ask
+        self._callback = callback
 
     def _samples(self) -> list[str]:
-        return [self._line('', values, value) for values, value in self._ask()]
+        return [self._line('', values, value) for values, value in self._callback()]
+
+
+class CallbackCounter(CallbackGauge):
+    """Counter that calls a function for its samples at every scrape."""
+
+    kind = 'counter'
 
 
 class Registry:
-    """The measures of a process."""
+    """Metrics of a process, by name."""
 
     def __init__(self) -> None:
         self._metrics: dict[str, Metric] = {}
 
     def add(self, *metrics: Metric) -> None:
-        """Show these too; one of a known name takes its place."""
+        """Expose the metrics; one with a known name replaces the former."""
         self._metrics |= {metric.name: metric for metric in metrics}
 
     def text(self) -> str:
-        """All that is measured. What cannot be measured now is left out and counted."""
+        """Return all metrics as Prometheus text; count and leave out those that fail."""
         lines: list[str] = []
         failures = 0
         for metric in list(self._metrics.values()):
@@ -156,20 +163,20 @@ class Registry:
                 lines += metric.lines()
             except Exception:
                 failures += 1
-                LOG.exception('%s cannot be measured', metric.name)
-        lines += Asked('trove_metrics_failed', 'Measures that could not be taken this time.', (),
-                       lambda: [((), failures)]).lines()
+                LOG.exception('Metric %s failed', metric.name)
+        lines += CallbackGauge('trove_metrics_failed', 'Metrics that failed at this scrape.', (),
+                               lambda: [((), failures)]).lines()
         return '\n'.join(lines) + '\n'
 
 
 REGISTRY = Registry()
 REGISTRY.add(
-    Asked('process_resident_memory_bytes', 'Memory of this process.', (),
-          lambda: [((), _resident())]))
+    CallbackGauge('process_resident_memory_bytes', 'Resident memory of this process.', (),
+                  lambda: [((), _resident())]))
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
-    """Answers one path, and nobody who is slow."""
+    """Handler of ``GET /metrics``; a slow client is disconnected after ``timeout`` seconds."""
 
     timeout = 10
     protocol_version = 'HTTP/1.0'
@@ -177,7 +184,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ''
 
     def do_GET(self) -> None:  # noqa: N802 (the library's name)
-        """Show everything."""
         if self.path.partition('?')[0] != '/metrics':
             self.send_error(404)
             return
@@ -193,12 +199,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves in threads, which in trove-api are green ones."""
+    """HTTP server with one thread per request (a green thread in trove-api)."""
 
     daemon_threads = True
 
     def run(self) -> None:
-        """Serve until :meth:`stop`. The library's own loop selects, which would stop all green threads."""
+        """Serve until :meth:`stop`. The library's own loop would block all green threads."""
         while True:
             try:
                 request, client = self.get_request()
@@ -207,20 +213,22 @@ class Server(http.server.ThreadingHTTPServer):
             self.process_request(request, client)
 
     def stop(self) -> None:
-        """Serve nobody any more."""
-        # A close alone would not wake who accepts.
+        """Close the listening socket and end :meth:`run`."""
+        # Closing the socket does not interrupt a blocked accept(); a shutdown does.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.server_close()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        LOG.debug('metrics: %s went away', client_address)
+        LOG.debug('metrics: connection of %s failed', client_address)
 
 
 def serve(host: str, port: int | None, worker: int = 0) -> Server | None:
-    """Show the measures of this process, in a thread, until it ends. A port that is taken is logged and done without.
+    """Serve the metrics of this process in a thread until the process ends.
 
-    :param port: None: not at all.
-    :param worker: number of this process among the workers of its service; each has a port of its own.
+    A port that is in use is logged and does not stop the service.
+
+    :param port: None disables the server.
+    :param worker: number of this process among its service's workers, added to the port.
     """
     if port is None:
         return None
@@ -228,10 +236,10 @@ def serve(host: str, port: int | None, worker: int = 0) -> Server | None:
     try:
         server = Server((host, port + worker), _Handler)
     except OSError as failure:
-        LOG.error('Metrics cannot be shown on %s:%s: %s', host, port + worker, failure.strerror)
+        LOG.error('Cannot listen on %s:%s for metrics: %s', host, port + worker, failure.strerror)
         return None
     threading.Thread(target=server.run, name='metrics', daemon=True).start()
-    LOG.info('Metrics are shown on http://%s:%s/metrics', host, port + worker)
+    LOG.info('Metrics are served on http://%s:%s/metrics', host, port + worker)
     return server
 
 

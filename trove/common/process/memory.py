@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Keep what our processes hold small: the agent shares its machine with the database, the services with each other."""
+"""Settings that keep the resident memory of a process small."""
 
 import abc
 import ctypes
@@ -23,7 +23,7 @@ _ARENAS = 2
 
 
 class ServiceBase(metaclass=abc.ABCMeta):
-    """What oslo.messaging's server wants to inherit from; our processes have a service base of their own."""
+    """Stand-in for ``oslo_service.service.ServiceBase``, the base of oslo.messaging's server."""
 
     @abc.abstractmethod
     def start(self) -> None:
@@ -43,16 +43,16 @@ class ServiceBase(metaclass=abc.ABCMeta):
 
 
 def without_eventlet() -> None:
-    """Stand in for oslo.service and refuse eventlet, in a process that works with native threads.
+    """Replace oslo.service by a stand-in and disable eventlet in a process with native threads.
 
-    Importing oslo.messaging brings in oslo.service (for one empty base class), and with that eventlet, its DNS library
-    and OpenSSL bindings: 6 to 12 MB that never run. Must be called before anything of oslo is imported.
+    oslo.messaging imports oslo.service for one empty base class. oslo.service imports eventlet, its
+    DNS library and OpenSSL bindings: 6 to 12 MB that never run. Call this before any oslo import.
     """
     package: Any = types.ModuleType('oslo_service')
     service: Any = types.ModuleType('oslo_service.service')
     service.ServiceBase = ServiceBase
     package.service = service
-    # None makes an import fail; all who try eventlet are prepared for that.
+    # None makes an import fail; all libraries that try eventlet handle that.
     stand_ins: dict[str, Any] = {
         'oslo_service': package,
         'oslo_service.service': service,
@@ -62,6 +62,6 @@ def without_eventlet() -> None:
         sys.modules.setdefault(name, module)
 
 
-def few_arenas() -> None:
-    """Keep malloc from making an arena per thread; each holds on to what its thread once needed."""
+def limit_malloc_arenas() -> None:
+    """Limit glibc malloc to two arenas: each arena keeps the most its threads ever needed."""
     ctypes.CDLL(None).mallopt(_M_ARENA_MAX, _ARENAS)

@@ -14,7 +14,8 @@
 
 from prometheus_client import parser
 
-from trove.common import metrics, requests_measured
+from trove.common import requests_measured
+from trove.common.process import metrics
 
 
 def read(*made):
@@ -62,8 +63,8 @@ def test_label_values_of_any_kind_are_read_as_they_were():
 def test_what_cannot_be_measured_does_not_hide_the_rest():
     def fails():
         raise RuntimeError('the database is away')
-    found = read(metrics.Asked('broken', 'Broken.', (), fails),
-                 metrics.Asked('whole', 'Whole.', (), lambda: [((), 7)]))
+    found = read(metrics.CallbackGauge('broken', 'Broken.', (), fails),
+                 metrics.CallbackGauge('whole', 'Whole.', (), lambda: [((), 7)]))
     assert 'broken' not in found and values(found['whole']) == {(): 7}
     assert values(found['trove_metrics_failed']) == {(): 1}
 

@@ -12,7 +12,7 @@
 
 import threading
 
-from trove.common.rpc import service
+from trove.common.process import service
 
 
 def test_timer_calls_again_when_fired_and_survives_failures():

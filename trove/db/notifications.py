@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Notifications about operations and requests, written with the rows that they tell about.
+"""Notifications about operations and requests, stored in the outbox with the rows they describe.
 
-Every function does nothing where no operator listens. The messages themselves are :mod:`trove.common.notification`.
+No function stores anything when notifications are disabled. :mod:`trove.common.notification` builds
+the messages.
 """
 
 import json
@@ -36,16 +37,19 @@ FLAVORS = Flavor.__table__
 INSTANCES = Instance.__table__
 OPERATIONS = Operation.__table__
 
-#: Fact of an operation: the usage of its instance when it was asked for.
+#: Fact of an operation: usage of its instance at the time of the request.
 USAGE_BEFORE = 'usage_before'
-#: Kinds whose usage event names what was before.
+#: Kinds with former values in their usage event.
 _WITH_USAGE_BEFORE = ('instance_delete', 'instance_resize_flavor', 'instance_resize_volume')
 
 
-def opened(connection: Connection, *, kind: str, resource_type: str, resource_id: str,
-           project_id: str | None, request_id: str | None, client_address: str | None,
-           args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    """An operation is written down. :returns: what it must remember, as facts."""
+def emit_start(connection: Connection, *, kind: str, resource_type: str, resource_id: str,
+               project_id: str | None, request_id: str | None, client_address: str | None,
+               args: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+    """Emit the start of an operation.
+
+    :returns: facts the operation must keep for its usage event.
+    """
     if not notification.enabled(CONF):
         return {}
     row = instances.get(connection, resource_id) if resource_type == 'instance' else None
@@ -59,14 +63,14 @@ def opened(connection: Connection, *, kind: str, resource_type: str, resource_id
     return {USAGE_BEFORE: _usage(connection, row)}
 
 
-def closed(connection: Connection, operation: Row, state: str, code: str | None, text: str | None,
-           now: datetime) -> None:
-    """An operation has ended. Called after the rows of its resource are as it has left them."""
+def emit_end(connection: Connection, operation: Row, state: str, code: str | None, text: str | None,
+             now: datetime) -> None:
+    """Emit the end of an operation and its usage event; its resource rows are already updated."""
     if not notification.enabled(CONF):
         return
     phase = notification.END if state == OperationState.SUCCEEDED else notification.ERROR
     failure = {} if phase == notification.END else {'message': text or '', 'exception': code or ''}
-    notices = [notification.of_phase(
+    messages = [notification.of_phase(
         CONF, operation.kind, phase, server_type='taskmanager', tenant_id=operation.project_id,
         request_id=operation.request_id, client_ip=operation.client_address,
         **{f'{operation.resource_type}_id': operation.resource_id}, **failure)]
@@ -75,13 +79,16 @@ def closed(connection: Connection, operation: Row, state: str, code: str | None,
         before = json.loads(operation.facts).get(USAGE_BEFORE, {})
         usage = notification.usage_event(CONF, operation.kind, _usage(connection, row), before,
                                          now) if row else None
-        notices += [usage] if usage else []
-    outbox.add(connection, notices, now)
+        messages += [usage] if usage else []
+    outbox.add(connection, messages, now)
 
 
-def told(connection: Connection, event: str, phase: str, *, tenant_id: str | None,
+def emit(connection: Connection, event: str, phase: str, *, tenant_id: str | None,
          request_id: str | None, now: datetime, **more: Any) -> None:
-    """Something that the API does by itself has begun or ended. :param more: what it is about."""
+    """Emit a phase of an event of the API.
+
+    :param more: further fields of the payload.
+    """
     if notification.enabled(CONF):
         outbox.add(connection, [notification.of_phase(
             CONF, event, phase, server_type='api', tenant_id=tenant_id, request_id=request_id,
@@ -89,36 +96,36 @@ def told(connection: Connection, event: str, phase: str, *, tenant_id: str | Non
 
 
 @contextlib.contextmanager
-def around(event: str | None, *, tenant_id: str | None, request_id: str | None,
-           **more: Any) -> Iterator[None]:
-    """Tell begin and end of a request that is served in the block, or how it failed.
+def wrap(event: str | None, *, tenant_id: str | None, request_id: str | None,
+         **more: Any) -> Iterator[None]:
+    """Emit start and end, or start and error, of the request served in the block.
 
-    :param event: None: nothing is told.
+    :param event: None emits nothing.
     """
     if event is None or not notification.enabled(CONF):
         yield
         return
     common = {'tenant_id': tenant_id, 'request_id': request_id, **more}
-    session.write(told, event, notification.START, now=session.utcnow(), **common)
+    session.write(emit, event, notification.START, now=session.utcnow(), **common)
     try:
         yield
     except exception.TroveError as error:
-        session.write(told, event, notification.ERROR, now=session.utcnow(), **common,
+        session.write(emit, event, notification.ERROR, now=session.utcnow(), **common,
                       message=error.message, exception=error.code)
         raise
     except Exception:
-        session.write(told, event, notification.ERROR, now=session.utcnow(), **common,
+        session.write(emit, event, notification.ERROR, now=session.utcnow(), **common,
                       message='An unexpected error happened.', exception='internal')
         raise
-    session.write(told, event, notification.END, now=session.utcnow(), **common)
+    session.write(emit, event, notification.END, now=session.utcnow(), **common)
 
 
-def existing(connection: Connection, begins: datetime, ends: datetime, after: str, limit: int,
-             now: datetime) -> str | None:
-    """Write ``trove.instance.exists`` for a page of the instances that were there in an audit period.
+def emit_exists(connection: Connection, begins: datetime, ends: datetime, after: str, limit: int,
+                now: datetime) -> str | None:
+    """Emit ``trove.instance.exists`` for a page of the instances that existed in an audit period.
 
-    :param after: the id of the last instance of the page before, empty for the first.
-    :returns: the id of the last instance, None when there are no more.
+    :param after: id of the last instance of the former page, empty for the first page.
+    :returns: id of the last instance, None if no page follows.
     """
     rows = instances.created_before(connection, ends, after, limit)
     if not rows:
@@ -134,7 +141,7 @@ def _usage(connection: Connection, row: Row) -> dict[str, Any]:
 
 
 def _usages(connection: Connection, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
-    """instance id -> fields of its usage events. Two statements, however many there are."""
+    """Return usage fields by instance id, with two statements for any number of rows."""
     flavors = {(row.region, row.id): row.name for row in connection.execute(
         select(FLAVORS.c.region, FLAVORS.c.id, FLAVORS.c.name)
         .where(FLAVORS.c.id.in_(sorted({row.flavor_id for row in rows}))))}

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The newest report of each guest and kind that was acted on: what is not newer is late or a replay."""
+"""Marks against replays: the newest accepted report per guest and kind.
+
+A report that is not newer than its mark is late or replayed, and refused.
+"""
 
 from collections.abc import Mapping, Sequence
 
@@ -21,14 +24,14 @@ from trove.db.tables.instances import ConductorLastSeen
 
 LASTSEEN = ConductorLastSeen.__table__
 
-#: (instance id, kind) -> (boot id, number)
+#: (instance id, kind) -> (boot id, sequence number)
 Seen = dict[tuple[str, str], tuple[str, int]]
 
 _OF = select(LASTSEEN).where(LASTSEEN.c.instance_id.in_(bindparam('ids', expanding=True)))
 
 
 def load(connection: Connection, ids: Sequence[str]) -> Seen:
-    """The newest reports of these instances. Index: primary key."""
+    """Return the marks of the instances. Index: primary key."""
     if not ids:
         return {}
     return {(row.instance_id, row.method_name): (row.boot_id, row.seq)
@@ -36,12 +39,15 @@ def load(connection: Connection, ids: Sequence[str]) -> Seen:
 
 
 def save(connection: Connection, seen: Mapping[tuple[str, str], tuple[str, int]]) -> None:
-    """Move the marks forward, one statement; a mark never moves back, whatever two conductors do at once."""
+    """Move the marks forward in one statement.
+
+    A mark never moves back, even when two conductors save at the same time.
+    """
     rows = [{'instance_id': instance, 'method_name': kind, 'boot_id': boot, 'seq': seq}
             for (instance, kind), (boot, seq) in sorted(seen.items())]
     upsert.upsert(connection, LASTSEEN, rows, heartbeats.newer, guarded_by=('seq', 'boot_id'))
 
 
 def forget(connection: Connection, instance_id: str) -> None:
-    """Drop the marks of an instance that is deleted; its reports are refused for that."""
+    """Delete the marks of a deleted instance, which may not report any more."""
     connection.execute(delete(LASTSEEN).where(LASTSEEN.c.instance_id == instance_id))

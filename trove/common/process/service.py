@@ -27,7 +27,7 @@ from typing import Any
 
 from oslo_log import log as logging
 
-from trove.common import memory
+from trove.common.process import memory
 
 LOG = logging.getLogger(__name__)
 
@@ -93,7 +93,7 @@ class Service:
     """
 
     def __init__(self, name: str, stop_timeout: float = 30.0) -> None:
-        memory.few_arenas()
+        memory.limit_malloc_arenas()
         self.name = name
         self._stop_timeout = stop_timeout
         self._server_makers: list[Callable[[], Any]] = []

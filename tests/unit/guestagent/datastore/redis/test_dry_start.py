@@ -12,7 +12,7 @@
 
 import pytest
 
-from trove.guestagent.datastore.redis import scratch
+from trove.guestagent.datastore.redis import dry_start
 
 FRAME = (
     "*** FATAL CONFIG FILE ERROR (Redis 7.0.15) ***\nReading the configuration file, at line 7\n"
@@ -22,7 +22,7 @@ FRAME = (
 @pytest.mark.parametrize(('said', 'reason'), [
     (FRAME, 'maxmemory plenty: argument must be a memory value'),
     ('1:M 22 Nov 2026 # Configured to not listen anywhere, exiting.\n', ''),
-    ('', 'it ended without a word'),
+    ('', 'the program ended without a message'),
     ("Fatal error, can't open config file\n", "Fatal error, can't open config file")])
 def test_why_the_server_refuses_a_file(said, reason):
-    assert scratch.reason(said) == reason
+    assert dry_start.reason(said) == reason

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The server's program asked about itself, beside the one that serves: nothing listens, nothing is kept."""
+"""Throw-away runs of the server program: check a configuration file, read built-in values.
+
+Such a run does not listen on the network and keeps no data.
+"""
 
 import contextlib
 import os
@@ -24,56 +27,56 @@ from trove.guestagent.datastore.redis import connection
 from trove.guestagent.system.process import ProcessFailed, run
 
 _TIMEOUT = 30
-_NO_EARS = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize',
-            'no', '--supervised', 'no')
-#: Later versions make the databases before they look where to listen: memory that a check must not take. What the files
-#: say of it has been looked at by then.
-_NO_MEMORY = ('--databases', '1')
-#: What the server says when it has read everything and found nothing wrong.
-_NOWHERE = 'Configured to not listen anywhere'
-#: Options of the throwaway server that are not the built-in ones.
-_OURS = frozenset({'port', 'unixsocket', 'dir'})
+_LISTEN_NOWHERE = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize',
+                         'no', '--supervised', 'no')
+#: Later versions allocate the databases before they listen; one database keeps a check small. The
+#: program has validated the value of the file by then.
+_ONE_DATABASE = ('--databases', '1')
+#: Line the server logs when its configuration is valid.
+_NOT_LISTENING = 'Configured to not listen anywhere'
+#: Options that the throw-away server sets, so their values are not the built-in ones.
+_SET_HERE = frozenset({'port', 'unixsocket', 'dir'})
 _FRAME = ('***', 'Reading the configuration file', '>>>')
 
 
 def refusal(program: str, configuration: str, extra: Sequence[str] = ()) -> str:
-    """Why the server would not start with a file; "" when it would.
+    """Return why the server refuses a configuration file; "" if the file is valid.
 
     :param extra: more arguments, such as ``--maxmemory``, ``1gb``.
-    :raises EngineError: the program cannot be asked.
+    :raises EngineError: the program cannot be run.
     """
     try:
-        said = run([program, configuration, *extra, *_NO_EARS, *_NO_MEMORY], timeout=_TIMEOUT,
-                   allowed=(0, 1))
+        output = run([program, configuration, *extra, *_LISTEN_NOWHERE, *_ONE_DATABASE], timeout=_TIMEOUT,
+                     allowed=(0, 1))
     except ProcessFailed as error:
         raise EngineError(f'The engine cannot check its configuration: {error}') from None
-    return reason(said.output + said.errors)
+    return reason(output.output + output.errors)
 
 
-def reason(said: str) -> str:
-    """What the server found wrong, in one line: the directive and why; "" when it got to its end."""
-    if _NOWHERE in said:
+def reason(output: str) -> str:
+    """Return the directive and the error of the output in one line; "" if there is no error."""
+    if _NOT_LISTENING in output:
         return ''
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
     directive = next(
         (line.removeprefix('>>>').strip(" '") for line in lines if line.startswith('>>>')), '')
     why = [line for line in lines if not line.startswith(_FRAME)][-1:]
-    return ': '.join([part for part in (directive, *why) if part]) or 'it ended without a word'
+    return ': '.join([part for part in (directive, *why) if part]) or 'the program ended without a message'
 
 
 def built_in(program: str) -> dict[str, str]:
-    """The values all options have when no file sets them.
+    """Return the built-in values of all options.
 
     :raises EngineError: the program did not start.
     """
     with server(program) as session:
         found = session.settings('*')
-    return {name: value for name, value in found.items() if name not in _OURS}
+    return {name: value for name, value in found.items() if name not in _SET_HERE}
 
 
 @contextlib.contextmanager
 def server(program: str) -> Iterator[connection.Session]:
-    """A server without data that nobody else can reach.
+    """Run an empty server on a private socket.
 
     :raises EngineError: the program did not start.
     """

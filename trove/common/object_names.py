@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What our things are called in the object store: clients that read there know these names."""
+"""Names of Trove's objects in the object store. Clients read the objects by these names."""
 
 
 def log_prefix(instance_id: str, manager: str, log: str) -> str:
-    """How the names of the stored pieces of a log begin; the rest sorts by time."""
+    """Return the common prefix of the stored parts of a log; the rest of the name sorts by time."""
     return f'{instance_id}/{manager}-{log}/'
 
 
 def log_record(instance_id: str, manager: str, log: str) -> str:
-    """The object that says what is stored of a log."""
+    """Return the name of the object with the metadata of a stored log."""
     return f'{instance_id}/{manager}-{log}_metafile'
