@@ -66,12 +66,12 @@ class OperationState:
     """How an operation stands."""
 
     RUNNING = 'running'
-    UNDOING = 'undoing'
+    REVERTING = 'undoing'
     SUCCEEDED = 'succeeded'
     FAILED = 'failed'
     CANCELLED = 'cancelled'
 
-    OPEN = (RUNNING, UNDOING)
+    OPEN = (RUNNING, REVERTING)
     CLOSED = (SUCCEEDED, FAILED, CANCELLED)
 
 

@@ -110,12 +110,12 @@ class DiesAfterRecording(Runner):
 
     last_step = ''
 
-    def _record(self, held, answer, busy_ms, begun):
-        name, position = held.steps[held.position], held.position
-        going_on = super()._record(held, answer, busy_ms, begun)
-        if name == self.last_step and held.position != position:
+    def _record(self, claimed, result, attempt):
+        name, position = claimed.step_name, claimed.position
+        goes_on = super()._record(claimed, result, attempt)
+        if name == self.last_step and claimed.position != position:
             raise Killed
-        return going_on
+        return goes_on
 
 
 def doomed_runner(world, kind, step_name, moment, method='run'):
