@@ -27,15 +27,16 @@ from tests.functional.memory_bus import MemoryBus
 from tests.functional.simulated_hypervisor import SimulatedHypervisor
 from trove.cloud import clouds
 from trove.cloud import session as cloud_session
+from trove.cmd import rpc_clients
 from trove.common import states
 from trove.common.context import RequestContext
-from trove.common.rpc import keys
+from trove.common.rpc import clients, keys
 from trove.conductor.manager import Manager as Conductor
 from trove.configuration import models as groups
 from trove.db import configurations, datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
 from trove.extensions.logs import models as logs
-from trove.instance import changes, doors, models, resizing, servers
+from trove.instance import changes, models, resizing, servers
 from trove.taskmanager import flows
 from trove.taskmanager import tools as real_tools
 from trove.taskmanager.api import TaskManagerAPI
@@ -65,8 +66,8 @@ class Broker:
         return {instance_id: [f'user guest-{instance_id}'] for instance_id in self.guests}
 
 
-class Bell:
-    """The task manager's RPC endpoint: remembers who rang."""
+class TaskManagerEndpoint:
+    """RPC endpoint of a task manager that records the operations it was woken for."""
 
     def __init__(self) -> None:
         self.woken: list[str] = []
@@ -82,8 +83,9 @@ class World:
         self.conf = conf
         self.clock = clock
         self.started = clock()
-        self.control, self.guest_bus, self.bell = MemoryBus(self.seconds), MemoryBus(self.seconds), Bell()
-        self.control.server(conf.taskmanager_queue, 'here', [self.bell]).start()
+        self.control, self.guest_bus = MemoryBus(self.seconds), MemoryBus(self.seconds)
+        self.endpoint = TaskManagerEndpoint()
+        self.control.server(conf.taskmanager_queue, 'here', [self.endpoint]).start()
         self.machines = SimulatedHypervisor(self.guest_bus, directory, self.seconds)
         self.cloud = InProcessCloud(self.machines, synchronous=None)
         self.machines.web = self.cloud.upload
@@ -94,7 +96,7 @@ class World:
         self.conductor = Conductor(conf, TaskManagerAPI(self.control, conf.taskmanager_queue), clock)
         self.guest_bus.server(conf.conductor_queue, 'here', [self.conductor]).start()
         self.flows = flows.registry()
-        doors.install(doors.BusDoors(self.keys, lambda: self.control, lambda: self.guest_bus))
+        clients.setup(rpc_clients.over(self.keys, lambda: self.control, lambda: self.guest_bus))
         session.install_clock(clock)
         self.context = RequestContext(user_id=USER, project_id=PROJECT, overwrite=False)
         self._runners = 0
@@ -129,7 +131,7 @@ class World:
 
     def close(self) -> None:
         session.install_clock(None)
-        doors.install(None)
+        clients.setup(None)
         cloud_session.install(self.conf, None)
         self.cloud.close()
 
@@ -140,7 +142,7 @@ class World:
         """Another task manager process."""
         self._runners += 1
         tools = Tools(conf=self.conf, clock=self.clock, cloud=functools.partial(clouds.service_cloud, self.conf),
-                      broker=self.broker, guest=functools.partial(real_tools.guest_door, self.guest_bus, self.keys),
+                      broker=self.broker, guest=functools.partial(real_tools.guest_client, self.guest_bus, self.keys),
                       keys=self.keys, read=session.read)
         return Runner(flows_ or self.flows, tools, f'taskmanager-{self._runners}')
 

@@ -51,8 +51,8 @@ class Busy(MemoryBus):
             self._servers[topic].invoke(*message)
 
 
-class Bell:
-    """The endpoint of all task managers: each message goes to the next one, as from a queue they share."""
+class TaskManagersEndpoint:
+    """RPC endpoint shared by all task managers; messages go to them in turn, as from one queue."""
 
     def __init__(self) -> None:
         self.managers: list[Manager] = []
@@ -73,20 +73,20 @@ class LivingWorld:
             self.world = worlds.World(conf, _now, directory)
         finally:
             worlds.MemoryBus = MemoryBus  # type: ignore[misc]
-        self.bell = Bell()
+        self.endpoint = TaskManagersEndpoint()
         self._look = 0
-        self.world.control.server(conf.taskmanager_queue, 'here', [self.bell]).start()
+        self.world.control.server(conf.taskmanager_queue, 'here', [self.endpoint]).start()
         #: How many runs of steps each task manager has recorded.
         self.shares = [0] * taskmanagers
         for number in range(taskmanagers):
             manager = Manager(self.world.runner.tools, f'host:{number}')
             manager.runner.on_step = functools.partial(self._count, number)
-            self.bell.managers.append(manager)
+            self.endpoint.managers.append(manager)
         self._timers = [
             Timer('cloud', PAUSE, self.world.cloud.advance),
             Timer('guests', PAUSE, self._guests)
         ]
-        for manager in self.bell.managers:
+        for manager in self.endpoint.managers:
             self._timers += [Timer('sweep', conf.taskmanager.sweep_interval, manager.sweep),
                              Timer('leases', conf.taskmanager.lease_time / 3, manager.renew_leases)]
 
@@ -101,7 +101,7 @@ class LivingWorld:
 
     def start(self) -> None:
         self.world.conductor.start()
-        for manager in self.bell.managers:
+        for manager in self.endpoint.managers:
             manager.start()
         for timer in self._timers:
             timer.start()
@@ -111,7 +111,7 @@ class LivingWorld:
             timer.stop()
         for timer in self._timers:
             timer.wait(10)
-        for manager in self.bell.managers:
+        for manager in self.endpoint.managers:
             manager.stop()
         self.world.conductor.stop()
         self.world.close()

@@ -21,9 +21,10 @@ from oslo_config import cfg
 
 from trove.backup.validation import Found
 from trove.common import exception, faults, policy
+from trove.common.rpc import clients
 from trove.db import backup_strategies, backups, operations, session
 from trove.db.session import Connection, Row
-from trove.instance import doors, models as instance_models
+from trove.instance import models as instance_models
 
 CONF = cfg.CONF
 
@@ -175,7 +176,7 @@ def delete(context: Any, row: Row) -> Recorded:
                                  actor=context.user_id)
 
     operation_id = session.write(write)
-    doors.current().wake(operation_id)
+    clients.wake_taskmanager(operation_id)
     return Recorded(operation_id, row.id)
 
 

@@ -114,8 +114,10 @@ def serve(listener: socket.socket) -> int:
     # ``all`` decides about the rest. Where PostgreSQL is not used its client is not loaded: 5 MB per worker.
     eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection
                                              or '').startswith('postgresql'))
+    from trove.cmd import rpc_clients
     from trove.common import deploy
 
+    rpc_clients.setup(CONF)
     worker = Worker(listener, with_chunks(measured(deploy.application())))
     return worker.run()
 

@@ -32,8 +32,13 @@ from oslo_service import backend
 
 backend.init_backend(backend.BackendType.THREADING)
 
+from oslo_config import cfg  # noqa: E402
+
+from trove.cmd import rpc_clients  # noqa: E402
 from trove.common import cfg as options  # noqa: E402
 from trove.common import deploy  # noqa: E402
+
+CONF = cfg.CONF
 
 #: First words of command lines whose other words are meant for us; any other server's are its own.
 _OUR_COMMAND_LINES = ('trove-wsgi', 'uwsgi')
@@ -46,7 +51,9 @@ def init_application() -> Any:
     :raises trove.common.rpc.keys.KeyConfigurationError: see :func:`trove.common.deploy.application`.
     """
     options.parse([*config_arguments(os.environ), *own_arguments(sys.argv)], program='trove-api')
-    return deploy.application()
+    application = deploy.application()
+    rpc_clients.setup(CONF)
+    return application
 
 
 def config_arguments(environment: Mapping[str, str]) -> list[str]:

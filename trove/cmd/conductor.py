@@ -43,10 +43,10 @@ def main() -> None:
 
 def serve() -> int:
     """Run one process until a signal asks to stop."""
-    from trove.taskmanager import api as taskmanager_api
+    from trove.taskmanager.api import TaskManagerAPI
 
-    bell = taskmanager_api.TaskManagerAPI(transport.control_bus(CONF), CONF.taskmanager_queue)
-    manager = importutils.import_object(CONF.conductor_manager, CONF, bell)
+    taskmanager = TaskManagerAPI(transport.control_bus(CONF), CONF.taskmanager_queue)
+    manager = importutils.import_object(CONF.conductor_manager, CONF, taskmanager)
     process = service.Service('trove-conductor', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
     process.on_start(manager.measure)

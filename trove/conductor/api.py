@@ -9,8 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-
-"""The door to the conductor, used by guests. It only sends."""
+"""RPC client of the conductor, used by guests."""
 
 from trove.common.rpc import channel
 from trove.common.rpc import messages
@@ -19,12 +18,12 @@ from trove.common.rpc import transport
 
 
 class ConductorAPI:
-    """Reports of one guest.
+    """Client that sends the reports of one guest.
+
+    All methods raise :class:`trove.common.rpc.transport.BusError` when the broker refuses the report.
+    The caller then sends a new report with the state of that time instead of repeating the old one.
 
     :param topic: ``conductor_queue``.
-
-    All methods raise :class:`trove.common.rpc.transport.BusError` when the broker does not take the report. It is then
-    the sender's to report again with what is true by then, not to repeat the old report.
     """
 
     def __init__(self, bus: transport.Bus, guest: channel.GuestChannel,
@@ -34,18 +33,18 @@ class ConductorAPI:
         self._topic = topic
 
     def heartbeat(self, message: messages.Heartbeat) -> None:
-        """How the guest is."""
-        self._send(message)
+        """Report the state of the guest."""
+        self._cast(message)
 
     def command_result(self, message: messages.CommandResult) -> None:
-        """How a command ended."""
-        self._send(message)
+        """Report the outcome of a command."""
+        self._cast(message)
 
     def update_backup(self, message: messages.UpdateBackup) -> None:
-        """How a backup goes on."""
-        self._send(message)
+        """Report the progress of a backup."""
+        self._cast(message)
 
-    def _send(self, message: messages.Message) -> None:
+    def _cast(self, message: messages.Message) -> None:
         wire = self._guest.seal(message.KIND, message.to_wire())
         self._bus.cast(self._topic, topology.out_exchange(self._guest.instance_id), 'deliver',
                        {'envelope': wire})

@@ -52,7 +52,7 @@ KEEP_RESULTS = timedelta(days=7)
 class Manager:
     """RPC endpoint of ``conductor_queue`` on the guest bus.
 
-    :param taskmanager: the bell of the task manager.
+    :param taskmanager: RPC client of the task manager.
     :param clock: gives UTC without zone.
     """
 

@@ -20,11 +20,11 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, notification, policy
+from trove.common.rpc import clients
 from trove.configuration import values
 from trove.datastore import models as datastore_models
 from trove.db import configurations, datastores, notifications, operations, session
 from trove.db.session import Connection, Row
-from trove.operation import bell
 
 CONF = cfg.CONF
 
@@ -131,7 +131,7 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any],
 
     operation_id = session.write(write)
     if operation_id is not None:
-        bell.wake(operation_id)
+        clients.wake_taskmanager(operation_id)
     return operation_id
 
 

@@ -22,11 +22,11 @@ from oslo_config import cfg
 from trove.db.session import Row
 
 from trove.common import engines, exception, notification, states
-from trove.common.rpc import messages
+from trove.common.rpc import clients, messages
 from trove.common.rpc.messages import base
 from trove.common.wsgi import Request
 from trove.db import notifications
-from trove.instance import doors, models, service
+from trove.instance import models, service
 
 CONF = cfg.CONF
 
@@ -101,7 +101,7 @@ def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (),
     try:
         with notifications.wrap(_EVENTS.get(type(message)), tenant_id=row.tenant_id,
                                 request_id=notification.request_id(), **_told_of(row, message)):
-            return _bounded(doors.current().guest(row).call(message, timeout), gives or {})
+            return _bounded(clients.guest(row).call(message, timeout), gives or {})
     except exception.GuestError as error:
         failure = _told(error, list((databases or named) if error.code in _OF_DATABASES else named))
         if failure is None:

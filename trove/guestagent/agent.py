@@ -67,7 +67,7 @@ def count_start(path: str) -> int:
 class Agent:
     """One guest.
 
-    :param conductor: the door reports leave through.
+    :param conductor: RPC client of the conductor.
     :param executor: runs long commands.
     :param report_interval: seconds between two reports while nothing changes; 0 for none.
     :param clock: monotonic seconds.

@@ -9,8 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-
-"""The door to a guest, used by the control plane. It only sends, and trusts no answer that is not sealed."""
+"""RPC client of one guest, used by the control plane; it accepts only sealed replies."""
 
 import itertools
 import uuid
@@ -24,24 +23,24 @@ from trove.common.rpc import messages
 from trove.common.rpc import topology
 from trove.common.rpc import transport
 
-#: Seconds for which the broker keeps a command for a guest that is out of reach. Whoever still waits for its result
-#: sends it again before that; one that was given up must not be done by a guest that comes back later.
+#: Seconds the broker keeps a command for a guest that is out of reach. The sender repeats a command
+#: whose result it still needs; a command it gave up must not run when the guest comes back later.
 KEPT = 60
 
-_AWAY = 'The message bus is away, so the database server was not asked. Try again in a moment.'
+_AWAY = 'The message broker is unreachable, the database server was not contacted. Try again later.'
 
-#: Names this run of this process towards guests; with the number it makes each message unique.
+#: Sender id of this process run; with the sequence number it makes each message unique.
 _PROCESS = uuid.uuid4().hex
 _numbers = itertools.count(1)
 
 
 class GuestAPI:
-    """Speaks to one guest.
+    """Client of one guest.
 
     :param bus: the guest bus.
     :param key: the instance key (not the seal key).
-    :param boot_id: the run of the agent these messages are meant for, "" for any. A command that must not reach a
-        guest that was restarted in between names it.
+    :param boot_id: run of the agent that may take the messages, "" for any. A command that must not
+        reach a restarted guest names it.
     """
 
     def __init__(self, bus: transport.Bus, instance_id: str, key: bytes, boot_id: str = '') -> None:
@@ -51,38 +50,46 @@ class GuestAPI:
         self._boot_id = boot_id or ''
 
     def cast(self, message: messages.Command) -> None:
-        """Send a command whose result comes back through the conductor, if the guest takes it within :data:`KEPT`.
+        """Send a command; the guest reports its result to the conductor.
 
-        :raises exception.BrokerError: the broker did not take it; sending again is safe, the command id is the same.
+        The broker drops the command if the guest does not take it within :data:`KEPT`.
+
+        :raises exception.BrokerError: the broker refused the command. Sending it again is safe
+            because the command id stays the same.
         """
         header, wire = self._seal(message)
         try:
-            self._bus.cast(topology.queue(self.instance_id), topology.in_exchange(self.instance_id),
-                           'deliver', {'envelope': wire}, min(KEPT, message.deadline or KEPT))
+            self._cast(wire, min(KEPT, message.deadline or KEPT))
         except transport.BusError as failure:
             raise exception.BrokerError(detail=f'{header.kind}: {failure}') from failure
 
     def call(self, message: messages.Command, timeout: float) -> dict[str, Any]:
-        """Send a command and wait for its answer.
+        """Send a command and return its result, in the shape the message class documents.
 
         :param timeout: seconds.
-        :returns: the result; its shape stands with the message class.
-        :raises exception.GuestError: with the guest's code and sentence.
-        :raises exception.GuestTimeout: no answer in time. The guest may still do it.
-        :raises exception.BrokerError: nobody could be asked just now.
+        :raises exception.GuestError: with the guest's error code and message.
+        :raises exception.GuestTimeout: no reply in time; the guest may still run the command.
+        :raises exception.BrokerError: the broker is unreachable, the command was not sent.
         """
         header, wire = self._seal(message)
         try:
-            answer = self._bus.call(topology.queue(self.instance_id),
-                                    topology.in_exchange(self.instance_id), 'deliver',
-                                    {'envelope': wire}, timeout)
+            reply = self._call(wire, timeout)
         except transport.BusTimeout as late:
             raise exception.GuestTimeout(detail=f'{header.kind}: {late}') from late
         except transport.BusAway as failure:
             raise exception.BrokerError(_AWAY, detail=f'{header.kind}: {failure}') from failure
         except transport.BusError as failure:
             raise exception.GuestError(detail=f'{header.kind}: {failure}') from failure
-        return self._open(header, answer)
+        return self._open(header, reply)
+
+    def _cast(self, wire: dict[str, Any], keep: float) -> None:
+        self._bus.cast(topology.queue(self.instance_id), topology.in_exchange(self.instance_id),
+                       'deliver', {'envelope': wire}, keep)
+
+    def _call(self, wire: dict[str, Any], timeout: float) -> Any:
+        return self._bus.call(topology.queue(self.instance_id),
+                              topology.in_exchange(self.instance_id), 'deliver',
+                              {'envelope': wire}, timeout)
 
     def _seal(self, message: messages.Command) -> tuple[envelope.Header, dict[str, Any]]:
         header = envelope.Header(instance_id=self.instance_id, direction=envelope.DOWN,
@@ -90,26 +97,29 @@ class GuestAPI:
                                  to_boot=self._boot_id)
         return header, envelope.seal(self._key, header, message.to_wire())
 
-    def _open(self, question: envelope.Header, answer: Any) -> dict[str, Any]:
+    def _open(self, request: envelope.Header, reply: Any) -> dict[str, Any]:
         try:
-            header, body = envelope.open(self._key, answer)
+            header, body = envelope.open(self._key, reply)
         except envelope.EnvelopeError as refused:
             raise exception.GuestError(
-                detail=f'{question.kind}: the answer cannot be trusted: {refused}') from refused
+                detail=f'{request.kind}: the reply is not authentic: {refused}') from refused
         if (header.instance_id, header.direction, header.kind, header.about) != (
-                self.instance_id, envelope.UP, envelope.REPLY, question.reference):
-            raise exception.GuestError(detail=f'{question.kind}: the answer is to something else')
+                self.instance_id, envelope.UP, envelope.REPLY, request.reference):
+            raise exception.GuestError(detail=f'{request.kind}: the reply belongs to another command')
         failure = body.get('error')
         if isinstance(failure, dict):
             raise guest_failure(failure)
         result = body.get('result')
         if not isinstance(result, dict):
-            raise exception.GuestError(detail=f'{question.kind}: the answer has no result')
+            raise exception.GuestError(detail=f'{request.kind}: the reply has no result')
         return result
 
 
 def guest_failure(failure: dict[str, Any]) -> exception.GuestError:
-    """The exception for a failure a guest names, bounded: its code must be one of ours, its sentence short."""
+    """Return the exception for an error reported by a guest.
+
+    The code must be a known guest code, the message is cut to 1000 characters.
+    """
     code = failure.get('code')
     if not isinstance(code, str) or code not in errors.CODES or errors.CODES[code].area != 'guest':
         code = 'guest_error'

@@ -21,13 +21,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
+from trove.common.rpc import clients, keys
 from trove.db.session import Connection, Row
 
 from trove.common import exception, faults, notification, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import (backups, configurations, events, instances, notifications, operations, quotas,
                       session)
-from trove.instance import doors
 
 CONF = cfg.CONF
 
@@ -175,7 +175,7 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
     :raises trove.common.exception.QuotaExceeded: nothing is left behind.
     """
     recorded = Recorded(operations.new_id(), str(uuid.uuid4()))
-    ring = doors.current().keys
+    ring = clients.key_ring()
     args = {'databases': checked.databases, 'modules': checked.modules,
             'nic': dataclasses.asdict(checked.nic) if checked.nic else None}
     hidden = {'users': checked.users, 'root_password': checked.root_password}
@@ -198,7 +198,7 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
         session.rehearse(write)
         return recorded
     session.write(write)
-    doors.current().wake(recorded.operation_id)
+    clients.wake_taskmanager(recorded.operation_id)
     return recorded
 
 
@@ -210,7 +210,7 @@ def _hold_group(connection: Connection, configuration_id: str | None) -> None:
 
 
 def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[str, Any]:
-    new_key = doors.new_instance_key()
+    new_key = keys.new_instance_key()
     return {
         'id': instance_id,
         'name': checked.name,
@@ -227,7 +227,7 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
         'volume_type': checked.volume_type,
         'datastore_version_id': checked.version.id,
         'locality': checked.locality,
-        'encrypted_key': doors.current().keys.seal(instance_id, new_key),
+        'encrypted_key': clients.key_ring().seal(instance_id, new_key),
         # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
         'server_id_number': secrets.randbelow(2**32 - 2) + 1,
         'access': checked.access,
@@ -286,7 +286,7 @@ def delete(context: Any, row: Row) -> Recorded:
         except exception.Unprocessable:
             if last:
                 raise
-    doors.current().wake(to_wake)
+    clients.wake_taskmanager(to_wake)
     return Recorded(operation_id, row.id)
 
 
@@ -320,7 +320,7 @@ def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, 
         session.rehearse(write)
         return Recorded('', row.id)
     operation_id = session.write(write)
-    doors.current().wake(operation_id)
+    clients.wake_taskmanager(operation_id)
     return Recorded(operation_id, row.id)
 
 

@@ -21,10 +21,11 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trove.common import exception, policy, schemas, states
+from trove.common.rpc import clients
 from trove.common.wsgi import Request, Response
 from trove.db import operations, session
 from trove.db.session import Row
-from trove.instance import changes, doors, models, resizing, servers, service
+from trove.instance import changes, models, resizing, servers, service
 from trove.instance.models import Recorded
 from trove.operation import schemas as operation_schemas
 from trove.operation import service as operation_service
@@ -126,7 +127,7 @@ def _cancel(_request: Request, row: Row, _asked: Asked) -> Recorded:
     if not session.write(
             lambda connection: operations.cancel(connection, row.id, session.utcnow())):
         raise _conflict(row, 'it is being taken back already')
-    doors.current().wake(row.id)
+    clients.wake_taskmanager(row.id)
     return Recorded(row.id, row.resource_id)
 
 
@@ -134,7 +135,7 @@ def _retry(request: Request, row: Row, asked: Asked) -> Recorded:
     """Go on now with one that pauses; ask for another like one that has failed or was cancelled."""
     if row.active and session.write(
             lambda connection: operations.hurry(connection, row.id, session.utcnow())):
-        doors.current().wake(row.id)
+        clients.wake_taskmanager(row.id)
         return Recorded(row.id, row.resource_id)
     if row.state == states.OperationState.SUCCEEDED:
         raise _conflict(row, 'it has succeeded; there is nothing to try again')

@@ -20,12 +20,13 @@ import datetime
 from typing import Any
 
 from oslo_config import cfg
+from trove.common.rpc import clients
 from trove.db.session import Connection, Row
 
 from trove.common import exception, faults
 from trove.db import instances, operations, quotas, session
-from trove.instance import doors, models, validation
-from trove.instance.models import RESOURCE, Recorded
+from trove.instance import models, validation
+from trove.instance.models import Recorded, RESOURCE
 
 CONF = cfg.CONF
 
@@ -68,7 +69,7 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
         return asked
 
     for asked_id in session.write(write):
-        doors.current().wake(asked_id)
+        clients.wake_taskmanager(asked_id)
     return Recorded(operation_id, row.id)
 
 
@@ -127,7 +128,7 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
                                  }, request_id=context.request_id, actor=context.user_id)
 
     operation_id = session.write(write)
-    doors.current().wake(operation_id)
+    clients.wake_taskmanager(operation_id)
     return Recorded(operation_id, row.id)
 
 

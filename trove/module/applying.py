@@ -22,10 +22,10 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, faults
-from trove.common.rpc import messages
+from trove.common.rpc import clients, messages
 from trove.db import modules, session
 from trove.db.session import Row
-from trove.instance import doors, module_choice
+from trove.instance import module_choice
 from trove.module import models
 
 CONF = cfg.CONF
@@ -36,7 +36,7 @@ def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
 
     :raises trove.common.exception.GuestError: it does not say.
     """
-    answer = doors.current().guest(row).call(
+    answer = clients.guest(row).call(
         messages.ListModules(include_contents=include_contents), CONF.agent_call_high_timeout)
     return messages.checked_modules(answer.get('modules'))
 
@@ -56,11 +56,11 @@ def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
     :returns: how each of them went, in the words of the guest.
     :raises trove.common.exception.GuestError: the guest did not answer; what it did before is written down.
     """
-    door = doors.current().guest(row)
+    client = clients.guest(row)
     told = []
     for module in found:
-        answer = door.call(messages.ApplyModule.of(module, models.contents_of(module)),
-                           CONF.agent_call_high_timeout)
+        answer = client.call(messages.ApplyModule.of(module, models.contents_of(module)),
+                             CONF.agent_call_high_timeout)
         [result] = messages.checked_modules([answer.get('module')])
         if result['id'] != module.id:
             raise exception.GuestError('The guest gave an answer that cannot be used.')
@@ -78,8 +78,8 @@ def remove(context: Any, row: Row, module_id: str) -> None:
     """
     module = models.find(context, module_id)
     try:
-        doors.current().guest(row).call(messages.RemoveModule(id=module.id, type=module.type),
-                                        CONF.agent_call_high_timeout)
+        clients.guest(row).call(messages.RemoveModule(id=module.id, type=module.type),
+                                CONF.agent_call_high_timeout)
     except exception.GuestError as error:
         if error.code != 'guest_not_found_module':
             raise

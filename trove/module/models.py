@@ -20,11 +20,11 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, faults
+from trove.common.rpc import clients
 from trove.common.rpc.messages import module as module_messages
 from trove.datastore import models as datastore_models
 from trove.db import modules, session
 from trove.db.session import Connection, Row
-from trove.instance import doors
 
 CONF = cfg.CONF
 
@@ -64,7 +64,7 @@ def contents_of(row: Row) -> str:
     sealed = session.read(modules.contents, row.id)
     if not sealed:
         raise faults.not_found(row.id)
-    return doors.current().keys.open(row.id, sealed).decode()
+    return clients.key_ring().open(row.id, sealed).decode()
 
 
 # --- changing ------------------------------------------------------------------------------------
@@ -259,5 +259,5 @@ def _sealed(module_id: str, contents: str) -> dict[str, str]:
     if len(data) > module_messages.MAX_CONTENTS:
         raise exception.OverLimit(f"module['contents'] has {len(data)} bytes; the maximum is "
                                   f"{module_messages.MAX_CONTENTS}.")
-    return {'contents': doors.current().keys.seal(module_id, data),
+    return {'contents': clients.key_ring().seal(module_id, data),
             'md5': hashlib.md5(data, usedforsecurity=False).hexdigest()}

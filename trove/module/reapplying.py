@@ -17,9 +17,9 @@ from typing import Any
 
 from oslo_config import cfg
 
+from trove.common.rpc import clients
 from trove.db import operations, session
 from trove.db.session import Connection, Row
-from trove.instance import doors
 from trove.module.models import RESOURCE
 
 CONF = cfg.CONF
@@ -58,5 +58,5 @@ def reapply(context: Any, row: Row, asked: Mapping[str, Any]) -> str:
                                  request_id=context.request_id, actor=context.user_id)
 
     operation_id = session.write(write)
-    doors.current().wake(operation_id)
+    clients.wake_taskmanager(operation_id)
     return operation_id

@@ -9,8 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
+"""RPC client of the task manager."""
 
-"""The door to the task manager: a bell. What is to be done stands in the journal."""
+from typing import Any
 
 from oslo_log import log as logging
 
@@ -20,17 +21,25 @@ LOG = logging.getLogger(__name__)
 
 
 class TaskManagerAPI:
-    """:param topic: ``taskmanager_queue``."""
+    """Client that wakes the task manager; the operation itself is a row of the journal.
+
+    :param topic: ``taskmanager_queue``.
+    """
 
     def __init__(self, bus: transport.Bus, topic: str = 'taskmanager') -> None:
         self._bus = bus
         self._topic = topic
 
     def wake(self, operation_id: str) -> None:
-        """Say that an operation is due. A bell that nobody hears costs one sweep interval, so it is only logged."""
+        """Cast that an operation is due.
+
+        A failure is only logged: the next sweep of the task manager finds the operation.
+        """
         try:
-            self._bus.cast(self._topic, None, 'wake', {'operation_id': operation_id})
+            self._cast('wake', operation_id=operation_id)
         except transport.BusError as failure:
-            LOG.warning(
-                'Operation %s: the task manager was not woken and finds it at its next sweep: %s',
-                operation_id, failure)
+            LOG.warning('Operation %s: cannot wake the task manager, its next sweep finds the '
+                        'operation: %s', operation_id, failure)
+
+    def _cast(self, method: str, **arguments: Any) -> None:
+        self._bus.cast(self._topic, None, method, arguments)

@@ -76,7 +76,7 @@ class Tools:
     :param clock: UTC now without zone.
     :param cloud: function of a region giving a :class:`trove.cloud.Cloud` with the service's credentials.
     :param broker: identities on the guest bus (:mod:`trove.common.rpc.broker`).
-    :param guest: function of an instance row giving its door (:class:`trove.guestagent.api.GuestAPI`).
+    :param guest: function of an instance row returning its client (:class:`trove.guestagent.api.GuestAPI`).
     :param keys: the :class:`trove.common.rpc.keys.KeyRing`; opens instance keys and the operation's secrets.
     :param read: runs ``function(connection, …)`` on a reading connection.
     """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The tools of a real task manager: production clients, the broker's management API, the guest bus, the database."""
+"""Tools of a production task manager: cloud clients, broker, guest bus, database."""
 
 import functools
 from typing import Any
@@ -27,17 +27,20 @@ from trove.taskmanager.step import Tools
 
 
 def from_conf(conf: cfg.ConfigOpts) -> Tools:
-    """:raises trove.common.rpc.keys.KeyConfigurationError: without a usable key-encryption secret."""
+    """Return tools made from the configuration.
+
+    :raises trove.common.rpc.keys.KeyConfigurationError: the key-encryption secret is unusable.
+    """
     ring = keys.KeyRing.from_conf(conf)
     return Tools(conf=conf, clock=session.utcnow, cloud=functools.partial(
         clouds.service_cloud, conf), broker=broker.for_conf(conf), guest=functools.partial(
-            guest_door, transport.guest_bus(conf), ring), keys=ring, read=session.read)
+            guest_client, transport.guest_bus(conf), ring), keys=ring, read=session.read)
 
 
-def guest_door(bus: transport.Bus, ring: keys.KeyRing, instance: Row) -> GuestAPI:
-    """The door to the guest of an instance row, for the run of its agent that last reported.
+def guest_client(bus: transport.Bus, ring: keys.KeyRing, instance: Row) -> GuestAPI:
+    """Return the client of an instance's guest, limited to the agent run that last reported.
 
-    :raises trove.common.exception.GuestError: when the row has no key, which only deleted instances lack.
+    :raises trove.common.exception.GuestError: the row has no key, as those of deleted instances.
     """
     if not instance.encrypted_key:
         raise exception.GuestError(f'Instance {instance.id} has no key.', code='guest_error')
@@ -46,5 +49,5 @@ def guest_door(bus: transport.Bus, ring: keys.KeyRing, instance: Row) -> GuestAP
 
 
 def instance_key(ring: keys.KeyRing, instance: Any) -> bytes:
-    """The clear key of an instance, for its broker password and its guest_info.conf."""
+    """Return the clear key of an instance, for its broker password and guest_info.conf."""
     return ring.open(instance.id, instance.encrypted_key)

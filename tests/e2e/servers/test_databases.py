@@ -30,11 +30,11 @@ from tests.e2e import database_servers
 from trove.common import exception
 from trove.common.context import RequestContext
 from trove.common.listing import Order
+from trove.common.rpc import clients
 from trove.configuration import models as configuration_models
 from trove.db import (configurations, datastores, events, instance_filters, instance_pages,
                       instances, replay_marks, migration, operations, quotas, session, tables)
 from trove.instance import changes as instance_changes
-from trove.instance import doors
 from trove.instance import models as instance_models
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
@@ -231,21 +231,21 @@ def test_one_of_many_parallel_requests_gets_the_resource(database):
     assert session.read(operations.open_of, 'instance', resource).id == opened[0]
 
 
-class NoBell:
-    """Nobody is there to be woken."""
+class IdleTaskManager:
+    """RPC client that wakes no task manager."""
 
     def wake(self, operation_id):
-        """Somebody would hear it."""
+        """Do nothing."""
 
 
 @pytest.fixture
-def no_bell():
-    doors.install(NoBell())
+def no_taskmanager():
+    clients.setup(clients.Clients(keys=None, taskmanager=IdleTaskManager, guest=None))
     yield
-    doors.install(None)
+    clients.setup(None)
 
 
-def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_bell):
+def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_taskmanager):
     """Both are asked for at once, many times: one of the two is refused, whichever comes second."""
     context = RequestContext(user_id='u', project_id='p', overwrite=False)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:

@@ -45,18 +45,18 @@ def test_call_is_answered(plane, guest):
 
 
 def test_call_for_another_boot_says_so_at_once(plane, guest):
-    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key,
-                              '00000001.00000099')
+    client = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key,
+                                '00000001.00000099')
     with pytest.raises(exception.GuestError) as failure:
-        door.call(messages.Ping(), 10)
+        client.call(messages.Ping(), 10)
     assert failure.value.code == 'guest_stale_boot'
     assert guest.commands == []
 
 
 def test_call_under_another_key_is_not_done(plane, guest):
-    door = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, keys.new_instance_key())
+    client = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, keys.new_instance_key())
     with pytest.raises(exception.GuestError):
-        door.call(messages.Ping(), 5)
+        client.call(messages.Ping(), 5)
     assert guest.commands == []
 
 

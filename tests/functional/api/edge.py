@@ -32,11 +32,11 @@ from tests.functional.memory_bus import MemoryBus
 from tests.functional.object_store import ObjectStore
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.cloud import session as cloud_session
+from trove.cmd import rpc_clients
 from trove.common import deploy, policy
-from trove.common.rpc import keys, messages
+from trove.common.rpc import clients, keys, messages
 from trove.db import datastores, flavors, instances, quotas, session
 from trove.guestagent.api import GuestAPI
-from trove.instance import doors
 
 ROOT = pathlib.Path(__file__).parents[3]
 
@@ -119,7 +119,7 @@ class Edge:
         cloud_session.install(conf, cloud_session.Sessions(
             conf, transport=self.cloud.transport,
             service_auth=inprocess.TokenAuth('service', tokens.document('service'))))
-        doors.install(doors.BusDoors(self.keys, lambda: self.control, lambda: self.guests))
+        clients.setup(rpc_clients.over(self.keys, lambda: self.control, lambda: self.guests))
         policy.reset()
         #: instance id -> its guest
         self.running: dict[str, SimulatedGuest] = {}
@@ -128,7 +128,7 @@ class Edge:
 
     def close(self) -> None:
         cloud_session.install(self.conf, None)
-        doors.install(None)
+        clients.setup(None)
         policy.reset()
         self.cloud.app.close()
 
@@ -226,8 +226,8 @@ class Edge:
                                volumes={instance_id: None})
         guest.start()
         self.running[instance_id] = guest
-        door = GuestAPI(self.guests, instance_id, key)
-        door.cast(
+        client = GuestAPI(self.guests, instance_id, key)
+        client.cast(
             messages.Prepare(command_id='prepare', datastore_version='10.11',
                              mount_point='/var/lib/mysql', memory_mb=1024, new_volume=True, device={
                                  'volume_id': instance_id,

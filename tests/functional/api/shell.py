@@ -106,7 +106,7 @@ class Staff:
         edge.guests.server(conf.conductor_queue, 'here', [self._conductor]).start()
         self._runner = Runner(flows.registry(), Tools(
             conf=conf, clock=session.utcnow, cloud=functools.partial(clouds.service_cloud, conf), broker=None,
-            guest=functools.partial(real_tools.guest_door, edge.guests, edge.keys), keys=edge.keys,
+            guest=functools.partial(real_tools.guest_client, edge.guests, edge.keys), keys=edge.keys,
             read=session.read), 'here')
         for guest in edge.running.values():
             guest.machine.web = self._store

@@ -98,4 +98,4 @@ def test_a_bus_that_is_away_is_no_failure_of_the_guest(edge, method, path, body)
     edge.guests.broken = True
     response = edge.ask(method, f'/instances/{ID}/{path}', body)
     assert response.status_int == 503, response.text
-    assert 'Try again in a moment' in response.json['serviceUnavailable']['message']
+    assert 'Try again later' in response.json['serviceUnavailable']['message']

@@ -30,12 +30,12 @@ from trove.taskmanager import api as taskmanager_api
 BACKUPS = Backup.__table__
 
 
-class Bell:
+class TaskManager:
     def __init__(self):
-        self.rung = []
+        self.woken = []
 
     def wake(self, context, operation_id):
-        self.rung.append(operation_id)
+        self.woken.append(operation_id)
 
 
 class Guest:
@@ -75,14 +75,14 @@ def bus():
 
 
 @pytest.fixture
-def bell(bus):
-    made = Bell()
+def taskmanager(bus):
+    made = TaskManager()
     bus.server('taskmanager', 'h', [made]).start()
     return made
 
 
 @pytest.fixture
-def manager(conf, database, bus, bell, clock):
+def manager(conf, database, bus, taskmanager, clock):
     made = conductor.Manager(conf, taskmanager_api.TaskManagerAPI(bus), clock)
     bus.server('trove-conductor', 'h', [made]).start()
     return made
@@ -215,7 +215,7 @@ def test_unknown_and_deleted_instances(conf, manager, guest, bus, clock):
     assert (manager.stats()['deleted'], manager.stats()['unknown_instance']) == (1, 1)
 
 
-def test_result_is_stored_and_its_operation_woken(manager, guest, bell, clock):
+def test_result_is_stored_and_its_operation_woken(manager, guest, taskmanager, clock):
     operation = _operation(guest, clock)
     guest.reports.command_result(
         messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
@@ -224,17 +224,17 @@ def test_result_is_stored_and_its_operation_woken(manager, guest, bell, clock):
     stored = session.read(instances.command_result, 'c')
     assert (stored.instance_id, stored.operation_id, stored.outcome, json.loads(stored.data)) == (
         guest.id, operation, 'done', {'took': 3})
-    assert bell.rung == [operation]
+    assert taskmanager.woken == [operation]
     assert session.read(operations.get, operation).due_at == clock.time
 
 
 def test_heartbeat_wakes_the_open_operation_of_its_own_instance_only(conf, manager, guest, bus,
-                                                                     bell, clock):
+                                                                     taskmanager, clock):
     other = Guest(conf, bus, clock.time)
     mine, theirs = _operation(guest, clock), _operation(other, clock)
     guest.reports.heartbeat(HEALTHY)
     manager.flush()
-    assert bell.rung == [mine]
+    assert taskmanager.woken == [mine]
     assert session.read(operations.get, theirs).due_at > clock.time
 
 
@@ -250,7 +250,7 @@ def test_result_repeated_in_heartbeats_is_stored_once(manager, guest, clock):
     assert manager.stats()['unasked'] == 0
 
 
-def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest, bus, bell, clock):
+def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest, bus, taskmanager, clock):
     other = Guest(conf, bus, clock.time)
     operation = _operation(other, clock)
     guest.reports.command_result(
@@ -258,7 +258,7 @@ def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest,
                                outcome='done'))
     manager.flush()
     assert session.read(instances.command_result, 'c') is None
-    assert bell.rung == []
+    assert taskmanager.woken == []
 
 
 def test_old_results_are_purged(manager, guest, clock):

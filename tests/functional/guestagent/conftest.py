@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A prepared guest over the in-memory engine, the door to it and the conductor it reports to."""
+"""Fixtures: a prepared guest over the in-memory engine, its RPC client and its conductor."""
 
 import uuid
 

@@ -27,8 +27,8 @@ from trove.guestagent.datastore.redis import connection
 from trove.guestagent.system.process import ProcessFailed, run
 
 _TIMEOUT = 30
-_LISTEN_NOWHERE = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '', '--daemonize',
-                         'no', '--supervised', 'no')
+_LISTEN_NOWHERE = ('--port', '0', '--tls-port', '0', '--unixsocket', '', '--logfile', '',
+                   '--daemonize', 'no', '--supervised', 'no')
 #: Later versions allocate the databases before they listen; one database keeps a check small. The
 #: program has validated the value of the file by then.
 _ONE_DATABASE = ('--databases', '1')

@@ -24,12 +24,12 @@ class Bus:
         self.sent.append(message)
 
 
-def test_bell_names_the_operation_only():
+def test_wake_names_the_operation_only():
     bus = Bus()
     api.TaskManagerAPI(bus, 'tm').wake('op-1')
     assert bus.sent == [('tm', None, 'wake', {'operation_id': 'op-1'})]
 
 
-def test_bell_nobody_hears_is_no_failure(caplog):
+def test_failed_wake_is_only_logged(caplog):
     api.TaskManagerAPI(Bus(failing=True)).wake('op-1')
     assert 'op-1' in caplog.text
