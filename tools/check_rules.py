@@ -139,7 +139,8 @@ def swallowed_error(source: Source) -> Findings:
 
 def sleeping(source: Source) -> Findings:
     """T108: waiting is a row with a due time, not a thread."""
-    if not source.below('trove') or source.below('trove/guestagent', 'trove/cmd'):
+    if not source.below('trove') or source.below(
+            'trove/guestagent', 'trove/cmd', 'trove/client'):
         return
     for node in ast.walk(source.tree):
         if (isinstance(node, ast.Attribute) and node.attr == 'sleep'

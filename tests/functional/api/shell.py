@@ -35,13 +35,20 @@ from trove.taskmanager.models import Runner
 from trove.taskmanager.step import Tools
 
 ADDRESS = 'http://dbaas.example.net:8779'
-COMMANDS = {point.name: point for point in importlib.metadata.entry_points(group='openstack.database.v1')}
+#: Commands of the installed python-troveclient.
+COMMANDS = {point.name: point
+            for point in importlib.metadata.entry_points(group='openstack.database.v1')}
+#: Commands of this project; openstackclient loads their group last.
+OWN_COMMANDS = {point.name: point
+                for point in importlib.metadata.entry_points(group='openstack.extension')
+                if point.value.startswith('trove.client.')}
 
 
 class Openstack:
     """What a person at a shell has, logged in with one token."""
 
-    def __init__(self, edge: Any, token: str) -> None:
+    def __init__(self, edge: Any, token: str, commands: Any = None) -> None:
+        self._commands = COMMANDS if commands is None else commands
         body = tokens.document(token)
         endpoint = f'{ADDRESS}/v1.0/{tokens.KNOWN[token].project}'
         body.add_service('database', 'trove').add_standard_endpoints(
@@ -59,7 +66,7 @@ class Openstack:
 
     def __call__(self, words: str, *arguments: str) -> Any:
         """``openstack <words> <arguments>``: columns as a dict, rows as a list of dicts, or None."""
-        made = COMMANDS[words.replace(' ', '_')].load()(self, argparse.Namespace())
+        made = self._commands[words.replace(' ', '_')].load()(self, argparse.Namespace())
         answer = made.take_action(made.get_parser(words).parse_args(list(arguments)))
         if answer is None:
             return None
