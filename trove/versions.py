@@ -16,8 +16,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import faults, serializers, wsgi
-from trove.common.schemas import LINKS, STRING, array, showing, shown
+from trove.common.http import faults, serializers
+from trove.common.http.request import VERSION_REFUSED_KEY, Request
+from trove.common.http.response import Response, written
+from trove.common.http.schemas import LINKS, STRING, array, showing, shown
 
 CONF = cfg.CONF
 
@@ -37,23 +39,23 @@ class VersionsApplication:
     """``GET /`` and ``GET /v1.0``; everything else that reaches it is nobody's, or asks for a version nobody has."""
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        request = wsgi.Request(environ)
-        return wsgi.response(request.form, self._answer(request))(environ, start_response)
+        request = Request(environ)
+        return written(request.response_format, self._answer(request))(environ, start_response)
 
     @staticmethod
-    def _answer(request: wsgi.Request) -> wsgi.Response:
-        if wsgi.VERSION_REFUSED_KEY in request.environ:
-            return wsgi.Response(406, faults.body(406, 'version not supported'))
+    def _answer(request: Request) -> Response:
+        if VERSION_REFUSED_KEY in request.environ:
+            return Response(406, faults.body(406, 'version not supported'))
         base = (CONF.public_endpoint or request.host_url).rstrip('/')
         path = request.path_info.rstrip('/')
         stem, dot, suffix = path.rpartition('.')
         if dot and stem == f'/{VERSION}' and serializers.by_suffix(suffix):
             path = stem
         if request.method == 'GET' and path == '':
-            return wsgi.Response(200, {'versions': [document(f'{base}/{VERSION}/')]})
+            return Response(200, {'versions': [document(f'{base}/{VERSION}/')]})
         if request.method == 'GET' and path == f'/{VERSION}':
-            return wsgi.Response(200, {'version': document(f'{base}/{VERSION}/')})
-        return wsgi.Response(404, faults.body(404, 'The resource could not be found.'))
+            return Response(200, {'version': document(f'{base}/{VERSION}/')})
+        return Response(404, faults.body(404, 'The resource could not be found.'))
 
 
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> VersionsApplication:

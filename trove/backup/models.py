@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 
 from trove.backup.validation import Found
-from trove.common import exception, faults, policy
+from trove.common import exception, policy
 from trove.common.rpc import clients
 from trove.db import backup_strategies, backups, operations, session
 from trove.db.session import Connection, Row
@@ -163,7 +163,7 @@ def delete(context: Any, row: Row) -> Recorded:
         now = session.utcnow()
         chain = backups.with_increments(connection, row.id)
         if not chain:
-            raise faults.not_found(row.id)
+            raise exception.not_found(row.id)
         for one in chain:
             _require_at_rest(one, now)
         running = operations.open_of(connection, RESOURCE, row.id)

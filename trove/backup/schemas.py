@@ -12,8 +12,8 @@
 
 """What a request about backups and backup strategies may look like, and how they are shown."""
 
-from trove.common.schemas import (FLAG, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled,
-                                  nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.http.schemas import (FLAG, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled,
+                                       nullable, obj, page_of, showing, shown, wrapped)
 
 _CONTAINER = {'type': 'string', 'minLength': 1, 'maxLength': 255,
               'pattern': r'^[@%+=:,./_-]*[A-Za-z0-9][A-Za-z0-9@%+=:,./_-]*\Z',

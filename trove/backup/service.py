@@ -18,8 +18,10 @@ from oslo_config import cfg
 
 from trove.backup import models, validation, views
 from trove.backup import schemas as backup_schemas
-from trove.common import exception, listing, pagination, policy, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import exception, policy
+from trove.common.http import pagination, query, schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.datastore import models as datastore_models
 from trove.db import backups, session
 from trove.db.session import Row
@@ -34,11 +36,11 @@ def index(request: Request) -> dict[str, Any]:
     context = request.context
     policy.authorize(context, 'backup:index')
     project_id = request.GET.get('project_id') or None
-    is_everybodys = listing.flag(request, 'all_projects')
+    is_everybodys = query.flag(request, 'all_projects')
     if project_id is not None or is_everybodys:
         policy.authorize(context, 'backup:index:all_projects')
     owner = project_id or (None if is_everybodys else context.project_id)
-    return _page(request, owner, listing.text(request, 'instance_id'))
+    return _page(request, owner, query.text(request, 'instance_id'))
 
 
 def of_instance(request: Request, instance_id: str) -> dict[str, Any]:
@@ -51,13 +53,13 @@ def _page(request: Request, tenant_id: str | None, instance_id: str | None) -> d
     """Last changed first; the marker is the number of rows before the page."""
     limit = pagination.limit_of(request, CONF.backups_page_size, capped=False)
     offset = pagination.offset_of(request)
-    named = listing.text(request, 'datastore')
+    named = query.text(request, 'datastore')
     datastore = session.read(datastore_models.find, named).id if named else None
     filters = backups.Filters(tenant_id=tenant_id, instance_id=instance_id, datastore_id=datastore,
-                              name=listing.text(request, 'name'), status=listing.word(
+                              name=query.text(request, 'name'), status=query.word(
                                   request, 'status',
-                                  backups.STATES), window=listing.window(request),
-                              order=listing.order(request, backups.SORT_KEYS))
+                                  backups.STATES), window=query.window(request),
+                              order=query.order(request, backups.SORT_KEYS))
     rows = session.read(backups.page, filters, limit=limit, offset=offset)
     following = str(offset + limit) if len(rows) == limit else None
     return pagination.page(request, 'backups', [views.backup(row) for row in rows], following)
@@ -70,7 +72,7 @@ def create(request: Request) -> Response:
     body = request.json_body()
     schemas.check(backup_schemas.CREATE, body)
     asked = body['backup']
-    is_rehearsal = listing.flag(request, 'validate_only')
+    is_rehearsal = query.flag(request, 'validate_only')
     headers: tuple[tuple[str, str], ...] = ()
     if 'restore_from' in asked:
         backup_id = models.register(context, validation.check(context, asked['restore_from']),

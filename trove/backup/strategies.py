@@ -19,8 +19,10 @@ from typing import Any
 
 from trove.backup import schemas as backup_schemas
 from trove.backup import views
-from trove.common import exception, listing, policy, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import exception, policy
+from trove.common.http import query, schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.db import backup_strategies, session
 
 #: The one kind of storage there is a strategy for.
@@ -34,7 +36,7 @@ def _project(request: Request, rule: str) -> str:
     """
     context = request.context
     policy.authorize(context, rule)
-    wanted = listing.text(request, 'project_id') or context.project_id or ''
+    wanted = query.text(request, 'project_id') or context.project_id or ''
     if wanted != context.project_id:
         if not context.is_admin:
             raise exception.Forbidden(
@@ -46,7 +48,7 @@ def _project(request: Request, rule: str) -> str:
 def index(request: Request) -> dict[str, Any]:
     project_id = _project(request, 'backup_strategy:index')
     rows = session.read(backup_strategies.of_project, project_id,
-                        listing.text(request, 'instance_id'))
+                        query.text(request, 'instance_id'))
     return {'backup_strategies': [views.strategy(row) for row in rows]}
 
 
@@ -67,6 +69,6 @@ def create(request: Request) -> Response:
 def delete(request: Request) -> Response:
     """Also answered so when there was none."""
     project_id = _project(request, 'backup_strategy:delete')
-    instance_id = listing.text(request, 'instance_id') or backup_strategies.WHOLE_PROJECT
+    instance_id = query.text(request, 'instance_id') or backup_strategies.WHOLE_PROJECT
     session.write(backup_strategies.remove, project_id, instance_id)
     return Response(202)

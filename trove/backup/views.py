@@ -14,7 +14,8 @@
 
 from typing import Any
 
-from trove.common import errors, views
+from trove.common import errors
+from trove.common.http import views
 from trove.db.session import Row
 
 

@@ -12,7 +12,8 @@
 
 """What a request about clusters may look like."""
 
-from trove.common.schemas import FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array, compiled, obj, page_of, wrapped
+from trove.common.http.schemas import (FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array,
+                                       compiled, obj, page_of, wrapped)
 
 _NIC = obj({
     'net-id': UUID,

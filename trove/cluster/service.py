@@ -19,8 +19,9 @@ list, show or change. Policies and schemas are asked all the same, in the order 
 from typing import Any
 
 from trove.cluster import schemas as cluster_schemas
-from trove.common import exception, faults, pagination, policy, schemas
-from trove.common.wsgi import Request
+from trove.common import exception, policy
+from trove.common.http import pagination, schemas
+from trove.common.http.request import Request
 from trove.datastore import models as datastore_models
 from trove.db import session
 from trove.db.session import Connection, Row
@@ -52,7 +53,7 @@ def create(request: Request) -> None:
 
 def show(request: Request, cluster_id: str) -> None:
     policy.authorize(request.context, 'cluster:show')
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def action(request: Request, cluster_id: str) -> None:
@@ -69,25 +70,25 @@ def action(request: Request, cluster_id: str) -> None:
         policy.authorize(request.context,
                          'cluster:force_delete' if forced else 'cluster:reset-status')
     schemas.check(cluster_schemas.ACTIONS[name], body)
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def delete(request: Request, cluster_id: str) -> None:
     policy.authorize(request.context, 'cluster:delete')
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def show_instance(request: Request, cluster_id: str, instance_id: str) -> None:
     policy.authorize(request.context, 'cluster:show_instance')
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def root_show(request: Request, cluster_id: str) -> None:
     policy.authorize(request.context, 'cluster:extension:root:index')
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def root_enable(request: Request, cluster_id: str) -> None:
     policy.authorize(request.context, 'cluster:extension:root:create')
     schemas.check(cluster_schemas.ROOT, request.json_body(required=False))
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)

@@ -115,7 +115,7 @@ def serve(listener: socket.socket) -> int:
     eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection
                                              or '').startswith('postgresql'))
     from trove.cmd import rpc_clients
-    from trove.common import deploy
+    from trove.common.http import deploy
 
     rpc_clients.setup(CONF)
     worker = Worker(listener, with_chunks(measured(deploy.application())))
@@ -127,11 +127,11 @@ def measured(application: Any) -> Any:
     if CONF.metrics.api_port is None:
         return application
     # Only then: a worker that shows nothing does without their memory.
-    from trove.common import requests_measured
+    from trove.common.http import request_metrics
     from trove.common.process import metrics
 
     metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, service.worker_number())
-    return requests_measured.Measured(application)
+    return request_metrics.Measured(application)
 
 
 def with_chunks(application: Any) -> Any:

@@ -36,7 +36,7 @@ from oslo_config import cfg  # noqa: E402
 
 from trove.cmd import rpc_clients  # noqa: E402
 from trove.common import cfg as options  # noqa: E402
-from trove.common import deploy  # noqa: E402
+from trove.common.http import deploy  # noqa: E402
 
 CONF = cfg.CONF
 
@@ -48,7 +48,7 @@ def init_application() -> Any:
     """The application, made once per process.
 
     :raises oslo_config.cfg.ConfigFilesNotFoundError: a file the environment names is missing.
-    :raises trove.common.rpc.keys.KeyConfigurationError: see :func:`trove.common.deploy.application`.
+    :raises trove.common.rpc.keys.KeyConfigurationError: see :func:`trove.common.http.deploy.application`.
     """
     options.parse([*config_arguments(os.environ), *own_arguments(sys.argv)], program='trove-api')
     application = deploy.application()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The URL table, and the application that follows it. The only module of ``common`` that knows the resources."""
+"""URL table and application factory: the only module of ``common`` that imports resources."""
 
 from typing import Any
 
@@ -22,8 +22,10 @@ from trove.backup import strategies as backup_strategies
 from trove.cluster import schemas as cluster_schemas
 from trove.cluster import service as clusters
 from trove import versions
-from trove.common import exception, listing, openapi, serializers, wsgi
-from trove.common.router import Route, Router
+from trove.common.http import openapi, query
+from trove.common.http.dispatcher import Dispatcher
+from trove.common.http.mapper import Router
+from trove.common.http.route import Route
 from trove.configuration import parameters
 from trove.configuration import schemas as configuration_schemas
 from trove.configuration import service as configurations
@@ -89,11 +91,11 @@ _QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 _PAGE = ('limit', 'marker')
 #: What lists of instances are narrowed and sorted by.
 _LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'status',
-           *listing.WINDOW, *listing.ORDER)
+           *query.WINDOW, *query.ORDER)
 #: Of what makes something.
 _VALIDATE = ('validate_only',)
 #: Filters and orders of other lists.
-_WINDOW = (*listing.WINDOW, *listing.ORDER)
+_WINDOW = (*query.WINDOW, *query.ORDER)
 #: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
 _GUEST = (400, 422)
 
@@ -341,34 +343,9 @@ ROUTES = (
 )
 
 
-class Application:
-    """Answers one request by the table. Failures are raised; the fault wrapper stands further out."""
-
-    def __init__(self, router: Router) -> None:
-        self._router = router
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        request = wsgi.Request(environ)
-        try:
-            path = environ['PATH_INFO'].encode('latin-1').decode()
-        except UnicodeError:
-            raise exception.NotFound('The resource could not be found.') from None
-        if '\0' in path:
-            # Not every database takes it in a parameter, and nothing is called so.
-            raise exception.NotFound('The resource could not be found.')
-        route, arguments, suffix = self._router.match(request.method, path)
-        environ[wsgi.FORM_KEY] = (serializers.by_suffix(suffix)
-                                  or serializers.by_accept(environ.get('HTTP_ACCEPT', '')))
-        environ[wsgi.SCHEMA_KEY] = route.request_schema and route.request_schema.schema
-        answer = route.handler(request, **arguments)
-        if not isinstance(answer, wsgi.Response):
-            answer = wsgi.Response(200, answer)
-        return wsgi.response(request.form, answer, route.root)(environ, start_response)
-
-
-def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Application:
+def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Dispatcher:
     """Paste application ``troveapp``."""
-    return Application(Router(ROUTES, CONF.expected_filetype_suffixes))
+    return Dispatcher(Router(ROUTES, CONF.expected_filetype_suffixes))
 
 
 def contract() -> dict[str, Any]:

@@ -10,27 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The project in the URL must be the project of the token, for everyone including administrators."""
+"""Factory that api-paste.ini names; the code is in :mod:`trove.common.http.authorization`."""
 
-from typing import Any
+from trove.common.http.authorization import AuthorizationMiddleware
 
-from trove.common import exception
-
-
-class AuthorizationMiddleware:
-    """Paste filter ``authorization``; stands behind the token check and lets through the caller's own project."""
-
-    def __init__(self, application: Any) -> None:
-        self.application = application
-
-    @classmethod
-    def factory(cls, _global_conf: dict[str, str], **_local_conf: str) -> Any:
-        return cls
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        project, slash, _rest = environ['PATH_INFO'].lstrip('/').partition('/')
-        # Two segments are needed: the project alone is no resource.
-        if not slash or project != environ.get('HTTP_X_PROJECT_ID',
-                                               environ.get('HTTP_X_TENANT_ID')):
-            raise exception.Forbidden('The project in the URL is not the project of the token.')
-        return self.application(environ, start_response)
+__all__ = ['AuthorizationMiddleware']

@@ -61,6 +61,14 @@ class NotFound(TroveError):
     http_status = 404
 
 
+def not_found(name: str) -> NotFound:
+    """Return the failure for an object that does not exist or that the caller may not see.
+
+    :param name: id or name in the request.
+    """
+    return NotFound(f'Resource {name} cannot be found.')
+
+
 class NotAcceptable(TroveError):
     code = 'not_acceptable'
     http_status = 406

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 from oslo_policy import policy
 
-from trove.common import exception, faults, policies
+from trove.common import exception, policies
 
 CONF = cfg.CONF
 
@@ -133,7 +133,7 @@ def owned(context: Any, row: Any, named: str) -> Any:
     :raises trove.common.exception.NotFound: it is not there, or another project's.
     """
     if row is None or (row.tenant_id != context.project_id and not context.is_admin):
-        raise faults.not_found(named)
+        raise exception.not_found(named)
     return row
 
 

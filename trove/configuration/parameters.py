@@ -15,7 +15,7 @@
 from typing import Any
 
 from trove.common import exception, policy
-from trove.common.wsgi import Request
+from trove.common.http.request import Request
 from trove.configuration import views
 from trove.datastore import models as datastore_models
 from trove.db import datastores, session

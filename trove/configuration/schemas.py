@@ -12,8 +12,8 @@
 
 """What a request about configuration groups and parameters may look like, and how they are shown."""
 
-from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, array,
-                                  compiled, nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.http.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, array,
+                                       compiled, nullable, obj, page_of, showing, shown, wrapped)
 
 _NAME = {**TEXT, 'maxLength': 64}
 _DESCRIPTION = {'type': ['string', 'null'], 'maxLength': 256}

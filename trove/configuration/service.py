@@ -16,8 +16,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import listing, pagination, policy, schemas, serializers
-from trove.common.wsgi import OPERATION_HEADER, Request, Response
+from trove.common import policy
+from trove.common.http import pagination, query, schemas, serializers
+from trove.common.http.request import Request
+from trove.common.http.response import OPERATION_HEADER, Response
 from trove.configuration import models, views
 from trove.configuration import schemas as configuration_schemas
 from trove.db import configurations, session
@@ -32,9 +34,9 @@ def index(request: Request) -> dict[str, Any]:
     policy.authorize(context, 'configuration:index')
     limit = pagination.limit_of(request, CONF.configurations_page_size)
     filters = configurations.Filters(tenant_id=None if context.is_admin else context.project_id,
-                                     name=listing.text(request, 'name'), datastore=listing.text(
-                                         request, 'datastore'), window=listing.window(request),
-                                     order=listing.order(request, configurations.SORT_KEYS))
+                                     name=query.text(request, 'name'), datastore=query.text(
+                                         request, 'datastore'), window=query.window(request),
+                                     order=query.order(request, configurations.SORT_KEYS))
     rows = session.read(configurations.page, filters, limit=limit + 1,
                         marker=pagination.marker_of(request))
     following = rows[limit - 1].id if len(rows) > limit else None
@@ -49,7 +51,7 @@ def create(request: Request) -> Response:
     schemas.check(configuration_schemas.CREATE, body)
     asked = body['configuration']
     datastore = asked.get('datastore', {})
-    is_rehearsal = listing.flag(request, 'validate_only')
+    is_rehearsal = query.flag(request, 'validate_only')
     configuration_id = models.create(
         context,
         models.CreateRequest(

@@ -15,7 +15,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trove.common import views
+from trove.common.http import views
 from trove.configuration import values
 from trove.db.session import Row
 

@@ -22,7 +22,8 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Connection, Row
 
-from trove.common import exception, schemas
+from trove.common import exception
+from trove.common.http import schemas
 from trove.db import datastores
 
 CONF = cfg.CONF

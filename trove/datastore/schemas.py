@@ -12,7 +12,7 @@
 
 """How datastores, their versions and volume types are shown."""
 
-from trove.common.schemas import BOOLEAN, LINKS, STRING, array, nullable, showing, shown
+from trove.common.http.schemas import BOOLEAN, LINKS, STRING, array, nullable, showing, shown
 
 _VERSION = {'id': STRING, 'name': STRING, 'version': STRING, 'links': LINKS}
 #: What only administrators are shown.

@@ -18,7 +18,8 @@ from oslo_config import cfg
 from trove.db.session import Connection
 
 from trove.common import exception, policy
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.datastore import models, views
 from trove.db import datastores, flavors, session
 from trove.flavor import views as flavor_views

@@ -17,10 +17,11 @@ from typing import Any
 
 from trove.db.session import Row
 
-from trove.common import views, wsgi
+from trove.common.http import views
+from trove.common.http.request import Request
 
 
-def datastore(request: wsgi.Request, row: Row, versions: Sequence[Row]) -> dict[str, Any]:
+def datastore(request: Request, row: Row, versions: Sequence[Row]) -> dict[str, Any]:
     """:param versions: those to show; a default that is not among them is not named, since clients look it up there."""
     shown = {'id': row.id, 'name': row.name, 'links': views.links(request, 'datastores', row.id),
              'versions': [version(request, item, with_datastore=False) for item in versions]}
@@ -29,7 +30,7 @@ def datastore(request: wsgi.Request, row: Row, versions: Sequence[Row]) -> dict[
     return shown
 
 
-def version(request: wsgi.Request, row: Row, *, with_datastore: bool = True) -> dict[str, Any]:
+def version(request: Request, row: Row, *, with_datastore: bool = True) -> dict[str, Any]:
     shown: dict[str, Any] = {'id': row.id, 'name': row.name, 'version': row.version,
                              'links': views.links(request, 'datastores/versions', row.id)}
     if with_datastore:

@@ -24,7 +24,7 @@ from trove.db.session import Row
 from trove.common import engines, exception, notification, states
 from trove.common.rpc import clients, messages
 from trove.common.rpc.messages import base
-from trove.common.wsgi import Request
+from trove.common.http.request import Request
 from trove.db import notifications
 from trove.instance import models, service
 

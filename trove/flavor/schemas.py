@@ -12,7 +12,7 @@
 
 """How flavors are shown."""
 
-from trove.common.schemas import INTEGER, LINKS, STRING, array, nullable, showing, shown
+from trove.common.http.schemas import INTEGER, LINKS, STRING, array, nullable, showing, shown
 
 SHOWN = shown(
     'Flavor', {

@@ -16,8 +16,8 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import faults, policy
-from trove.common.wsgi import Request
+from trove.common import exception, policy
+from trove.common.http.request import Request
 from trove.db import flavors, session
 from trove.flavor import views
 
@@ -34,5 +34,5 @@ def show(request: Request, flavor: str) -> dict[str, Any]:
     policy.authorize(request.context, 'flavor:show')
     row = session.read(flavors.get, CONF.service_credentials.region_name, flavor)
     if row is None:
-        raise faults.not_found(flavor)
+        raise exception.not_found(flavor)
     return {'flavor': views.flavor(request, row)}

@@ -17,12 +17,13 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import views, wsgi
+from trove.common.http import views
+from trove.common.http.request import Request
 
 CONF = cfg.CONF
 
 
-def flavor(request: wsgi.Request, row: Row) -> dict[str, Any]:
+def flavor(request: Request, row: Row) -> dict[str, Any]:
     """``id`` is an integer or null: clients fall back to ``str_id``."""
     is_number = row.id.isascii() and row.id.isdigit() and not row.id.startswith('0')
     shown = {

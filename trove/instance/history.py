@@ -15,8 +15,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from trove.common import pagination
-from trove.common.wsgi import Request
+from trove.common.http import pagination
+from trove.common.http.request import Request
 from trove.db import events as event_rows
 from trove.db import operations as operation_rows
 from trove.db import session

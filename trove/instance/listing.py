@@ -17,7 +17,8 @@ Everything here is additive: a list that is asked for nothing is as it always wa
 
 import webob
 
-from trove.common import listing, states
+from trove.common import states
+from trove.common.http import query
 from trove.db.instance_filters import SORT_KEYS, Filters
 
 
@@ -26,8 +27,8 @@ def filters(request: webob.Request) -> Filters:
 
     :raises trove.common.exception.BadRequest: an unknown status, key or direction, or no time.
     """
-    return Filters(name=listing.text(request, 'name'), datastore=listing.text(request, 'datastore'),
-                   replica_of=listing.text(request, 'replica_of'), status=listing.word(
-                       request, 'status', states.SHOWN), window=listing.window(request),
-                   order=listing.order(request, SORT_KEYS), include_clustered=request.GET.get(
+    return Filters(name=query.text(request, 'name'), datastore=query.text(request, 'datastore'),
+                   replica_of=query.text(request, 'replica_of'), status=query.word(
+                       request, 'status', states.SHOWN), window=query.window(request),
+                   order=query.order(request, SORT_KEYS), include_clustered=request.GET.get(
                        'include_clustered', '').lower() == 'true')

@@ -24,7 +24,7 @@ from oslo_config import cfg
 from trove.common.rpc import clients, keys
 from trove.db.session import Connection, Row
 
-from trove.common import exception, faults, notification, states
+from trove.common import exception, notification, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import (backups, configurations, events, instances, notifications, operations, quotas,
                       session)
@@ -121,7 +121,7 @@ def find(context: Any, instance_id: str, *, only_own: bool = False,
     """
     row = session.read(instances.get, instance_id, include_deleted=include_deleted)
     if row is None or (row.tenant_id != context.project_id and (only_own or not context.is_admin)):
-        raise faults.not_found(instance_id)
+        raise exception.not_found(instance_id)
     return row
 
 
@@ -206,7 +206,7 @@ def _hold_group(connection: Connection, configuration_id: str | None) -> None:
     """Let nobody delete the configuration group before the instance that has it is written down."""
     if configuration_id is not None and configurations.get(connection, configuration_id,
                                                            for_update=True) is None:
-        raise faults.not_found(configuration_id)
+        raise exception.not_found(configuration_id)
 
 
 def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[str, Any]:
@@ -394,5 +394,5 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
 def _still_there(connection: Connection, instance_id: str) -> Row:
     row = instances.get(connection, instance_id)
     if row is None:
-        raise faults.not_found(instance_id)
+        raise exception.not_found(instance_id)
     return row

@@ -20,9 +20,11 @@ import json
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from trove.common import exception, policy, schemas, states
+from trove.common import exception, policy, states
+from trove.common.http import schemas
 from trove.common.rpc import clients
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.db import operations, session
 from trove.db.session import Row
 from trove.instance import changes, models, resizing, servers, service

@@ -23,7 +23,7 @@ from oslo_config import cfg
 from trove.common.rpc import clients
 from trove.db.session import Connection, Row
 
-from trove.common import exception, faults
+from trove.common import exception
 from trove.db import instances, operations, quotas, session
 from trove.instance import models, validation
 from trove.instance.models import Recorded, RESOURCE
@@ -57,7 +57,7 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
         for instance_id in [row.id, *replicas]:
             found = instances.get(connection, instance_id)
             if found is None:
-                raise faults.not_found(instance_id)
+                raise exception.not_found(instance_id)
             if instance_id == row.id:
                 check_size(found, size)
             elif found.volume_size is None or found.volume_size >= size:
@@ -111,7 +111,7 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
         now = session.utcnow()
         found = instances.get(connection, row.id)
         if found is None:
-            raise faults.not_found(row.id)
+            raise exception.not_found(row.id)
         models.require_ready(found, now)
         if found.flavor_id != row.flavor_id:
             raise exception.Unprocessable(

@@ -17,9 +17,9 @@ What the values of a request mean is checked in validation.py.
 
 from typing import Any
 
-from trove.common.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT, NAME,
-                                  NUMBER, SIZE, STRING, TEXT, UUID, array, compiled, nullable, obj,
-                                  page_of, showing, shown, wrapped)
+from trove.common.http.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV4, LINKS, MOMENT,
+                                       NAME, NUMBER, SIZE, STRING, TEXT, UUID, array, compiled,
+                                       nullable, obj, page_of, showing, shown, wrapped)
 
 #: Databases or users one message to a guest may hold.
 MAX_OBJECTS = 1000

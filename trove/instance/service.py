@@ -18,10 +18,12 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Connection, Row
 
-from trove.common import exception, pagination, policy, schemas
-from trove.common import listing as listing_queries
-from trove.common.views import reference
-from trove.common.wsgi import OPERATION_HEADER, Request, Response
+from trove.common import exception, policy
+from trove.common.http import pagination, schemas
+from trove.common.http import query
+from trove.common.http.views import reference
+from trove.common.http.request import Request
+from trove.common.http.response import OPERATION_HEADER, Response
 from trove.db import instance_pages, instances, session
 from trove.instance import configuring, listing, models, replication, resizing, validation, views
 from trove.instance import schemas as instance_schemas
@@ -113,7 +115,7 @@ def create(request: Request) -> Response:
         if asked.get(key):
             policy.authorize(context, rule)
     checked = validation.check(context, validation.parsed(body))
-    if listing_queries.flag(request, 'validate_only'):
+    if query.flag(request, 'validate_only'):
         models.create(context, checked, rehearsal=True)
         return Response(204)
     recorded = models.create(context, checked)

@@ -18,8 +18,9 @@ refused in the words clients know, before anything is changed.
 
 from typing import Any
 
-from trove.common import exception, listing, schemas
-from trove.common.wsgi import Request
+from trove.common import exception
+from trove.common.http import query, schemas
+from trove.common.http.request import Request
 from trove.db import instances, session
 from trove.db.session import Row
 from trove.instance import models, service
@@ -34,7 +35,7 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
     row = service.find(request, 'instance:show', instance_id)
     models.require_server(row)
     certificate: dict[str, Any] = {'cn': None, 'expire_at': None, 'san': []}
-    if listing.flag(request, 'include_certificate'):
+    if query.flag(request, 'include_certificate'):
         certificate['payload'] = None
     return {
         'ssl': {

@@ -14,8 +14,10 @@
 
 import jsonschema
 
-from trove.common import exception, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import exception
+from trove.common.http import schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.instance import changes, models, service
 from trove.instance import schemas as instance_schemas
 

@@ -26,8 +26,9 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
-from trove.common import engines, exception, policy, schemas
-from trove.common.views import reference
+from trove.common import engines, exception, policy
+from trove.common.http import schemas
+from trove.common.http.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, datastores, session
 from trove.instance import configuring, module_choice, objects, replication

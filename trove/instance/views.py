@@ -21,7 +21,9 @@ from typing import Any, NamedTuple
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import errors, states, views, wsgi
+from trove.common import errors, states
+from trove.common.http import views
+from trove.common.http.request import Request
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.instance import models
 
@@ -42,7 +44,7 @@ class _Frame(NamedTuple):
     shown_addresses: tuple[re.Pattern[str], re.Pattern[str]] | None
 
 
-def _frame(request: wsgi.Request) -> _Frame:
+def _frame(request: Request) -> _Frame:
     found = request.environ.get(_FRAME_KEY)
     if found is None:
         both = CONF.ip_regex and CONF.black_list_regex
@@ -52,7 +54,7 @@ def _frame(request: wsgi.Request) -> _Frame:
     return found
 
 
-def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def summary(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
             now: datetime.datetime) -> dict[str, Any]:
     """The fields of the short list.
 
@@ -95,7 +97,7 @@ def summary(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas:
     return shown
 
 
-def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def detail(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
            now: datetime.datetime) -> dict[str, Any]:
     """The fields of the detailed list."""
     shown = summary(request, row, addresses, replicas, now)
@@ -134,7 +136,7 @@ def detail(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: 
     return shown
 
 
-def complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def complete(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
     """The fields of one instance, volume use included."""
     shown = created(request, row, addresses, replicas, now)
@@ -151,7 +153,7 @@ def complete(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas
     return shown
 
 
-def created(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
             now: datetime.datetime, password: str | None = None) -> dict[str, Any]:
     """The fields of the answer to a create.
 
@@ -202,5 +204,5 @@ def _address(address: Row) -> dict[str, Any]:
     return shown
 
 
-def _linked(request: wsgi.Request, instance_id: str) -> dict[str, Any]:
+def _linked(request: Request, instance_id: str) -> dict[str, Any]:
     return {'id': instance_id, 'links': views.links(request, 'instances', instance_id)}

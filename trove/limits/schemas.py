@@ -12,7 +12,7 @@
 
 """How limits are shown."""
 
-from trove.common.schemas import INTEGER, STRING, array, showing, shown
+from trove.common.http.schemas import INTEGER, STRING, array, showing, shown
 
 _ABSOLUTE = {'title': 'AbsoluteLimits', 'type': 'object', 'required': ['verb'],
              'properties': {'verb': {'const': 'ABSOLUTE'}},

@@ -14,8 +14,9 @@
 
 from typing import Any
 
-from trove.common import limits, policy
-from trove.common.wsgi import Request
+from trove.common import policy
+from trove.common.http import rate_limits
+from trove.common.http.request import Request
 from trove.db import quotas, session
 
 
@@ -29,5 +30,5 @@ def index(request: Request) -> dict[str, Any]:
             for resource, limit in allowed.items()
         }
     }
-    rates = request.environ.get(limits.REPORT_KEY)
+    rates = request.environ.get(rate_limits.REPORT_KEY)
     return {'limits': [absolute, *(rates() if rates is not None else [])]}

@@ -21,7 +21,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults
+from trove.common import exception
 from trove.common.rpc import clients, messages
 from trove.db import modules, session
 from trove.db.session import Row
@@ -85,6 +85,6 @@ def remove(context: Any, row: Row, module_id: str) -> None:
             raise
         # Our records may still say that it has it.
         if not session.write(modules.unlink, row.id, module.id):
-            raise faults.not_found(module_id) from None
+            raise exception.not_found(module_id) from None
         return
     session.write(modules.unlink, row.id, module.id)

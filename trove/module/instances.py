@@ -14,8 +14,8 @@
 
 from typing import Any
 
-from trove.common import schemas
-from trove.common.wsgi import Request
+from trove.common.http import schemas
+from trove.common.http.request import Request
 from trove.db.session import Row
 from trove.instance import models as instance_models
 from trove.instance import service

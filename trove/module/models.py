@@ -19,7 +19,7 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults
+from trove.common import exception
 from trove.common.rpc import clients
 from trove.common.rpc.messages import module as module_messages
 from trove.datastore import models as datastore_models
@@ -52,10 +52,10 @@ def find(context: Any, module_id: str) -> Row:
 
 def _seen(context: Any, module_id: str, row: Row | None) -> Row:
     if row is None:
-        raise faults.not_found(module_id)
+        raise exception.not_found(module_id)
     is_theirs = row.tenant_id in (None, context.project_id) and row.visible
     if not is_theirs and not context.is_admin:
-        raise faults.not_found(module_id)
+        raise exception.not_found(module_id)
     return row
 
 
@@ -63,7 +63,7 @@ def contents_of(row: Row) -> str:
     """The contents of a module as they were sent."""
     sealed = session.read(modules.contents, row.id)
     if not sealed:
-        raise faults.not_found(row.id)
+        raise exception.not_found(row.id)
     return clients.key_ring().open(row.id, sealed).decode()
 
 

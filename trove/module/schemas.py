@@ -12,8 +12,8 @@
 
 """What a request about modules may look like, and how they are shown."""
 
-from trove.common.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array,
-                                  compiled, nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.http.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array,
+                                       compiled, nullable, obj, page_of, showing, shown, wrapped)
 from trove.instance import schemas as instance_schemas
 
 _FIELDS = {

@@ -16,8 +16,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import listing, pagination, policy, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import policy
+from trove.common.http import pagination, query, schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.datastore import models as datastore_models
 from trove.db import instances as instance_rows
 from trove.db import modules, session
@@ -38,12 +40,12 @@ def _whose(request: Request) -> str | None:
 def index(request: Request) -> dict[str, Any]:
     """All that the caller sees, on one page."""
     policy.authorize(request.context, 'module:index')
-    named = listing.text(request, 'datastore')
+    named = query.text(request, 'datastore')
     datastore_id = modules.EVERY if named == modules.EVERY else None
     if named is not None and datastore_id is None:
         datastore_id = session.read(datastore_models.find, named).id
     rows = session.read(modules.listed, _whose(request), datastore_id=datastore_id,
-                        name=listing.text(request, 'name'), kind=listing.text(request, 'type'))
+                        name=query.text(request, 'name'), kind=query.text(request, 'type'))
     return {'modules': [views.summary(row) for row in rows]}
 
 
@@ -52,7 +54,7 @@ def create(request: Request) -> Response:
     policy.authorize(context, 'module:create')
     body = request.json_body()
     schemas.check(module_schemas.CREATE, body)
-    is_rehearsal = listing.flag(request, 'validate_only')
+    is_rehearsal = query.flag(request, 'validate_only')
     module_id = models.create(context, body['module'], rehearsal=is_rehearsal)
     if is_rehearsal:
         return Response(204)

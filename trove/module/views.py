@@ -14,7 +14,7 @@
 
 from typing import Any
 
-from trove.common import views
+from trove.common.http import views
 from trove.db.session import Row
 
 #: Shown where something holds for all projects, datastores or versions.

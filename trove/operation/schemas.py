@@ -12,8 +12,8 @@
 
 """How operations and events are shown."""
 
-from trove.common.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, STRING, array, compiled, nullable,
-                                  obj, page_of, showing, shown)
+from trove.common.http.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, STRING, array, compiled,
+                                       nullable, obj, page_of, showing, shown)
 
 _ERROR = {'type': ['object', 'null'], 'properties': {'code': STRING, 'message': nullable(STRING)},
           'required': ['code', 'message'], 'additionalProperties': False}

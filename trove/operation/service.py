@@ -16,8 +16,8 @@ from typing import Any
 
 from trove.db.session import Connection, Row
 
-from trove.common import faults, policy
-from trove.common.wsgi import Request
+from trove.common import exception, policy
+from trove.common.http.request import Request
 from trove.db import operations, session
 from trove.operation import views
 
@@ -31,7 +31,7 @@ def find(request: Request, rule: str, operation_id: str) -> Row:
     policy.authorize(context, rule)
     row = session.read(operations.get, operation_id)
     if row is None or (row.project_id != context.project_id and not context.is_admin):
-        raise faults.not_found(operation_id)
+        raise exception.not_found(operation_id)
     if row.project_id != context.project_id:
         policy.authorize(context, rule, row.project_id)
     return row

@@ -18,7 +18,7 @@ from typing import Any
 
 from trove.db.session import Row
 
-from trove.common import views
+from trove.common.http import views
 
 
 def operation(row: Row) -> dict[str, Any]:

@@ -12,7 +12,7 @@
 
 """What a request about quotas may look like, and how quotas are shown."""
 
-from trove.common.schemas import INTEGER, STRING, array, compiled, showing, shown, wrapped
+from trove.common.http.schemas import INTEGER, STRING, array, compiled, showing, shown, wrapped
 
 UPDATE = compiled(wrapped('quotas', {
     'type': 'object',

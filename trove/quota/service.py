@@ -16,8 +16,9 @@ from typing import Any
 
 from trove.db.session import Connection
 
-from trove.common import exception, policy, schemas
-from trove.common.wsgi import Request
+from trove.common import exception, policy
+from trove.common.http import schemas
+from trove.common.http.request import Request
 from trove.db import quotas, session
 from trove.quota import schemas as quota_schemas
 

@@ -194,7 +194,7 @@ def open_to_tests(start, port, tmp_path, monkeypatch):
     monkeypatch.setenv('PYTHONPATH', f'{REPOSITORY}:{REPOSITORY}/sandbox')
     paste = tmp_path / 'api-paste.ini'
     paste.write_text((REPOSITORY / 'etc/trove/api-paste.ini').read_text().replace(
-        'trove.common.filters:authtoken', f'{tokens.__name__}:filter_factory'))
+        'trove.common.http.filters:authtoken', f'{tokens.__name__}:filter_factory'))
     tables.metadata.create_all(sqlalchemy.create_engine(f'sqlite:///{tmp_path}/trove.sqlite'))
     process = start(api_paste_config=paste)
     wait_until_served(process, port)

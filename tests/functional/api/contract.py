@@ -21,7 +21,7 @@ import jsonschema
 import webob
 
 from trove.common import api, exception
-from trove.common.router import Router
+from trove.common.http.mapper import Router
 
 _ROUTER = Router(api.ROUTES, ('json', 'xml'))
 

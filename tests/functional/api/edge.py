@@ -33,7 +33,8 @@ from tests.functional.object_store import ObjectStore
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.cloud import session as cloud_session
 from trove.cmd import rpc_clients
-from trove.common import deploy, policy
+from trove.common import policy
+from trove.common.http import deploy
 from trove.common.rpc import clients, keys, messages
 from trove.db import datastores, flavors, instances, quotas, session
 from trove.guestagent.api import GuestAPI
@@ -137,7 +138,7 @@ class Edge:
         parser = configparser.RawConfigParser(delimiters=('=', ':'))
         parser.optionxform = str
         text = (ROOT / 'etc/trove/api-paste.ini').read_text()
-        marker = 'paste.filter_factory = trove.common.filters:authtoken'
+        marker = 'paste.filter_factory = trove.common.http.filters:authtoken'
         assert text.count(marker) == 1
         path = self.directory / 'api-paste.ini'
         path.write_text(

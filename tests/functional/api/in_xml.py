@@ -24,10 +24,12 @@ from xml.etree import ElementTree
 import webob
 
 from trove import versions
-from trove.common import exception, serializers
+from trove.common import exception
+from trove.common.http import serializers
 from trove.common.api import ROUTES
-from trove.common.router import Route, Router
-from trove.common.serializers import table
+from trove.common.http.mapper import Router
+from trove.common.http.route import Route
+from trove.common.http.serializers import table
 
 #: A story says with this header that a request cannot be said in XML.
 JSON_ONLY = 'x-story-wire'

@@ -16,7 +16,7 @@ import re
 from tests.functional.api import tokens, worlds
 from tests.functional.api.edge import Edge
 from tests.functional.api.stories import WORDS
-from trove.common.router import Route
+from trove.common.http.route import Route
 
 #: What there is in the world of :func:`fill`.
 KNOWN = {

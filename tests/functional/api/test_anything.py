@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 
 from tests.functional.api import places, tokens, worlds
 from tests.functional.api.stories import WORDS
-from trove.common import deploy, faults
+from trove.common.http import deploy, faults
 from trove.common.api import ROUTES
 from trove.db import session, tables
 

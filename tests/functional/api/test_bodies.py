@@ -20,7 +20,7 @@ import webob
 
 from tests.functional.api import tokens, worlds
 from tests.functional.api.stories import WORDS
-from trove.common import wsgi
+from trove.common.http.request import MAX_BODY
 from trove.common.api import ROUTES
 from trove.db import session, tables
 
@@ -142,9 +142,9 @@ def test_what_is_missing_is_refused(served, route):
 
 def test_a_body_has_an_end(served):
     for route in TAKERS[:2]:
-        response = send(served, route, JSON, b' ' * (wsgi.MAX_BODY + 1))
+        response = send(served, route, JSON, b' ' * (MAX_BODY + 1))
         assert response.status_int == 413
-        assert told(response) == f'The body is larger than {wsgi.MAX_BODY} bytes.'
+        assert told(response) == f'The body is larger than {MAX_BODY} bytes.'
         assert 'Retry-After' not in response.headers, 'clients do not survive it elsewhere'
 
 

@@ -16,7 +16,7 @@ import pathlib
 import webob
 
 from tests.functional.api import tokens
-from trove.common import deploy
+from trove.common.http import deploy
 
 ORIGIN = 'https://dashboard.example.net'
 PATH = f'/v1.0/{tokens.DEMO}/flavors'

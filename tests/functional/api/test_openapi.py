@@ -23,9 +23,9 @@ from schemathesis import GenerationMode
 from schemathesis.checks import CHECKS, load_all_checks
 
 from tests.functional.api import contract, places
-from trove.common import deploy, openapi
+from trove.common.http import deploy, openapi
 from trove.common.api import ROUTES
-from trove.common.serializers import xml
+from trove.common.http.serializers import xml
 
 DOCUMENT = contract.document()
 OPERATIONS = [(path, method, operation) for path, methods in DOCUMENT['paths'].items()
@@ -103,6 +103,10 @@ def test_a_stranger_is_answered_as_the_document_says(edge, path, method):
         bounds = settings(max_examples=requests, deadline=None, derandomize=True, database=None,
                           phases=[Phase.generate], suppress_health_check=list(HealthCheck))
         bounds(given(operation.as_strategy(generation_mode=mode), _ACCEPTED)(ask))()
-    # What needs nothing but an id must have been found.
+    if method == 'GET':
+        # Generated values of filters are rarely valid, so one request has none.
+        is_known = True
+        ask(operation.Case(path_parameters=dict(known)), 'application/json')
+    # A request that needs only an id must have succeeded.
     if method in ('GET', 'DELETE') and int(min(operation.definition.raw['responses'])) < 400:
         assert min(seen) < 400, seen

@@ -21,9 +21,10 @@ import pytest
 
 from tests.functional.api import endpoints, stories
 from trove import versions
-from trove.common import exception, openapi, policies
+from trove.common import exception, policies
+from trove.common.http import openapi
 from trove.common.api import ROUTES
-from trove.common.router import Router
+from trove.common.http.mapper import Router
 
 REFERENCE = pathlib.Path(__file__).parents[3] / 'api-ref/source'
 PAGES = '\n'.join(page.read_text() for page in sorted(REFERENCE.glob('*.inc')))

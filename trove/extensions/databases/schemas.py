@@ -12,7 +12,7 @@
 
 """What a request about databases may look like, and how they are shown."""
 
-from trove.common.schemas import STRING, array, compiled, page_of, shown, wrapped
+from trove.common.http.schemas import STRING, array, compiled, page_of, shown, wrapped
 from trove.instance.schemas import DATABASE
 
 #: Databases one request may make: what fits into one message to a guest.

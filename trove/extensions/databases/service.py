@@ -16,9 +16,11 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import engines, exception, pagination, schemas
+from trove.common import engines, exception
+from trove.common.http import pagination, schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.extensions import serving
 from trove.extensions.databases import schemas as database_schemas
 from trove.instance import objects, service

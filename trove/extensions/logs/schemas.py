@@ -12,7 +12,7 @@
 
 """What a request about logs may look like, and how they are shown."""
 
-from trove.common.schemas import FLAG, INTEGER, STRING, array, compiled, obj, showing, shown
+from trove.common.http.schemas import FLAG, INTEGER, STRING, array, compiled, obj, showing, shown
 
 ACTION = compiled(
     obj(

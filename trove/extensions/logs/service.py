@@ -16,8 +16,10 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import exception
+from trove.common.http import schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.extensions.logs import models, validation, views
 from trove.extensions.logs import schemas as log_schemas
 from trove.instance import models as instance_models

@@ -14,8 +14,8 @@
 
 from typing import Any
 
-from trove.common import exception, faults, policy
-from trove.common.wsgi import Request
+from trove.common import exception, policy
+from trove.common.http.request import Request
 
 _RULE = 'mgmt:cluster'
 
@@ -32,11 +32,11 @@ def index(request: Request) -> dict[str, Any]:
 
 def show(request: Request, cluster_id: str) -> None:
     _authorize(request, 'show')
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)
 
 
 def action(request: Request, cluster_id: str) -> None:
     _authorize(request, 'action')
     if set(request.json_body()) != {'reset-task'}:
         raise exception.BadRequest("The body must hold exactly one action: 'reset-task'.")
-    raise faults.not_found(cluster_id)
+    raise exception.not_found(cluster_id)

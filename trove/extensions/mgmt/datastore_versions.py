@@ -14,8 +14,10 @@
 
 from typing import Any
 
-from trove.common import policy, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import policy
+from trove.common.http import schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.datastore import models, versions
 from trove.db import datastores, session
 from trove.extensions.mgmt import schemas as mgmt_schemas

@@ -17,10 +17,12 @@ from typing import Any
 
 from oslo_config import cfg
 
-from trove.common import exception, faults, pagination, policy, schemas
+from trove.common import exception, policy
+from trove.common.http import pagination, schemas
 from trove.common.rpc import messages
 from trove.common.rpc.messages import about
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.db import instances, session
 from trove.db.session import Connection, Row
 from trove.extensions import serving
@@ -46,7 +48,7 @@ def _deleted(request: Request) -> bool | None:
 def _find(instance_id: str, *, include_deleted: bool = False) -> Row:
     row = session.read(instances.get, instance_id, include_deleted=include_deleted)
     if row is None:
-        raise faults.not_found(instance_id)
+        raise exception.not_found(instance_id)
     return row
 
 

@@ -17,8 +17,10 @@ from typing import Any
 
 from oslo_db import exception as db_exception
 
-from trove.common import exception, policy, schemas
-from trove.common.wsgi import Request, Response
+from trove.common import exception, policy
+from trove.common.http import schemas
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.configuration import parameters
 from trove.datastore import models
 from trove.db import datastores, session

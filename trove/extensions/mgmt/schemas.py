@@ -12,8 +12,9 @@
 
 """What a request of an administrator may look like, and how the answers do."""
 
-from trove.common.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, UUID,
-                                  array, compiled, nullable, obj, page_of, showing, shown, wrapped)
+from trove.common.http.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT,
+                                       UUID, array, compiled, nullable, obj, page_of, showing,
+                                       shown, wrapped)
 from trove.configuration.values import TYPES
 from trove.instance import schemas as instance_schemas
 

@@ -16,7 +16,8 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from trove.common import views, wsgi
+from trove.common.http import views
+from trove.common.http.request import Request
 from trove.configuration import values
 from trove.db.session import Row
 from trove.instance import views as instance_views
@@ -54,7 +55,7 @@ def parameter(row: Row) -> dict[str, Any]:
     return shown
 
 
-def instance(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def instance(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
     """The detail view and what only administrators see."""
     shown = instance_views.detail(request, row, addresses, replicas, now)
@@ -64,7 +65,7 @@ def instance(request: wsgi.Request, row: Row, addresses: Sequence[Row], replicas
     return shown
 
 
-def instance_complete(request: wsgi.Request, row: Row, addresses: Sequence[Row],
+def instance_complete(request: Request, row: Row, addresses: Sequence[Row],
                       replicas: Sequence[Row], now: datetime.datetime,
                       root: Row | None) -> dict[str, Any]:
     """One instance with its volume, its guest and who enabled root.

@@ -12,7 +12,7 @@
 
 """What a request about root may look like, and what is shown of it."""
 
-from trove.common.schemas import BOOLEAN, STRING, compiled, obj, showing, shown
+from trove.common.http.schemas import BOOLEAN, STRING, compiled, obj, showing, shown
 
 #: An empty password counts as none.
 ENABLE = compiled(

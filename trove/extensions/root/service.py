@@ -14,9 +14,11 @@
 
 from typing import Any
 
-from trove.common import engines, exception, schemas
+from trove.common import engines, exception
+from trove.common.http import schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.db import instances, session
 from trove.extensions import serving
 from trove.extensions.root import schemas as root_schemas

@@ -12,7 +12,8 @@
 
 """What a request about users may look like, and how they are shown."""
 
-from trove.common.schemas import NAME, STRING, TEXT, array, compiled, nullable, obj, page_of, showing, shown, wrapped
+from trove.common.http.schemas import (NAME, STRING, TEXT, array, compiled, nullable, obj, page_of,
+                                       showing, shown, wrapped)
 from trove.extensions.databases.schemas import SHOWN as DATABASE
 from trove.instance.schemas import DATABASE_NAME, HOST, USER
 

@@ -20,9 +20,11 @@ from typing import Any
 from oslo_config import cfg
 from trove.db.session import Row
 
-from trove.common import engines, exception, names, pagination, schemas
+from trove.common import engines, exception, names
+from trove.common.http import pagination, schemas
 from trove.common.rpc import messages
-from trove.common.wsgi import Request, Response
+from trove.common.http.request import Request
+from trove.common.http.response import Response
 from trove.extensions import serving
 from trove.extensions.users import schemas as user_schemas
 from trove.instance import objects

@@ -14,7 +14,7 @@
 
 from prometheus_client import parser
 
-from trove.common import requests_measured
+from trove.common.http import request_metrics
 from trove.common.process import metrics
 
 
@@ -76,13 +76,13 @@ def test_requests_are_counted_also_those_that_fail():
         start_response('202 Accepted', [])
         return [b'']
 
-    measured = requests_measured.Measured(application)
+    measured = request_metrics.Measured(application)
     measured({'REQUEST_METHOD': 'POST', 'PATH_INFO': '/'}, lambda *_answer: None)
     measured({'REQUEST_METHOD': 'HACK', 'PATH_INFO': '/'}, lambda *_answer: None)
     try:
         measured({'REQUEST_METHOD': 'GET', 'PATH_INFO': '/broken'}, lambda *_answer: None)
     except RuntimeError:
-        counted = values(read(requests_measured.REQUESTS)['trove_api_request_seconds'], '_count')
+        counted = values(read(request_metrics.REQUESTS)['trove_api_request_seconds'], '_count')
     assert counted == {
         (('method', 'POST'), ('status', '202')): 1,
         (('method', 'other'), ('status', '202')): 1,

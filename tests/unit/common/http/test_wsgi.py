@@ -20,7 +20,12 @@ import pytest
 import webob
 import webob.exc
 
-from trove.common import exception, faults, wsgi
+from trove.common import exception
+from trove.common.http import faults, serializers
+from trove.common.http.fault_wrapper import FaultWrapper
+from trove.common.http.request import MAX_BODY, Request
+from trove.common.http.response import Response, written
+from trove.common.http.urlmap import UrlMap
 from trove.versions import VersionsApplication
 
 
@@ -40,12 +45,12 @@ def application(name):
 def raising(error):
     def called(_environ, _start_response):
         raise error
-    return wsgi.FaultWrapper(called)
+    return FaultWrapper(called)
 
 
 @pytest.fixture
 def urls():
-    return wsgi.UrlMap({
+    return UrlMap({
         '/': application('root'),
         '/v1.0': application('api'),
         '/healthcheck': application('health')
@@ -69,7 +74,7 @@ def test_the_version_in_accept(urls):
     assert ask(urls, '/p/x',
                Accept='application/vnd.openstack.trove; version=1.0').text == 'api /v1.0|/p/x'
     assert ask(urls, '/v1.0/p', Accept=wanted.replace('1.0', '9')).text == 'api /v1.0|/p'
-    refused = ask(wsgi.UrlMap({'/': VersionsApplication()}), '/p/x',
+    refused = ask(UrlMap({'/': VersionsApplication()}), '/p/x',
                   Accept=wanted.replace('1.0', '9'))
     assert refused.json == {'notAcceptable': {'code': 406, 'message': 'version not supported'}}
 
@@ -107,7 +112,7 @@ def test_the_unforeseen_becomes_a_reference(caplog):
 
 
 def test_a_page_for_people_becomes_a_fault():
-    answer = ask(wsgi.FaultWrapper(
+    answer = ask(FaultWrapper(
         webob.exc.HTTPServiceUnavailable('The Keystone service is away')))
     assert answer.status_int == 503
     assert answer.headers['Content-Type'] == 'application/json'
@@ -118,7 +123,7 @@ def test_answers_of_others_pass():
     body = {'error': {'code': 401, 'title': 'Unauthorized', 'message': 'no'}}
     refused = webob.Response(status=401, json_body=body,
                              headers={'WWW-Authenticate': 'Keystone uri="k"'})
-    answer = ask(wsgi.FaultWrapper(refused))
+    answer = ask(FaultWrapper(refused))
     assert (answer.status_int, answer.json,
             answer.headers['WWW-Authenticate']) == (401, body, 'Keystone uri="k"')
 
@@ -128,7 +133,7 @@ def test_errors_of_others_are_told_in_the_form_asked_for():
     refused = webob.Response(status=401, json_body=body)
     refused.headers['WWW-Authenticate'] = 'Keystone uri="k"'
     for path, accept in (('/', 'application/xml'), ('/p/instances.xml', '*/*')):
-        answer = ask(wsgi.FaultWrapper(refused), path, Accept=accept)
+        answer = ask(FaultWrapper(refused), path, Accept=accept)
         assert answer.status_int == 401
         assert answer.headers['Content-Type'] == 'application/xml'
         assert answer.headers['WWW-Authenticate'] == 'Keystone uri="k"'
@@ -138,42 +143,42 @@ def test_errors_of_others_are_told_in_the_form_asked_for():
 
 def test_an_error_that_only_pretends_to_be_json_becomes_a_fault():
     refused = webob.Response(status=503, body=b'<html>', content_type='application/json')
-    answer = ask(wsgi.FaultWrapper(refused), Accept='application/xml')
+    answer = ask(FaultWrapper(refused), Accept='application/xml')
     assert answer.status_int == 503
     assert answer.text.splitlines()[1] == '<serviceUnavailable code="503">'
 
 
-@pytest.mark.parametrize('given', [wsgi.Response(202), wsgi.Response(204)])
+@pytest.mark.parametrize('given', [Response(202), Response(204)])
 def test_an_empty_answer_has_a_content_type(given):
-    answer = ask(wsgi.response(wsgi.serializers.JSON, given))
+    answer = ask(written(serializers.JSON, given))
     assert answer.headers['Content-Type'] == 'application/json'
     assert answer.headers['Content-Length'] == '0'
     assert answer.body == b''
 
 
 def test_a_body_without_content_type_is_json():
-    request = wsgi.Request.blank('/', method='POST', body=json.dumps({'a': 1}).encode())
+    request = Request.blank('/', method='POST', body=json.dumps({'a': 1}).encode())
     request.headers.pop('Content-Type', None)
     assert request.json_body() == {'a': 1}
 
 
 def test_bodies_that_are_refused():
-    text = wsgi.Request.blank('/', method='POST', body=b'a=1', content_type='text/plain')
+    text = Request.blank('/', method='POST', body=b'a=1', content_type='text/plain')
     with pytest.raises(exception.UnsupportedMediaType):
         text.json_body()
     with pytest.raises(exception.BadRequest):
-        wsgi.Request.blank('/', method='POST').json_body()
-    assert wsgi.Request.blank('/', method='POST').json_body(required=False) == {}
-    huge = wsgi.Request.blank('/', method='POST', body=b'{}')
-    huge.content_length = wsgi.MAX_BODY + 1
+        Request.blank('/', method='POST').json_body()
+    assert Request.blank('/', method='POST').json_body(required=False) == {}
+    huge = Request.blank('/', method='POST', body=b'{}')
+    huge.content_length = MAX_BODY + 1
     with pytest.raises(exception.OverLimit):
         huge.json_body()
 
 
-@pytest.mark.parametrize('size, is_refused', [(wsgi.MAX_BODY + 1, True), (1000, False)])
+@pytest.mark.parametrize('size, is_refused', [(MAX_BODY + 1, True), (1000, False)])
 def test_the_limit_holds_for_bodies_of_unknown_length(size, is_refused):
     body = b'{"a": "' + b'x' * (size - 9) + b'"}'
-    request = wsgi.Request.blank('/', method='POST')
+    request = Request.blank('/', method='POST')
     request.environ.update({'wsgi.input': io.BytesIO(body), 'wsgi.input_terminated': True})
     request.content_length = None
     request.headers['Content-Type'] = 'application/json'
@@ -185,7 +190,7 @@ def test_the_limit_holds_for_bodies_of_unknown_length(size, is_refused):
 
 
 def test_a_body_that_ends_too_early():
-    request = wsgi.Request.blank('/', method='POST', body=b'{"a": 1')
+    request = Request.blank('/', method='POST', body=b'{"a": 1')
     request.content_length = 500
     request.is_body_seekable = False
     with pytest.raises(exception.BadRequest, match='ended before it was whole'):
@@ -193,7 +198,7 @@ def test_a_body_that_ends_too_early():
 
 
 def test_a_length_that_is_no_number():
-    request = wsgi.Request.blank('/', method='POST')
+    request = Request.blank('/', method='POST')
     request.environ['CONTENT_LENGTH'] = 'many'
     with pytest.raises(exception.BadRequest):
         request.json_body()

@@ -17,7 +17,8 @@ from urllib import parse
 import pytest
 import webob
 
-from trove.common import exception, pagination
+from trove.common import exception
+from trove.common.http import pagination
 
 
 def request(query=''):

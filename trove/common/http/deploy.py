@@ -35,7 +35,7 @@ def paste_file() -> str:
     """
     name = CONF.api_paste_config
     places = [CONF.find_file(name) or '', os.path.join('/etc/trove', name), *_packaged(name),
-              os.path.join(os.path.dirname(__file__), '..', '..', 'etc', 'trove', name)]
+              os.path.join(os.path.dirname(__file__), '..', '..', '..', 'etc', 'trove', name)]
     found = next((os.path.abspath(place) for place in places if place and os.path.isfile(place)),
                  None)
     if found is None:

@@ -21,7 +21,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from trove.common.serializers import table
+from trove.common.http.serializers import table
 
 _INTEGER = re.compile(r'[+-]?[0-9]{1,40}\Z')
 _NUMBER = re.compile(r'[+-]?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?\Z')

@@ -14,9 +14,10 @@
 
 import pytest
 
-from trove.common import faults
-from trove.common.schemas import BOOLEAN, INTEGER, NUMBER, STRING, UUID, array, nullable, obj, wrapped
-from trove.common.serializers import xml
+from trove.common.http import faults
+from trove.common.http.schemas import (BOOLEAN, INTEGER, NUMBER, STRING, UUID, array, nullable, obj,
+                                       wrapped)
+from trove.common.http.serializers import xml
 
 XMLNS = 'xmlns="http://docs.openstack.org/database/api/v1.0"'
 

@@ -14,7 +14,7 @@
 
 import pytest
 
-from trove.common import serializers
+from trove.common.http import serializers
 
 
 @pytest.mark.parametrize('accept', [
@@ -28,11 +28,11 @@ def test_json_is_the_answer(accept):
 
 @pytest.fixture
 def other():
-    form = serializers.Form('other', 'application/other', ('application/other',), lambda body: b'',
-                            lambda data: {})
-    serializers.FORMS.append(form)
+    form = serializers.Format('other', 'application/other', ('application/other',), lambda body: b'',
+                              lambda data: {})
+    serializers.FORMATS.append(form)
     yield form
-    serializers.FORMS.remove(form)
+    serializers.FORMATS.remove(form)
 
 
 def test_the_better_quality_wins(other):

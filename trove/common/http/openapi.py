@@ -20,10 +20,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from trove import version
-from trove.common import faults, policies
-from trove.common.router import Route
-from trove.common.schemas import BOOLEAN, STRING
-from trove.common.serializers import JSON, table, XML
+from trove.common import policies
+from trove.common.http import faults
+from trove.common.http.route import Route
+from trove.common.http.schemas import BOOLEAN, STRING
+from trove.common.http.serializers import JSON, table, XML
 
 #: Query parameters by name: what they do, and their schema.
 QUERY: dict[str, tuple[str, dict[str, Any]]] = {

@@ -50,11 +50,3 @@ def of(error: exception.TroveError) -> tuple[int, dict[str, Any]]:
     """Status and body of a coded failure."""
     status = error.http_status if error.http_status in NAMES else 500
     return status, body(status, error.message)
-
-
-def not_found(what: str) -> exception.NotFound:
-    """The failure for any object that is not there, or not the caller's.
-
-    :param what: the id, or whatever the caller named it by.
-    """
-    return exception.NotFound(f'Resource {what} cannot be found.')

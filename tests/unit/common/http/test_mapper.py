@@ -15,7 +15,8 @@
 import pytest
 
 from trove.common import exception
-from trove.common.router import Route, Router
+from trove.common.http.mapper import Router
+from trove.common.http.route import Route
 
 
 def router(*lines, suffixes=('json',)):

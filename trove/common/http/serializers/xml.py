@@ -23,8 +23,8 @@ from xml.sax import saxutils
 
 from defusedxml import common, ElementTree
 
-from trove.common import faults
-from trove.common.serializers import reading, table
+from trove.common.http import faults
+from trove.common.http.serializers import reading, table
 
 CONTENT_TYPE = 'application/xml'
 MEDIA_TYPES = ('application/xml', 'application/vnd.openstack.trove+xml')

@@ -16,7 +16,7 @@ import re
 
 import pytest
 
-from trove.common.limits import Limiter, Rate
+from trove.common.http.rate_limits import Limiter, Rate
 
 ANYTHING = re.compile('.*')
 

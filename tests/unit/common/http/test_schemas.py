@@ -14,7 +14,8 @@
 
 import pytest
 
-from trove.common import exception, schemas
+from trove.common import exception
+from trove.common.http import schemas
 
 THING = schemas.compiled(
     schemas.wrapped(
