@@ -36,7 +36,9 @@ from trove.configuration import models as groups
 from trove.db import configurations, datastores, events, instances, operations, quotas, session
 from trove.db.session import Row
 from trove.extensions.logs import models as logs
-from trove.instance import changes, models, resizing, servers
+from trove.instance import models
+from trove.instance.actions import access as access_rules
+from trove.instance.actions import configuration, image, power, resize, status
 from trove.taskmanager import flows
 from trove.taskmanager import tools as real_tools
 from trove.taskmanager.api import TaskManagerAPI
@@ -172,44 +174,45 @@ class World:
         return groups.replace(self.context, configuration_id, wanted, {})
 
     def attach(self, instance_id: str, configuration_id: str) -> str:
-        return changes.change_configuration(self.context, self.row(instance_id), None, configuration_id).operation_id
+        return configuration.change(self.context, self.row(instance_id),
+                                    configuration_id).operation_id
 
     def detach(self, instance_id: str) -> str:
-        return changes.change_configuration(self.context, self.row(instance_id), None, None).operation_id
+        return configuration.change(self.context, self.row(instance_id), None).operation_id
 
     def restart(self, instance_id: str) -> str:
-        return models.restart(self.context, self.row(instance_id)).operation_id
+        return power.restart(self.context, self.row(instance_id)).operation_id
 
     def resize_volume(self, instance_id: str, size: int) -> str:
-        return resizing.volume(self.context, self.row(instance_id), size).operation_id
+        return resize.volume(self.context, self.row(instance_id), size).operation_id
 
     def resize_flavor(self, instance_id: str, flavor_id: str) -> str:
         context = self.cloud.context(PROJECT, USER)
-        return resizing.flavor(context, self.row(instance_id), flavor_id).operation_id
+        return resize.flavor(context, self.row(instance_id), flavor_id).operation_id
 
     def reboot(self, instance_id: str) -> str:
-        return models.reboot(self.context, self.row(instance_id)).operation_id
+        return power.reboot(self.context, self.row(instance_id)).operation_id
 
     def stop(self, instance_id: str) -> str:
-        return models.stop(self.context, self.row(instance_id)).operation_id
+        return power.stop(self.context, self.row(instance_id)).operation_id
 
     def start(self, instance_id: str) -> str:
-        return servers.start(self.context, self.row(instance_id)).operation_id
+        return power.start(self.context, self.row(instance_id)).operation_id
 
-    def rebuild(self, instance_id: str, image: str = 'guest') -> str:
-        image_id = self.cloud.named('image', image)['id']
-        return servers.rebuild(self.context, self.row(instance_id), image_id).operation_id
+    def rebuild(self, instance_id: str, image_name: str = 'guest') -> str:
+        image_id = self.cloud.named('image', image_name)['id']
+        return image.rebuild(self.context, self.row(instance_id), image_id).operation_id
 
     def upgrade(self, instance_id: str, version: str = '11.4') -> str:
         """As after a PUT of ``datastore_version``."""
-        return changes.upgrade(self.context, self.row(instance_id), None, version).operation_id
+        return image.upgrade(self.context, self.row(instance_id), version).operation_id
 
     def migrate(self, instance_id: str, host: str | None = None, *, live: bool = False) -> str:
-        return servers.migrate(self.context, self.row(instance_id), host, live=live).operation_id
+        return image.migrate(self.context, self.row(instance_id), host, live=live).operation_id
 
     def change_access(self, instance_id: str, **access: Any) -> str:
         """As after a PUT of ``access``."""
-        return changes.change_access(self.context, self.row(instance_id), None, access).operation_id
+        return access_rules.update(self.context, self.row(instance_id), access).operation_id
 
     def publish_log(self, instance_id: str, name: str, *, start_over: bool = False) -> str:
         return logs.publish(self.context, self.row(instance_id), name, start_over=start_over).operation_id
@@ -222,7 +225,7 @@ class World:
 
     def reset(self, instance_id: str) -> str | None:
         """As after a POST of ``reset_status``; returns the operation that was given up."""
-        return models.reset(self.context, self.row(instance_id))
+        return status.reset(self.context, self.row(instance_id))
 
     # --- letting the world go on -----------------------------------------------------------------
 

@@ -65,13 +65,13 @@ def find(context: Any, backup_id: str) -> Row:
 
 # --- recording -----------------------------------------------------------------------------------
 
-def create(context: Any, row: Row, asked: CreateRequest, *, rehearsal: bool = False) -> Recorded:
+def create(context: Any, row: Row, asked: CreateRequest, *, dry_run: bool = False) -> Recorded:
     """Write down a new backup of an instance, and the operation that makes it.
 
     The operation is the instance's: whatever else would be done to it has to wait.
 
     :param row: of the instance.
-    :param rehearsal: make none; only the refusals are wanted.
+    :param dry_run: check everything, write nothing.
     :raises trove.common.exception.NotFound: there is no such parent.
     :raises trove.common.exception.BadRequest: the parent is another instance's, or not complete.
     :raises trove.common.exception.Unprocessable: the instance cannot now.
@@ -101,19 +101,19 @@ def create(context: Any, row: Row, asked: CreateRequest, *, rehearsal: bool = Fa
     args = {'backup_id': backup_id, 'container': container or CONF.backup_swift_container}
     recorded = instance_models.record(context, row, 'backup_create', DEADLINE, args=args,
                                       check=instance_models.require_ready, also=make,
-                                      rehearsal=rehearsal)
+                                      dry_run=dry_run)
     return Recorded(recorded.operation_id, backup_id)
 
 
 def register(context: Any, found: Found, name: str, description: str | None, *,
-             rehearsal: bool = False) -> str:
+             dry_run: bool = False) -> str:
     """Write down a backup that lies in the object store already. Nothing is copied, and nothing removed with it.
 
     :returns: its id.
     :raises trove.common.exception.QuotaExceeded:
     """
     backup_id = str(uuid.uuid4())
-    (session.rehearse if rehearsal else session.write)(lambda connection: backups.create(
+    (session.dry_run if dry_run else session.write)(lambda connection: backups.create(
         connection, {
             'id': backup_id,
             'name': name,

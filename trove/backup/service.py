@@ -72,21 +72,21 @@ def create(request: Request) -> Response:
     body = request.json_body()
     schemas.check(backup_schemas.CREATE, body)
     asked = body['backup']
-    is_rehearsal = query.flag(request, 'validate_only')
+    is_dry_run = query.flag(request, 'validate_only')
     headers: tuple[tuple[str, str], ...] = ()
     if 'restore_from' in asked:
         backup_id = models.register(context, validation.check(context, asked['restore_from']),
-                                    asked['name'], asked.get('description'), rehearsal=is_rehearsal)
+                                    asked['name'], asked.get('description'), dry_run=is_dry_run)
     else:
-        recorded = _recorded(request, asked, is_rehearsal)
+        recorded = _recorded(request, asked, is_dry_run)
         backup_id, headers = recorded.backup_id, ((instances.OPERATION_HEADER,
                                                    recorded.operation_id),)
-    if is_rehearsal:
+    if is_dry_run:
         return Response(204)
     return Response(202, {'backup': views.backup(models.find(context, backup_id))}, headers)
 
 
-def _recorded(request: Request, asked: dict[str, Any], is_rehearsal: bool) -> models.Recorded:
+def _recorded(request: Request, asked: dict[str, Any], is_dry_run: bool) -> models.Recorded:
     if 'instance' not in asked:
         raise exception.BadRequest("backup needs 'instance' or 'restore_from'.")
     row = instance_models.find(request.context, asked['instance'])
@@ -94,7 +94,7 @@ def _recorded(request: Request, asked: dict[str, Any], is_rehearsal: bool) -> mo
     return models.create(request.context, row, models.CreateRequest(
         name=asked['name'], description=asked.get('description'), parent_id=asked.get('parent_id'),
         incremental=bool(asked.get('incremental')), container=asked.get('swift_container'),
-        storage_driver=asked.get('storage_driver')), rehearsal=is_rehearsal)
+        storage_driver=asked.get('storage_driver')), dry_run=is_dry_run)
 
 
 def _find(request: Request, rule: str, backup_id: str) -> Row:

@@ -46,12 +46,8 @@ from trove.extensions.users import schemas as user_schemas
 from trove.extensions.users import service as users
 from trove.flavor import schemas as flavor_schemas
 from trove.flavor import service as flavors
-from trove.instance import history
-from trove.instance import operating
 from trove.instance import schemas as instance_schemas
 from trove.instance import service as instances
-from trove.instance import tls
-from trove.instance import update as instance_update
 from trove.limits import schemas as limit_schemas
 from trove.limits import service as limits
 from trove.module import instances as instance_modules
@@ -108,9 +104,9 @@ ROUTES = (
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',),
           response_schema=instance_schemas.DETAIL, query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), response_schema=instance_schemas.SHOW),
-    Route('PUT', _I, instance_update.update, ('instance:update',),
+    Route('PUT', _I, instances.update, ('instance:update',),
           request_schema=instance_schemas.UPDATE, status=202, faults=(422, 501)),
-    Route('PATCH', _I, instance_update.edit, ('instance:update',),
+    Route('PATCH', _I, instances.edit, ('instance:update',),
           request_schema=instance_schemas.EDIT, status=202, faults=(422, 501)),
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422, 501)),
     Route('POST', f'{_I}/action', instances.action,
@@ -118,9 +114,9 @@ ROUTES = (
            'instance:reset_status', 'instance:force_delete', 'instance:promote_to_replica_source',
            'instance:eject_replica_source'), request_schema=instance_schemas.ACTION, status=202,
           faults=(413, 422, 501)),
-    Route('GET', f'{_I}/operations', history.operations, ('instance:operations',),
+    Route('GET', f'{_I}/operations', instances.operations, ('instance:operations',),
           response_schema=operation_schemas.INDEX, query=_PAGE),
-    Route('GET', f'{_I}/events', history.events, ('instance:events',),
+    Route('GET', f'{_I}/events', instances.events, ('instance:events',),
           response_schema=operation_schemas.EVENTS, query=_PAGE),
 
     Route('GET', f'{_I}/backups', backups.of_instance, ('instance:backups',),
@@ -134,9 +130,9 @@ ROUTES = (
           ('instance:guest_log_list', 'instance:guest_log_action'),
           request_schema=log_schemas.ACTION, response_schema=log_schemas.SHOW,
           faults=(*_GUEST, 501)),
-    Route('GET', f'{_I}/ssl', tls.show, ('instance:show',), response_schema=instance_schemas.SSL,
+    Route('GET', f'{_I}/ssl', instances.show_ssl, ('instance:show',), response_schema=instance_schemas.SSL,
           query=('include_certificate',), faults=_GUEST),
-    Route('POST', f'{_I}/ssl', tls.change, ('instance:update',),
+    Route('POST', f'{_I}/ssl', instances.change_ssl, ('instance:update',),
           request_schema=instance_schemas.SSL_CHANGE, response_schema=instance_schemas.SSL_CHANGED,
           faults=_GUEST),
     Route('GET', f'{_I}/modules', instance_modules.index, ('instance:module_list',),
@@ -288,7 +284,7 @@ ROUTES = (
           response_schema=limit_schemas.INDEX),
     Route('GET', f'{_P}/operations/{{operation_id}}', operations.show, ('operation:show',),
           response_schema=operation_schemas.SHOW),
-    Route('POST', f'{_P}/operations/{{operation_id}}/action', operating.action,
+    Route('POST', f'{_P}/operations/{{operation_id}}/action', instances.operation_action,
           ('operation:cancel', 'operation:retry'), request_schema=operation_schemas.ACTION,
           status=202, faults=(400, 409, 413, 422, 501)),
     Route('GET', _QUOTAS, quotas.show, ('quota:show',), response_schema=quota_schemas.SHOW),

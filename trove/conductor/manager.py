@@ -222,7 +222,7 @@ class Manager:
             self._store_results(connection, wanted, now)
         for instance_id, backup in wanted.backups:
             self._store_backup(connection, instance_id, backup, now)
-        due = operations.nudge(connection, 'instance', sorted(wanted.heard_of), now)
+        due = operations.make_due(connection, 'instance', sorted(wanted.heard_of), now)
         # After the operations, as task managers do: they hold an operation when they write to its instance.
         for instance_id, news in sorted(wanted.news.items()):
             self._store_news(connection, instance_id, news, now)

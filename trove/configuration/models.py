@@ -64,10 +64,10 @@ def checked_values(connection: Connection, version_id: str, version_name: str,
     return typed
 
 
-def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> str:
+def create(context: Any, asked: CreateRequest, *, dry_run: bool = False) -> str:
     """A new group of the caller's project, for an active or inactive version.
 
-    :param rehearsal: make none; only the refusals are wanted.
+    :param dry_run: check everything, write nothing.
     :returns: its id, empty when it is none.
     :raises trove.common.exception.NotFound, BadRequest: no such datastore or version.
     :raises trove.common.exception.Unprocessable: a value cannot be.
@@ -81,8 +81,8 @@ def create(context: Any, asked: CreateRequest, *, rehearsal: bool = False) -> st
                                      tenant_id=context.project_id, version_id=version.id,
                                      wanted=wanted, now=session.utcnow())
 
-    if rehearsal:
-        session.rehearse(write)
+    if dry_run:
+        session.dry_run(write)
         return ''
     with notifications.wrap('configuration_create', tenant_id=context.project_id,
                             request_id=context.request_id, name=asked.name, datastore=asked.datastore,

@@ -51,15 +51,15 @@ def create(request: Request) -> Response:
     schemas.check(configuration_schemas.CREATE, body)
     asked = body['configuration']
     datastore = asked.get('datastore', {})
-    is_rehearsal = query.flag(request, 'validate_only')
+    is_dry_run = query.flag(request, 'validate_only')
     configuration_id = models.create(
         context,
         models.CreateRequest(
             name=asked['name'], description=asked.get('description'), wanted=asked['values'],
             datastore=datastore.get('type'), version=datastore.get('version'),
             version_number=datastore.get('version_number'), from_text=_is_text(request)),
-        rehearsal=is_rehearsal)
-    if is_rehearsal:
+        dry_run=is_dry_run)
+    if is_dry_run:
         return Response(204)
     return Response(200, _complete(request, models.find(context, configuration_id)))
 

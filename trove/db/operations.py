@@ -91,7 +91,7 @@ def abandon(connection: Connection, resource_type: str, resource_id: str,
 
     The new claim fences its runner: nothing that one still does can be written. What it has just asked of the cloud
     may yet be carried out, so owner and lease stay on the closed row, and whatever is opened next on the resource
-    waits until the runner has noticed (:func:`left`) or its lease has run out.
+    waits until the runner has noticed (:func:`release_abandoned`) or its lease has run out.
 
     :returns: the operation as it was, or None when none was open.
     """
@@ -125,7 +125,7 @@ def _abandoned_holder(connection: Connection, resource_type: str, resource_id: s
             > now).order_by(OPERATIONS.c.lease_until.desc()).limit(1)).first()
 
 
-def left(connection: Connection, operation_id: str, owner: str, now: datetime) -> str | None:
+def release_abandoned(connection: Connection, operation_id: str, owner: str, now: datetime) -> str | None:
     """A runner that lost its claim has stopped working: what waits for that may begin.
 
     :returns: id of the operation that waited, if any.
@@ -204,7 +204,7 @@ def cancel(connection: Connection, operation_id: str, now: datetime) -> bool:
     return bool(changed.rowcount)
 
 
-def hurry(connection: Connection, operation_id: str, now: datetime) -> bool:
+def run_now(connection: Connection, operation_id: str, now: datetime) -> bool:
     """Have an open operation looked at now instead of when its pause is over. :returns: whether it is open."""
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1)
@@ -318,8 +318,8 @@ def release(connection: Connection, operation_id: str, claim: int, now: datetime
     return due_at or now
 
 
-def nudge(connection: Connection, resource_type: str, resource_ids: Sequence[str],
-          now: datetime) -> list[str]:
+def make_due(connection: Connection, resource_type: str, resource_ids: Sequence[str],
+             now: datetime) -> list[str]:
     """Something happened that the open operations of these resources may be waiting for.
 
     :returns: ids of the operations that became due and should be woken.

@@ -14,8 +14,9 @@
 
 Two ways in, both of which give a SQLAlchemy ``Connection``:
 
-* :func:`reader` — autocommit, no BEGIN/COMMIT/ROLLBACK and no ping: one round trip per statement. A connection that
-  the server closed while it was idle is replaced once, before the caller's first statement has had any effect.
+* :func:`reader` — autocommit, no BEGIN/COMMIT/ROLLBACK and no ping: one round trip per statement. A
+  connection that the server closed while it was idle is replaced once, before the caller's first
+  statement has had any effect.
 * :func:`writer` — one transaction, committed at the end of the block.
 
 Statements live in the modules beside this one and nowhere else.
@@ -39,7 +40,7 @@ CONF = cfg.CONF
 
 __all__ = [
     'Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader',
-    'rehearse', 'utcnow', 'write', 'writer'
+    'utcnow', 'write', 'writer'
 ]
 
 #: How often a transaction may be the victim of a deadlock in a row.
@@ -64,13 +65,16 @@ def utcnow() -> datetime.datetime:
 
 
 def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
-    """Read the time from ``clock`` from now on; None: from the system. For tests that move time themselves."""
+    """Read the time from ``clock`` from now on; None: from the system. For tests that move time
+    themselves.
+    """
     global _clock
     _clock = clock or _system_clock
 
 
 def _completed(text: str) -> str:
-    """The URL with MySQL's whole UTF-8 and with an end of all waiting; what the operator has put into it wins.
+    """The URL with MySQL's whole UTF-8 and with an end of all waiting; what the operator has put
+    into it wins.
 
     What MySQL calls utf8 has no characters of four bytes.
     """
@@ -92,8 +96,8 @@ def _mysql_limits(seconds: int) -> dict[str, str]:
 
 
 def _postgresql_limits(seconds: int) -> dict[str, str]:
-    # The client library has no timeout of its own for answers: what was sent must be acknowledged in time, and a server
-    # that is silent for long is asked whether it is there.
+    # The client library has no timeout of its own for answers: what was sent must be acknowledged
+    # in time, and a server that is silent for long is asked whether it is there.
     if not seconds:
         return {}
     return {
@@ -113,7 +117,8 @@ _LIMITS: dict[str, Callable[[int], dict[str, str]]] = {
 def _read_engine(url: str) -> Engine:
     arguments: dict[str, Any] = {}
     if make_url(url).get_backend_name() != 'sqlite':
-        # A pool without overflow: overflow connections are closed after each use, which costs more than waiting.
+        # A pool without overflow: overflow connections are closed after each use, which costs more
+        # than waiting.
         arguments = {
             'pool_size': CONF.database.max_pool_size or 5,
             'max_overflow': 0,
@@ -141,10 +146,12 @@ def _write_engine(url: str) -> Engine:
 
 
 def _spare_round_trips(engine: Engine) -> None:
-    """Ask a connection only whether it is alive when it was idle, and roll none back that has just committed.
+    """Ask a connection only whether it is alive when it was idle, and roll none back that has just
+    committed.
 
-    oslo.db asks before each transaction, and the pool rolls back after each: two of the four round trips that a
-    transaction with one statement takes. :func:`write` begins again on a connection that turns out to be dead.
+    oslo.db asks before each transaction, and the pool rolls back after each: two of the four round
+    trips that a transaction with one statement takes. :func:`write` begins again on a connection
+    that turns out to be dead.
     """
     pool: Any = engine.pool
     pool._pre_ping = False
@@ -165,7 +172,9 @@ def _spare_round_trips(engine: Engine) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    """SQLite with foreign keys, and with the write lock taken at BEGIN so that writers queue instead of failing."""
+    """SQLite with foreign keys, and with the write lock taken at BEGIN so that writers queue
+    instead of failing.
+    """
     engine = create_engine(url)
     exc_filters.register_engine(engine)
 
@@ -224,13 +233,16 @@ def reader() -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def writer() -> Iterator[Connection]:
-    """A connection in one transaction: committed when the block ends, rolled back when it raises."""
+    """A connection in one transaction: committed when the block ends, rolled back when it raises.
+    """
     with engine('write').begin() as connection:
         yield connection
 
 
 def read(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call ``function(connection, ...)`` on a reader, once more if the connection turns out to be dead."""
+    """Call ``function(connection, ...)`` on a reader, once more if the connection turns out to be
+    dead.
+    """
     try:
         with reader() as connection:
             return function(connection, *args, **kwargs)
@@ -239,30 +251,31 @@ def read(function: Any, *args: Any, **kwargs: Any) -> Any:
             return function(connection, *args, **kwargs)
 
 
-class _Rehearsed(Exception):
-    """Takes a transaction back whose only purpose was to be tried."""
+class _DryRun(Exception):
+    """Exception that rolls back the transaction of a dry run."""
 
 
-def rehearse(function: Any, *args: Any, **kwargs: Any) -> None:
-    """Call ``function(connection, ...)`` as :func:`write` does, and take back what it wrote.
+def dry_run(function: Any, *args: Any, **kwargs: Any) -> None:
+    """Call ``function(connection, ...)`` as :func:`write` does, and roll its writes back.
 
-    Whatever would refuse the real thing refuses this one.
+    Every check that :func:`write` would fail, fails here too.
     """
-    def tried(connection: Connection) -> None:
+    def run_and_roll_back(connection: Connection) -> None:
         function(connection, *args, **kwargs)
-        raise _Rehearsed
+        raise _DryRun
 
     try:
-        write(tried)
-    except _Rehearsed:
+        write(run_and_roll_back)
+    except _DryRun:
         return
 
 
 def write(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call ``function(connection, ...)`` in one transaction.
 
-    It is called again when the database chose it as deadlock victim, and once more when the connection turns out to be
-    dead, unless that was noticed by the commit: then nobody knows what has become of it.
+    It is called again when the database chose it as deadlock victim, and once more when the
+    connection turns out to be dead, unless that was noticed by the commit: then nobody knows what
+    has become of it.
     """
     reconnected = False
     for attempt in range(_DEADLOCKS):
@@ -276,7 +289,8 @@ def write(function: Any, *args: Any, **kwargs: Any) -> Any:
             if attempt == _DEADLOCKS - 1:
                 raise
         except db_exception.DBConnectionError:
-            # One that took long to fail is a database that does not answer, which another try would not change.
+            # One that took long to fail is a database that does not answer, which another try would
+            # not change.
             if reconnected or is_committing or time.monotonic() - begun > _IDLE_SECONDS:
                 raise
             reconnected = True

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Instances: find them, ask whether something may be done to them now, and record that it is to be done."""
+"""Instances: find, preconditions of actions, create, rename, protect, delete, and record an
+operation.
+"""
 
 import dataclasses
 import datetime
@@ -24,10 +26,9 @@ from oslo_config import cfg
 from trove.common.rpc import clients, keys
 from trove.db.session import Connection, Row
 
-from trove.common import exception, notification, states
+from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
-from trove.db import (backups, configurations, events, instances, notifications, operations, quotas,
-                      session)
+from trove.db import configurations, events, instances, operations, quotas, session
 
 CONF = cfg.CONF
 
@@ -36,7 +37,7 @@ RESOURCE = 'instance'
 
 @dataclasses.dataclass(frozen=True)
 class Nic:
-    """The tenant's network of a new instance, as the user named it."""
+    """Tenant network of a new instance, as named in the request."""
 
     network_id: str | None = None
     subnet_id: str | None = None
@@ -45,10 +46,10 @@ class Nic:
 
 @dataclasses.dataclass(frozen=True)
 class CreateRequest:
-    """What a user asked for when creating an instance, in our words and not yet checked.
+    """Body of a create request, parsed and not yet checked.
 
-    ``databases`` are ``{"name", "character_set"?, "collate"?}``, ``users`` are ``{"name", "password", "host"?,
-    "databases"?}``; ``volume_size`` is GB.
+    ``databases`` are ``{"name", "character_set"?, "collate"?}``, ``users`` are ``{"name",
+    "password", "host"?, "databases"?}``; ``volume_size`` is GB.
     """
 
     name: str
@@ -72,13 +73,13 @@ class CreateRequest:
     deletion_protection: bool = False
     #: ids
     modules: tuple[str, ...] = ()
-    #: keys the request had, also those whose value says nothing
+    #: keys of the request, including those with an empty value
     given: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True)
 class CheckedRequest:
-    """What will be made: the request after validation, with what was looked up on the way."""
+    """Create request after validation, with the rows and ids that validation looked up."""
 
     name: str
     version: Row
@@ -104,9 +105,17 @@ class CheckedRequest:
 
 
 class Recorded(NamedTuple):
-    """An operation that was written down, and the instance it is on."""
+    """Recorded operation and its instance."""
     operation_id: str
     instance_id: str
+
+
+#: Write that belongs to the transaction of an action, such as a new name.
+Also = Callable[[Connection, datetime.datetime], None]
+
+
+def nothing_else(_connection: Connection, _now: datetime.datetime) -> None:
+    """Write nothing: the default of ``also``."""
 
 
 # --- finding -------------------------------------------------------------------------------------
@@ -114,10 +123,10 @@ class Recorded(NamedTuple):
 
 def find(context: Any, instance_id: str, *, only_own: bool = False,
          include_deleted: bool = False) -> Row:
-    """A live instance of the caller's project; an administrator finds those of others too.
+    """Return a live instance of the caller's project; for an administrator, of any project.
 
-    :param only_own: an administrator too finds only the instances of the project.
-    :raises trove.common.exception.NotFound:
+    :param only_own: limit administrators to their own project too.
+    :raises trove.common.exception.NotFound: no such instance.
     """
     row = session.read(instances.get, instance_id, include_deleted=include_deleted)
     if row is None or (row.tenant_id != context.project_id and (only_own or not context.is_admin)):
@@ -128,12 +137,12 @@ def find(context: Any, instance_id: str, *, only_own: bool = False,
 facts_of = states.facts_of
 
 
-# --- may it be done now? -------------------------------------------------------------------------
+# --- preconditions -------------------------------------------------------------------------------
 
 def require_server(row: Row) -> None:
-    """Refuse while the instance has no server: early in a build, or lost.
+    """Refuse an action while the instance has no server: early in a build, or after its loss.
 
-    :raises trove.common.exception.Unprocessable:
+    :raises trove.common.exception.Unprocessable: no server.
     """
     if row.compute_instance_id is None:
         raise exception.Unprocessable(f'Instance {row.id} is not ready: it has no server '
@@ -143,36 +152,40 @@ def require_server(row: Row) -> None:
 def require_ready(row: Row, now: datetime.datetime) -> None:
     """Refuse an action that needs an idle instance.
 
-    :raises trove.common.exception.Unprocessable: saying which status is in the way.
+    :raises trove.common.exception.Unprocessable: the instance is busy; the message names its
+        status.
     """
     require_server(row)
     refusal = states.refusal(facts_of(row), now, heartbeat_expiry(CONF))
     if refusal is not None:
         raise exception.Unprocessable(
-            f'Instance {row.id} is not currently available for an action to be performed ({refusal}).'
+            f'Instance {row.id} is not currently available for an action to be performed '
+            f'({refusal}).'
         )
 
 
 def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> None:
-    """Members of a cluster are changed through their cluster.
+    """Refuse an action on a member of a cluster, which is changed through its cluster.
 
-    :raises trove.common.exception.NotSupported:
+    :raises trove.common.exception.NotSupported: the instance is a member.
     """
     if row.cluster_id is not None and not (admin_may and context.is_admin):
         raise exception.NotSupported(
             f'Instance {row.id} belongs to a cluster; use the call of the cluster.')
 
 
-# --- recording -----------------------------------------------------------------------------------
+# --- create, rename, protect, delete -------------------------------------------------------------
 
-def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) -> Recorded:
-    """Write down a new instance, what it takes from the quota, and the operation that makes it: all or nothing.
+def create(context: Any, checked: CheckedRequest, *, dry_run: bool = False) -> Recorded:
+    """Insert a new instance, its reservation from the quota and the operation that builds it, in
+    one transaction.
 
-    Which args and secrets the operation has stands in :mod:`trove.taskmanager.flows.instance_create`; the secrets
-    are sealed under the operation's id.
+    :mod:`trove.taskmanager.flows.instance_create` describes args and secrets of the operation; the
+        secrets are
+    sealed under the operation's id.
 
-    :param rehearsal: take everything back; only the refusals are wanted.
-    :raises trove.common.exception.QuotaExceeded: nothing is left behind.
+    :param dry_run: check everything, write nothing.
+    :raises trove.common.exception.QuotaExceeded: nothing is written.
     """
     recorded = Recorded(operations.new_id(), str(uuid.uuid4()))
     ring = clients.key_ring()
@@ -182,9 +195,9 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
     sealed = ring.seal(recorded.operation_id, json.dumps(hidden).encode())
     values = _columns(context, checked, recorded.instance_id)
 
-    def write(connection: Connection) -> None:
+    def insert(connection: Connection) -> None:
         now = session.utcnow()
-        _hold_group(connection, checked.configuration_id)
+        _lock_group(connection, checked.configuration_id)
         size = checked.volume_size if checked.volume_support else 0
         quotas.consume(connection, context.project_id, instances.quota_of(checked.ram, size), now)
         instances.create(connection, values, now)
@@ -194,16 +207,16 @@ def create(context: Any, checked: CheckedRequest, *, rehearsal: bool = False) ->
                           request_id=context.request_id, actor=context.user_id,
                           operation_id=recorded.operation_id)
 
-    if rehearsal:
-        session.rehearse(write)
+    if dry_run:
+        session.dry_run(insert)
         return recorded
-    session.write(write)
+    session.write(insert)
     clients.wake_taskmanager(recorded.operation_id)
     return recorded
 
 
-def _hold_group(connection: Connection, configuration_id: str | None) -> None:
-    """Let nobody delete the configuration group before the instance that has it is written down."""
+def _lock_group(connection: Connection, configuration_id: str | None) -> None:
+    """Lock the configuration group until the end of the transaction that inserts its instance."""
     if configuration_id is not None and configurations.get(connection, configuration_id,
                                                            for_update=True) is None:
         raise exception.not_found(configuration_id)
@@ -228,7 +241,7 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
         'datastore_version_id': checked.version.id,
         'locality': checked.locality,
         'encrypted_key': clients.key_ring().seal(instance_id, new_key),
-        # 32 bits, never 0: what MySQL's server_id takes. Equal ones only matter inside one replica set.
+        # MySQL's server_id: 32 bits, not 0. Duplicates matter only within a replica set.
         'server_id_number': secrets.randbelow(2**32 - 2) + 1,
         'access': checked.access,
         'deletion_protection': checked.deletion_protection,
@@ -236,16 +249,65 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
     }
 
 
-def delete(context: Any, row: Row) -> Recorded:
-    """Write down that an instance is to be deleted. What is being done to it is cancelled first.
+def renaming(context: Any, row: Row, name: str | None) -> Also:
+    """Return the write of a new name, for the transaction of another change; None writes nothing.
 
-    :returns: the operation that will delete it, also when it was asked before.
-    :raises trove.common.exception.Forbidden: it has replicas.
-    :raises trove.common.exception.NotSupported: it is a member of a cluster.
-    :raises trove.common.exception.Conflict: deletion protection.
+    The name is only shown to users: nothing in the cloud is found by it.
+    """
+    def write(connection: Connection, now: datetime.datetime) -> None:
+        if name is None or name == row.name:
+            return
+        instances.change(connection, row.id, now, name=name)
+        _add_event(connection, context, row, now, 'instance.rename',
+                   f'The instance was renamed to {name}.')
+
+    return write
+
+
+def write(also: Also) -> None:
+    """Run one write in a transaction of its own."""
+    session.write(lambda connection: also(connection, session.utcnow()))
+
+
+def _add_event(connection: Connection, context: Any, row: Row, now: datetime.datetime, type_: str,
+               text: str) -> None:
+    events.add(connection, resource_type=RESOURCE, resource_id=row.id, type=type_, text=text,
+               now=now, project_id=row.tenant_id, actor=context.user_id,
+               request_id=context.request_id)
+
+
+def protect(context: Any, row: Row, requested: bool, also: Also = nothing_else) -> None:
+    """Switch deletion protection on or off.
+
+    :raises trove.common.exception.Unprocessable: the instance is already being deleted.
+    """
+    def change(connection: Connection, now: datetime.datetime) -> None:
+        # A delete takes the same lock: of two concurrent requests the second sees the first.
+        former = instances.hold_protection(connection, row.id)
+        found = instances.get(connection, row.id)
+        if requested and (found is None or found.cancel_wanted
+                          or found.operation_kind == 'instance_delete'):
+            raise exception.Unprocessable(
+                f'Instance {row.id} is being deleted; it cannot be protected any more.')
+        also(connection, now)
+        if requested != former:
+            instances.change(connection, row.id, now, deletion_protection=requested)
+            _add_event(connection, context, row, now, 'instance.deletion_protection',
+                       f'Deletion protection was switched {"on" if requested else "off"}.')
+
+    write(change)
+
+
+def delete(context: Any, row: Row) -> Recorded:
+    """Record the deletion of an instance; its open operation is cancelled first.
+
+    :returns: the operation that deletes the instance, also if an earlier request recorded it.
+    :raises trove.common.exception.Forbidden: the instance has replicas.
+    :raises trove.common.exception.NotSupported: the instance is a member of a cluster.
+    :raises trove.common.exception.Conflict: deletion protection is on.
     """
     require_no_cluster(row, context)
-    wanted = {
+    deletion = {
         'kind': 'instance_delete',
         'resource_type': RESOURCE,
         'resource_id': row.id,
@@ -256,32 +318,22 @@ def delete(context: Any, row: Row) -> Recorded:
         'operation_id': operations.new_id()
     }
 
-    def write(connection: Connection) -> tuple[str, str]:
-        """:returns: (the operation that deletes, the one to wake)"""
-        _require_unprotected(row, _still_there(connection, row.id).deletion_protection)
+    def check_and_record(connection: Connection) -> tuple[str, str]:
+        _require_unprotected(row, require_present(connection, row.id).deletion_protection)
         if instances.replicas_of(connection, [row.id]):
             raise exception.Forbidden(
                 f'Instance {row.id} has replicas. Detach replicas before deleting it.')
-        asked = ask(connection, session.utcnow())
-        # Operations are held before instances, as task managers do; what was asked for is taken back with the rest.
+        recorded = _record_deletion(connection, deletion, session.utcnow())
+        # Operations are locked before instances, in the order of the task managers; a refusal rolls
+        # both back.
         _require_unprotected(row, instances.hold_protection(connection, row.id))
-        return asked
+        return recorded
 
-    def ask(connection: Connection, now: datetime.datetime) -> tuple[str, str]:
-        running = operations.request_cancel(connection, RESOURCE, row.id, wanted, now)
-        if running is None:
-            operations.create(connection, now=now, **wanted)
-            return wanted['operation_id'], wanted['operation_id']
-        if running.kind == 'instance_delete':
-            return running.id, running.id
-        former = json.loads(
-            running.successor)['operation_id'] if running.successor else wanted['operation_id']
-        return former, running.id
-
-    # An operation that opens or closes between our two statements makes the first try fail; the second sees it.
+    # An operation that opens or closes between two statements fails the first try; the second sees
+    # it.
     for last in (False, False, True):
         try:
-            operation_id, to_wake = session.write(write)
+            operation_id, to_wake = session.write(check_and_record)
             break
         except exception.Unprocessable:
             if last:
@@ -290,108 +342,63 @@ def delete(context: Any, row: Row) -> Recorded:
     return Recorded(operation_id, row.id)
 
 
+def _record_deletion(connection: Connection, deletion: dict[str, Any],
+                     now: datetime.datetime) -> tuple[str, str]:
+    """Record a deletion, or cancel the open operation in its favour.
+
+    :returns: ids of the operation that deletes and of the operation to wake.
+    """
+    running = operations.request_cancel(connection, RESOURCE, deletion['resource_id'], deletion,
+                                        now)
+    if running is None:
+        operations.create(connection, now=now, **deletion)
+        return deletion['operation_id'], deletion['operation_id']
+    if running.kind == 'instance_delete':
+        return running.id, running.id
+    follower = json.loads(running.successor) if running.successor else deletion
+    return follower['operation_id'], running.id
+
+
 def _require_unprotected(row: Row, is_protected: bool) -> None:
     if is_protected:
         raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
                                  code='deletion_protected')
 
 
+# --- recording -----------------------------------------------------------------------------------
+
 def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, Any] | None = None,
            check: Callable[[Row, datetime.datetime], None] = lambda _row, _now: None,
-           also: Callable[[Connection, datetime.datetime], None] = lambda _connection, _now: None,
-           rehearsal: bool = False) -> Recorded:
-    """Write down that something is to be done to an instance; the unique index on open operations is the lock.
+           also: Also = nothing_else, dry_run: bool = False) -> Recorded:
+    """Record an operation on an instance. The unique index on open operations is the lock.
 
     :param deadline: seconds.
-    :param check: refuses, given the row as it is inside the transaction.
-    :param also: writes what belongs to the same transaction.
-    :param rehearsal: take everything back; only the refusals are wanted, and the operation is none.
+    :param check: precondition; called with the row as it is inside the transaction.
+    :param also: write that belongs to the same transaction.
+    :param dry_run: check everything, write nothing; the returned operation id is empty.
     :raises trove.common.exception.Unprocessable: another operation is open.
     """
-    def write(connection: Connection) -> str:
+    def insert(connection: Connection) -> str:
         now = session.utcnow()
-        check(_still_there(connection, row.id), now)
+        check(require_present(connection, row.id), now)
         also(connection, now)
         return operations.create(connection, kind=kind, resource_type=RESOURCE, resource_id=row.id,
                                  now=now, deadline=deadline, project_id=row.tenant_id, args=args,
                                  request_id=context.request_id, actor=context.user_id)
 
-    if rehearsal:
-        session.rehearse(write)
+    if dry_run:
+        session.dry_run(insert)
         return Recorded('', row.id)
-    operation_id = session.write(write)
+    operation_id = session.write(insert)
     clients.wake_taskmanager(operation_id)
     return Recorded(operation_id, row.id)
 
 
-def restart(context: Any, row: Row) -> Recorded:
-    """Write down that the database is to be restarted.
+def require_present(connection: Connection, instance_id: str) -> Row:
+    """Return the row of a live instance, read in the caller's transaction.
 
-    :raises trove.common.exception.Unprocessable: not now.
-    :raises trove.common.exception.NotSupported: it is a member of a cluster.
+    :raises trove.common.exception.NotFound: the instance is deleted.
     """
-    require_no_cluster(row, context, admin_may=True)
-    return record(context, row, 'instance_restart', CONF.restart_timeout, check=require_ready)
-
-
-def reboot(context: Any, row: Row) -> Recorded:
-    """Write down that the server is to be rebooted, whatever its state: that is what a reboot is for.
-
-    :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
-    """
-    # Stopping what runs, Nova's part, the agent's start and the engine's, each with its own limit in the flow.
-    deadline = CONF.reboot_time_out + CONF.agent_start_timeout + 2 * CONF.restart_timeout
-    return record(context, row, 'instance_reboot', deadline,
-                  check=lambda found, _now: require_server(found))
-
-
-def stop(context: Any, row: Row) -> Recorded:
-    """Write down that the database is to be stopped, until it is restarted.
-
-    :raises trove.common.exception.Unprocessable: there is no server, or another operation is open.
-    :raises trove.common.exception.GuestTimeout: the agent could not hear it.
-    """
-    def check(found: Row, now: datetime.datetime) -> None:
-        require_server(found)
-        if states.is_expired(found.service_status_updated, now, heartbeat_expiry(CONF)):
-            raise exception.GuestTimeout(
-                f'The agent of instance {row.id} has not reported for too long to be told.')
-
-    return record(context, row, 'instance_stop', CONF.restart_timeout, check=check)
-
-
-def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
-    """Give up what is being done to an instance and what went wrong with it, so that something else may be done.
-
-    Nothing in the cloud is touched: a delete finds all there is by name.
-
-    :param forget_service: also what its guest last said, until it says something again.
-    :returns: the operation that was given up, if any.
-    """
-    def write(connection: Connection) -> str | None:
-        now = session.utcnow()
-        _still_there(connection, row.id)
-        given_up = operations.abandon(connection, RESOURCE, row.id, now)
-        instances.change(connection, row.id, now, error_code=None, desired_version_id=None)
-        if forget_service:
-            instances.forget_service(connection, row.id)
-        failed = backups.fail_running(connection, row.id, now)
-        told = [f'{given_up.kind} was given up' if given_up else 'nothing was being done']
-        if failed:
-            told.append(f'{failed} running backups count as failed')
-        events.add(connection, resource_type=RESOURCE, resource_id=row.id, type='instance.reset',
-                   text=f'The status was reset: {", ".join(told)}.', now=now,
-                   project_id=row.tenant_id, operation_id=given_up.id if given_up else None,
-                   actor=context.user_id, request_id=context.request_id)
-        for phase in (notification.START, notification.END):
-            notifications.emit(connection, 'instance_reset_status', phase, tenant_id=row.tenant_id,
-                               now=now, request_id=context.request_id, instance_id=row.id)
-        return given_up.id if given_up else None
-
-    return session.write(write)
-
-
-def _still_there(connection: Connection, instance_id: str) -> Row:
     row = instances.get(connection, instance_id)
     if row is None:
         raise exception.not_found(instance_id)

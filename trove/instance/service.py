@@ -10,33 +10,43 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on instances: policy, schema, model, view."""
+"""Controllers of instances and of their operations: policy, schema, model, view."""
 
 from collections.abc import Callable
 from typing import Any
 
+import jsonschema
 from oslo_config import cfg
-from trove.db.session import Connection, Row
 
 from trove.common import exception, policy
-from trove.common.http import pagination, schemas
-from trove.common.http import query
-from trove.common.http.views import reference
+from trove.common.http import pagination, query, schemas
 from trove.common.http.request import Request
 from trove.common.http.response import OPERATION_HEADER, Response
+from trove.common.http.views import reference
+from trove.db import events as event_rows
 from trove.db import instance_pages, instances, session
-from trove.instance import configuring, listing, models, replication, resizing, validation, views
+from trove.db import operations as operation_rows
+from trove.db.session import Connection, Row
+from trove.instance import listing, models, validation, views
 from trove.instance import schemas as instance_schemas
+from trove.instance.actions import access, image, power, replication, resize, ssl, status
+from trove.instance.actions import configuration as configuration_group
+from trove.operation import schemas as operation_schemas
+from trove.operation import service as operation_service
+from trove.operation import views as operation_views
 
 CONF = cfg.CONF
+
+#: Operations or events on one page.
+HISTORY_PAGE_SIZE = 20
 
 
 def find(request: Request, rule: str, instance_id: str, *, only_own: bool = False,
          include_deleted: bool = False) -> Row:
-    """The instance a request names, if the caller may do to it what the rule says.
+    """Return the instance that a request names, if the policy rule allows the caller.
 
-    The rule is asked before anything is looked up, so that who may do nothing learns nothing, and again with the
-    owner when the instance is another project's.
+    The rule is checked before the lookup, so that an unauthorized caller learns nothing, and again
+    with the owner if the instance belongs to another project.
     """
     policy.authorize(request.context, rule)
     row = models.find(request.context, instance_id, only_own=only_own,
@@ -47,7 +57,7 @@ def find(request: Request, rule: str, instance_id: str, *, only_own: bool = Fals
 
 
 def accepted(recorded: models.Recorded) -> Response:
-    """202 without a body, and where to follow the work."""
+    """Return a 202 without a body; its header names the operation."""
     return Response(202, headers=((OPERATION_HEADER, recorded.operation_id),))
 
 
@@ -63,10 +73,11 @@ def detail(request: Request) -> dict[str, Any]:
 
 def _list(request: Request, view: Callable[..., dict[str, Any]], *,
           detailed: bool) -> dict[str, Any]:
-    """A page: in the order asked for, or picked by ascending id and shown newest first."""
+    """Return a page, sorted as requested; by default picked by ascending id and shown newest first.
+    """
     limit = pagination.limit_of(request, CONF.instances_page_size)
     filters = listing.filters(request)
-    # One more than asked for tells whether another page follows.
+    # One row more than the limit shows that another page follows.
     page = session.read(instance_pages.page, request.context.project_id, limit=limit + 1,
                         marker=pagination.marker_of(request), filters=filters, detailed=detailed)
     rows = page.rows[:limit]
@@ -87,9 +98,9 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
 
 
 def configuration(request: Request, instance_id: str) -> dict[str, Any]:
-    """``GET configuration``: the options an instance has without a configuration group."""
+    """Return the options that an instance has without a configuration group."""
     row = find(request, 'instance:configuration', instance_id)
-    return {'instance': {'configuration': configuring.defaults(row)}}
+    return {'instance': {'configuration': configuration_group.defaults(row)}}
 
 
 def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]],
@@ -108,15 +119,15 @@ def create(request: Request) -> Response:
     policy.authorize(context, 'instance:create')
     body = request.json_body()
     schemas.check(instance_schemas.CREATE, body)
-    asked = body['instance']
+    requested = body['instance']
     for key, rule in (('configuration', 'instance:update'), ('modules', 'instance:module_apply'),
                       ('users', 'instance:extension:user:create'),
                       ('databases', 'instance:extension:database:create')):
-        if asked.get(key):
+        if requested.get(key):
             policy.authorize(context, rule)
     checked = validation.check(context, validation.parsed(body))
     if query.flag(request, 'validate_only'):
-        models.create(context, checked, rehearsal=True)
+        models.create(context, checked, dry_run=True)
         return Response(204)
     recorded = models.create(context, checked)
     row = models.find(context, recorded.instance_id)
@@ -129,8 +140,56 @@ def delete(request: Request, instance_id: str) -> Response:
     return accepted(models.delete(request.context, row))
 
 
+def update(request: Request, instance_id: str) -> Response:
+    return _update(request, instance_id, instance_schemas.UPDATE)
+
+
+def edit(request: Request, instance_id: str) -> Response:
+    return _update(request, instance_id, instance_schemas.EDIT)
+
+
+def _update(request: Request, instance_id: str,
+            schema: jsonschema.Draft202012Validator) -> Response:
+    """Make one change, and a new name beside it. An empty body detaches the configuration, for
+    compatibility.
+    """
+    row = find(request, 'instance:update', instance_id)
+    body = request.json_body()
+    schemas.check(schema, body)
+    requested = body['instance'] or {'configuration': None}
+    keys = sorted(requested.keys() - {'name'})
+    if len(keys) > 1:
+        raise exception.BadRequest(
+            f"instance can be changed in one way at a time, beside its name; this request has "
+            f"{', '.join(keys)}.")
+    if keys != ['deletion_protection']:
+        # An instance that could not be built has no server, and must stay deletable.
+        models.require_server(row)
+    renaming = models.renaming(request.context, row, requested.get('name'))
+    if not keys:
+        models.write(renaming)
+        return Response(202)
+    recorded = _UPDATES[keys[0]](request.context, row, requested[keys[0]], renaming)
+    return Response(202) if recorded is None else accepted(recorded)
+
+
+def _detach_replica(context: Any, row: Row, _source: Any, also: models.Also) -> models.Recorded:
+    return replication.detach(context, row, also)
+
+
+#: key of a PUT or PATCH -> the action it requests
+_UPDATES: dict[str, Callable[[Any, Row, Any, models.Also], models.Recorded | None]] = {
+    'access': access.update,
+    'configuration': configuration_group.change,
+    'datastore_version': image.upgrade,
+    'deletion_protection': models.protect,
+    'replica_of': _detach_replica,
+    'slave_of': _detach_replica,
+}
+
+
 def action(request: Request, instance_id: str) -> Response:
-    """``POST action``: exactly one key says which; the policy rule is the action's own."""
+    """Run the action named by the only key of the body, under the policy rule of that action."""
     body = request.json_body()
     named = instance_schemas.ACTION_NAMES & body.keys()
     known = set(named & _ACTIONS.keys())
@@ -144,29 +203,31 @@ def action(request: Request, instance_id: str) -> Response:
 def _restart(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     row = find(request, 'instance:restart', instance_id)
     schemas.check(instance_schemas.ACTIONS['restart'], body)
-    return accepted(models.restart(request.context, row))
+    return accepted(power.restart(request.context, row))
 
 
 def _resize(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
-    """What is resized stands in the value; each has its own rule and schema."""
-    asked = body['resize']
-    if isinstance(asked, dict) and 'volume' in asked:
+    """Resize the volume or the flavor; each has a policy rule and a schema of its own."""
+    requested = body['resize']
+    if isinstance(requested, dict) and 'volume' in requested:
         row = find(request, 'instance:resize_volume', instance_id)
         schemas.check(instance_schemas.RESIZE_VOLUME, body)
         return accepted(
-            resizing.volume(request.context, row, instance_schemas.size_of(asked['volume'])))
+            resize.volume(request.context, row, instance_schemas.size_of(requested['volume'])))
     row = find(request, 'instance:resize_flavor', instance_id)
     schemas.check(instance_schemas.RESIZE_FLAVOR, body)
-    return accepted(resizing.flavor(request.context, row, reference(asked['flavorRef'])))
+    return accepted(resize.flavor(request.context, row, reference(requested['flavorRef'])))
 
 
 def _reset_status(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
-    """With the key ``force_delete`` the owner may too, for that is what a forced delete begins with."""
-    asked = body['reset_status']
-    forced = isinstance(asked, dict) and 'force_delete' in asked
+    """Reset the status; the key ``force_delete``, with which a forced delete begins, has a rule of
+    its own.
+    """
+    requested = body['reset_status']
+    forced = isinstance(requested, dict) and 'force_delete' in requested
     row = find(request, 'instance:force_delete' if forced else 'instance:reset_status', instance_id)
     schemas.check(instance_schemas.ACTIONS['reset_status'], body)
-    models.reset(request.context, row)
+    status.reset(request.context, row)
     return Response(202)
 
 
@@ -190,3 +251,58 @@ _ACTIONS: dict[str, Callable[[Request, str, dict[str, Any]], Response]] = {
     'resize': _resize,
     'restart': _restart,
 }
+
+
+def show_ssl(request: Request, instance_id: str) -> dict[str, Any]:
+    row = find(request, 'instance:show', instance_id)
+    return {'ssl': ssl.describe(row, include_certificate=query.flag(
+        request, 'include_certificate'))}
+
+
+def change_ssl(request: Request, instance_id: str) -> dict[str, Any]:
+    row = find(request, 'instance:update', instance_id)
+    body = request.json_body()
+    schemas.check(instance_schemas.SSL_CHANGE, body)
+    ssl.change(row, body['ssl'])
+
+
+# --- history -------------------------------------------------------------------------------------
+
+def operations(request: Request, instance_id: str) -> dict[str, Any]:
+    """Return the operations of an instance, also after its deletion."""
+    find(request, 'instance:operations', instance_id, include_deleted=True)
+    return _history(request, 'operations', instance_id, operation_rows.of_resource,
+                    operation_views.operation)
+
+
+def events(request: Request, instance_id: str) -> dict[str, Any]:
+    """Return the events of an instance, also after its deletion."""
+    find(request, 'instance:events', instance_id, include_deleted=True)
+    return _history(request, 'events', instance_id, event_rows.of_resource, operation_views.event)
+
+
+def _history(request: Request, collection: str, instance_id: str, rows_of: Callable[..., Any],
+             view: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    """Return a page, newest first; the marker is the id of its last row."""
+    limit = pagination.limit_of(request, HISTORY_PAGE_SIZE)
+    rows = session.read(rows_of, instance_id, limit + 1, pagination.marker_of(request))
+    following = rows[limit - 1].id if len(rows) > limit else None
+    return pagination.page(request, collection, [view(row) for row in rows[:limit]], following)
+
+
+def operation_action(request: Request, operation_id: str) -> Response:
+    """Cancel or retry an operation, as named by the only key of the body."""
+    body = request.json_body()
+    named = operation_schemas.ACTIONS.keys() & body.keys()
+    name = next(iter(named)) if len(named) == 1 else ''
+    row = operation_service.find(request, f'operation:{name}' if name else 'operation:show',
+                                 operation_id)
+    if len(body) != 1 or not name:
+        raise exception.BadRequest(f"The body must hold exactly one action: one of "
+                                   f"{', '.join(sorted(operation_schemas.ACTIONS))}.")
+    schemas.check(operation_schemas.ACTIONS[name], body)
+    original = status.original_of(row)
+    if original.admin:
+        policy.require_admin(request.context)
+    policy.authorize(request.context, original.rule, row.project_id)
+    return accepted((status.cancel if name == 'cancel' else status.retry)(request.context, row))

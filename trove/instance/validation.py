@@ -10,10 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether what a create asks for can be had: the datastore first, then the cloud as the user sees it.
+"""Whether what a create asks for can be had: the datastore first, then the cloud as the user sees
+it.
 
-Everything is asked with the token of the request, so that nobody can name what they cannot see; only the image, which
-belongs to the operator, is looked up with the service's credentials. Failures name the field of the request.
+Everything is asked with the token of the request, so that nobody can name what they cannot see;
+only the image, which belongs to the operator, is looked up with the service's credentials. Failures
+name the field of the request.
 """
 
 import ipaddress
@@ -31,7 +33,9 @@ from trove.common.http import schemas
 from trove.common.http.views import reference
 from trove.datastore import models as datastore_models
 from trove.db import backups, datastores, session
-from trove.instance import configuring, module_choice, objects, replication
+from trove.instance import databases_and_users
+from trove.instance.actions import configuration, replication
+from trove.instance.actions import modules as instance_modules
 from trove.instance.models import CheckedRequest, CreateRequest, Nic
 
 CONF = cfg.CONF
@@ -80,12 +84,12 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     manager = version.manager
     databases, users = _objects(manager, request)
     if request.configuration_id is not None:
-        session.read(configuring.find, context, request.configuration_id, version.id)
+        session.read(configuration.find, context, request.configuration_id, version.id)
     _check_backup(context, request, version)
     _check_nic_form(request.nic)
     _check_placement(request)
     check_access(request.access)
-    modules = module_choice.of_new_instance(context, request.modules, version)
+    modules = instance_modules.of_new_instance(context, request.modules, version)
     cloud = clouds.user_cloud(CONF, context)
     flavor = _flavor(cloud, request, version)
     size, volume_type = _volume(cloud, request, version, flavor)
@@ -102,7 +106,8 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         configuration_id=request.configuration_id)
 
 
-# --- what is decided without the cloud -------------------------------------------------------------
+# --- what is decided without the cloud
+# -------------------------------------------------------------
 
 def _check_replication(context: Any, request: CreateRequest) -> None:
     if request.replica_of is None:
@@ -145,19 +150,23 @@ def _version(request: CreateRequest) -> Row:
 def _objects(manager: str,
              request: CreateRequest) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     able = engines.of(manager).capabilities
-    for capability, asked in ((engines.DATABASES, request.databases), (engines.USERS,
-                                                                       request.users)):
-        if asked and capability not in able:
+    for capability, given in ((engines.DATABASES, request.databases),
+                              (engines.USERS, request.users)):
+        if given and capability not in able:
             raise exception.BadRequest(
                 f"instance['{capability}'] is not supported for datastore {manager}.")
-    databases = objects.check_databases(manager, request.databases, "instance['databases']")
-    users = objects.check_users(manager, request.users, "instance['users']",
-                                known_databases=[database['name'] for database in databases])
+    databases = databases_and_users.check_databases(manager, request.databases,
+                                                    "instance['databases']")
+    users = databases_and_users.check_users(
+        manager, request.users, "instance['users']",
+        known_databases=[database['name'] for database in databases])
     return databases, users
 
 
 def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
-    """Refuse a backup that an instance cannot be made of; of the others this service can make none yet."""
+    """Refuse a backup that an instance cannot be made of; of the others this service can make none
+    yet.
+    """
     if request.backup_id is None:
         return
     backup = policy.owned(context, session.read(backups.get, request.backup_id), request.backup_id)
@@ -221,7 +230,8 @@ def _root_password(manager: str) -> str | None:
     return ''.join(secrets.choice(alphabet) for _ in range(settings.default_password_length))
 
 
-# --- what the cloud is asked -------------------------------------------------------------------------
+# --- what the cloud is asked
+# -------------------------------------------------------------------------
 
 def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> compute.Flavor:
     if request.flavor_id is None:
@@ -240,7 +250,9 @@ def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> comput
 
 def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
             flavor: compute.Flavor) -> tuple[int | None, str | None]:
-    """Size in GB and type of the data volume; both None for an engine that keeps its data on the server's disk."""
+    """Size in GB and type of the data volume; both None for an engine that keeps its data on the
+    server's disk.
+    """
     settings = _settings(version.manager)
     if not settings.volume_support:
         if request.volume_size is not None:
@@ -369,7 +381,8 @@ def rebuild_image(row: Row, image_id: str) -> str:
     return found.id
 
 
-# --- another flavor ----------------------------------------------------------------------------------
+# --- another flavor
+# ----------------------------------------------------------------------------------
 
 def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, compute.Flavor]:
     """The flavor an instance shall have, and the one it has.

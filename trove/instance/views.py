@@ -168,7 +168,9 @@ def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequ
 
 
 def _add_options(shown: dict[str, Any], row: Row) -> None:
-    """Which options wait for a restart, which were changed in the running engine, and why it has not what it should."""
+    """Which options wait for a restart, which were changed in the running engine, and why it has
+    not what it should.
+    """
     reported = json.loads(row.service_facts) if row.service_facts else {}
     for key, name in (('pending_restart', 'pending_restart'), ('drifted_options', 'drift')):
         if reported.get(name):

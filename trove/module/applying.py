@@ -25,7 +25,7 @@ from trove.common import exception
 from trove.common.rpc import clients, messages
 from trove.db import modules, session
 from trove.db.session import Row
-from trove.instance import module_choice
+from trove.instance.actions import modules as instance_modules
 from trove.module import models
 
 CONF = cfg.CONF
@@ -46,8 +46,8 @@ def wanted(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
 
     :raises trove.common.exception.BadRequest: one is for another datastore or version.
     """
-    return module_choice.in_order(
-        module_choice.named(context, module_ids, row.datastore_id, row.datastore_version_id))
+    return instance_modules.in_order(
+        instance_modules.requested(context, module_ids, row.datastore_id, row.datastore_version_id))
 
 
 def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:

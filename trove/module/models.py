@@ -69,11 +69,11 @@ def contents_of(row: Row) -> str:
 
 # --- changing ------------------------------------------------------------------------------------
 
-def create(context: Any, asked: Mapping[str, Any], *, rehearsal: bool = False) -> str:
+def create(context: Any, asked: Mapping[str, Any], *, dry_run: bool = False) -> str:
     """A new module.
 
     :param asked: the object of the request.
-    :param rehearsal: make none; only the refusals are wanted.
+    :param dry_run: check everything, write nothing.
     :returns: its id.
     :raises trove.common.exception.NotFound: no such type or datastore.
     :raises trove.common.exception.BadRequest: there is one like it, or a value cannot be.
@@ -102,8 +102,8 @@ def create(context: Any, asked: Mapping[str, Any], *, rehearsal: bool = False) -
                 **_sealed(module_id, asked['contents'])
             }, session.utcnow())
 
-    if rehearsal:
-        session.rehearse(write)
+    if dry_run:
+        session.dry_run(write)
     else:
         session.write(write)
     return module_id

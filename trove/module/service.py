@@ -54,9 +54,9 @@ def create(request: Request) -> Response:
     policy.authorize(context, 'module:create')
     body = request.json_body()
     schemas.check(module_schemas.CREATE, body)
-    is_rehearsal = query.flag(request, 'validate_only')
-    module_id = models.create(context, body['module'], rehearsal=is_rehearsal)
-    if is_rehearsal:
+    is_dry_run = query.flag(request, 'validate_only')
+    module_id = models.create(context, body['module'], dry_run=is_dry_run)
+    if is_dry_run:
         return Response(204)
     return Response(200, {'module': views.module(session.read(modules.get, module_id))})
 

@@ -98,7 +98,7 @@ class Runner:
             LOG.warning('%s: operation %s was taken over by another task manager, or reset',
                         row.resource_id, row.id)
             now = self.tools.clock()
-            for waited in (session.write(operations.left, row.id, self.owner,
+            for waited in (session.write(operations.release_abandoned, row.id, self.owner,
                                          now), self._remove_late(row, now)):
                 if waited:
                     self.later(waited, now)

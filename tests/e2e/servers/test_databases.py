@@ -34,7 +34,6 @@ from trove.common.rpc import clients
 from trove.configuration import models as configuration_models
 from trove.db import (configurations, datastores, events, instance_filters, instance_pages,
                       instances, replay_marks, migration, operations, quotas, session, tables)
-from trove.instance import changes as instance_changes
 from trove.instance import models as instance_models
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
@@ -185,7 +184,7 @@ def test_no_deadlock_reaches_a_runner(database):
 
         def write(connection):
             replay_marks.save(connection, {(one, 'Heartbeat'): (beat, 1) for one in some})
-            return operations.nudge(connection, 'instance', some, session.utcnow())
+            return operations.make_due(connection, 'instance', some, session.utcnow())
 
         for operation_id in database.write(write):
             scheduler.now(operation_id)
@@ -264,7 +263,7 @@ def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_
 
             accepted = list(
                 pool.map(asked, (lambda: instance_models.delete(context, found),
-                                 lambda: instance_changes.protect(context, found, None, True))))
+                                 lambda: instance_models.protect(context, found, True))))
             after = session.read(instances.get, row['id'])
             assert (after.operation_kind == 'instance_delete',
                     after.deletion_protection) == tuple(accepted)
@@ -406,7 +405,7 @@ def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(databas
     second = open_one()
     assert session.write(operations.take, second, 'b', NOW, 60) is None
     assert second not in session.read(operations.due, NOW, 1000)
-    assert session.write(operations.left, first, 'a', NOW) == second
+    assert session.write(operations.release_abandoned, first, 'a', NOW) == second
     assert session.write(operations.take, second, 'b', NOW, 60).claim == 1
 
 

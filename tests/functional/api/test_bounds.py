@@ -18,7 +18,7 @@ import pytest
 
 from trove.common import engines, exception
 from trove.guestagent.datastore.mariadb.engine import MariaDB
-from trove.instance import objects
+from trove.instance import databases_and_users
 
 
 #: Seconds of processor time that checking a body may take; comparing all with all takes twenty.
@@ -94,7 +94,7 @@ def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
     """Otherwise a whole machine is built before somebody says no."""
     user = {'name': name, 'password': 'pä😀'}
     try:
-        [checked] = objects.check_users('mariadb', [user], 'users')
+        [checked] = databases_and_users.check_users('mariadb', [user], 'users')
     except exception.BadRequest:
         return
     MariaDB().check_user(checked['name'], checked['host'], checked['password'])
@@ -107,7 +107,7 @@ def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
 def test_a_host_the_edge_takes_is_one_the_guest_takes(edge, host, strict):
     edge.conf.set_override('hostname_require_valid_ip', strict)
     try:
-        objects.check_host('mariadb', host, 'host')
+        databases_and_users.check_host('mariadb', host, 'host')
     except exception.BadRequest:
         return
     MariaDB().check_user('app', host)
@@ -117,7 +117,7 @@ def test_a_host_the_edge_takes_is_one_the_guest_takes(edge, host, strict):
                                   'a b', 'a#b', 'ab', 'x' * 64, '-a', 'a ', 'test', '#mysql50#a'))
 def test_a_database_the_edge_takes_is_one_the_guest_takes(edge, name):
     try:
-        [checked] = objects.check_databases('mariadb', [{'name': name}], 'databases')
+        [checked] = databases_and_users.check_databases('mariadb', [{'name': name}], 'databases')
     except exception.BadRequest:
         return
     MariaDB().check_database(checked)
@@ -128,4 +128,4 @@ def test_a_database_the_edge_takes_is_one_the_guest_takes(edge, name):
 def test_a_database_is_one_that_a_path_can_name(edge, manager):
     """What nobody could delete is not made: a quoted slash is a slash to every server of ours."""
     with pytest.raises(exception.BadRequest, match=r"databases\[0\]\['name'\] 'north/south' must"):
-        objects.check_databases(manager, [{'name': 'north/south'}], 'databases')
+        databases_and_users.check_databases(manager, [{'name': 'north/south'}], 'databases')

@@ -20,7 +20,7 @@ from tests.functional.world import VERSION_ID
 from trove.common import exception
 from trove.configuration import models as groups
 from trove.db import configurations, datastores, operations, session
-from trove.instance import operating
+from trove.instance.actions import status
 
 #: name, type, whether it needs a restart
 RULES = (('max_connections', 'integer', False), ('wait_timeout', 'integer', False),
@@ -184,7 +184,7 @@ def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id
 
 def test_what_failed_is_tried_again(world, instance_id):
     again = {
-        kind: operating.ASKED[f'instance_{kind}_configuration'].again
+        kind: status.ORIGINALS[f'instance_{kind}_configuration'].again
         for kind in ('attach', 'detach')
     }
     group = world.group(max_connections=250)

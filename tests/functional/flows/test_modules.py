@@ -20,7 +20,7 @@ import pytest
 from tests.functional.flows.test_crashes import doomed_runner, run_to_death, succeed
 from tests.functional.world import PROJECT, VERSION_ID
 from trove.db import datastores, modules, operations, session
-from trove.instance import module_choice
+from trove.instance.actions import modules as instance_modules
 from trove.module import applying, reapplying
 from trove.taskmanager import flows
 
@@ -104,8 +104,8 @@ def test_what_all_are_given_comes_in_its_order(world):
     })):
         module(world, number, **values)
     version = session.read(datastores.version, VERSION_ID)
-    chosen = module_choice.of_new_instance(world.context, ['00000000-0000-4000-8000-0000000000AA'],
-                                           version)
+    chosen = instance_modules.of_new_instance(
+        world.context, ['00000000-0000-4000-8000-0000000000AA'], version)
     assert [one[:8] for one in chosen] == ['00000002', '00000001', '00000000']
 
 

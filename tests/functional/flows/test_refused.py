@@ -21,7 +21,8 @@ from tests.functional.world import NOTHING, ONE_INSTANCE, PROJECT
 from trove.backup import models as backup_models
 from trove.common import exception
 from trove.db import backups, events, instances, operations, session
-from trove.instance import models, replication
+from trove.instance import models
+from trove.instance.actions import replication
 from trove.taskmanager import flows
 
 CODE = 'not_supported_by_datastore'

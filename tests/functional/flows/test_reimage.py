@@ -19,7 +19,8 @@ from tests.functional.world import NEXT_VERSION_ID, NOTHING, ONE_INSTANCE, VERSI
 from trove.common import exception, states
 from trove.datastore import versions
 from trove.db import datastores, instances, session
-from trove.instance import models, servers
+from trove.instance import models
+from trove.instance.actions import image as image_actions
 from trove.taskmanager import flows
 
 STEPS = flows.registry()['instance_upgrade'].step_names
@@ -169,8 +170,8 @@ def test_without_a_volume_the_data_would_be_lost(world, instance_id):
 
 def test_an_image_that_is_not_there(world, instance_id):
     with pytest.raises(exception.BadRequest):
-        servers.rebuild(world.context, world.row(instance_id),
-                        'c2b8f0de-0000-4000-8000-000000000000')
+        image_actions.rebuild(world.context, world.row(instance_id),
+                              'c2b8f0de-0000-4000-8000-000000000000')
 
 
 def test_a_former_operation_that_was_reset_is_not_taken_for_this_one(world, instance_id):
@@ -223,7 +224,7 @@ def test_a_version_with_a_newer_image(world, instance_id):
 def test_data_do_not_go_back(world, instance_id):
     world.upgrade(instance_id)
     world.settle()
-    with pytest.raises(exception.BadRequest, match='do not go back'):
+    with pytest.raises(exception.BadRequest, match='a downgrade is not possible'):
         world.upgrade(instance_id, '10.11')
     with pytest.raises(exception.BadRequest):
         world.upgrade(instance_id, '12.0')
@@ -237,7 +238,7 @@ def test_a_version_that_does_not_take_the_configuration_group_is_refused(world):
     for version_id in (VERSION_ID, NEXT_VERSION_ID):
         session.write(datastores.create_parameter, version_id, {'name': 'max_connections', **rule})
     with pytest.raises(exception.Unprocessable,
-                       match='does not take: gone_in_the_next. Change these values'):
+                       match='does not accept: gone_in_the_next. Change these values'):
         world.upgrade(instance_id)
     row = world.row(instance_id)
     assert (row.desired_version_id, row.operation_id) == (None, None), 'nothing was begun'
@@ -245,7 +246,7 @@ def test_a_version_that_does_not_take_the_configuration_group_is_refused(world):
         'name': 'GONE_in_the_next',
         **rule
     })
-    with pytest.raises(exception.Unprocessable, match='does not take: gone_in_the_next'):
+    with pytest.raises(exception.Unprocessable, match='does not accept: gone_in_the_next'):
         world.upgrade(instance_id)  # the next version takes no 1
     world.edit_group(group, max_connections=250)
     world.settle()

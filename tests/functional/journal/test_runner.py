@@ -189,7 +189,7 @@ def test_a_report_ends_the_wait_at_once(journal):
     operation_id = journal.open()
     journal.runner().advance(operation_id)
     journal.cloud.things.add('word')
-    assert journal.session.write(operations.nudge, 'instance', [RESOURCE],
+    assert journal.session.write(operations.make_due, 'instance', [RESOURCE],
                                  journal.clock()) == [operation_id]
     assert journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
@@ -203,7 +203,7 @@ def test_a_report_that_comes_while_the_step_looks_is_not_lost(journal):
             answer = super().run(work)
             journal.clock.advance(0.5)
             journal.cloud.things.add('word')
-            journal.session.write(operations.nudge, 'instance', [RESOURCE], journal.clock())
+            journal.session.write(operations.make_due, 'instance', [RESOURCE], journal.clock())
             return answer
 
     journal.flow([LooksTooEarly()])

@@ -127,7 +127,7 @@ def test_a_report_from_a_host_whose_clock_is_ahead_does_not_put_off_what_waits(j
     journal.runner().advance(operation_id)
     was_due = journal.get(operation_id).due_at
     ahead = journal.clock() + datetime.timedelta(seconds=30)
-    journal.session.write(operations.nudge, 'instance', [RESOURCE], ahead)
+    journal.session.write(operations.make_due, 'instance', [RESOURCE], ahead)
     assert journal.get(operation_id).due_at <= was_due
 
 
@@ -137,7 +137,7 @@ def test_one_report_from_a_host_whose_clock_is_ahead_is_looked_at_once(journal):
     runner = journal.runner()
     runner.advance(operation_id)
     ahead = journal.clock() + datetime.timedelta(seconds=30)
-    journal.session.write(operations.nudge, 'instance', [RESOURCE], ahead)
+    journal.session.write(operations.make_due, 'instance', [RESOURCE], ahead)
     looked = 0
     journal.clock.advance(1)
     while runner.advance(operation_id):
@@ -153,7 +153,7 @@ def test_a_report_from_a_host_whose_clock_is_behind_is_not_lost(journal):
             answer = super().run(work)
             if not journal.cloud.things:
                 journal.cloud.things.add('word')
-                journal.session.write(operations.nudge, 'instance', [RESOURCE], behind)
+                journal.session.write(operations.make_due, 'instance', [RESOURCE], behind)
             return answer
 
     journal.flow([Reported()])
@@ -287,7 +287,7 @@ def test_a_hurried_operation_does_not_wait_for_the_end_of_its_pause(journal):
     operation_id = journal.open()
     journal.runner().advance(operation_id)
     assert journal.get(operation_id).due_at > journal.clock()
-    assert journal.session.write(operations.hurry, operation_id, journal.clock())
+    assert journal.session.write(operations.run_now, operation_id, journal.clock())
     assert journal.session.read(operations.due, journal.clock(), 10) == [operation_id]
     journal.run_until_closed(operation_id)
-    assert not journal.session.write(operations.hurry, operation_id, journal.clock())
+    assert not journal.session.write(operations.run_now, operation_id, journal.clock())

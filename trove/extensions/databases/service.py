@@ -23,7 +23,7 @@ from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.extensions import serving
 from trove.extensions.databases import schemas as database_schemas
-from trove.instance import objects, service
+from trove.instance import databases_and_users, service
 
 CONF = cfg.CONF
 
@@ -46,7 +46,7 @@ def create(request: Request, instance_id: str) -> Response:
         # openstacksdk makes one at a time, and says so.
         body = {'databases': [body['database']]}
     schemas.check(database_schemas.CREATE, body)
-    databases = objects.check_databases(row.manager, body['databases'], 'databases')
+    databases = databases_and_users.check_databases(row.manager, body['databases'], 'databases')
     if databases:
         serving.ask(row, messages.CreateDatabases(databases=databases),
                     named=[item['name'] for item in databases])
@@ -61,7 +61,7 @@ def show(request: Request, instance_id: str, name: str) -> Response:
 
 def delete(request: Request, instance_id: str, name: str) -> Response:
     row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.DATABASES)
-    if name in objects.reserved_databases(row.manager):
+    if name in databases_and_users.reserved_databases(row.manager):
         raise exception.BadRequest(f"The database name '{name}' is reserved.")
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)

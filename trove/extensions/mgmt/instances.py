@@ -28,7 +28,8 @@ from trove.db.session import Connection, Row
 from trove.extensions import serving
 from trove.extensions.mgmt import schemas as mgmt_schemas
 from trove.extensions.mgmt import views
-from trove.instance import models, servers, service
+from trove.instance import models, service
+from trove.instance.actions import image, power, status
 
 CONF = cfg.CONF
 
@@ -133,10 +134,7 @@ def upgrade(request: Request, instance_id: str) -> Response:
     body = request.json_body()
     schemas.check(mgmt_schemas.AGENT_UPGRADE, body)
     row = _find(instance_id)
-    models.require_server(row)
-    recorded = models.record(request.context, row, 'instance_upgrade_agent',
-                             CONF.agent_start_timeout, args=body['upgrade'])
-    return service.accepted(recorded)
+    return service.accepted(image.upgrade_agent(request.context, row, body['upgrade']))
 
 
 # --- actions -------------------------------------------------------------------------------------
@@ -157,35 +155,34 @@ def action(request: Request, instance_id: str) -> Response:
 
 def _stop(request: Request, row: Row) -> Response:
     """Stop the database; it stays stopped until it is restarted."""
-    return service.accepted(models.stop(request.context, row))
+    return service.accepted(power.stop(request.context, row))
 
 
 def _reboot(request: Request, row: Row) -> Response:
-    return service.accepted(models.reboot(request.context, row))
+    return service.accepted(power.reboot(request.context, row))
 
 
 def _reset_task(request: Request, row: Row) -> Response:
-    models.reset(request.context, row, forget_service=False)
+    status.reset(request.context, row, forget_service=False)
     return Response(202)
 
 
 def _start(request: Request, row: Row) -> Response:
     """Start what does not run of it, server or database."""
-    return service.accepted(servers.start(request.context, row))
+    return service.accepted(power.start(request.context, row))
 
 
 def _migrate(request: Request, row: Row) -> Response:
     """Move the server to another host, switched off unless ``live`` is true."""
     asked = request.json_body()['migrate']
     return service.accepted(
-        servers.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
+        image.migrate(request.context, row, asked.get('host'), live=asked.get('live', False)))
 
 
 def _rebuild(request: Request, row: Row) -> Response:
     """Give the server another image."""
     return service.accepted(
-        servers.rebuild(request.context, row,
-                        request.json_body()['rebuild']['image_id']))
+        image.rebuild(request.context, row, request.json_body()['rebuild']['image_id']))
 
 
 _ACTIONS: dict[str, Callable[[Request, Row], Response]] = {

@@ -22,7 +22,7 @@ from trove.common.http.response import Response
 from trove.db import instances, session
 from trove.extensions import serving
 from trove.extensions.root import schemas as root_schemas
-from trove.instance import objects
+from trove.instance import databases_and_users
 
 _RULE = 'instance:extension:root'
 
@@ -39,7 +39,7 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
     schemas.check(root_schemas.ENABLE, body)
     password = body.get('password') or None
     if password is not None:
-        objects.check_password(row.manager, password, 'password')
+        databases_and_users.check_password(row.manager, password, 'password')
     try:
         user = serving.ask(row, messages.EnableRoot(password=password), patient=True,
                            gives=serving.ROOT)['user']

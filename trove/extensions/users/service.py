@@ -27,7 +27,7 @@ from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.extensions import serving
 from trove.extensions.users import schemas as user_schemas
-from trove.instance import objects
+from trove.instance import databases_and_users
 
 CONF = cfg.CONF
 
@@ -48,7 +48,7 @@ def create(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_USER}:create', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CREATE, body)
-    users = objects.check_users(row.manager, body['users'], 'users')
+    users = databases_and_users.check_users(row.manager, body['users'], 'users')
     if users:
         serving.ask(row, messages.CreateUsers(users=users), named=[user['name'] for user in users])
     return Response(202)
@@ -58,7 +58,7 @@ def change_passwords(request: Request, instance_id: str) -> Response:
     row = serving.instance(request, f'{_USER}:update_all', instance_id, engines.USERS)
     body = request.json_body()
     schemas.check(user_schemas.CHANGE_PASSWORDS, body)
-    users = objects.check_users(row.manager, body['users'], 'users')
+    users = databases_and_users.check_users(row.manager, body['users'], 'users')
     if users:
         changes = [{key: user[key] for key in ('name', 'host', 'password')} for user in users]
         serving.ask(row, messages.ChangePasswords(users=changes),
@@ -87,9 +87,9 @@ def update(request: Request, instance_id: str, user: str) -> Response:
         if key in body['user']
     }
     checks = {
-        'name': objects.check_user_name,
-        'password': objects.check_password,
-        'host': objects.check_host
+        'name': databases_and_users.check_user_name,
+        'password': databases_and_users.check_password,
+        'host': databases_and_users.check_host
     }
     for key, value in changes.items():
         checks[key](row.manager, value, f"user['{key}']")
@@ -121,7 +121,7 @@ def access_grant(request: Request, instance_id: str, user: str) -> Response:
     name, host = _meant(row, user)
     wanted = [database['name'] for database in body['databases']]
     for index_, database in enumerate(wanted):
-        objects.check_database_name(row.manager, database, f"databases[{index_}]['name']")
+        databases_and_users.check_database_name(row.manager, database, f"databases[{index_}]['name']")
     serving.ask(row, messages.GrantAccess(name=name, host=host, databases=wanted), named=[name],
                 databases=wanted)
     return Response(202)
@@ -144,7 +144,7 @@ def _meant(row: Row, user: str) -> tuple[str, str]:
     :raises trove.common.exception.NotFound: nobody can have that name.
     """
     name, host = names.split_user(user)
-    if name in objects.reserved_users(row.manager):
+    if name in databases_and_users.reserved_users(row.manager):
         raise exception.BadRequest(f"The user name '{name}' is reserved.")
     if not name or max(len(name), len(host)) > serving.MAX_NAME:
         raise serving.no_such('User', name)

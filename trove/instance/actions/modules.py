@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which modules an instance is given, and in which order."""
+"""Modules applied to an instance: selection and order."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -20,11 +20,11 @@ from trove.db import modules, session
 from trove.db.session import Row
 
 
-def named(context: Any, module_ids: Iterable[str], datastore_id: str | None,
-          version_id: str | None) -> list[Row]:
-    """The modules that a request names. What the caller does not see is not there.
+def requested(context: Any, module_ids: Iterable[str], datastore_id: str | None,
+              version_id: str | None) -> list[Row]:
+    """Return the modules that a request names, as far as the caller may see them.
 
-    :raises trove.common.exception.BadRequest: one is for another datastore or version.
+    :raises trove.common.exception.BadRequest: a module is for another datastore or version.
     """
     ids = {module_id.lower() for module_id in module_ids}
     found = session.read(modules.by_ids, ids,
@@ -35,28 +35,32 @@ def named(context: Any, module_ids: Iterable[str], datastore_id: str | None,
 
 
 def of_new_instance(context: Any, module_ids: Iterable[str], version: Row) -> list[str]:
-    """Ids of the modules of a new instance in their order: those of the request, and those that all are given.
+    """Return the ids of a new instance's modules in order: the requested and the automatic ones.
 
-    :raises trove.common.exception.BadRequest: one is for another datastore or version.
+    :raises trove.common.exception.BadRequest: a module is for another datastore or version.
     """
-    wanted = named(context, module_ids, version.datastore_id, version.id)
-    known = {module.id for module in wanted}
-    given = session.read(modules.automatic, context.project_id, version.datastore_id, version.id)
+    named = requested(context, module_ids, version.datastore_id, version.id)
+    known = {module.id for module in named}
+    automatic = session.read(modules.automatic, context.project_id, version.datastore_id,
+                             version.id)
     return [
-        module.id
-        for module in in_order([*wanted, *(module for module in given if module.id not in known)])
+        module.id for module in in_order(
+            [*named, *(module for module in automatic if module.id not in known)])
     ]
 
 
 def in_order(found: Iterable[Row]) -> list[Row]:
-    """Those with priority first, then by their place, then as they were made."""
+    """Return modules in the order in which they are applied: priority, position, age."""
     return sorted(
         found, key=lambda module:
         (not module.priority_apply, module.apply_order, module.created, module.id))
 
 
 def check_fits(module: Row, datastore_id: str | None, version_id: str | None) -> None:
-    """:raises trove.common.exception.BadRequest: a module is for another datastore or version."""
+    """Refuse a module of another datastore or version.
+
+    :raises trove.common.exception.BadRequest: the module does not fit.
+    """
     if module.datastore_id not in (None, datastore_id):
         raise exception.BadRequest(
             f'Module {module.id} is for another datastore ({module.datastore_name}).')

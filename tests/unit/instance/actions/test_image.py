@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from trove.common import exception
-from trove.instance import servers
+from trove.instance.actions import image
 
 
 def instance(**more):
@@ -43,7 +43,7 @@ def version(name, number=None, **more):
     version('later', '10.11.7')
 ])
 def test_forward(wanted):
-    servers.check_version(instance(), wanted, [], may_be_inactive=False)
+    image.check_version(instance(), wanted, [], may_be_inactive=False)
 
 
 @pytest.mark.parametrize(('wanted', 'reason'), [(version('10.6'), 'older'),
@@ -52,14 +52,14 @@ def test_forward(wanted):
                                                 (version('11.4', active=False), 'not offered')])
 def test_not(wanted, reason):
     with pytest.raises(exception.BadRequest, match=reason):
-        servers.check_version(instance(), wanted, [], may_be_inactive=False)
+        image.check_version(instance(), wanted, [], may_be_inactive=False)
 
 
 def test_administrators_see_what_is_not_offered():
-    servers.check_version(instance(), version('11.4', active=False), [], may_be_inactive=True)
+    image.check_version(instance(), version('11.4', active=False), [], may_be_inactive=True)
 
 
 def test_flavors_of_the_version():
-    servers.check_version(instance(), version('11.4'), ['1', '2'], may_be_inactive=False)
+    image.check_version(instance(), version('11.4'), ['1', '2'], may_be_inactive=False)
     with pytest.raises(exception.BadRequest, match='flavor 1'):
-        servers.check_version(instance(), version('11.4'), ['2'], may_be_inactive=False)
+        image.check_version(instance(), version('11.4'), ['2'], may_be_inactive=False)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Resizes: whether what is asked for can be had, and recording that it is to be done.
+"""Resize: a larger volume, another flavor.
 
-What an operation will need besides is taken from the quota in the transaction that records it; see
-:func:`trove.db.quotas.give_back`.
+The transaction that records the operation also consumes the quota;
+:func:`trove.db.quotas.give_back` returns it when the operation fails.
 """
 
 import datetime
@@ -30,19 +30,20 @@ from trove.instance.models import Recorded, RESOURCE
 
 CONF = cfg.CONF
 
-#: What an integer column of the database holds.
+#: Largest value of an integer column.
 _MAX_INTEGER = 2 ** 31 - 1
 
 
 def volume(context: Any, row: Row, size: int) -> Recorded:
-    """Write down that the volume of an instance, and of each of its replicas, is to be made larger: all or nothing.
+    """Record that the volumes of an instance and of each of its replicas grow, in one transaction.
 
     :param size: GB.
-    :returns: the operation on the instance itself; those on the replicas name it as their parent.
-    :raises trove.common.exception.BadRequest: there is no volume, or it is not smaller than that.
-    :raises trove.common.exception.OverLimit: larger than the operator allows, or than the quota.
-    :raises trove.common.exception.Unprocessable: the instance or a replica cannot now.
-    :raises trove.common.exception.NotSupported: it is a member of a cluster.
+    :returns: the operation on the instance; the operations on the replicas name it as their parent.
+    :raises trove.common.exception.BadRequest: no volume, or the size is not larger than the current
+        one.
+    :raises trove.common.exception.OverLimit: more than the operator or the quota allows.
+    :raises trove.common.exception.Unprocessable: the instance or a replica is busy.
+    :raises trove.common.exception.NotSupported: the instance is a member of a cluster.
     """
     models.require_no_cluster(row, context)
     check_size(row, size)
@@ -53,7 +54,7 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
         replicas = [
             replica.id for replica in instances.replicas_of(connection, [row.id]).get(row.id, ())
         ]
-        asked = []
+        recorded = []
         for instance_id in [row.id, *replicas]:
             found = instances.get(connection, instance_id)
             if found is None:
@@ -63,18 +64,17 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
             elif found.volume_size is None or found.volume_size >= size:
                 continue
             models.require_ready(found, now)
-            asked.append(_enlarge(connection, context, found, size, now,
-                                  **({'operation_id': operation_id} if instance_id == row.id else
-                                     {'parent_id': operation_id})))
-        return asked
+            identity = {'operation_id' if instance_id == row.id else 'parent_id': operation_id}
+            recorded.append(_enlarge(connection, context, found, size, now, **identity))
+        return recorded
 
-    for asked_id in session.write(write):
-        clients.wake_taskmanager(asked_id)
+    for recorded_id in session.write(write):
+        clients.wake_taskmanager(recorded_id)
     return Recorded(operation_id, row.id)
 
 
 def check_size(row: Row, size: int) -> None:
-    """Refuse what the volume of an instance cannot become; see :func:`volume`."""
+    """Refuse a size that the volume of an instance cannot have; see :func:`volume`."""
     if not row.volume_support or row.volume_size is None:
         raise exception.BadRequest(f'Instance {row.id} has no volume.')
     if size <= row.volume_size:
@@ -89,18 +89,20 @@ def check_size(row: Row, size: int) -> None:
 
 
 def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
-    """Write down that an instance is to have another flavor.
+    """Record that an instance gets another flavor.
 
-    :raises trove.common.exception.BadRequest: it has it already, or cannot have it.
-    :raises trove.common.exception.OverLimit: more RAM than the quota.
-    :raises trove.common.exception.Unprocessable: not now.
-    :raises trove.common.exception.NotSupported: it is a member of a cluster, or the flavor has an ephemeral disk.
+    :raises trove.common.exception.BadRequest: the instance has the flavor already, or cannot have
+        it.
+    :raises trove.common.exception.OverLimit: more RAM than the quota allows.
+    :raises trove.common.exception.Unprocessable: the instance is busy.
+    :raises trove.common.exception.NotSupported: the instance is a member of a cluster, or the
+        flavor has an ephemeral disk.
     """
     models.require_no_cluster(row, context)
     models.require_ready(row, session.utcnow())
-    wanted, former = validation.new_flavor(context, row, flavor_id)
+    new, former = validation.new_flavor(context, row, flavor_id)
     sizes = {
-        'flavor': _size(wanted),
+        'flavor': _size(new),
         'former': {
             **_size(former), 'ram': row.ram,
             'vcpus': row.vcpus
@@ -116,9 +118,9 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
         if found.flavor_id != row.flavor_id:
             raise exception.Unprocessable(
                 f'Instance {row.id} has been given another flavor just now.')
-        held = {'ram': max(0, wanted.ram - found.ram)}
+        held = {'ram': max(0, new.ram - found.ram)}
         quotas.consume(connection, row.tenant_id, held, now)
-        # There and, should it fail, back; the engine stopped and started each time.
+        # Twice the resize, for the revert; the engine is stopped and started each time.
         deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
                     + CONF.state_change_wait_time)
         return operations.create(connection, kind='instance_resize_flavor', resource_type=RESOURCE,
@@ -140,8 +142,9 @@ def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: dat
              **more: Any) -> str:
     held = {'volumes': size - row.volume_size}
     quotas.consume(connection, row.tenant_id, held, now)
-    # Waiting for Cinder and Nova, the guest's two commands, and the engine's health, each with its own limit.
-    deadline = 4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout + CONF.state_change_wait_time
+    # Cinder and Nova, two guest commands and the engine's health: each has a limit of its own.
+    deadline = (4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout
+                + CONF.state_change_wait_time)
     return operations.create(connection, kind='instance_resize_volume', resource_type=RESOURCE,
                              resource_id=row.id, now=now, deadline=deadline,
                              project_id=row.tenant_id, args={

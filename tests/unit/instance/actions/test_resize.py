@@ -19,19 +19,20 @@ import pytest
 from trove.cloud.compute import Flavor
 from trove.common import cfg as options
 from trove.common import exception
-from trove.instance import resizing, validation
+from trove.instance import validation
+from trove.instance.actions import resize
 
 FORMER = Flavor('1', 'db.small', ram=1024, vcpus=1, disk=5, ephemeral=0, is_public=True)
 
 
 @pytest.fixture(autouse=True)
 def conf():
-    options.register(resizing.CONF)
-    resizing.CONF([], project='trove', default_config_files=[], default_config_dirs=[])
-    yield resizing.CONF
-    resizing.CONF.reset()
+    options.register(resize.CONF)
+    resize.CONF([], project='trove', default_config_files=[], default_config_dirs=[])
+    yield resize.CONF
+    resize.CONF.reset()
     for name in ('max_accepted_volume_size', 'volume_rootdisk_support'):
-        resizing.CONF.clear_override(name)
+        resize.CONF.clear_override(name)
 
 
 def row(**columns):
@@ -61,17 +62,17 @@ def row(**columns):
                                                           }, 6, exception.BadRequest)])
 def test_sizes(columns, size, refusal):
     if refusal is None:
-        resizing.check_size(row(**columns), size)
+        resize.check_size(row(**columns), size)
         return
     with pytest.raises(refusal):
-        resizing.check_size(row(**columns), size)
+        resize.check_size(row(**columns), size)
 
 
 def test_no_maximum_is_what_a_column_holds(conf):
     conf.set_override('max_accepted_volume_size', -1)
-    resizing.check_size(row(), 100000)
+    resize.check_size(row(), 100000)
     with pytest.raises(exception.OverLimit):
-        resizing.check_size(row(), 2 ** 31)
+        resize.check_size(row(), 2 ** 31)
 
 
 def wanted(**changes):

@@ -10,10 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The configuration group of an instance: whether it may be attached, recording that it is to be, and the defaults."""
+"""Configuration group of an instance: attach, detach, and the defaults without a group."""
 
 import datetime
-from collections.abc import Callable
 from typing import Any
 
 from oslo_config import cfg
@@ -22,22 +21,20 @@ from trove.common import exception, policy, states, template
 from trove.db import configurations, instances
 from trove.db.session import Connection, Row
 from trove.instance import models
-from trove.instance.models import Recorded
+from trove.instance.models import Also, Recorded
 
 CONF = cfg.CONF
 
-#: Writes what belongs to the same transaction, like a new name.
-Also = Callable[[Connection, datetime.datetime], None]
-#: Seconds for taking back what a guest may have taken.
-_MARGIN = 60
+#: Seconds for reverting values that the guest may already have applied.
+_REVERT_MARGIN = 60
 
 
 def find(connection: Connection, context: Any, configuration_id: str, version_id: str | None, *,
          for_update: bool = False) -> Row:
-    """A group of the caller's that an instance of a datastore version may have.
+    """Return a group of the caller that fits instances of a datastore version.
 
-    :raises trove.common.exception.NotFound: there is none of that id.
-    :raises trove.common.exception.BadRequest: it is for another version.
+    :raises trove.common.exception.NotFound: no such group in the caller's project.
+    :raises trove.common.exception.BadRequest: the group belongs to another version.
     """
     group = policy.owned(context,
                          configurations.get(connection, configuration_id, for_update=for_update),
@@ -49,28 +46,48 @@ def find(connection: Connection, context: Any, configuration_id: str, version_id
     return group
 
 
-def attach(context: Any, row: Row, configuration_id: str, also: Also) -> Recorded:
-    """Write down that an instance is to have a group; its row names the group from now on.
+def change(context: Any, row: Row, configuration_id: str | None,
+           also: Also = models.nothing_else) -> Recorded | None:
+    """Record that a group is attached, or with None that the attached one is detached.
 
-    :raises trove.common.exception.BadRequest: it has one already, not now, or the group is for another version.
-    :raises trove.common.exception.NotFound: there is no such group.
+    :returns: None when no group is attached and none is requested.
+    :raises trove.common.exception.BadRequest: a group is attached already, the instance is busy, or
+        the group belongs to another version.
+    :raises trove.common.exception.NotFound: no such group.
+    :raises trove.common.exception.Unprocessable: the group cannot be detached now.
     """
-    _require_free(row)
+    if configuration_id is not None:
+        return attach(context, row, configuration_id, also)
+    if row.configuration_id is not None:
+        return detach(context, row, also)
+    models.write(also)
+    return None
+
+
+def attach(context: Any, row: Row, configuration_id: str,
+           also: Also = models.nothing_else) -> Recorded:
+    """Record that a group is attached; the row of the instance names the group from now on.
+
+    :raises trove.common.exception.BadRequest: a group is attached already, the instance is busy, or
+        the group belongs to another version.
+    :raises trove.common.exception.NotFound: no such group.
+    """
+    _require_attachable(row)
 
     def write(connection: Connection, now: datetime.datetime) -> None:
-        # Held until the end of the transaction, so nobody deletes it meanwhile.
+        # The lock keeps the group from being deleted before this transaction ends.
         find(connection, context, configuration_id, row.datastore_version_id, for_update=True)
         instances.change(connection, row.id, now, configuration_id=configuration_id,
                          configuration_digest=None)
         also(connection, now)
 
     return models.record(context, row, 'instance_attach_configuration',
-                         CONF.configuration_timeout + _MARGIN, args={
+                         CONF.configuration_timeout + _REVERT_MARGIN, args={
                              'configuration_id': configuration_id
-                         }, check=lambda found, _now: _require_free(found), also=write)
+                         }, check=lambda found, _now: _require_attachable(found), also=write)
 
 
-def _require_free(row: Row) -> None:
+def _require_attachable(row: Row) -> None:
     if row.configuration_id is not None:
         raise exception.BadRequest(
             f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
@@ -81,10 +98,11 @@ def _require_free(row: Row) -> None:
             f'Instance {row.id} cannot take a configuration now (instance status was {status}).')
 
 
-def detach(context: Any, row: Row, also: Also) -> Recorded:
-    """Write down that an instance is to let go of its group.
+def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded:
+    """Record that the group is detached.
 
-    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.Unprocessable: the instance is busy, or its group has just
+        changed.
     """
     def check(found: Row, now: datetime.datetime) -> None:
         models.require_ready(found, now)
@@ -93,14 +111,14 @@ def detach(context: Any, row: Row, also: Also) -> Recorded:
                 f'The configuration group of instance {row.id} was just changed; try again.')
 
     return models.record(context, row, 'instance_detach_configuration',
-                         CONF.configuration_timeout + _MARGIN,
+                         CONF.configuration_timeout + _REVERT_MARGIN,
                          args={'configuration_id': row.configuration_id}, check=check, also=also)
 
 
 def defaults(row: Row) -> dict[str, str]:
-    """The options an instance has without a group: the template, rendered for its flavor.
+    """Return the options of an instance without a group: the template, rendered for its flavor.
 
-    :raises trove.common.exception.NotSupported: its datastore has no template.
+    :raises trove.common.exception.NotSupported: the datastore has no template.
     """
     text = template.render(row.manager, row.version_name, {
         'ram': row.ram,

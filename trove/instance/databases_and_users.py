@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Databases and users as requests name them: the checks that creating an instance and changing one share.
+"""Databases and users as requests name them: the checks that creating an instance and changing one
+share.
 
 What comes out is what the guest is told: every key there, character sets resolved, hosts filled in.
 """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Replica sets: whether one can be changed as asked, and recording that it is to be."""
+"""Replication: the source of a new replica, promote, detach and eject."""
 
 import datetime
 import functools
@@ -23,18 +23,18 @@ from trove.common.cfg.rpc import heartbeat_expiry
 from trove.db import instances, session
 from trove.db.session import Row
 from trove.instance import models
-from trove.instance.models import Recorded
+from trove.instance.models import Also, Recorded
 
 CONF = cfg.CONF
 
 
 def check_source(context: Any, source_id: str) -> Row:
-    """The instance that a new replica shall follow.
+    """Return the instance that a new replica is to follow.
 
-    :raises trove.common.exception.NotFound: there is none in the project.
-    :raises trove.common.exception.Unauthorized: it is a replica itself.
-    :raises trove.common.exception.Unprocessable: it cannot now.
-    :raises trove.common.exception.BadRequest: its engine has no replicas.
+    :raises trove.common.exception.NotFound: no such instance in the project.
+    :raises trove.common.exception.Unauthorized: the instance is itself a replica.
+    :raises trove.common.exception.Unprocessable: the instance is busy.
+    :raises trove.common.exception.BadRequest: the engine has no replication.
     """
     row = models.find(context, source_id)
     if row.slave_of_id is not None:
@@ -50,21 +50,20 @@ def check_source(context: Any, source_id: str) -> Row:
 
 
 def promote(context: Any, row: Row) -> Recorded:
-    """Write down that a replica is to become the source of its replica set.
+    """Record that a replica becomes the source of its replica set.
 
-    :raises trove.common.exception.BadRequest: it is no replica.
-    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.BadRequest: the instance is not a replica.
+    :raises trove.common.exception.Unprocessable: the instance is busy.
     """
     return models.record(context, row, 'instance_promote', CONF.usage_timeout,
                          check=_require_ready_replica)
 
 
-def detach(context: Any, row: Row, also: Any) -> Recorded:
-    """Write down that a replica is to go its own way.
+def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded:
+    """Record that a replica becomes an independent instance.
 
-    :param also: see :func:`trove.instance.models.record`.
-    :raises trove.common.exception.BadRequest: it is no replica.
-    :raises trove.common.exception.Unprocessable: not now.
+    :raises trove.common.exception.BadRequest: the instance is not a replica.
+    :raises trove.common.exception.Unprocessable: the instance is busy.
     """
     return models.record(context, row, 'instance_detach_replica', CONF.usage_timeout,
                          check=_require_ready_replica, also=also)
@@ -77,9 +76,10 @@ def _require_ready_replica(row: Row, now: datetime.datetime) -> None:
 
 
 def eject(context: Any, row: Row) -> Recorded:
-    """Write down that the replicas of a source that does not answer any more are to go on without it.
+    """Record that the replicas of a source that does not respond continue without it.
 
-    :raises trove.common.exception.BadRequest: it has no replicas, or it does answer.
+    :raises trove.common.exception.BadRequest: the instance has no replicas, or its agent still
+        reports.
     :raises trove.common.exception.Unprocessable: another operation is open.
     """
     if not session.read(instances.replicas_of, [row.id]):
