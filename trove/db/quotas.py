@@ -19,7 +19,7 @@ requests together never get more than the limit.
 import json
 import uuid
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
@@ -33,7 +33,7 @@ QUOTAS = Quota.__table__
 USAGES = QuotaUsage.__table__
 
 #: Fact of an operation: what it took from the quota belongs to its resource now.
-SETTLED = 'quota_settled'
+SETTLED: Final = 'quota_settled'
 
 #: resource -> option with the operator's default limit
 DEFAULTS = {

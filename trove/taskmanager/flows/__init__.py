@@ -10,7 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The flows: which steps an operation of each kind takes. A new kind is one module here and one line below."""
+"""The flows: the steps of each kind of operation.
+
+A new kind is one module in this package and one line in :func:`registry`.
+"""
+
+from typing import Any
 
 from trove.taskmanager.flows import backup_create
 from trove.taskmanager.flows import backup_delete
@@ -41,8 +46,8 @@ from trove.taskmanager.flows import module_reapply
 from trove.taskmanager.step import Flow
 
 
-def registry() -> dict[str, Flow]:
-    """Kind of operation -> its flow."""
+def registry() -> dict[str, Flow[Any, Any]]:
+    """Return the flows by kind of operation."""
     flows = (instance_create.FLOW, instance_delete.FLOW, instance_restart.FLOW,
              instance_reboot.FLOW, instance_stop.FLOW, instance_update_access.FLOW,
              instance_resize_volume.FLOW, instance_resize_flavor.FLOW, instance_start.FLOW,

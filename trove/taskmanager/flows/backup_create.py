@@ -10,34 +10,36 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Make a backup of an instance.
+"""The flow that creates a backup of an instance.
 
-The API has written the backup's row, and these args: ``backup_id``; ``container`` of the object store. The operation
-is the instance's, so nothing else is done to it meanwhile.
-
-A backup that fails stays as FAILED with the reason, until the user deletes it. The instance is as it was.
+The API has created the backup's row. The operation belongs to the instance, which locks the
+instance meanwhile. A failed backup stays as FAILED, with the reason, until the user deletes it. The
+instance is not changed.
 """
 
 import functools
 from collections.abc import Sequence
 
 from trove.db import backups, instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import unsupported
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The guest's last report has completed the row."""
+    """Change nothing: the last report of the guest has completed the row."""
     return ()
 
 
-def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The backup is shown as FAILED, with the reason."""
+def failed(work: Work[args.CreateBackup, facts.Nothing], code: str, text: str,
+           detail: str) -> Sequence[Change]:
+    """Mark the backup as FAILED, with the reason."""
     return [functools.partial(backups.fail, backup_id=work.args['backup_id'], code=code, text=text,
                               now=work.tools.clock())]
 
 
-FLOW = Flow(
+FLOW = Flow[args.CreateBackup, facts.Nothing](
+    args=args.CreateBackup, facts=facts.Nothing,
     kind='backup_create', version=1, title='Making a backup', resource_type='instance',
     steps=(unsupported.BackupSupported(),),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

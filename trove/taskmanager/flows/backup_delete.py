@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Delete a backup, and all that is built on it.
+"""The flow that deletes a backup and all backups built on it.
 
-What stands for data that are not ours (``RESTORED``) only loses its row. The rows and their quota go in the
-transaction that closes the operation, so a delete that fails can be asked for again.
+A ``RESTORED`` backup describes data of somebody else, so it only loses its row. The transaction
+that closes the operation deletes the rows and returns their quota. A delete that fails can be
+requested again.
 """
 
 import functools
@@ -21,12 +22,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from trove.db import backups
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import backup
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The backup is no more, nor what was built on it."""
+    """Delete the rows of the backup and of all backups built on it."""
     return [functools.partial(_deleted, work=work)]
 
 
@@ -36,14 +38,15 @@ def _deleted(connection: Any, work: Work) -> None:
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """Something is left: the backup is shown as DELETE_FAILED and may be deleted again."""
+    """Mark the backup as DELETE_FAILED; it can be deleted again."""
     return [
         functools.partial(backups.delete_failed, backup_id=work.resource_id, code=code, text=text,
                           now=work.tools.clock())
     ]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Nothing](
+    args=args.Nothing, facts=facts.Nothing,
     kind='backup_delete', version=1, title='Deleting the backup', resource_type='backup',
     steps=(backup.BackupDataGone(),),
     load=backups.get, succeeded=succeeded, failed=failed, undoable=False)

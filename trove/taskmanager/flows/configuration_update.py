@@ -10,39 +10,43 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Bring the new values of a configuration group to all instances that have it, whosever they are.
+"""The flow that applies a configuration group to all instances that use it, in all projects.
 
-Each instance has an operation of its own, a child of this one, which says what became of it there. One that fails holds
-up no other, and the group keeps its new values: this operation then fails and names the instances without them. Editing
-the group again, also with the same values, tries them again.
+Each instance gets a child operation, which records the result for that instance. One failure does
+not stop the others, and the group keeps its new values. This operation then fails and names the
+outdated instances. Editing the group again, even with the same values, retries them.
 
-An edit of a group whose values are still being brought to instances joins the operation that does it: there is one for
-a group at a time, and it brings what the group has now.
+A group has one such operation at a time. An edit that arrives meanwhile joins it, because the
+operation applies the values that the group has at the time of sending.
 """
 
 import functools
 from collections.abc import Sequence
 
 from trove.db import configurations
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import configuration
 
 
-def succeeded(work: Work) -> Sequence[Change]:
-    """Everything was written down instance by instance, but for an edit at the last moment."""
+def succeeded(work: Work[args.Nothing, facts.Options]) -> Sequence[Change]:
+    """Open another operation if the group was edited at the last moment."""
     return [functools.partial(configuration.edited_meanwhile, work=work)]
 
 
-def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """What was applied stays applied."""
+def failed(work: Work[args.Nothing, facts.Options], code: str, text: str,
+           detail: str) -> Sequence[Change]:
+    """Open another operation if the group was edited at the last moment."""
     return [functools.partial(configuration.edited_meanwhile, work=work)]
 
 
-def _flow(kind: str) -> Flow:
-    return Flow(kind=kind, version=1, title='Changing the instances of the configuration group',
-                resource_type='configuration', steps=(configuration.InstancesTold(),),
-                load=configurations.get, succeeded=succeeded, failed=failed, undoable=False)
+def _flow(kind: str) -> Flow[args.Nothing, facts.Options]:
+    return Flow[args.Nothing, facts.Options](
+        args=args.Nothing, facts=facts.Options, kind=kind, version=1,
+        title='Changing the instances of the configuration group', resource_type='configuration',
+        steps=(configuration.InstancesTold(),), load=configurations.get, succeeded=succeeded,
+        failed=failed, undoable=False)
 
 
-#: After a PUT, and after a PATCH.
+#: The flows after a PUT and after a PATCH.
 UPDATE, EDIT = _flow('configuration_update'), _flow('configuration_edit')

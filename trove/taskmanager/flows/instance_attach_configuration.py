@@ -10,36 +10,36 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Give an instance the options of a configuration group.
+"""The flow that applies a configuration group to an instance.
 
-Arg ``configuration_id``: the group, which the instance's row names from the moment it is asked for.
-
-Failing, because the engine refuses a value or the guest does not answer, the instance has no group again, and its
-engine runs with what it had.
+The API has recorded the group in the instance's row. After a failure, because the engine refuses a
+value or the guest does not reply, the instance has no group and its former configuration.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import configuration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """What waits for a restart was written down by the step that heard of it."""
+    """Clear the fault; the step has recorded the options that need a restart."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The group is let go of, and the reason kept."""
+    """Detach the group and record the failure."""
     return [
         base.changed(work, configuration_id=None, configuration_digest=None),
         base.fault(work, text, detail)
     ]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Configuration, facts.Options](
+    args=args.Configuration, facts=facts.Options,
     kind='instance_attach_configuration', version=1, title='Attaching the configuration group',
     resource_type='instance', steps=(configuration.OptionsApplied(),),
     load=instances.get, succeeded=succeeded, failed=failed)

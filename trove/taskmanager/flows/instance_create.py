@@ -10,22 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Create an instance.
+"""The flow that creates an instance.
 
-The API has written the row (flavor, image, volume size, access, key) and these args:
-``nics``: at most one ``{"network_id", "subnet_id", "ip_address"}``; ``databases``: ``[{"name", "character_set",
-"collate"}]``; ``modules``: ids, in the order in which they are applied. Sealed: ``users``: ``[{"name", "password",
-"host", "databases"}]``; ``root_password``, or null.
+The API has created the row (flavor, image, volume size, access, key). Secrets of the operation:
+``users``: ``[{"name", "password", "host", "databases"}]``; ``root_password``, or null.
 
-A create that fails removes all that it made, so that nothing is paid for that nobody can use. The row stays, in ERROR
-with the reason, until the user deletes it.
+A create that fails removes all that it created, so nobody pays for an unusable instance. The row
+stays, in ERROR with the reason, until the user deletes it.
 """
 
 from collections.abc import Sequence
 
 from trove.common import errors
 from trove.db import instances
-from trove.taskmanager import outcome
+from trove.taskmanager import args, facts, outcome
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -36,26 +34,27 @@ from trove.taskmanager.steps import server
 from trove.taskmanager.steps import volume
 
 
-def succeeded(work: Work) -> Sequence[Change]:
-    """The instance works. A database or user that its engine refused is its fault, and can be made otherwise."""
-    told = ' '.join(
-        [errors.CODES['guest_prepare_objects'].sentence, *work.facts.get('problems', ())])
-    fault = base.fault(work, told[:1024],
-                       '') if work.facts.get('problems') else base.fault_cleared(work)
-    return [base.changed(work, error_code=None), fault]
+def succeeded(work: Work[args.Create, facts.Create]) -> Sequence[Change]:
+    """Record databases and users that the engine refused as a fault; the instance is usable."""
+    problems = work.facts.get('problems')
+    if not problems:
+        return [base.changed(work, error_code=None), base.fault_cleared(work)]
+    text = ' '.join([errors.CODES['guest_prepare_objects'].sentence, *problems])
+    return [base.changed(work, error_code=None), base.fault(work, text[:1024], '')]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The instance is shown in ERROR, with the reason."""
+    """Show the instance in ERROR, with the reason."""
     return [base.changed(work, error_code=code), base.fault(work, text, detail)]
 
 
 def cancelled(work: Work) -> Sequence[Change]:
-    """Nothing of it is left but the row, for the user to delete."""
+    """Keep only the row, which the user can delete."""
     return failed(work, outcome.CANCELLED, errors.CODES[outcome.CANCELLED].sentence, '')
 
 
-FLOW = Flow(
+FLOW = Flow[args.Create, facts.Create](
+    args=args.Create, facts=facts.Create,
     kind='instance_create', version=2, title='Creating the instance', resource_type='instance',
     steps=(
         identity.EnsureGuestIdentity(),

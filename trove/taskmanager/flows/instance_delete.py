@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Delete an instance.
+"""The flow that deletes an instance.
 
-Each step ensures that one kind of resource is gone, and insists until the deadline. Only when all are gone is the row
-marked deleted and its quota given back, in the transaction that closes the operation. Only logs that were published are
-left, to expire, where the object store does not answer.
+Each step removes one kind of resource and retries until the deadline. When all are removed, the
+transaction that closes the operation marks the row as deleted and returns its quota. Only published
+logs may remain when the object store does not respond; they expire.
 """
 
 import functools
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import identity
@@ -32,7 +33,7 @@ from trove.taskmanager.steps import volume
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The instance is no more."""
+    """Mark the instance as deleted."""
     return [functools.partial(_deleted, work=work)]
 
 
@@ -41,11 +42,12 @@ def _deleted(connection: Any, work: Work) -> None:
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """Something is left: the instance is shown in ERROR and may be deleted again."""
+    """Show the instance in ERROR; it can be deleted again."""
     return [base.changed(work, error_code=code), base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Nothing](
+    args=args.Nothing, facts=facts.Nothing,
     kind='instance_delete', version=2, title='Deleting the instance', resource_type='instance',
     steps=(
         server.ServerGone(),

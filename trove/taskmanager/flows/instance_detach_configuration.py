@@ -10,21 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Take the options of its configuration group from an instance: those of the template and the engine count again.
+"""The flow that removes the options of the configuration group from an instance.
 
-Arg ``configuration_id``: the group, which the instance's row names until it has ended.
+The values of the template and of the engine apply again. The row names the group until the end.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import configuration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The instance has no group."""
+    """Detach the group."""
     return [
         base.changed(work, configuration_id=None, configuration_digest=None),
         base.fault_cleared(work)
@@ -32,11 +33,12 @@ def succeeded(work: Work) -> Sequence[Change]:
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The instance has its group still."""
+    """Record the failure; the group stays attached."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Configuration, facts.Options](
+    args=args.Configuration, facts=facts.Options,
     kind='instance_detach_configuration', version=1, title='Detaching the configuration group',
     resource_type='instance', steps=(configuration.OptionsRemoved(),),
     load=instances.get, succeeded=succeeded, failed=failed)

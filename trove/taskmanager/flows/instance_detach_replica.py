@@ -10,16 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Let a replica go its own way.
+"""The flow that detaches a replica from its source.
 
-When it fails everything is as it was, and the reason stands in the operation, in an event and in the fault.
+After a failure nothing has changed. The operation, an event and the fault give the reason.
 """
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import unsupported
 
-FLOW = Flow(kind='instance_detach_replica', version=1, title='Detaching the replica',
-            resource_type='instance', steps=(unsupported.DetachmentSupported(),),
-            load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed,
-            undoable=False)
+FLOW = Flow[args.Nothing, facts.Nothing](
+    args=args.Nothing, facts=facts.Nothing,
+    kind='instance_detach_replica', version=1, title='Detaching the replica',
+    resource_type='instance', steps=(unsupported.DetachmentSupported(),),
+    load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed,
+    undoable=False)

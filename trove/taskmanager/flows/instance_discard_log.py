@@ -10,20 +10,21 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Delete what was stored of a log of an instance; the log itself stays.
+"""The flow that deletes the published pieces of a log; the log in the guest stays.
 
-Args: ``log``: its name.
-
-The guest forgets first, so that whatever happens later the next publish stores all of the log. Failing, discarding
-again deletes the rest.
+The guest forgets the published position first, so the next publish always stores the whole log.
+After a failure, discarding again deletes the rest.
 """
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import base, logs
 
-FLOW = Flow(kind='instance_discard_log', version=1, title='Discarding a published log',
-            resource_type='instance', steps=(
-                logs.LogForgotten(),
-                logs.PiecesRemoved(),
-            ), load=instances.get, succeeded=base.unchanged, failed=base.unchanged)
+FLOW = Flow[args.Log, facts.Command](
+    args=args.Log, facts=facts.Command,
+    kind='instance_discard_log', version=1, title='Discarding a published log',
+    resource_type='instance', steps=(
+        logs.LogForgotten(),
+        logs.PiecesRemoved(),
+    ), load=instances.get, succeeded=base.unchanged, failed=base.unchanged)

@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Move the server of an instance to another host, switched off, for administrators.
+"""The flow that moves the server of an instance to another host while it is off.
 
-Arg ``host``: where to, or null to let Nova choose. The database is stopped in good order before. The confirmation is
-the last step: until then everything that fails leads back to the former host and a running engine.
+Only administrators request this. The database is shut down before the move. The confirmation is the
+last step: any earlier failure returns the server to its former host and starts the engine.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -26,16 +27,17 @@ from trove.taskmanager.steps import migration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The server is elsewhere."""
+    """Clear the fault."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; server and agent decide what is shown."""
+    """Record the failure; the shown status follows the reports of Nova and of the agent."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Migrate, facts.Migrate](
+    args=args.Migrate, facts=facts.Migrate,
     kind='instance_migrate', version=1, title='Moving the server to another host',
     resource_type='instance', steps=(
         migration.ServerNoted(),

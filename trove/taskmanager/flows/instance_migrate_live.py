@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Move the server of an instance to another host while it runs, for administrators.
+"""The flow that moves the running server of an instance to another host.
 
-Arg ``host``: where to, or null to let Nova choose. The database serves all the time; a move that Nova gives up leaves
-everything as it was, so there is nothing to take back.
+Only administrators request this. The database serves throughout. A move that Nova aborts changes
+nothing, so nothing needs to be reverted.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -26,16 +27,17 @@ from trove.taskmanager.steps import migration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The server is elsewhere."""
+    """Clear the fault."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; server and agent decide what is shown."""
+    """Record the failure; the shown status follows the reports of Nova and of the agent."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Migrate, facts.Migrate](
+    args=args.Migrate, facts=facts.Migrate,
     kind='instance_migrate_live', version=1, title='Moving the running server to another host',
     resource_type='instance',
     steps=(migration.ServerNoted(), migration.ServerMovedLive(), guest.Healthy()),

@@ -10,16 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Make a replica the source of its replica set.
+"""The flow that makes a replica the source of its replica set.
 
-When it fails everything is as it was, and the reason stands in the operation, in an event and in the fault.
+After a failure nothing has changed. The operation, an event and the fault give the reason.
 """
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import unsupported
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Nothing](
+    args=args.Nothing, facts=facts.Nothing,
     kind='instance_promote', version=1, title='Promoting the replica', resource_type='instance',
     steps=(unsupported.PromotionSupported(),),
     load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed, undoable=False)

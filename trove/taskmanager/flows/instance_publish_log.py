@@ -10,18 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Store what was not stored yet of a log of an instance, in the object store account of its project.
+"""The flow that stores the new part of a log in the object store account of the project.
 
-Args: ``log``: its name; ``start_over``: whether what was stored before is to be forgotten.
-
-Failing, what the guest has stored stays, and the next publish goes on from there: there is nothing to take back.
+After a failure the stored pieces stay, and the next publish continues from there. Nothing needs to
+be reverted.
 """
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import base, logs
 
-FLOW = Flow(
+FLOW = Flow[args.PublishLog, facts.StoredLog](
+    args=args.PublishLog, facts=facts.StoredLog,
     kind='instance_publish_log', version=1, title='Publishing a log', resource_type='instance',
     steps=(
         logs.ContainerReady(),

@@ -10,34 +10,37 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Rebooting the server of an instance, for administrators.
+"""The flow that reboots the server of an instance.
 
-Meant for a server that hangs, so an agent that does not listen is no reason to stop. A reboot that fails leaves the
-instance as it was last seen, with the reason in the operation, in an event and in the fault.
+Only administrators request this, usually for a server that hangs, so an unreachable agent does not
+stop the flow. After a failure the instance is shown as last reported. The operation, an event and
+the fault give the reason.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import power
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """Whether something still waits for a restart, the guest says: the engine may have come up without it."""
+    """Clear the fault; the guest reports whether options still need a restart."""
     return base.fault_beside_cleared(work)
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; what Nova and the agent report decides what is shown.
+    """Record the failure, unless the instance is in ERROR for an earlier one.
 
-    What the instance was in ERROR for stays.
+    The shown status follows the reports of Nova and of the agent.
     """
     return base.fault_beside(work, text, detail)
 
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Power](
+    args=args.Nothing, facts=facts.Power,
     kind='instance_reboot', version=1, title='Rebooting the server', resource_type='instance',
     steps=(power.DatabaseStoppedIfItListens(), power.BootNoted(), power.ServerRebooted(),
            power.ServerBack(), power.AgentBack(), power.DatabaseBack()), load=instances.get,

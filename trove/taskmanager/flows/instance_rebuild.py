@@ -10,16 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Give the server of an instance another image, for administrators.
+"""The flow that rebuilds the server of an instance from another image.
 
-Args: ``image_id`` and ``former_image_id``. The volume stays, and with it data, users and the choice of logs; the
-configuration is rendered anew. A guest that does not work is a reason for a rebuild, so one that does not answer is
-not waited for. Failing, the instance has its former image again.
+Only administrators request this. The volume stays, with the data, the users and the selection of
+logs; the configuration is rendered again. A broken guest is a reason for a rebuild, so the flow does
+not wait for an unreachable one. After a failure the instance has its former image.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -27,16 +28,20 @@ from trove.taskmanager.steps import reimage
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The instance works, whatever it was in ERROR for."""
+    """Clear the ERROR and the fault."""
     return [base.changed(work, error_code=None), base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept, unless the instance is in ERROR for another; server and agent decide what is shown."""
+    """Record the failure, unless the instance is in ERROR for an earlier one.
+
+    The shown status follows the reports of Nova and of the agent.
+    """
     return base.fault_beside(work, text, detail)
 
 
-FLOW = Flow(
+FLOW = Flow[args.Reimage, facts.Reimage](
+    args=args.Reimage, facts=facts.Reimage,
     kind='instance_rebuild', version=1, title='Rebuilding the server', resource_type='instance',
     steps=(
         reimage.ServerTakesImages(),

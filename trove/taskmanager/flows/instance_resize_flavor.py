@@ -10,19 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Give an instance another flavor.
+"""The flow that changes the flavor of an instance.
 
-Args: ``flavor`` and ``former``: ``{"id", "name", "ram", "vcpus"}`` with RAM in MB; ``quota``: ``{"ram": MB}`` that were
-taken when it was asked for, nothing for a smaller flavor. A smaller flavor gives back in the transaction in which the
-instance has it.
-
-The confirmation is the last step: until then everything that fails leads back to the former flavor, the former
-configuration and a running engine. The data volume stays where it is.
+The request consumes quota for a larger flavor. For a smaller one, the transaction that records the
+new flavor returns quota. The confirmation is the last step: any earlier failure returns to the
+former flavor, the former configuration and a running engine. The data volume is not moved.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import flavor_resize
@@ -30,16 +28,17 @@ from trove.taskmanager.steps import guest
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The instance has another size."""
+    """Clear the fault."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; server and agent decide what is shown."""
+    """Record the failure; the shown status follows the reports of Nova and of the agent."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.ResizeFlavor, facts.ResizeFlavor](
+    args=args.ResizeFlavor, facts=facts.ResizeFlavor,
     kind='instance_resize_flavor', version=1, title='Changing the flavor', resource_type='instance',
     steps=(
         flavor_resize.ServerReady(),

@@ -10,18 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Make the volume of an instance larger.
+"""The flow that enlarges the volume of an instance.
 
-Args: ``size`` and ``former_size`` in GB; ``quota``: ``{"volumes": GB}`` that were taken when it was asked for. They
-belong to the instance as soon as Cinder has made the volume larger, and are given back when it ends before that.
-
-Failing, the instance is what it was, with the same data: the volume is attached and mounted, the engine runs. Only a
-volume that has become larger stays so; the file system is grown by the next resize.
+The instance owns the quota of the request once Cinder has enlarged the volume; an earlier end
+returns it. After a failure the volume is attached and mounted with the same data, and the engine
+runs. An enlarged volume stays enlarged; the next resize grows the file system.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -29,16 +28,17 @@ from trove.taskmanager.steps import volume_resize
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """The volume and the file system on it are larger."""
+    """Clear the fault."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; what the agent reports decides what is shown."""
+    """Record the failure; the shown status follows the reports of the agent."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.ResizeVolume, facts.ResizeVolume](
+    args=args.ResizeVolume, facts=facts.ResizeVolume,
     kind='instance_resize_volume', version=1, title='Resizing the volume', resource_type='instance',
     steps=(
         volume_resize.ChooseWay(),

@@ -10,31 +10,33 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Restart the database of an instance.
+"""The flow that restarts the database of an instance.
 
-A restart that fails leaves the instance as its agent reports it: the reason stands in the operation, in an event and
-in the fault, and the user may try again.
+After a failure the instance is shown as its agent reports it. The operation, an event and the fault
+give the reason, and the user may try again.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """Whatever waited for a restart is in force now."""
+    """Clear the fault; all options are in effect."""
     return [base.changed(work, restart_required=False), base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; what the agent reports decides what is shown."""
+    """Record the failure; the shown status follows the reports of the agent."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Command](
+    args=args.Nothing, facts=facts.Command,
     kind='instance_restart', version=1, title='Restarting the database', resource_type='instance',
     steps=(guest.Restarted(), guest.Healthy()),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -10,16 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Start what does not run of an instance, server or database, for administrators.
+"""The flow that starts the server and the database of an instance, if they are off.
 
-Users restart a database that was stopped. What runs already is left alone. It also puts in order what a reset has left
-of a resize or a move: the server has the flavor that the instance is counted with, and its volume. A start that fails
-leaves the instance as it was last seen, with the reason in the operation, in an event and in the fault.
+Only administrators request this; users restart a stopped database. The flow also completes what a
+reset has left of a resize or a move: the server gets the flavor in the instance's row, and its
+volume. After a failure the instance is shown as last reported. The operation, an event and the fault
+give the reason.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import flavor_resize
@@ -29,19 +31,20 @@ from trove.taskmanager.steps import volume_resize
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """Server and engine run; what the instance was in ERROR for stays."""
+    """Clear the fault, unless the instance is in ERROR for an earlier one."""
     return base.fault_beside_cleared(work)
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; what Nova and the agent report decides what is shown.
+    """Record the failure, unless the instance is in ERROR for an earlier one.
 
-    What the instance was in ERROR for stays.
+    The shown status follows the reports of Nova and of the agent.
     """
     return base.fault_beside(work, text, detail)
 
 
-FLOW = Flow(
+FLOW = Flow[args.Nothing, facts.Start](
+    args=args.Nothing, facts=facts.Start,
     kind='instance_start', version=2, title='Starting server and database',
     resource_type='instance',
     steps=(power.BootNoted(), flavor_resize.ResizeSettled(), power.ServerOn(),

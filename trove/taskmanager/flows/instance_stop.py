@@ -10,32 +10,36 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Stopping the database of an instance, for administrators. A restart brings it back.
+"""The flow that stops the database of an instance. A restart starts it again.
 
-The server goes on running, so the status stays that of the server; ``operating_status`` becomes SHUTDOWN.
+Only administrators request this. The server keeps running, so ``status`` stays that of the server;
+``operating_status`` becomes SHUTDOWN.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import power
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """Nothing to write: the agent reports that the engine is down."""
+    """Change nothing: the agent reports that the engine is down."""
     return []
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; what the agent reports decides what is shown.
+    """Record the failure, unless the instance is in ERROR for an earlier one.
 
-    What the instance was in ERROR for stays.
+    The shown status follows the reports of the agent.
     """
     return base.fault_beside(work, text, detail)
 
 
-FLOW = Flow(kind='instance_stop', version=1, title='Stopping the database',
-            resource_type='instance', steps=(power.DatabaseStopped(),), load=instances.get,
-            succeeded=succeeded, failed=failed, undoable=False)
+FLOW = Flow[args.Nothing, facts.Command](
+    args=args.Nothing, facts=facts.Command,
+    kind='instance_stop', version=1, title='Stopping the database',
+    resource_type='instance', steps=(power.DatabaseStopped(),), load=instances.get,
+    succeeded=succeeded, failed=failed, undoable=False)

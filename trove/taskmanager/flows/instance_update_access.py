@@ -10,28 +10,27 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Changing who may connect: ``access`` of a PUT.
+"""The flow that changes the clients that may connect: ``access`` of a PUT.
 
-Arg ``access``: ``{"is_public": bool, "allowed_cidrs": [..]}``, which replaces what the row has.
-
-A change that fails is taken back: who could connect before still can. The instance is shown in ERROR with the reason
-until a change of access succeeds, for users asked for something they did not get.
+A failed change is reverted: the former clients still can connect. The instance is shown in ERROR
+with the reason until a change of access succeeds, because the request of the user is not met.
 """
 
 import json
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import access
 from trove.taskmanager.steps import base
 
-#: What the row says after a change that failed.
+#: Error code in the row after a failed change.
 FAILED = 'access_failed'
 
 
-def succeeded(work: Work) -> Sequence[Change]:
-    """The new access is what is shown; an ERROR of an earlier change of access is over, any other is not."""
+def succeeded(work: Work[args.UpdateAccess, facts.Nothing]) -> Sequence[Change]:
+    """Record the new access; clear an ERROR of an earlier change of access, but no other."""
     changes = [base.changed(work, access=json.dumps(work.args['access']))]
     if base.instance(work).error_code == FAILED:
         changes += [base.changed(work, error_code=None), base.fault_cleared(work)]
@@ -39,12 +38,14 @@ def succeeded(work: Work) -> Sequence[Change]:
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The instance is shown in ERROR, with the reason. A reason it was in ERROR for before is worse, and stays."""
+    """Show the instance in ERROR, unless it is in ERROR for another reason."""
     if base.instance(work).error_code not in (None, FAILED):
         return []
     return [base.changed(work, error_code=FAILED), base.fault(work, text, detail)]
 
 
-FLOW = Flow(kind='instance_update_access', version=1, title='Changing who may connect',
-            resource_type='instance', steps=(access.RulesSet(), access.PublicAddressSet()),
-            load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)
+FLOW = Flow[args.UpdateAccess, facts.Nothing](
+    args=args.UpdateAccess, facts=facts.Nothing,
+    kind='instance_update_access', version=1, title='Changing who may connect',
+    resource_type='instance', steps=(access.RulesSet(), access.PublicAddressSet()),
+    load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

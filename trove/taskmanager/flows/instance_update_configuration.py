@@ -10,34 +10,34 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Bring the values of an edited configuration group to one instance that has it.
+"""The flow that applies the values of an edited configuration group to one instance.
 
-Args: ``configuration_id``: the group; ``values``: digest of those that it had when this was asked for. What it has when
-the guest is told counts. The operation that edited the group is the parent of this one.
-
-Failing, the engine runs with the values it had; the instance counts as not having those of its group until the group is
-edited again, or detached.
+The values sent are those of the group at the time of sending. The operation that edited the group
+is the parent of this one. After a failure the engine keeps its former values, and the instance
+counts as outdated until the group is edited again or detached.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import configuration
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """What waits for a restart was written down by the step that heard of it."""
+    """Clear the fault; the step has recorded the options that need a restart."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept."""
+    """Record the failure."""
     return [base.fault(work, text, detail)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.UpdateConfiguration, facts.Options](
+    args=args.UpdateConfiguration, facts=facts.Options,
     kind=configuration.CHILD, version=1, title='Changing the options of the configuration group',
     resource_type='instance', steps=(configuration.OptionsUpdated(),),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -10,26 +10,25 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Have an instance go over to another version of its datastore.
+"""The flow that changes the datastore version of an instance.
 
-Args: ``image_id`` and ``former_image_id``, ``version`` and ``former_version``, each ``{"id", "name", "number"}``. The
-image is the version: the server is given that of the other one, and its guest takes over the data on the volume. The
-row names the desired version beside the current one until the end, when it is either the current one or forgotten.
-
-Everything that fails leads back to the former image with the configuration it had.
+A version is an image: the server is rebuilt from the image of the new version, and its guest takes
+over the data on the volume. Until the end the row names the desired version beside the current one.
+Any failure returns to the former image, with its configuration.
 """
 
 from collections.abc import Sequence
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 from trove.taskmanager.steps import reimage
 
 
-def succeeded(work: Work) -> Sequence[Change]:
-    """The instance is of the version that was desired."""
+def succeeded(work: Work[args.Reimage, facts.Reimage]) -> Sequence[Change]:
+    """Make the desired version the current one."""
     return [
         base.changed(work, datastore_version_id=work.args['version']['id'],
                      desired_version_id=None),
@@ -38,16 +37,17 @@ def succeeded(work: Work) -> Sequence[Change]:
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """It is of the version it was; the reason is kept."""
+    """Keep the current version and record the failure."""
     return [*cancelled(work), base.fault(work, text, detail)]
 
 
 def cancelled(work: Work) -> Sequence[Change]:
-    """No other version is desired any more."""
+    """Keep the current version."""
     return [base.changed(work, desired_version_id=None)]
 
 
-FLOW = Flow(
+FLOW = Flow[args.Reimage, facts.Reimage](
+    args=args.Reimage, facts=facts.Reimage,
     kind='instance_upgrade', version=1, title='Changing the datastore version',
     resource_type='instance', steps=(
         reimage.ServerTakesImages(),

@@ -10,18 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Exchange the agent on the server of an instance.
+"""The flow that replaces the agent on the server of an instance.
 
-Args: ``instance_version``, ``location`` and ``metadata`` as they were given.
-
-When it fails everything is as it was, and the reason stands in the operation, in an event and in the fault.
+After a failure nothing has changed. The operation, an event and the fault give the reason.
 """
 
 from trove.db import instances
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import unsupported
 
-FLOW = Flow(
+FLOW = Flow[args.UpgradeAgent, facts.Nothing](
+    args=args.UpgradeAgent, facts=facts.Nothing,
     kind='instance_upgrade_agent', version=1, title='Upgrading the agent', resource_type='instance',
     steps=(unsupported.AgentUpgradeSupported(),),
     load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed, undoable=False)

@@ -10,20 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Apply a module again to the instances that have it.
+"""The flow that applies a module again to the instances that have it.
 
-Args: ``md5``: only where it has these contents, or null; ``include_clustered``; ``batch_size``; ``batch_delay``,
-seconds; ``force``: also where it has its present contents; ``tenant_id``: only instances of this project, or null.
-
-An instance whose guest does not answer is told of in an event and left out; the others are not kept waiting. What
-became of it is written down instance by instance; what was applied before a failure stays applied.
+An instance with an unreachable guest is skipped, with an event. Each instance's result is recorded
+separately: modules applied before a failure stay applied.
 """
 
 from trove.db import modules
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
 from trove.taskmanager.steps import base, module
 
-FLOW = Flow(
+FLOW = Flow[args.ReapplyModule, facts.ReapplyModule](
+    args=args.ReapplyModule, facts=facts.ReapplyModule,
     kind='module_reapply', version=1, title='Applying the module again', resource_type='module',
     steps=(module.AppliedAgain(),),
     load=modules.get, succeeded=base.unchanged, failed=base.unchanged, undoable=False)

@@ -16,39 +16,41 @@ What is wanted stands in the arg ``access``: ``{"is_public": bool, "allowed_cidr
 keeps what was in force before until the operation has succeeded, so each undo knows what to go back to.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from trove.cloud import names
 from trove.common import exception
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import network
 
 
-class RulesSet(Step):
+class RulesSet(Step[args.UpdateAccess, facts.Nothing]):
     """The security group lets in who is allowed now: what is new is added before what is old is removed."""
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, work.args['access'])
 
-    def undo(self, work: Work) -> Done:
+    def undo(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, network.access_of(base.instance(work)))
 
     @staticmethod
-    def _set(work: Work, access: dict[str, Any]) -> Done:
+    def _set(work: Work, access: Mapping[str, Any]) -> Done:
         group_id = network.ensure_rules(work, access)
         if group_id == base.instance(work).security_group_id:
             return Done()
         return Done(changes=[base.changed(work, security_group_id=group_id)])
 
 
-class PublicAddressSet(Step):
+class PublicAddressSet(Step[args.UpdateAccess, facts.Nothing]):
     """A public instance has a floating address, another has none."""
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, bool(work.args['access']['is_public']))
 
-    def undo(self, work: Work) -> Done:
+    def undo(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, bool(network.access_of(base.instance(work)).get('is_public')))
 
     def _set(self, work: Work, is_public: bool) -> Done:

@@ -16,13 +16,14 @@ from trove.cloud.objects import Objects
 from trove.common import exception
 from trove.db import backups
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Work
 
 #: Header of an object that is a list of others.
 _IN_PARTS = 'x-static-large-object'
 
 
-class BackupDataGone(Step):
+class BackupDataGone(Step[args.Nothing, facts.Nothing]):
     """Nothing is stored any more of a backup and of all that is built on it, the newest first."""
 
     def run(self, work: Work) -> Done:

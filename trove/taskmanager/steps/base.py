@@ -20,6 +20,7 @@ from trove.cloud import Cloud
 from trove.common import exception
 from trove.db import instances
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 
 #: Seconds before the deadline of an operation at which its steps give up.
@@ -107,7 +108,7 @@ def failing_as(code: str, error: exception.CloudError) -> exception.CloudError:
     return error
 
 
-class Removal(Step):
+class Removal(Step[args.Nothing, facts.Nothing]):
     """Ensures that something is gone, and insists.
 
     Whatever the cloud answers, it is asked again, with growing pauses, until the operation's deadline. Only when all is

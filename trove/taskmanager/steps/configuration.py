@@ -22,6 +22,7 @@ from trove.common.rpc import messages
 from trove.common.states import OperationState
 from trove.db import configurations, operations
 from trove.db.session import Connection, Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -34,40 +35,40 @@ _TOLD = 20
 _SENTENCE = 200
 
 
-class OptionsApplied(guest.Command):
+class OptionsApplied(guest.Command[args.Configuration, facts.Options]):
     """The guest has the values that the group has now; what its engine can take while it runs is in force."""
 
     gives = guest.CommandStep.gives | {'digest'}
     kind = 'ApplyConfiguration'
     what = 'the options of the configuration group to be taken'
 
-    def options(self, work: Work) -> dict[str, Any]:
+    def options(self, work: Work[args.Configuration, facts.Options]) -> dict[str, Any]:
         """What the guest is told."""
         return work.tools.read(configurations.values, work.args['configuration_id'])
 
-    def digest(self, work: Work) -> str:
+    def digest(self, work: Work[args.Configuration, facts.Options]) -> str:
         """What tells these options from others."""
         return configurations.digest(self.options(work))
 
-    def id_of(self, work: Work) -> str:
+    def id_of(self, work: Work[args.Configuration, facts.Options]) -> str:
         # Of values that were edited meanwhile, what came of the former ones says nothing.
         return guest.command_id(work, f'{self.name}/{work.attempt}/{self.digest(work)}')
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Configuration, facts.Options], row: Row, seconds: int) -> messages.Command:
         return messages.ApplyConfiguration(command_id=self.id_of(work), operation_id=work.id,
                                            deadline=seconds, options=self.options(work))
 
-    def facts(self, work: Work) -> dict[str, Any]:
+    def sent_facts(self, work: Work[args.Configuration, facts.Options]) -> dict[str, Any]:
         return {'digest': self.digest(work)}
 
-    def is_to_be_sent(self, work: Work, row: Row, now: Any) -> bool:
+    def is_to_be_sent(self, work: Work[args.Configuration, facts.Options], row: Row, now: Any) -> bool:
         return work.facts.get('digest') != self.digest(work) or super().is_to_be_sent(
             work, row, now)
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.configuration_timeout
 
-    def done(self, work: Work, data: dict[str, Any]) -> Done:
+    def done(self, work: Work[args.Configuration, facts.Options], data: dict[str, Any]) -> Done:
         waiting = _names(data.get('waiting'))
         changes = [
             base.changed(work, restart_required=bool(waiting),
@@ -82,7 +83,7 @@ class OptionsApplied(guest.Command):
                  f'The engine took other values than these options say: {_listed(adjusted)}.'))
         return Done(changes=changes, events=events)
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Configuration, facts.Options]) -> Done | Wait:
         """A guest that was not heard of in time may have taken them."""
         return _REMOVED.run(work)
 
@@ -100,14 +101,14 @@ class OptionsRemoved(OptionsApplied):
 class OptionsUpdated(OptionsApplied):
     """As OptionsApplied, on an instance that has the group still."""
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Configuration, facts.Options]) -> Done | Wait:
         if base.instance(work).configuration_id != work.args['configuration_id']:
             return Done(facts={'command_sent': None, 'command_boot': None, 'digest': None},
                         note='the instance has let go of the group')
         return super().run(work)
 
 
-class InstancesTold(Step):
+class InstancesTold(Step[args.Nothing, facts.Options]):
     """Every instance that has the group has its values, or it is known why not.
 
     Each is told by an operation of its own, opened as soon as nothing else is being done to it. When the group is
@@ -156,7 +157,7 @@ def _told_others(child: Row, wanted: str) -> bool:
     return not child.active and json.loads(child.args).get('values') != wanted
 
 
-def edited_meanwhile(connection: Connection, work: Work) -> None:
+def edited_meanwhile(connection: Connection, work: Work[args.Nothing, facts.Options]) -> None:
     """Open another operation if the group was edited after this one had looked for the last time.
 
     The edit was told that this one brings its values. The group's row is held, so no edit falls between.

@@ -19,7 +19,7 @@ resize. Which flavor a server has is told by the name of the flavor: Nova shows 
 
 import dataclasses
 import functools
-from typing import Any
+from typing import Any, Literal
 
 from trove.cloud import compute
 from trove.cloud.compute import Compute, Server
@@ -27,6 +27,7 @@ from trove.common import exception
 from trove.common.rpc import messages
 from trove.db import quotas
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -49,7 +50,7 @@ def server_of(work: Work, code: str = CODE) -> Server:
         raise base.failing_as(code, error) from error
 
 
-class ServerReady(Step):
+class ServerReady(Step[args.Nothing, facts.Server]):
     """The server runs and can be resized."""
 
     gives = frozenset({'server_id'})
@@ -63,7 +64,7 @@ class ServerReady(Step):
         return Done(facts={'server_id': server.id})
 
 
-class EngineStopped(guest.Command):
+class StopEngine(guest.Command[guest.Args, guest.Facts]):
     """The guest has stopped the engine in good order, and does not start it with the machine."""
 
     kind = 'StopDatabase'
@@ -77,17 +78,21 @@ class EngineStopped(guest.Command):
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
 
-    def undo(self, work: Work) -> Done | Wait:
+
+class EngineStopped(StopEngine[args.ResizeFlavor, facts.ResizeFlavor]):
+    """The engine is stopped for the resize."""
+
+    def undo(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
         return _WITH_FORMER.run(work)
 
 
-class ServerResized(Step):
+class ServerResized(Step[args.ResizeFlavor, facts.ResizeFlavor]):
     """Nova runs the server with the new flavor, and waits for the confirmation or has given it itself."""
 
     needs = frozenset({'server_id'})
     gives = frozenset({'resize_asked'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
         server, wanted = server_of(work), work.args['flavor']
         if server.status == compute.VERIFY_RESIZE or _has(server, wanted):
             return Done(events=[(f'{work.kind}.server',
@@ -108,11 +113,11 @@ class ServerResized(Step):
                     code='server_resize_failed', reason='the server to have its new flavor',
                     facts=facts)
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
         return _back(work, work.args['former'])
 
 
-def _back(work: Work, former: dict[str, Any]) -> Done | Wait:
+def _back(work: Work, former: args.FlavorName) -> Done | Wait:
     """Ensure that the server runs with the flavor it had before, and that Nova keeps nothing for another way."""
     server = server_of(work)
     if _has(server, former):
@@ -131,7 +136,7 @@ def _back(work: Work, former: dict[str, Any]) -> Done | Wait:
                 facts=facts, changes=[base.changed(work, server_status=server.status)])
 
 
-class ResizeSettled(Step):
+class ResizeSettled(Step[args.Nothing, facts.Start]):
     """The server has the flavor that the instance is counted with: what a resize or a move that was given up has left
     in Nova is taken back, or confirmed.
     """
@@ -139,7 +144,7 @@ class ResizeSettled(Step):
     needs = frozenset({'server_id'})
     gives = frozenset({'was_resizing'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Start]) -> Done | Wait:
         server, known = server_of(work), {'was_resizing': bool(work.facts.get('was_resizing'))}
         if server.status not in (compute.ACTIVE, compute.VERIFY_RESIZE, *compute.RESIZING):
             return Done(facts=known)
@@ -155,7 +160,7 @@ class ResizeSettled(Step):
         return dataclasses.replace(answer, facts={**answer.facts, **known})
 
 
-def _has(server: Server, flavor: dict[str, Any]) -> bool:
+def _has(server: Server, flavor: args.FlavorName) -> bool:
     """Whether the server runs with that flavor and nothing is being done to it."""
     return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor[
         'name']
@@ -169,7 +174,7 @@ def ask(work: Work, request: Any, code: str = CODE) -> None:
         raise base.failing_as(code, error) from error
 
 
-def confirmed_once(work: Work, server: Server, fact: str, code: str = CODE) -> dict[str, Any]:
+def confirmed_once(work: Work[Any, Any], server: Server, fact: str, code: str = CODE) -> dict[str, Any]:
     """Ask for the confirmation, once: while Nova is at it, it shows no task and refuses to be asked again.
 
     :param fact: that says whether it was asked.
@@ -192,15 +197,15 @@ def pause(work: Work) -> float:
     return 0.5 if work.waited < 10 else 2
 
 
-class EngineStarted(guest.Command):
+class EngineStarted(guest.Command[args.ResizeFlavor, facts.ResizeFlavor]):
     """The engine runs with a configuration made for the new flavor."""
 
     kind = 'StartDatabase'
     what = 'the database to be started'
     #: arg with the flavor its configuration is for
-    flavor = 'flavor'
+    flavor: Literal['flavor', 'former'] = 'flavor'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor], row: Row, seconds: int) -> messages.Command:
         flavor = work.args[self.flavor]
         contents = guest.base_configuration(work.tools.conf, row, ram=flavor['ram'],
                                             vcpus=flavor['vcpus'])
@@ -211,7 +216,7 @@ class EngineStarted(guest.Command):
         # The machine has just been started, so its agent may not be there yet.
         return work.tools.conf.agent_start_timeout + work.tools.conf.restart_timeout
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
         """With the memory it had before it may not even start with this configuration."""
         return _STOPPED_AGAIN.run(work)
 
@@ -222,12 +227,12 @@ class EngineStartedAsBefore(EngineStarted):
     flavor = 'former'
 
 
-class ResizeConfirmed(Step):
+class ResizeConfirmed(Step[args.ResizeFlavor, facts.ResizeFlavor]):
     """Nova has let go of the former flavor; the instance has the new one."""
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
         server, flavor = server_of(work), work.args['flavor']
         if _has(server, flavor):
             return Done(facts={quotas.SETTLED: True}, changes=self._changes(work, flavor))
@@ -244,7 +249,7 @@ class ResizeConfirmed(Step):
                     facts=facts)
 
     @staticmethod
-    def _changes(work: Work, flavor: dict[str, Any]) -> list[Change]:
+    def _changes(work: Work[args.ResizeFlavor, facts.ResizeFlavor], flavor: args.Flavor) -> list[Change]:
         changes = [
             base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
                          server_status=compute.ACTIVE)

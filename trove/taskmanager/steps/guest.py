@@ -19,7 +19,8 @@ import datetime
 import functools
 import json
 import uuid
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from trove.common import errors
 from trove.common import exception
@@ -30,6 +31,7 @@ from trove.common.states import ServiceStatus
 from trove.db import configurations, instances
 from trove.db.session import Row
 from trove.guestagent import api as guest_api
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import server
@@ -43,12 +45,12 @@ def command_id(work: Work, kind: str) -> str:
     return str(uuid.uuid5(uuid.UUID(work.id), kind))
 
 
-class AgentSeen(Step):
+class AgentSeen(Step[args.Nothing, facts.Server]):
     """The agent on the new server has reported in."""
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Server]) -> Done | Wait:
         row = base.instance(work)
         if of_this_build(row):
             return Done(events=[(f'{work.kind}.agent', 'The agent on the server has reported in.')])
@@ -68,7 +70,11 @@ class AgentSeen(Step):
         return base.time_left(work, work.tools.conf.usage_timeout)
 
 
-class CommandStep(Step):
+Args = TypeVar('Args', bound=Mapping[str, Any], contravariant=True)
+Facts = TypeVar('Facts', bound=facts.Command, contravariant=True)
+
+
+class CommandStep(Step[Args, Facts]):
     """Sends one command and waits until the guest has reported how it ended.
 
     It is sent again, unchanged, when the agent was restarted in between or nothing is heard for a while: a guest
@@ -100,7 +106,7 @@ class CommandStep(Step):
         """What to write when the guest has done it."""
         return []
 
-    def facts(self, work: Work) -> dict[str, Any]:
+    def sent_facts(self, work: Work) -> dict[str, Any]:
         """What to remember of a command that was sent."""
         return {}
 
@@ -118,23 +124,23 @@ class CommandStep(Step):
             raise exception.StepFailed(
                 f'The agent on the database server did not finish in time: gave up after {int(work.waited)} seconds '
                 f'of waiting for {self.what}.', code='guest_timeout', detail=server.console_tail(work))
-        facts = {}
+        sent: dict[str, Any] = {}
         now = work.tools.clock()
         if self.is_to_be_sent(work, row, now):
             work.tools.guest(row).cast(self.command(work, row, max(1, int(left))))
-            facts = {'command_sent': now.isoformat(), 'command_boot': row.boot_id, **self.facts(work)}
+            sent = {'command_sent': now.isoformat(), 'command_boot': row.boot_id, **self.sent_facts(work)}
         return Wait(poll(work, left), at_most=self.limit(work) + 60, code='guest_timeout', reason=self.what,
-                    facts=facts)
+                    facts=sent)
 
     def may_pass(self, failure: exception.GuestError) -> bool:
         """Whether the same command may succeed if it is sent again under another id."""
         return False
 
-    def is_to_be_sent(self, work: Work, row: Row, now: datetime.datetime) -> bool:
+    def is_to_be_sent(self, work: Work[Args, Facts], row: Row, now: datetime.datetime) -> bool:
         """Whether the guest has to be told now, again or for the first time."""
         # Facts of an earlier command step must not pass for ours.
         sent = work.facts.get('command_sent') if work.waited else None
-        if sent is None or work.facts.get('command_boot') != row.boot_id:
+        if not isinstance(sent, str) or work.facts.get('command_boot') != row.boot_id:
             return True
         return (now - datetime.datetime.fromisoformat(sent)).total_seconds() >= RESEND_AFTER
 
@@ -149,7 +155,7 @@ class CommandStep(Step):
                                           f'{result.message}\n{server.console_tail(work)}')
 
 
-class RepeatedCommand(CommandStep):
+class RepeatedCommand(CommandStep[Args, Facts]):
     """A command that may be sent anew: it brings the guest into a state, so that doing it twice is doing it once.
 
     A guest may still be at the end of what an operation before asked for, whose result was seen by other means.
@@ -167,14 +173,14 @@ class RepeatedCommand(CommandStep):
         return failure.code == 'guest_busy'
 
 
-class Command(RepeatedCommand):
+class Command(RepeatedCommand[Args, Facts]):
     """A command of a flow with several: its time counts from when the step began."""
 
     def left(self, work: Work) -> float:
         return self.limit(work) - work.waited
 
 
-class DatabaseStarted(Command):
+class DatabaseStarted(Command[Args, Facts]):
     """The guest has mounted its data volume if there is one, and the engine runs with the configuration it had."""
 
     kind = 'StartDatabase'
@@ -187,7 +193,7 @@ class DatabaseStarted(Command):
         return work.tools.conf.restart_timeout
 
 
-class Prepared(CommandStep):
+class Prepared(CommandStep[args.Create, facts.Prepare]):
     """The guest has made a database server of its machine, with the databases and users asked for."""
 
     needs = frozenset({'volume_id', 'new_volume', 'server_id'})
@@ -195,7 +201,7 @@ class Prepared(CommandStep):
     kind = 'Prepare'
     what = 'the database server to be prepared'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Create, facts.Prepare], row: Row, seconds: int) -> messages.Command:
         conf, secrets = work.tools.conf, work.secrets
         volume_id = work.facts['volume_id']
         options = conf[row.manager]
@@ -205,14 +211,14 @@ class Prepared(CommandStep):
             memory_mb=row.ram,
             config_contents=base_configuration(conf, row, ram=row.ram, vcpus=row.vcpus),
             device={'volume_id': volume_id, 'device_path': options.device_path if volume_id else None},
-            new_volume=bool(work.facts['new_volume']), databases=work.args.get('databases') or [],
+            new_volume=bool(work.facts['new_volume']), databases=[dict(item) for item in work.args['databases']],
             users=secrets.get('users') or [], root_password=secrets.get('root_password'),
             options=group_options(work, row))
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.usage_timeout
 
-    def facts(self, work: Work) -> dict[str, Any]:
+    def sent_facts(self, work: Work[args.Create, facts.Prepare]) -> dict[str, Any]:
         # It is done once, with what was sent first.
         return {'digest': work.facts.get('digest') or configurations.digest(group_options(work, base.instance(work)))}
 
@@ -222,7 +228,7 @@ class Prepared(CommandStep):
         events = [(f'{work.kind}.objects', errors.CODES['guest_prepare_objects'].sentence + ' ' + ' '.join(problems))]
         return Done(facts={'problems': problems}, changes=self.succeeded(work), events=events if problems else ())
 
-    def succeeded(self, work: Work) -> list[Change]:
+    def succeeded(self, work: Work[args.Create, facts.Prepare]) -> list[Change]:
         changes: list[Change] = []
         if base.instance(work).configuration_id is not None:
             # Of the values it was sent: an edit since then has yet to reach it.
@@ -233,7 +239,7 @@ class Prepared(CommandStep):
                                             now=work.tools.clock())]
 
 
-class Restarted(RepeatedCommand):
+class Restarted(RepeatedCommand[args.Nothing, facts.Command]):
     """The guest has restarted the engine, and the engine answers."""
 
     kind = 'Restart'
@@ -247,7 +253,7 @@ class Restarted(RepeatedCommand):
         return work.tools.conf.restart_timeout
 
 
-class Healthy(Step):
+class Healthy(Step[args.Nothing, facts.Nothing]):
     """The guest reports that the engine serves queries."""
 
     def run(self, work: Work) -> Done | Wait:

@@ -14,6 +14,7 @@
 
 from trove.common.rpc import keys
 from trove.common import exception
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 
@@ -34,8 +35,10 @@ def instance_key(work: Work) -> bytes:
                                    code='internal', detail=str(error)) from error
 
 
-class EnsureGuestIdentity(Step):
+class EnsureGuestIdentity(Step[args.Nothing, facts.Nothing]):
     """An account, exchanges and a queue that serve this guest alone."""
+
+    creates = frozenset({'broker'})
 
     def run(self, work: Work) -> Done:
         work.tools.broker.ensure_guest(work.resource_id, instance_key(work))
@@ -48,6 +51,7 @@ class EnsureGuestIdentity(Step):
 class GuestIdentityGone(base.Removal):
     """Nobody can speak as this guest any more, and nothing is kept for it."""
 
+    removes = frozenset({'broker'})
     what = 'the identity on the guest bus'
 
     def run(self, work: Work) -> Done | Wait:

@@ -26,6 +26,7 @@ from trove.common import exception, object_names
 from trove.common.rpc import messages
 from trove.common.rpc.messages import log as log_messages
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -44,12 +45,12 @@ def objects_of(work: Work) -> Objects:
     return base.cloud(work).objects(base.instance(work).tenant_id)
 
 
-def prefix_of(work: Work) -> str:
+def prefix_of(work: Work[args.Log, Any]) -> str:
     row = base.instance(work)
     return object_names.log_prefix(row.id, row.manager, work.args['log'])
 
 
-def record_of(work: Work) -> str:
+def record_of(work: Work[args.Log, Any]) -> str:
     row = base.instance(work)
     return object_names.log_record(row.id, row.manager, work.args['log'])
 
@@ -86,7 +87,7 @@ def _unusable(path: str, why: str) -> exception.StepFailed:
         code='internal', detail=f'guest_swift_ca_file {path}: {why}')
 
 
-class ContainerReady(Step):
+class ContainerReady(Step[args.Nothing, facts.Nothing]):
     """The container is there, and takes the URLs that are signed here."""
 
     def run(self, work: Work) -> Done:
@@ -97,14 +98,15 @@ class ContainerReady(Step):
         return Done()
 
 
-class LogStored(guest.Command):
+class LogStored(guest.Command[args.PublishLog, facts.StoredLog]):
     """The guest has stored what was not stored yet."""
 
+    creates = frozenset({'objects'})
     gives = guest.Command.gives | frozenset(_FACTS)
     kind = 'PublishLog'
     what = 'the log to be stored'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.PublishLog, facts.StoredLog], row: Row, seconds: int) -> messages.Command:
         conf, prefix = work.tools.conf, prefix_of(work)
         url, query = objects_of(work).temporary_url(
             conf.guest_log_container_name, prefix, key_of(work), method='PUT', prefix=True,
@@ -142,12 +144,12 @@ def _size(value: Any) -> int:
     return value if type(value) is int and 0 <= value < 2 ** 63 else 0
 
 
-class FormerPiecesRemoved(Step):
+class FormerPiecesRemoved(Step[args.Log, facts.StoredLog]):
     """Pieces of a former file, or of one that was discarded, are gone."""
 
     needs = frozenset({'log_first'})
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Log, facts.StoredLog]) -> Done:
         first = work.facts['log_first']
         if not first:
             return Done(note='nothing is stored')
@@ -155,12 +157,12 @@ class FormerPiecesRemoved(Step):
         return _removed(work, prefix, before=prefix + first)
 
 
-class RecordStored(Step):
+class RecordStored(Step[args.Log, facts.StoredLog]):
     """The record beside the pieces says what is stored."""
 
     needs = frozenset(_FACTS)
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Log, facts.StoredLog]) -> Done:
         conf, facts = work.tools.conf, work.facts
         content = {
             'log_name': work.args['log'],
@@ -182,13 +184,13 @@ class RecordStored(Step):
                              f'stored.')])
 
 
-class LogForgotten(guest.Command):
+class LogForgotten(guest.Command[args.Log, facts.Command]):
     """The guest has forgotten what was stored, so that the next publish stores all of the log."""
 
     kind = 'DiscardLog'
     what = 'the guest to forget what was stored'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Log, facts.Command], row: Row, seconds: int) -> messages.Command:
         return messages.DiscardLog(command_id=self.id_of(work), operation_id=work.id,
                                    deadline=seconds, name=work.args['log'])
 
@@ -196,10 +198,10 @@ class LogForgotten(guest.Command):
         return work.tools.conf.agent_call_high_timeout
 
 
-class PiecesRemoved(Step):
+class PiecesRemoved(Step[args.Log, facts.Nothing]):
     """All pieces and the record are gone."""
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Log, facts.Nothing]) -> Done | Wait:
         done = _removed(work, prefix_of(work))
         _asked(
             functools.partial(
@@ -207,13 +209,14 @@ class PiecesRemoved(Step):
         return done
 
 
-class LogsGone(Step):
+class LogsGone(Step[args.Nothing, facts.Nothing]):
     """Nothing of the instance's logs is left in the account of its project.
 
     What cannot be reached does not keep an instance from being deleted: it is forgotten when it expires, and
     ``trove-manage orphans`` finds it.
     """
 
+    removes = frozenset({'objects'})
     #: It says itself when it has asked often enough.
     attempts = None
 

@@ -19,13 +19,14 @@ from typing import Any
 
 from trove.cloud import compute
 from trove.common import exception
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base, flavor_resize, guest
 
 CODE = 'server_migrate_failed'
 
 
-class ServerNoted(Step):
+class ServerNoted(Step[args.Nothing, facts.Migrate]):
     """The server runs, and where it does is written down."""
 
     gives = frozenset({'server_id', 'host_before'})
@@ -39,20 +40,20 @@ class ServerNoted(Step):
         return Done(facts={'server_id': server.id, 'host_before': server.host_key})
 
 
-class EngineStopped(flavor_resize.EngineStopped):
+class EngineStopped(flavor_resize.StopEngine[args.Nothing, facts.Migrate]):
     """The guest has stopped the engine in good order; it does not start before it is told to."""
 
     def undo(self, work: Work) -> Done | Wait:
         return _STARTED_AGAIN.run(work)
 
 
-class ServerMigrated(Step):
+class ServerMigrated(Step[args.Migrate, facts.Migrate]):
     """Nova has moved the server, and waits for the confirmation or has given it itself."""
 
     needs = frozenset({'server_id', 'host_before'})
     gives = frozenset({'migration_asked'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Migrate, facts.Migrate]) -> Done | Wait:
         server = flavor_resize.server_of(work, CODE)
         if server.status == compute.VERIFY_RESIZE and server.task is None or _has_moved(
                 work, server):
@@ -72,13 +73,13 @@ class ServerMigrated(Step):
                     changes=[base.changed(work, server_status=server.status)])
 
 
-class ServerMovedLive(Step):
+class ServerMovedLive(Step[args.Migrate, facts.Migrate]):
     """Nova has moved the server while it ran."""
 
     needs = frozenset({'server_id', 'host_before'})
     gives = frozenset({'migration_asked'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Migrate, facts.Migrate]) -> Done | Wait:
         server = flavor_resize.server_of(work, CODE)
         if _has_moved(work, server):
             return Done(changes=[base.changed(work, server_status=server.status)],
@@ -87,12 +88,12 @@ class ServerMovedLive(Step):
                            lambda nova: nova.live_migrate_server(server.id, work.args['host']))
 
 
-def _has_moved(work: Work, server: compute.Server) -> bool:
+def _has_moved(work: Work[Any, facts.Migrate], server: compute.Server) -> bool:
     return (server.status == compute.ACTIVE and server.task is None
             and server.host_key != work.facts['host_before'])
 
 
-def _asked_once(work: Work, server: compute.Server, request: Any) -> Wait:
+def _asked_once(work: Work[Any, facts.Migrate], server: compute.Server, request: Any) -> Wait:
     """Ask, once, and wait for Nova.
 
     :raises StepFailed: the server is where it was and nothing is being done to it any more.
@@ -112,7 +113,7 @@ def _asked_once(work: Work, server: compute.Server, request: Any) -> Wait:
                 reason='the server to be moved', facts=facts)
 
 
-class DatabaseStarted(guest.DatabaseStarted):
+class DatabaseStarted(guest.DatabaseStarted[args.Nothing, facts.Migrate]):
     """The guest, whose machine has just been started, runs the engine with the configuration it had."""
 
     def limit(self, work: Work) -> int:
@@ -123,12 +124,12 @@ class DatabaseStarted(guest.DatabaseStarted):
         return _STOPPED_AGAIN.run(work)
 
 
-class MigrationConfirmed(Step):
+class MigrationConfirmed(Step[args.Nothing, facts.Migrate]):
     """Nova has let go of the former host."""
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Migrate]) -> Done | Wait:
         server = flavor_resize.server_of(work, CODE)
         if _has_moved(work, server):
             return Done(changes=[base.changed(work, server_status=server.status)])
@@ -143,7 +144,7 @@ class MigrationConfirmed(Step):
                     reason='the cloud to confirm the move', facts=facts)
 
 
-class EngineStoppedAgain(flavor_resize.EngineStopped):
+class EngineStoppedAgain(flavor_resize.StopEngine[args.Nothing, facts.Migrate]):
     """The engine is stopped for the way back, if the guest is there to do it."""
 
     def run(self, work: Work) -> Done | Wait:

@@ -22,6 +22,7 @@ from trove.common.rpc import messages
 from trove.db import instances
 from trove.db import modules
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 
@@ -29,10 +30,10 @@ from trove.taskmanager.steps import base
 PATIENCE = 15
 
 
-class ModulesApplied(Step):
+class ModulesApplied(Step[args.Create, facts.Nothing]):
     """The new instance has the modules that it was to have. One that cannot be applied does not spoil the instance."""
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Create, facts.Nothing]) -> Done:
         ids = work.args.get('modules') or []
         if not ids:
             return Done()
@@ -48,12 +49,12 @@ class ModulesApplied(Step):
         return Done(changes=changes, events=events)
 
 
-class AppliedAgain(Step):
+class AppliedAgain(Step[args.ReapplyModule, facts.ReapplyModule]):
     """The module was applied to all instances that it was to be applied to again, a batch at a time."""
 
     gives = frozenset({'last_instance', 'applied', 'left_out'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.ReapplyModule, facts.ReapplyModule]) -> Done | Wait:
         module = work.resource
         if module is None:
             raise exception.StepFailed('The module was deleted.', code='not_found')

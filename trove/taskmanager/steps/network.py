@@ -14,6 +14,7 @@
 
 import ipaddress
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from trove.cloud import firewall
@@ -21,16 +22,17 @@ from trove.cloud import names
 from trove.cloud import network
 from trove.common import exception
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Work
 from trove.taskmanager.steps import base
 
 
-def access_of(row: Row) -> dict[str, Any]:
+def access_of(row: Row) -> Mapping[str, Any]:
     """Who may connect: ``{"is_public": bool, "allowed_cidrs": [..]}``, both optional."""
     return json.loads(row.access) if row.access else {}
 
 
-def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
+def allowed_networks(conf: Any, access: Mapping[str, Any]) -> list[str]:
     """Networks that may connect. None named, or an empty list: the operator's default; without one, nobody."""
     allowed = access.get('allowed_cidrs')
     if allowed:
@@ -38,7 +40,7 @@ def allowed_networks(conf: Any, access: dict[str, Any]) -> list[str]:
     return [conf.trove_security_group_rule_cidr] if conf.trove_security_group_rule_cidr else []
 
 
-def ensure_rules(work: Work, access: dict[str, Any]) -> str | None:
+def ensure_rules(work: Work, access: Mapping[str, Any]) -> str | None:
     """The instance's security group, letting in exactly who has this access.
 
     :returns: its id; None where the operator wants no groups.
@@ -103,14 +105,15 @@ def stored_public(work: Work, given: network.PublicAddress) -> Change:
     }])
 
 
-def tenant_nic(work: Work) -> dict[str, Any] | None:
+def tenant_nic(work: Work[args.Create, Any]) -> args.Nic | None:
     """The tenant's network as it was asked for, if one was."""
     return work.args.get('nic')
 
 
-class EnsureSecurityGroup(Step):
+class EnsureSecurityGroup(Step[args.Nothing, facts.Network]):
     """Lets the allowed networks connect to the ports of the datastore, and nobody else."""
 
+    creates = frozenset({'security group'})
     gives = frozenset({'security_group_id'})
 
     def run(self, work: Work) -> Done:
@@ -123,9 +126,10 @@ class EnsureSecurityGroup(Step):
         return Done(changes=[base.changed(work, security_group_id=None)])
 
 
-class EnsureManagementPort(Step):
+class EnsureManagementPort(Step[args.Create, facts.Network]):
     """The guest's card on the network where the broker is. Nobody connects to the guest through it."""
 
+    creates = frozenset({'port'})
     needs = frozenset({'security_group_id'})
     gives = frozenset({'management_port_id'})
 
@@ -144,7 +148,7 @@ class EnsureManagementPort(Step):
                     changes=[_stored(work, 'management', port)])
 
     @staticmethod
-    def _groups(work: Work) -> list[str]:
+    def _groups(work: Work[args.Create, facts.Network]) -> list[str]:
         conf, cloud = work.tools.conf, base.cloud(work)
         if conf.management_security_groups:
             groups = cloud.firewall.named_groups(conf.management_security_groups)
@@ -162,16 +166,17 @@ class EnsureManagementPort(Step):
         return Done(changes=[base.addresses(work, 'management', [])])
 
 
-class EnsureTenantPort(Step):
+class EnsureTenantPort(Step[args.Create, facts.Network]):
     """The card on the network that the tenant named, with the address that it asked for, if any.
 
     Arg ``nic``: ``{"network_id", "subnet_id", "ip_address"}``, the last two may be null; or null.
     """
 
+    creates = frozenset({'port'})
     needs = frozenset({'security_group_id', 'management_port_id'})
     gives = frozenset({'tenant_port_id'})
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Create, facts.Network]) -> Done:
         row, nic = base.instance(work), tenant_nic(work)
         if not nic:
             if not work.facts['management_port_id']:
@@ -195,12 +200,13 @@ class EnsureTenantPort(Step):
         return Done(changes=[base.addresses(work, 'private', [])])
 
 
-class EnsurePublicAddress(Step):
+class EnsurePublicAddress(Step[args.Nothing, facts.Network]):
     """A floating address that leads to the tenant's port, when public access is asked for."""
 
+    creates = frozenset({'floating IP'})
     needs = frozenset({'tenant_port_id'})
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Nothing, facts.Network]) -> Done:
         row, port_id = base.instance(work), work.facts['tenant_port_id']
         if not port_id or not access_of(row).get('is_public'):
             return Done()
@@ -219,6 +225,7 @@ class EnsurePublicAddress(Step):
 class PortsGone(base.Removal):
     """No port and no public address is left."""
 
+    removes = frozenset({'port', 'floating IP'})
     what = 'the ports'
 
     def remaining(self, work: Work) -> list[str]:
@@ -232,6 +239,7 @@ class PortsGone(base.Removal):
 class SecurityGroupGone(base.Removal):
     """No security group of the instance is left."""
 
+    removes = frozenset({'security group'})
     what = 'the security group'
 
     def remaining(self, work: Work) -> list[str]:

@@ -25,6 +25,7 @@ from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
 from trove.db import instances
 from trove.db.session import Connection, Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -36,7 +37,7 @@ STOP_BEFORE_REBOOT = 60
 STARTS_BY_ITSELF = 30
 
 
-class DatabaseStopped(guest.RepeatedCommand):
+class DatabaseStopped(guest.RepeatedCommand[args.Nothing, facts.Command]):
     """The guest has stopped the engine; it stays stopped until it is restarted."""
 
     kind = 'StopDatabase'
@@ -70,7 +71,7 @@ class DatabaseStoppedIfItListens(DatabaseStopped):
             return Done(note=f'not stopped: {error.message}'[:255])
 
 
-class BootNoted(Step):
+class BootNoted(Step[args.Nothing, facts.Power]):
     """Which run of the agent was the last before the reboot is written down."""
 
     gives = frozenset({'server_id', 'volume_id', 'boot_before'})
@@ -83,7 +84,7 @@ class BootNoted(Step):
                            'boot_before': row.boot_id or ''})
 
 
-class ServerRebooted(Step):
+class ServerRebooted(Step[args.Nothing, facts.Server]):
     """Nova was asked to reboot the machine, softly when it runs.
 
     A task manager that dies between asking and writing it down makes its successor ask again, unless the reboot still
@@ -92,7 +93,7 @@ class ServerRebooted(Step):
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done:
+    def run(self, work: Work[args.Nothing, facts.Server]) -> Done:
         nova, server_id = base.cloud(work).compute, work.facts['server_id']
         try:
             found = nova.get_server(server_id)
@@ -104,12 +105,12 @@ class ServerRebooted(Step):
                     events=[(f'{work.kind}.server', 'The server reboots.')])
 
 
-class ServerBack(Step):
+class ServerBack(Step[args.Nothing, facts.Server]):
     """The machine runs again."""
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Server]) -> Done | Wait:
         found = server.running_server(work)
         seen = [base.changed(work, server_status=found.status)]
         if found.status == compute.ACTIVE and found.task is None:
@@ -118,12 +119,12 @@ class ServerBack(Step):
                     code='server_failed', reason='the server to reboot', changes=seen)
 
 
-class AgentBack(Step):
+class AgentBack(Step[args.Nothing, facts.Power]):
     """The agent has started anew and reported in."""
 
     needs = frozenset({'boot_before'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Power]) -> Done | Wait:
         row = base.instance(work)
         # Names of boots compare as text, in the order of the runs.
         if (row.boot_id or '') > work.facts['boot_before']:
@@ -154,13 +155,13 @@ class DatabaseBack(guest.Restarted):
         return reboot_deadline(work.tools.conf)
 
 
-class ServerOn(Step):
+class ServerOn(Step[args.Nothing, facts.Power]):
     """The machine runs; one that was off was switched on."""
 
     needs = frozenset({'server_id'})
     gives = frozenset({'was_off'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Power]) -> Done | Wait:
         found = server.running_server(work)
         facts = {'was_off': bool(work.facts.get('was_off'))}
         seen = [base.changed(work, server_status=found.status)]
@@ -180,22 +181,22 @@ class ServerOn(Step):
 class AgentBackIfStarted(AgentBack):
     """If the machine was off, the agent has started with it and reported in."""
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Power]) -> Done | Wait:
         return super().run(work) if work.facts['was_off'] else Done()
 
 
-class DatabaseOn(guest.DatabaseStarted):
+class DatabaseOn(guest.DatabaseStarted[args.Nothing, facts.Power]):
     """The engine runs; after a resize that was given up, with a configuration for the flavor the server has."""
 
     needs = frozenset({'was_resizing'})
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Nothing, facts.Power], row: Row, seconds: int) -> messages.Command:
         contents = (guest.base_configuration(work.tools.conf, row, ram=row.ram, vcpus=row.vcpus)
                     if work.facts['was_resizing'] else '')
         return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id,
                                       deadline=seconds, config_contents=contents)
 
-    def limit(self, work: Work) -> int:
+    def limit(self, work: Work[args.Nothing, facts.Power]) -> int:
         # The machine may just have been started by Nova, without anybody having waited for its agent.
         return super().limit(work) + (work.tools.conf.agent_start_timeout
                                       if work.facts['was_resizing'] else 0)

@@ -31,7 +31,7 @@ from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
 from trove.db import configurations, instances
 from trove.db.session import Connection, Row
-from trove.taskmanager import outcome
+from trove.taskmanager import args, facts, outcome
 from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base, guest, server
 
@@ -44,7 +44,7 @@ STILL_STOPPING = 600
 TRIES = 3
 
 
-def server_of(work: Work) -> Server:
+def server_of(work: Work[Any, Any]) -> Server:
     """:raises StepFailed: it is gone."""
     server_id = work.facts.get('server_id') or base.instance(work).compute_instance_id
     try:
@@ -55,7 +55,7 @@ def server_of(work: Work) -> Server:
         raise base.failing_as('server_rebuild_failed', error) from error
 
 
-class ServerTakesImages(Step):
+class ServerTakesImages(Step[args.Nothing, facts.Server]):
     """There is a server, and nothing is being done to it that a rebuild would disturb."""
 
     gives = frozenset({'server_id'})
@@ -69,7 +69,7 @@ class ServerTakesImages(Step):
         return Done(facts={'server_id': found.id})
 
 
-class Attended(guest.Command):
+class Attended(guest.Command[args.Reimage, facts.Reimage]):
     """A command that may take as long as there are data, and is given up when its agent falls silent."""
 
     def run(self, work: Work) -> Done | Wait:
@@ -93,13 +93,13 @@ class DataHandedOver(Attended):
     kind = 'HandOver'
     what = 'the database to be stopped for its new image'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        version = work.args.get('version') or {}
+    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row, seconds: int) -> messages.Command:
+        version = work.args.get('version')
         return messages.HandOver(command_id=self.id_of(work), operation_id=work.id,
-                                 deadline=seconds, version=version.get('number')
-                                 or version.get('name') or '')
+                                 deadline=seconds,
+                                 version=version['number'] or version['name'] if version else '')
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         """In the former image again the data are taken back; in a server that was never rebuilt the engine starts."""
         if f'{FORMER}_build' not in work.facts:
             return _STARTED_AGAIN.run(work)
@@ -115,7 +115,7 @@ class DataHandedOverIfItListens(DataHandedOver):
     def limit(self, work: Work) -> int:
         return PATIENCE
 
-    def facts(self, work: Work) -> dict[str, Any]:
+    def sent_facts(self, work: Work) -> dict[str, Any]:
         return {'asked_to_hand_over': True}
 
     def run(self, work: Work) -> Done | Wait:
@@ -131,7 +131,7 @@ class DataHandedOverIfItListens(DataHandedOver):
                 raise
             return Done(note=f'not done: {error.message}'[:255])
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         """What was asked of it may have been done, or may be done yet."""
         if f'{FORMER}_build' not in work.facts and not work.facts.get('asked_to_hand_over'):
             return Done()
@@ -140,24 +140,24 @@ class DataHandedOverIfItListens(DataHandedOver):
 
 # --- Nova's part -----------------------------------------------------------------------------------
 
-class ServerRebuilt(Step):
+class ServerRebuilt(Step[args.Reimage, facts.Reimage]):
     """Nova has given the server a fresh root disk from the new image, with the ports and the volume it had."""
 
     needs = frozenset({'server_id'})
     gives = frozenset({'new_build'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         version = work.args.get('version')
         return _rebuilt(work, NEW, work.args['image_id'],
                         version['number'] or version['name'] if version else None)
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         if not server_of(work).build.startswith(f'{work.id}:'):
             return Done()  # Nova was never asked, or said no
         return _rebuilt(work, FORMER, work.args['former_image_id'], None)
 
 
-def _rebuilt(work: Work, way: str, image_id: str, version: str | None) -> Done | Wait:
+def _rebuilt(work: Work[args.Reimage, facts.Reimage], way: str, image_id: str, version: str | None) -> Done | Wait:
     """Ensure a server with the image, built by this operation for this way.
 
     :param version: what the guest is told that it is; None for what the instance is.
@@ -256,7 +256,7 @@ class DataTakenOver(Attended):
     what = 'the data to be taken over'
     way = NEW
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row, seconds: int) -> messages.Command:
         conf, is_new = work.tools.conf, self.way == NEW
         current = {'name': row.version_name, 'number': row.version_number}
         version = work.args.get('version', current) if is_new else current
@@ -278,7 +278,7 @@ class DataTakenOver(Attended):
         return Done(changes=self.succeeded(work),
                     events=[(f'{work.kind}.engine', f'The database runs as {engine}, {upgraded}.')])
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         """The former image shall find the volume in good order, if this guest is able to leave it so."""
         if not guest.of_this_build(base.instance(work)):
             return Done()
@@ -300,7 +300,7 @@ class DataTakenBack(DataTakenOver):
         return work.tools.conf.agent_start_timeout + work.tools.conf.takeover_timeout
 
 
-class VolumeReleased(guest.Command):
+class VolumeReleased(guest.Command[args.Nothing, facts.Command]):
     """The guest that is about to be replaced has stopped its engine and unmounted the volume."""
 
     kind = 'ReleaseVolume'
@@ -314,7 +314,7 @@ class VolumeReleased(guest.Command):
         return PATIENCE
 
 
-class DatabaseStartedAgain(guest.DatabaseStarted):
+class DatabaseStartedAgain(guest.DatabaseStarted[Any, Any]):
     """The engine runs again in the server as it was; the guest may first have to end what it was told before."""
 
     def limit(self, work: Work) -> int:

@@ -13,6 +13,7 @@
 """The server of an instance."""
 
 import os
+from typing import Any
 
 from oslo_log import log as logging
 
@@ -22,6 +23,7 @@ from trove.common import exception
 from trove.common.rpc import broker
 from trove.common.rpc import keys
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import identity
@@ -33,7 +35,7 @@ LOG = logging.getLogger(__name__)
 CONSOLE_LINES = 60
 
 
-class ChooseImage(Step):
+class ChooseImage(Step[args.Nothing, facts.Image]):
     """The image the server starts from.
 
     It is the one the instance was given, or the newest with the version's tags that the service project owns.
@@ -56,9 +58,10 @@ class ChooseImage(Step):
         return Done(facts={'image_id': image.id}, changes=[base.changed(work, image_id=image.id)])
 
 
-class EnsureServerGroup(Step):
+class EnsureServerGroup(Step[args.Nothing, facts.Build]):
     """A group that keeps the servers of this instance and its replicas together or apart, when that is asked for."""
 
+    creates = frozenset({'server group'})
     gives = frozenset({'server_group_id'})
 
     def run(self, work: Work) -> Done:
@@ -78,9 +81,10 @@ class EnsureServerGroup(Step):
         return Done(changes=[base.changed(work, server_group_id=None)])
 
 
-class EnsureServer(Step):
+class EnsureServer(Step[args.Nothing, facts.Build]):
     """A server with the ports, the volume and the configuration of this guest."""
 
+    creates = frozenset({'server'})
     needs = frozenset(
         {'image_id', 'tenant_port_id', 'management_port_id', 'volume_id', 'server_group_id'})
     gives = frozenset({'server_id'})
@@ -98,7 +102,7 @@ class EnsureServer(Step):
             ])
 
     @staticmethod
-    def _spec(work: Work, row: Row, data: bytes) -> compute.ServerSpec:
+    def _spec(work: Work[args.Nothing, facts.Build], row: Row, data: bytes) -> compute.ServerSpec:
         conf, facts = work.tools.conf, work.facts
         ports = tuple(port for port in (facts['tenant_port_id'], facts['management_port_id'])
                       if port)
@@ -119,12 +123,12 @@ class EnsureServer(Step):
         return Done(changes=[base.changed(work, compute_instance_id=None, server_status=None)])
 
 
-class ServerActive(Step):
+class ServerActive(Step[args.Nothing, facts.Server]):
     """Nova has started the server."""
 
     needs = frozenset({'server_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Server]) -> Done | Wait:
         server = running_server(work)
         if server.status == compute.ACTIVE:
             return Done(changes=[base.changed(work, server_status=server.status)],
@@ -136,6 +140,7 @@ class ServerActive(Step):
 class ServerGone(base.Removal):
     """No server of the instance is left."""
 
+    removes = frozenset({'server'})
     what = 'the server'
 
     def remaining(self, work: Work) -> list[str]:
@@ -148,6 +153,7 @@ class ServerGone(base.Removal):
 class ServerGroupGone(base.Removal):
     """The server group of the instance is gone; groups go with the instance that they were made for."""
 
+    removes = frozenset({'server group'})
     what = 'the server group'
 
     def remaining(self, work: Work) -> list[str]:
@@ -164,7 +170,7 @@ def delete_server_group(work: Work) -> None:
         base.cloud(work).compute.delete_server_group(names.server_group(work.resource_id))
 
 
-def running_server(work: Work) -> compute.Server:
+def running_server(work: Work[Any, facts.Server]) -> compute.Server:
     """The server of this operation.
 
     :raises StepFailed: Nova gave it up, with Nova's reason, or it is gone.
@@ -199,7 +205,7 @@ def delete_servers(work: Work) -> list[str]:
     ]
 
 
-def console_tail(work: Work) -> str:
+def console_tail(work: Work[Any, Any]) -> str:
     """The last lines of the console, for the operator of a guest that did not come to life."""
     server_id = work.facts.get('server_id')
     if not server_id:

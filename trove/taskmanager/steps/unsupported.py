@@ -20,6 +20,7 @@ from collections.abc import Sequence
 
 from trove.common import exception
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Work
 from trove.taskmanager.steps import base
 
@@ -34,7 +35,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
     return [base.fault(work, text, detail)]
 
 
-class SupportedByDatastore(Step):
+class SupportedByDatastore(Step[args.Nothing, facts.Nothing]):
     """The datastore can do what is asked for."""
 
     #: what is asked for, as the subject of "... not supported for datastore mariadb"

@@ -17,19 +17,21 @@ from collections.abc import Iterable
 from trove.cloud import names
 from trove.cloud.volume import Storage
 from trove.common import exception
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 
 _USABLE = frozenset({'available', 'in-use', 'reserved', 'attaching'})
 
 
-class EnsureVolume(Step):
+class EnsureVolume(Step[args.Nothing, facts.Volume]):
     """A volume of the size asked for.
 
     ``new_volume`` says that this operation made it: only then may it be formatted in the guest, and only then does a
     failed operation remove it.
     """
 
+    creates = frozenset({'volume'})
     gives = frozenset({'volume_id', 'new_volume'})
 
     def run(self, work: Work) -> Done:
@@ -58,12 +60,12 @@ class EnsureVolume(Step):
         return Done(changes=[base.changed(work, volume_id=None)])
 
 
-class VolumeAvailable(Step):
+class VolumeAvailable(Step[args.Nothing, facts.Volume]):
     """The volume can be attached."""
 
     needs = frozenset({'volume_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Volume]) -> Done | Wait:
         volume_id = work.facts['volume_id']
         if volume_id is None:
             return Done()
@@ -83,6 +85,7 @@ class VolumeAvailable(Step):
 class VolumesGone(base.Removal):
     """No volume of the instance is left, under its name or in its row."""
 
+    removes = frozenset({'volume'})
     what = 'the volume'
 
     def remaining(self, work: Work) -> list[str]:

@@ -26,6 +26,7 @@ from trove.common import exception
 from trove.common.rpc import messages
 from trove.db import quotas
 from trove.db.session import Row
+from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
@@ -35,7 +36,7 @@ ONLINE, OFFLINE = 'online', 'offline'
 _MOVING = frozenset({'extending', 'attaching', 'detaching', 'reserved'})
 
 
-def volume_of(work: Work) -> Volume:
+def volume_of(work: Work[Any, Any]) -> Volume:
     """The volume as Cinder shows it now."""
     try:
         return base.cloud(work).volume.get_volume(work.facts['volume_id'])
@@ -43,7 +44,7 @@ def volume_of(work: Work) -> Volume:
         raise base.failing_as('volume_failed', error) from error
 
 
-class ChooseWay(Step):
+class ChooseWay(Step[args.Nothing, facts.ResizeVolume]):
     """How the volume can be made larger: the server runs, the volume is attached to it, and Cinder says what it can."""
 
     gives = frozenset({'server_id', 'volume_id', 'way'})
@@ -73,7 +74,7 @@ class ChooseWay(Step):
         })
 
 
-class _Extended(Step):
+class _Extended(Step[args.ResizeVolume, facts.ResizeVolume]):
     """Asks Cinder for the size, and waits until the volume has it and is what it was before."""
 
     needs = frozenset({'volume_id', 'way'})
@@ -81,7 +82,7 @@ class _Extended(Step):
     way = ''
     at_rest = ''
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
         if work.facts['way'] != self.way or work.facts.get(quotas.SETTLED):
             return Done()
         volume, wanted = volume_of(work), work.args['size']
@@ -114,7 +115,7 @@ class _Extended(Step):
         """Cinder will not do it this way."""
         raise exception.StepFailed(code='volume_extend_failed', detail=detail)
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
         """A volume cannot be made smaller again; but what is written about it is what it is."""
         if work.facts['way'] != self.way or work.facts.get(quotas.SETTLED):
             return Done()
@@ -131,7 +132,7 @@ class _Extended(Step):
         return Done(facts={quotas.SETTLED: True}, changes=sized(work, volume))
 
 
-def sized(work: Work, volume: Volume) -> Sequence[Change]:
+def sized(work: Work[args.ResizeVolume, facts.ResizeVolume], volume: Volume) -> Sequence[Change]:
     """The instance has a volume of this size; the quota is settled with what it has got, not with what was asked."""
     more = volume.size - work.args['former_size'] - work.args['quota']['volumes']
     changes = [base.changed(work, volume_size=volume.size)]
@@ -157,7 +158,7 @@ class ExtendedInUse(_Extended):
                      'database is stopped for it.')])
 
 
-class VolumeReleased(guest.Command):
+class VolumeReleased(guest.Command[args.Nothing, facts.ResizeVolume]):
     """Unless done online: the guest has stopped the engine and unmounted the volume."""
 
     needs = frozenset({'way'})
@@ -171,19 +172,19 @@ class VolumeReleased(guest.Command):
     def limit(self, work: Work) -> int:
         return work.tools.conf.restart_timeout
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.ResizeVolume]) -> Done | Wait:
         return super().run(work) if work.facts['way'] == OFFLINE else Done()
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Nothing, facts.ResizeVolume]) -> Done | Wait:
         return _STARTED_AGAIN.run(work) if work.facts['way'] == OFFLINE else Done()
 
 
-class VolumeDetached(Step):
+class VolumeDetached(Step[args.Nothing, facts.ResizeVolume]):
     """Unless done online: the volume is free."""
 
     needs = frozenset({'server_id', 'volume_id', 'way'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.ResizeVolume]) -> Done | Wait:
         if work.facts['way'] != OFFLINE:
             return Done()
         volume, server_id = volume_of(work), work.facts['server_id']
@@ -197,7 +198,7 @@ class VolumeDetached(Step):
         return Wait(0.5 if work.waited < 10 else 2, at_most=work.tools.conf.volume_time_out,
                     code='volume_failed', reason='the volume to be detached')
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.Nothing, facts.ResizeVolume]) -> Done | Wait:
         return attached(work) if work.facts['way'] == OFFLINE else Done()
 
 
@@ -208,25 +209,25 @@ class VolumeExtended(_Extended):
     at_rest = 'available'
 
 
-class VolumeAttached(Step):
+class VolumeAttached(Step[args.Nothing, facts.ResizeVolume]):
     """The volume is attached to the server."""
 
     needs = frozenset({'server_id', 'volume_id', 'way'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.ResizeVolume]) -> Done | Wait:
         return attached(work) if work.facts['way'] == OFFLINE else Done()
 
 
-class VolumeBack(Step):
+class VolumeBack(Step[args.Nothing, facts.Power]):
     """The volume is attached, also when a resize was given up between."""
 
     needs = frozenset({'server_id', 'volume_id'})
 
-    def run(self, work: Work) -> Done | Wait:
+    def run(self, work: Work[args.Nothing, facts.Power]) -> Done | Wait:
         return attached(work) if work.facts['volume_id'] else Done()
 
 
-def attached(work: Work) -> Done | Wait:
+def attached(work: Work[Any, Any]) -> Done | Wait:
     """Ensure that the volume is attached to the server it belongs to."""
     volume, server_id = volume_of(work), work.facts['server_id']
     if volume.status == 'in-use' and server_id in volume.server_ids:
@@ -249,23 +250,23 @@ def _nova(work: Work, ask: Any) -> None:
         raise base.failing_as('volume_failed', error) from error
 
 
-class FileSystemGrown(guest.Command):
+class FileSystemGrown(guest.Command[args.ResizeVolume, facts.ResizeVolume]):
     """The guest's file system fills the volume, and the engine runs."""
 
     needs = frozenset({'server_id', 'volume_id', 'way'})
     kind = 'GrowVolume'
     what = 'the file system to be grown'
 
-    def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.ResizeVolume, facts.ResizeVolume], row: Row, seconds: int) -> messages.Command:
         return messages.GrowVolume(command_id=self.id_of(work), operation_id=work.id,
                                    deadline=seconds, size=work.args['size'])
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.resize_time_out
 
-    def undo(self, work: Work) -> Done | Wait:
+    def undo(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
         """The other way's engine is started when its volume is back."""
         return _STARTED_AGAIN.run(work) if work.facts['way'] == ONLINE else Done()
 
 
-_STARTED_AGAIN = guest.DatabaseStarted()
+_STARTED_AGAIN: guest.DatabaseStarted[Any, Any] = guest.DatabaseStarted()

@@ -10,25 +10,63 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What holds for every flow there is and will be."""
+"""Rules that each flow in the registry keeps, now and in future."""
+
+import ast
+import importlib
+import inspect
+import pkgutil
+import types
+import typing
 
 import pytest
 
-from trove.common import errors
-from trove.common import states
-from trove.taskmanager import flows
-from trove.taskmanager.step import Flow
+from trove.common import errors, states
+from trove.taskmanager import flows, orphans, steps
 from trove.taskmanager.step import Step
 
 FLOWS = list(flows.registry().values())
+MODULES: list[types.ModuleType] = [
+    importlib.import_module(f'{package.__name__}.{module.name}')
+    for package in (steps, flows) for module in pkgutil.iter_modules(package.__path__)
+]
 
 
 @pytest.mark.parametrize('flow', FLOWS, ids=lambda flow: flow.kind)
-def test_each_step_finds_what_it_needs(flow):
+def test_each_step_finds_the_facts_it_needs(flow):
     known: set[str] = set()
     for step in flow.steps:
-        assert step.needs <= known, f'{step.name} needs {step.needs - known}, which no step before it gives'
+        missing = step.needs - known
+        assert not missing, f'{step.name} needs {missing}, which no step before it gives'
         known |= step.gives
+
+
+@pytest.mark.parametrize('flow', FLOWS, ids=lambda flow: flow.kind)
+def test_the_facts_of_a_flow_are_typed(flow):
+    names = frozenset().union(*(step.needs | step.gives for step in flow.steps))
+    assert names <= typing.get_type_hints(flow.facts).keys()
+
+
+@pytest.mark.parametrize('flow', FLOWS, ids=lambda flow: flow.kind)
+def test_the_types_that_mypy_checks_are_those_of_the_flow(flow):
+    module = next(module for module in MODULES
+                  if flow in (getattr(module, name) for name in vars(module)))
+    parameters = [ast.unparse(node.slice) for node in ast.walk(ast.parse(inspect.getsource(module)))
+                  if isinstance(node, ast.Subscript) and ast.unparse(node.value) == 'Flow']
+    expected = f'(args.{flow.args.__name__}, facts.{flow.facts.__name__})'
+    assert parameters and set(parameters) <= {expected, expected[1:-1]}
+
+
+@pytest.mark.parametrize('module', MODULES, ids=lambda module: module.__name__.rpartition('.')[2])
+def test_a_function_that_reads_arguments_or_facts_names_their_types(module):
+    """A bare ``Work`` allows every name, so mypy would check nothing."""
+    for node in ast.walk(ast.parse(inspect.getsource(module))):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        is_bare = any(argument.arg == 'work' and ast.unparse(argument.annotation) == 'Work'
+                      for argument in node.args.args)
+        reads = {ast.unparse(inner) for inner in ast.walk(node) if isinstance(inner, ast.Attribute)}
+        assert not is_bare or not reads & {'work.args', 'work.facts'}, node.name
 
 
 @pytest.mark.parametrize('flow', FLOWS, ids=lambda flow: flow.kind)
@@ -38,31 +76,26 @@ def test_step_names_are_unique_and_found(flow):
 
 
 @pytest.mark.parametrize('flow', FLOWS, ids=lambda flow: flow.kind)
-def test_a_user_is_shown_a_word_while_it_runs(flow):
-    # Of other resources no status is shown that would depend on it.
+def test_a_user_sees_a_status_while_it_runs(flow):
+    # No other resource has a status that depends on its operation.
     assert flow.kind in states.OPERATION_WORDS or flow.resource_type != 'instance'
     assert flow.title[0].isupper()
 
 
-def made_by_create() -> list[str]:
-    """Steps of the create that make something, by their undo."""
-    return [
-        step.name
-        for step in flows.registry()['instance_create'].steps
-        if type(step).undo is not Step.undo
-    ]
+@pytest.mark.parametrize('step', flows.registry()['instance_create'].steps,
+                         ids=lambda step: step.name)
+def test_a_step_of_the_create_that_creates_something_can_be_undone(step):
+    assert bool(step.creates) == (type(step).undo is not Step.undo)
 
 
-def test_whatever_a_create_makes_it_takes_back_and_a_delete_removes():
-    assert made_by_create() == [
-        'EnsureGuestIdentity', 'EnsureSecurityGroup', 'EnsureManagementPort', 'EnsureTenantPort',
-        'EnsurePublicAddress', 'EnsureVolume', 'EnsureServerGroup', 'EnsureServer'
-    ]
-    delete: Flow = flows.registry()['instance_delete']
-    assert delete.step_names == [
-        'ServerGone', 'ServerGroupGone', 'PortsGone', 'SecurityGroupGone', 'VolumesGone',
-        'GuestIdentityGone', 'LogsGone'
-    ]
+def test_the_delete_removes_all_kinds_that_flows_create():
+    created = {kind for flow in FLOWS for step in flow.steps for kind in step.creates}
+    removed = {kind for step in flows.registry()['instance_delete'].steps for kind in step.removes}
+    assert created == removed == set(orphans.KINDS)
+
+
+def test_each_step_of_the_delete_removes_something():
+    assert all(step.removes for step in flows.registry()['instance_delete'].steps)
 
 
 def test_a_delete_never_gives_up_before_its_deadline():
@@ -70,7 +103,8 @@ def test_a_delete_never_gives_up_before_its_deadline():
 
 
 def test_codes_that_steps_use_exist():
-    for code in ('leftovers', 'guest_silent', 'guest_timeout', 'guest_engine_unavailable',
-                 'server_failed', 'server_missing', 'volume_failed', 'port_failed',
-                 'security_group_failed', 'floating_ip_failed', 'instance_missing', 'internal'):
-        assert code in errors.CODES
+    used = {node.value.value
+            for module in MODULES for node in ast.walk(ast.parse(inspect.getsource(module)))
+            if isinstance(node, ast.keyword) and node.arg == 'code'
+            and isinstance(node.value, ast.Constant)}
+    assert len(used) > 15 and used <= errors.CODES.keys()
