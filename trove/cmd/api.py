@@ -17,7 +17,6 @@ eventlet: each worker patches the standard library before it imports the applica
 for its children, is not patched at all.
 """
 
-import errno
 import os
 import signal
 import socket
@@ -38,7 +37,8 @@ from oslo_log import log as logging  # noqa: E402
 from oslo_utils import netutils  # noqa: E402
 
 from trove.common import cfg as options  # noqa: E402
-from trove.common.process import service  # noqa: E402
+from trove.common.process import service, workers  # noqa: E402
+from trove.common.process.signals import Signals  # noqa: E402
 from trove.common.rpc import keys  # noqa: E402
 
 CONF = cfg.CONF
@@ -57,8 +57,8 @@ def main() -> None:
         listener = listen()
     except (keys.KeyConfigurationError, OSError) as problem:
         sys.exit(f'trove-api does not start: {problem}')
-    workers = CONF.trove_api_workers or os.cpu_count() or 1
-    service.exit_now(service.run_workers(lambda: serve(listener), workers))
+    count = CONF.trove_api_workers or os.cpu_count() or 1
+    service.exit_now(workers.run(lambda: serve(listener), count))
 
 
 def listen() -> socket.socket:
@@ -130,7 +130,7 @@ def measured(application: Any) -> Any:
     from trove.common.http import request_metrics
     from trove.common.process import metrics
 
-    metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, service.worker_number())
+    metrics.serve(CONF.metrics.bind_host, CONF.metrics.api_port, workers.worker_number())
     return request_metrics.Measured(application)
 
 
@@ -155,17 +155,17 @@ class Worker:
         self._pool = eventlet.GreenPool(MAX_CONNECTIONS)
 
     def run(self) -> int:
-        signals = SignalPipe((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+        signals = GreenSignals((signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
         server = eventlet.spawn(self._serve)
         server.link(lambda _thread: signals.wake())
         service.notify_systemd('READY=1')
-        while True:
-            number = signals.wait()
-            if number == signal.SIGHUP:
+        while not server.dead:
+            received = signals.wait()
+            if received & service.STOP_SIGNALS:
+                break
+            if signal.SIGHUP in received:
                 self._reload()
-                continue
-            break
-        # A server that ended by itself has lost its socket: the parent starts another worker.
+        # A server that ended by itself has lost its socket: the parent restarts the worker.
         failed = server.dead
         service.notify_systemd('STOPPING=1')
         self._stop(server)
@@ -213,32 +213,14 @@ class Worker:
         LOG.info('Configuration and policy were read again')
 
 
-class SignalPipe:
-    """Signals as something a green thread can wait for."""
+class GreenSignals(Signals):
+    """Signals that a green thread waits for."""
 
-    def __init__(self, numbers: tuple[int, ...]) -> None:
-        self._read, self._write = os.pipe()
-        os.set_blocking(self._read, False)
-        os.set_blocking(self._write, False)
-        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-        for number in numbers:
-            # The number arrives through the pipe; the handler only keeps the default from ending the process.
-            signal.signal(number, lambda _number, _frame: None)
-
-    def wait(self) -> int:
-        """The next signal; 0 after :meth:`wake`."""
+    def _wait_readable(self, timeout: float | None) -> bool:
         from eventlet import hubs
 
-        while True:
-            try:
-                return os.read(self._read, 1)[0]
-            except OSError as failure:
-                if failure.errno not in (errno.EAGAIN, errno.EINTR):
-                    raise
-            hubs.trampoline(self._read, read=True)
-
-    def wake(self) -> None:
-        os.write(self._write, b'\0')
+        hubs.trampoline(self._read, read=True)
+        return True
 
 
 if __name__ == '__main__':

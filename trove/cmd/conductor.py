@@ -22,7 +22,7 @@ from oslo_config import cfg  # noqa: E402
 from oslo_utils import importutils  # noqa: E402
 
 from trove.common import cfg as options  # noqa: E402
-from trove.common.process import metrics, service  # noqa: E402
+from trove.common.process import metrics, service, workers  # noqa: E402
 from trove.common.rpc import keys, transport  # noqa: E402
 
 CONF = cfg.CONF
@@ -38,7 +38,7 @@ def main() -> None:
         keys.check_keys(CONF)
     except keys.KeyConfigurationError as problem:
         sys.exit(f'trove-conductor does not start: {problem}')
-    service.exit_now(service.run_workers(serve, CONF.trove_conductor_workers or 1))
+    service.exit_now(workers.run(serve, CONF.trove_conductor_workers or 1))
 
 
 def serve() -> int:
@@ -51,7 +51,7 @@ def serve() -> int:
     process.on_start(manager.start)
     process.on_start(manager.measure)
     process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.conductor_port,
-                                           service.worker_number()))
+                                           workers.worker_number()))
     process.add_server(
         lambda: transport.guest_bus(CONF).server(CONF.conductor_queue, CONF.host, [manager]))
     process.add_timer('summary', TELL_INTERVAL, manager.tell, delay=TELL_INTERVAL)
