@@ -24,7 +24,7 @@ from trove.cluster import service as clusters
 from trove import versions
 from trove.common.http import openapi, query
 from trove.common.http.dispatcher import Dispatcher
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 from trove.common.http.route import Route
 from trove.configuration import parameters
 from trove.configuration import schemas as configuration_schemas
@@ -341,7 +341,7 @@ ROUTES = (
 
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Dispatcher:
     """Paste application ``troveapp``."""
-    return Dispatcher(Router(ROUTES, CONF.expected_filetype_suffixes))
+    return Dispatcher(RouteMapper(ROUTES, CONF.expected_filetype_suffixes))
 
 
 def contract() -> dict[str, Any]:

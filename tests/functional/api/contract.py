@@ -21,9 +21,9 @@ import jsonschema
 import webob
 
 from trove.common import api, exception
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 
-_ROUTER = Router(api.ROUTES, ('json', 'xml'))
+_ROUTER = RouteMapper(api.ROUTES, ('json', 'xml'))
 
 
 @functools.cache

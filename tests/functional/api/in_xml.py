@@ -27,7 +27,7 @@ from trove import versions
 from trove.common import exception
 from trove.common.http import serializers
 from trove.common.api import ROUTES
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 from trove.common.http.route import Route
 from trove.common.http.serializers import table
 
@@ -56,7 +56,7 @@ class Interpreter:
 
     def __init__(self, application: Any) -> None:
         self.application = application
-        self._router = Router(ROUTES, ('json', 'xml'))
+        self._router = RouteMapper(ROUTES, ('json', 'xml'))
         #: Requests and answers that were XML.
         self.requests = self.answers = 0
 

@@ -24,7 +24,7 @@ from trove import versions
 from trove.common import exception, policies
 from trove.common.http import openapi
 from trove.common.api import ROUTES
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 
 REFERENCE = pathlib.Path(__file__).parents[3] / 'api-ref/source'
 PAGES = '\n'.join(page.read_text() for page in sorted(REFERENCE.glob('*.inc')))
@@ -62,7 +62,7 @@ ADDITIONS = {'GET /{project_id}/instances/{instance_id}/operations',
 
 def told() -> tuple[set[str], set[tuple[str, str]]]:
     """Which lines of the table the stories ask for; and which (line, key of the body) pairs."""
-    router, found, keys = Router(ROUTES), set(), set()
+    router, found, keys = RouteMapper(ROUTES), set(), set()
     for name in stories.names():
         story = stories.load(stories.DIRECTORY / f'{name}.yaml')
         for (method, url), test in zip(stories.requests(story), story['tests'], strict=True):

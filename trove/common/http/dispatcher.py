@@ -16,7 +16,7 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.http import serializers
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 from trove.common.http.request import FORMAT_KEY, SCHEMA_KEY, Request
 from trove.common.http.response import Response, written
 
@@ -24,8 +24,8 @@ from trove.common.http.response import Response, written
 class Dispatcher:
     """WSGI application of a URL table. Failures are raised; the fault wrapper converts them."""
 
-    def __init__(self, router: Router) -> None:
-        self._router = router
+    def __init__(self, mapper: RouteMapper) -> None:
+        self._mapper = mapper
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)
@@ -36,7 +36,7 @@ class Dispatcher:
         if '\0' in path:
             # Some databases refuse a null character in a parameter, and no resource has one.
             raise exception.NotFound('The resource could not be found.')
-        route, arguments, suffix = self._router.match(request.method, path)
+        route, arguments, suffix = self._mapper.match(request.method, path)
         environ[FORMAT_KEY] = (serializers.by_suffix(suffix)
                                or serializers.by_accept(environ.get('HTTP_ACCEPT', '')))
         environ[SCHEMA_KEY] = route.request_schema and route.request_schema.schema

@@ -15,13 +15,13 @@
 import pytest
 
 from trove.common import exception
-from trove.common.http.mapper import Router
+from trove.common.http.mapper import RouteMapper
 from trove.common.http.route import Route
 
 
 def router(*lines, suffixes=('json',)):
-    return Router([Route(method, path, lambda: None, whole=whole) for method, path, whole in lines],
-                  suffixes)
+    return RouteMapper([Route(method, path, lambda: None, whole=whole) for method, path, whole in lines],
+                       suffixes)
 
 
 TABLE = router(
@@ -78,10 +78,27 @@ def test_a_suffix_is_cut(path, arguments):
 @pytest.mark.parametrize('method, path', [('POST', '/p/things'), ('HEAD', '/p/things'),
                                           ('GET', '/p/things/'), ('GET', '/p/'), ('GET', '/p'),
                                           ('GET', '/'), ('GET', '/p/things/5/names/'),
-                                          ('GET', '/p/things/5/other'), ('GET', '/p/other')])
+                                          ('GET', '/p/things/5/other'), ('GET', '/p/other'),
+                                          ('GET', '/p/things\n'), ('GET', '/p/things.other'),
+                                          ('GET', 'p/things'), ('GET', '/p/things.')])
 def test_the_rest_is_not_found(method, path):
     with pytest.raises(exception.NotFound):
         TABLE.match(method, path)
+
+
+@pytest.mark.parametrize('path, thing, suffix', [
+    ('/p/things/.json', '.json', ''), ('/p/things/a.xml', 'a', 'xml'),
+    ('/p/things/a.json.xml', 'a.json', 'xml'), ('/p/things/a.xm', 'a.xm', ''),
+    ('/p/things/a\nb', 'a\nb', ''), ('/p/things/\u00e9 +%', '\u00e9 +%', '')])
+def test_the_suffix_of_a_format_is_the_last(path, thing, suffix):
+    table = router(('GET', '/{project_id}/things/{thing}', False), suffixes=('json', 'xml'))
+    found = table.match('GET', path)
+    assert (found.arguments, found.suffix) == ({'thing': thing}, suffix)
+
+
+def test_no_suffix_is_cut_where_none_is_configured():
+    table = router(('GET', '/{project_id}/things/{thing}', False), suffixes=())
+    assert table.match('GET', '/p/things/a.json').arguments == {'thing': 'a.json'}
 
 
 def test_a_line_cannot_be_there_twice():

@@ -79,7 +79,7 @@ def test_texts_have_an_end():
 
 
 @pytest.mark.parametrize('word,is_true', [('1', True), ('True', True), ('YES', True), ('on', True),
-                                         ('t', True), ('y', True), ('', False), ('0', False),
-                                         ('false', False), ('2', False)])
+                                          ('t', True), ('y', True), ('', False), ('0', False),
+                                          ('false', False), ('2', False)])
 def test_flags_as_other_services_take_them(word, is_true):
     assert query.flag(request_of(f'x={word}'), 'x') is is_true
