@@ -33,11 +33,10 @@ def nobody_comes_in_any_more(server):
         try:
             with pytest.raises(connection.Full):
                 for _ in range(20):
-                    links.append(held.enter_context(connection.session(server.socket, None)))
-                    # Only a connection that has been answered is counted for certain.
-                    with pytest.raises(LockedOut):
-                        links[-1].call('PING')
-            yield links[:-1]
+                    # The server has replied to the login, so it counts the connection.
+                    links.append(held.enter_context(
+                        connection.session(server.socket, server.engine._password())))
+            yield links
         finally:
             server.engine.apply_options({'maxclients': '1000'})
 
@@ -72,8 +71,9 @@ def test_an_agent_that_comes_later_gets_the_next_connection_that_is_free(server,
         time.sleep(seconds)
 
     with nobody_comes_in_any_more(server) as links:
-        door = connection.Door(server.socket, engine._password, room=20, sleep=wait)
-        with contextlib.closing(door), door.session() as session:
+        kept = connection.KeptConnection(server.socket, engine._password, full_timeout=20,
+                                         sleep=wait)
+        with contextlib.closing(kept), kept.session() as session:
             assert session.call('PING') == 'PONG' and waits
 
 

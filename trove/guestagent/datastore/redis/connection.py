@@ -10,235 +10,207 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Talking to the server over its socket: the few words of its protocol that the agent needs."""
+"""Connections of the agent to a server of Redis or Valkey, by its socket, with redis-py."""
 
 import contextlib
 import re
-import select
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import redis
+from redis.connection import UnixDomainSocketConnection
+
 from trove.guestagent.datastore.engine import EngineError, EngineUnavailable, LockedOut
 
 #: The agent's account.
 ACCOUNT = 'os_admin'
-#: Seconds for connecting and for each answer.
+#: Seconds for connecting and for each reply.
 PROBE_TIMEOUT = 5.0
 STATEMENT_TIMEOUT = 30.0
 
-#: Seconds for which the agent asks again for a connection while all are taken, and between two times.
-ROOM_TIMEOUT = 1.0
-_ROOM_PAUSE = 0.02
+#: Seconds the agent retries to connect while clients use all connections; pause between retries.
+FULL_TIMEOUT = 1.0
+_FULL_PAUSE = 0.02
 
-_END = b'\r\n'
-_MOST = 512 * 1024 * 1024
 _ERROR_TEXT = 300
-#: Beginnings of errors that mean: the server runs, but not for us.
-_REFUSED = ('WRONGPASS', 'NOAUTH', 'NOPERM')
-#: It answers, but cannot work now: reading its data, running a script, or unable to write them.
-_BUSY = ('LOADING', 'BUSY', 'MISCONF', 'MASTERDOWN')
+#: First words of errors of a server that replies but cannot work now: it runs a script, or it
+#: cannot write its data.
+_BUSY = ('BUSY', 'MISCONF')
 _FULL = 'max number of clients reached'
-#: How the server writes passwords; nobody's log needs them.
+#: Notation of password hashes in replies of the server; they must not reach a log.
 _HASH = re.compile(r'\b[0-9a-f]{64}\b')
 
 
 class Full(EngineUnavailable):
-    """All connections of the server are taken."""
+    """Refusal of a server that has no free connection."""
+
+
+class _Connection(UnixDomainSocketConnection):
+    """Connection that never reconnects by itself and that reads why a full server closed it.
+
+    A full server sends an error and closes the connection before it reads a command. The write of
+    the first command then fails, but the error can still be read.
+    """
+
+    #: redis-py reads the port when it counts a failed connection; a socket has none.
+    port = 0
+
+    @property
+    def host(self) -> str:
+        return self.path
+
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        if self._sock is None:
+            raise redis.ConnectionError('the connection was closed')
+        try:
+            for part in command:
+                self._sock.sendall(part)
+        except (BrokenPipeError, ConnectionResetError):
+            return
+        except BaseException as error:
+            # Part of the command may have been sent: the next reply would belong to it.
+            self.disconnect()
+            if isinstance(error, OSError):
+                raise redis.ConnectionError(str(error)) from None
+            raise
 
 
 class Session:
-    """An open connection."""
+    """Open connection with a timeout for each reply, in seconds."""
 
-    def __init__(self, link: socket.socket) -> None:
+    def __init__(self, link: UnixDomainSocketConnection, timeout: float) -> None:
         self._link = link
-        self._stream = link.makefile('rb')
-        #: Whether each question has its answer; after an interrupted one the next answer would be a former one's.
-        self.in_step = True
+        self._timeout = timeout
 
     def close(self) -> None:
-        """Without this the connection would live as long as somebody holds the session, such as a traceback."""
-        self.in_step = False
-        self._stream.close()
-        self._link.close()
+        self._link.disconnect()
 
     def is_open(self) -> bool:
-        """Whether the server has neither closed the connection nor said something nobody asked for."""
-        if not self.in_step:
-            return False
-        looking = select.poll()
-        looking.register(self._link, select.POLLIN)
-        return not looking.poll(0)
+        """Return whether the connection can be used: open, and no unread data.
 
-    @contextlib.contextmanager
-    def patience(self, timeout: float) -> Iterator['Session']:
-        """Another limit for each answer, in seconds, for the time of a ``with`` block."""
-        before = self._link.gettimeout()
-        self._link.settimeout(timeout)
+        redis-py closes a connection after a timeout or an interrupted reply, because the next
+        reply would belong to the previous command.
+        """
         try:
-            yield self
-        finally:
-            if self.in_step:
-                self._link.settimeout(before)
+            return self._link.is_connected and not self._link.can_read(0)
+        except redis.RedisError:
+            return False
+
+    def with_timeout(self, timeout: float) -> 'Session':
+        """Return a session on the same connection with another timeout for each reply."""
+        return Session(self._link, timeout)
 
     def call(self, *words: str | bytes) -> Any:
-        """One command.
+        """Run one command and return a text, a number, None, or a list of these.
 
-        :returns: a text, a number, None, or a list of these.
-        :raises EngineError: the server refused; says why, never what was sent.
-        :raises EngineUnavailable: it does not answer, or cannot work now.
+        :raises EngineError: the server refused the command. The message never contains the command.
+        :raises EngineUnavailable: the server does not reply, or cannot work now.
         """
-        parts = [word if isinstance(word, bytes) else encoded(word) for word in words]
-        request = b'*%d\r\n' % len(parts) + b''.join(b'$%d\r\n%s\r\n' % (len(part), part)
-                                                     for part in parts)
-        self.in_step = False
-        try:
-            # A server that is full says so and closes before it is asked anything.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                self._link.sendall(request)
-            line = self._line()
-            answer = None if line[:1] == b'-' else self._answer(line)
-        except (OSError, ValueError) as error:
-            raise EngineUnavailable(f'The engine does not answer: {error}') from None
-        self.in_step = True
-        if line[:1] == b'-':
-            raise refusal(decoded(line[1:]))
-        return answer
-
-    def _answer(self, line: bytes) -> Any:
-        kind, rest = line[:1], line[1:]
-        if kind == b'+':
-            return decoded(rest)
-        if kind == b'-':
-            raise refusal(decoded(rest))
-        if kind == b':':
-            return int(rest)
-        if kind == b'$':
-            return self._text(int(rest))
-        if kind == b'*':
-            return None if int(rest) < 0 else [self._answer(self._line()) for _ in range(int(rest))]
-        raise ValueError('an answer of an unknown kind')
-
-    def _line(self) -> bytes:
-        line = self._stream.readline(_MOST)
-        if not line.endswith(_END):
-            raise ConnectionError('the connection was closed')
-        return line[:-len(_END)]
-
-    def _text(self, length: int) -> str | None:
-        if length < 0:
-            return None
-        if length > _MOST:
-            raise ValueError('an answer that is too long')
-        content = self._stream.read(length + len(_END))
-        if len(content) != length + len(_END):
-            raise ConnectionError('the connection was closed')
-        return decoded(content[:-len(_END)])
+        with _coded_errors():
+            self._link.send_command(*words, check_health=False)
+            return self._link.read_response(timeout=self._timeout)
 
     def settings(self, *patterns: str) -> dict[str, str]:
-        """Options of the running server that fit any of the patterns."""
+        """Return the options of the running server that match one of the patterns."""
         found = self.call('CONFIG', 'GET', *patterns)
         return dict(zip(found[::2], found[1::2], strict=True))
 
     def info(self, section: str) -> dict[str, str]:
-        """A section of what the server says about itself."""
+        """Return the fields of one section of INFO."""
         lines = (line for line in self.call('INFO', section).splitlines() if ':' in line)
         return dict(line.split(':', 1) for line in lines)
 
 
-def encoded(text: str) -> bytes:
-    """Text as the server keeps it: bytes that are no UTF-8 came as such from it."""
-    return text.encode('utf-8', 'surrogateescape')
+@contextlib.contextmanager
+def _coded_errors() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise engine_error(error) from None
 
 
-def decoded(content: bytes) -> str:
-    return content.decode('utf-8', 'surrogateescape')
-
-
-def refusal(said: str) -> EngineError:
-    """The coded form of an error of the server."""
-    text = _HASH.sub('…', said)[:_ERROR_TEXT]
-    word = text.partition(' ')[0]
-    if word in _REFUSED:
+def engine_error(error: redis.RedisError) -> EngineError:
+    """Return the error of redis-py as an error of the engine, without password hashes."""
+    text = _HASH.sub('…', str(error))[:_ERROR_TEXT]
+    if isinstance(error, (redis.AuthenticationError, redis.exceptions.NoPermissionError)):
         return LockedOut()
     if _FULL in text:
         return Full(f'The engine cannot serve now: {text}', answering=True)
-    if word in _BUSY:
+    is_busy = text.partition(' ')[0] in _BUSY or isinstance(
+        error, (redis.BusyLoadingError, redis.exceptions.MasterDownError))
+    if is_busy:
         return EngineUnavailable(f'The engine cannot serve now: {text}', answering=True)
-    return EngineError(f'The engine refused: {text}')
+    if isinstance(error, redis.ResponseError):
+        return EngineError(f'The engine refused: {text}')
+    return EngineUnavailable(f'The engine does not answer: {text}')
 
 
-def opened(path: str, password: str | None, *, timeout: float) -> Session:
-    """A connection, logged in as the agent; the caller closes it.
+def connect(path: str, password: str | None, *, timeout: float) -> Session:
+    """Connect, log in as the agent and return the session; the caller closes it.
 
-    :param path: the server's socket.
-    :param password: of the agent's account; None when the server asks for none.
-    :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
+    :param path: socket of the server.
+    :param password: password of the agent's account; None for a server without accounts.
+    :raises EngineUnavailable: the server does not reply. :raises LockedOut: the server refuses the
+        agent's account.
     """
-    link = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    link.settimeout(timeout)
-    made = Session(link)
-    try:
-        link.connect(path)
-        if password is not None:
-            made.call('AUTH', ACCOUNT, password)
-    except OSError as error:
-        made.close()
-        raise EngineUnavailable(f'The engine does not answer: {error.strerror or error}') from None
-    except EngineError:
-        made.close()
-        raise
-    return made
+    # Names and values of tenants need not be UTF-8: surrogates carry their bytes unchanged.
+    link = _Connection(path, username=ACCOUNT if password is not None else None, password=password,
+                       socket_timeout=timeout, socket_connect_timeout=timeout,
+                       encoding_errors='surrogateescape', decode_responses=True, protocol=2,
+                       driver_info=None)
+    with _coded_errors():
+        link.connect()
+    return Session(link, timeout)
 
 
 @contextlib.contextmanager
 def session(path: str, password: str | None, *,
             timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
-    """A connection for the time of a ``with`` block; see :func:`opened`."""
-    with contextlib.closing(opened(path, password, timeout=timeout)) as made:
+    """Open a session for the time of a ``with`` block; see :func:`connect`."""
+    with contextlib.closing(connect(path, password, timeout=timeout)) as made:
         yield made
 
 
-class Door:
-    """The agent's own way into the server: one connection that is kept.
+class KeptConnection:
+    """Connection that the agent keeps open.
 
-    The server keeps none free for its administrator. When clients have taken all, who is in already stays in: so the
-    agent still sees how the server is, and acts. A connection that the server has closed, because it was started anew
-    or an administrator ended it, is replaced when it is needed.
+    The server reserves no connection for its administrator. When clients use all connections, the
+    agent can still work with the one that it has. A connection that the server closed, because the
+    server restarted or an administrator ended it, is replaced at the next use.
 
-    Threads take turns; one that is inside may enter again.
+    Threads use the connection in turn. A thread that uses it may open another session on it.
 
-    :param password: gives that of the agent's account.
-    :param room: seconds for which a connection is asked for again while all are taken: who asks first gets the next one
-        that becomes free. :param sleep: waits that many.
+    :param password: returns the password of the agent's account.
+    :param full_timeout: seconds the agent retries to connect while no connection is free. The
+        server gives a free connection to the first client that connects.
+    :param sleep: waits for a number of seconds.
     """
 
-    def __init__(self, path: str, password: Callable[[], str], *, room: float = ROOM_TIMEOUT,
+    def __init__(self, path: str, password: Callable[[], str], *,
+                 full_timeout: float = FULL_TIMEOUT,
                  sleep: Callable[[float], None] = time.sleep) -> None:
         self._path = path
         self._password = password
-        self._room = room
+        self._full_timeout = full_timeout
         self._sleep = sleep
         self._turn = threading.RLock()
         self._kept: Session | None = None
 
     @contextlib.contextmanager
     def session(self, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
-        """The connection, for the time of a ``with`` block.
+        """Open a session on the kept connection for the time of a ``with`` block.
 
-        :param timeout: seconds for a turn, for connecting and for each answer.
-        :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
+        :param timeout: seconds for the turn, for connecting and for each reply.
+        :raises EngineUnavailable: the server does not reply. :raises LockedOut: the server refuses
+            the agent's account.
         """
         if not self._turn.acquire(timeout=timeout):
-            raise EngineUnavailable('The engine has not yet answered what the agent asked before.')
+            raise EngineUnavailable('The engine has not yet answered an earlier command.')
         try:
-            with self._usable(timeout).patience(timeout) as kept:
-                yield kept
+            yield self._usable(timeout).with_timeout(timeout)
         finally:
-            if self._kept is not None and not self._kept.in_step:
-                self.close()
             self._turn.release()
 
     def close(self) -> None:
@@ -249,22 +221,22 @@ class Door:
     def _usable(self, timeout: float) -> Session:
         if self._kept is None or not self._kept.is_open():
             self.close()
-            self._kept = self._enter(timeout)
+            self._kept = self._connect(timeout)
         return self._kept
 
-    def _enter(self, timeout: float) -> Session:
+    def _connect(self, timeout: float) -> Session:
         password = self._password()
-        deadline = time.monotonic() + min(timeout, self._room)
+        deadline = time.monotonic() + min(timeout, self._full_timeout)
         while True:
             try:
-                made = opened(self._path, password, timeout=timeout)
+                made = connect(self._path, password, timeout=timeout)
             except Full:
                 if time.monotonic() >= deadline:
                     raise
-                self._sleep(_ROOM_PAUSE)
+                self._sleep(_FULL_PAUSE)
                 continue
             try:
-                # Not among those that go first when clients take too much memory.
+                # The server then never closes this connection when clients use too much memory.
                 made.call('CLIENT', 'NO-EVICT', 'ON')
             except EngineError:
                 made.close()

@@ -81,12 +81,12 @@ class Redis(accounts.Accounts):
         #: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
         self._credentials = f'{self.product}-agent.json'
         self._mount_point = mount_point or self.description.mount_point
-        self._door = connection.Door(self._socket, self._password)
+        self._kept_connection = connection.KeptConnection(self._socket, self._password)
         self._built_in: dict[str, str] = {}
 
     def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT
                  ) -> contextlib.AbstractContextManager[connection.Session]:
-        return self._door.session(timeout=timeout)
+        return self._kept_connection.session(timeout=timeout)
 
     # --- the agent's account ----------------------------------------------------------------------
 

@@ -12,8 +12,7 @@
 
 import dataclasses
 
-from trove.guestagent.datastore.engine import EngineUnavailable, LockedOut, Place
-from trove.guestagent.datastore.redis import connection
+from trove.guestagent.datastore.engine import Place
 from trove.guestagent.datastore.redis.engine import Redis, Valkey
 
 
@@ -34,22 +33,3 @@ def test_valkey_is_the_same_under_other_names():
     assert told.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop(
         'unixsocket') == '/run/redis/redis.sock'
     assert told == same
-
-
-def test_what_the_server_says_is_told_apart():
-    assert isinstance(connection.refusal('WRONGPASS invalid username-password pair'), LockedOut)
-    assert isinstance(connection.refusal('NOPERM this user has no permissions'), LockedOut)
-    for said in ('LOADING Redis is loading the dataset in memory',
-                 'BUSY Redis is busy running a script',
-                 'MISCONF Errors writing to the AOF file: No space left on device',
-                 'ERR max number of clients reached'):
-        busy = connection.refusal(said)
-        assert isinstance(busy,
-                          EngineUnavailable) and busy.answering and not isinstance(busy, LockedOut)
-        assert said in busy.message
-    other = connection.refusal(f'ERR Error in ACL SETUSER modifier "#{"ab" * 32}"')
-    assert not isinstance(other, EngineUnavailable) and 'abab' not in other.message
-
-
-def test_bytes_that_are_no_text_survive():
-    assert connection.encoded(connection.decoded(b'a\xff\xc3\xbc')) == b'a\xff\xc3\xbc'
