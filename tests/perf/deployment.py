@@ -27,7 +27,7 @@ from tests.functional.api import tokens
 from tests.functional.api.edge import ROOT, VERSION_ID, Edge
 from tests.perf.keystone import Keystone
 from trove.common import cfg as options
-from trove.db import instances, session, tables
+from trove.db import instance_addresses, instances, service_statuses, session, tables
 
 CONF = cfg.CONF
 
@@ -177,6 +177,6 @@ def fill(project: str, number: int) -> list[str]:
         for start in range(0, number, 1000):
             part = slice(start, start + 1000)
             connection.execute(instances.INSTANCES.insert(), rows[part])
-            connection.execute(instances.STATUSES.insert(), statuses[part])
-            connection.execute(instances.ADDRESSES.insert(), addresses[2 * start:2 * start + 2000])
+            connection.execute(service_statuses.STATUSES.insert(), statuses[part])
+            connection.execute(instance_addresses.ADDRESSES.insert(), addresses[2 * start:2 * start + 2000])
     return ids

@@ -26,7 +26,7 @@ from oslo_config import cfg
 from tests.e2e import database_servers
 from tests.e2e.guest_bus import ROOT
 from tests.perf import living_world, measuring
-from trove.db import instances, operations, session, tables
+from trove.db import instances, operations, service_statuses, session, tables
 from trove.taskmanager import flows
 
 CONF = cfg.CONF
@@ -85,7 +85,7 @@ def wait_at(kind, step):
             'vcpus': 1,
             'server_id_number': 1
         } for instance_id in ids])
-        connection.execute(instances.STATUSES.insert(), [
+        connection.execute(service_statuses.STATUSES.insert(), [
             {'instance_id': instance_id, 'status': 'new'} for instance_id in ids])
         connection.execute(operations.OPERATIONS.insert(), [{
             'id': str(uuid.uuid4()),

@@ -100,7 +100,7 @@ def _recounted(connection: session.Connection, tenant_id: str,
                is_to_be_mended: bool) -> list[recount.Difference]:
     found = recount.differences(connection, tenant_id, lock=True)
     if is_to_be_mended:
-        recount.mend(connection, found, session.utcnow())
+        recount.repair(connection, found, session.utcnow())
     return found
 
 

@@ -26,7 +26,7 @@ from trove.cmd import housekeeping
 from trove.cmd.housekeeping import CommandError
 from trove.common import cfg as options
 from trove.common import engines
-from trove.db import datastores, instances, migration, modules, session
+from trove.db import datastores, instance_keys, migration, modules, session
 
 CONF = cfg.CONF
 
@@ -182,10 +182,10 @@ def rotate_instance_keys() -> None:
     ring = keys.KeyRing.from_conf(CONF)
     changed = 0
     with session.writer() as connection:
-        for row in instances.sealed_keys(connection):
+        for row in instance_keys.sealed(connection):
             if not ring.is_current(row.encrypted_key):
-                instances.set_sealed_key(connection, row.id, row.encrypted_key,
-                                         ring.reseal(row.id, row.encrypted_key))
+                instance_keys.replace(connection, row.id, row.encrypted_key,
+                                      ring.reseal(row.id, row.encrypted_key))
                 changed += 1
     contents = 0
     for module_id in session.read(modules.sealed_otherwise, f'{ring.current_form}%'):

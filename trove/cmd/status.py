@@ -22,7 +22,7 @@ from trove import version
 from trove.common import cfg as options
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import keys
-from trove.db import instances, migration, modules, operations, session, watch
+from trove.db import heartbeats, instance_keys, migration, modules, operations, session
 from trove.taskmanager import flows
 
 CONF = cfg.CONF
@@ -67,7 +67,7 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         ring = keys.KeyRing.from_conf(CONF)
         former = sum(not ring.is_current(row.encrypted_key)
-                     for row in session.read(instances.sealed_keys))
+                     for row in session.read(instance_keys.sealed))
         former += len(session.read(modules.sealed_otherwise, f'{ring.current_form}%'))
         if not former:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
@@ -81,7 +81,7 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
         ours = major(version.release())
         old = [
-            f'{number} of version {found}' for found, number in session.read(watch.agent_versions)
+            f'{number} of version {found}' for found, number in session.read(heartbeats.agent_versions)
             if ours - major(found) > 1
         ]
         if not old:

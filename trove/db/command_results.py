@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How commands to guests ended. Written by the conductor, read by the step that waits (trove.db.instances)."""
+"""Results of commands to guests: stored by the conductor, read by the step that waits for them."""
 
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, delete, select
+from sqlalchemy import Connection, Row, bindparam, delete, select
 
 from trove.db import upsert
 from trove.db.tables.instances import CommandResult
@@ -33,8 +33,13 @@ _KNOWN = select(RESULTS.c.operation_id, RESULTS.c.command_id).where(
     RESULTS.c.operation_id.in_(bindparam('ids', expanding=True)))
 
 
+def get(connection: Connection, command_id: str) -> Row | None:
+    """Return the result of a command; None until the guest has reported it."""
+    return connection.execute(select(RESULTS).where(RESULTS.c.command_id == command_id)).first()
+
+
 def open_operations(connection: Connection, instance_ids: Sequence[str]) -> dict[str, str]:
-    """Instance id -> id of its open operation, for those that have one. Index: uq_operations_open."""
+    """Return instance id -> id of its open operation. Index: uq_operations_open."""
     return {
         row.resource_id: row.id
         for row in connection.execute(_OPEN, {'ids': list(instance_ids)})
@@ -42,7 +47,10 @@ def open_operations(connection: Connection, instance_ids: Sequence[str]) -> dict
 
 
 def known(connection: Connection, operation_ids: Sequence[str]) -> dict[str, set[str]]:
-    """Operation id -> ids of the commands whose results are stored. Index: ix_command_results_operation_id."""
+    """Return operation id -> ids of its commands with a result.
+
+    Index: ix_command_results_operation_id.
+    """
     found: dict[str, set[str]] = {}
     for row in connection.execute(_KNOWN, {'ids': list(operation_ids)}):
         found.setdefault(row.operation_id, set()).add(row.command_id)
@@ -50,18 +58,18 @@ def known(connection: Connection, operation_ids: Sequence[str]) -> dict[str, set
 
 
 def add(connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Store results, one statement; the first result of a command stays.
+    """Store results in one statement; the first result of a command wins.
 
-    :param rows: with command_id, instance_id, operation_id, kind, outcome, step, error_code, message, data (an
-        object) and received; no command twice.
+    :param rows: mappings with command_id, instance_id, operation_id, kind, outcome, step,
+        error_code, message, data (an object) and received; no command twice.
     """
     upsert.insert_new(connection, RESULTS,
                       [dict(row, data=json.dumps(row['data'])) for row in rows])
 
 
 def purge(connection: Connection, before: datetime) -> int:
-    """Remove results received before a time. They only serve operations that are open.
+    """Delete results received before a time; only open operations need them.
 
-    :returns: how many.
+    :returns: the number of deleted rows.
     """
     return connection.execute(delete(RESULTS).where(RESULTS.c.received < before)).rowcount

@@ -20,7 +20,8 @@ from sqlalchemy import Connection, Row, Select, and_, bindparam, false, func, or
 from trove.common import states
 from trove.db import instance_filters, instances, json_rows, listing
 from trove.db.instance_filters import Filters
-from trove.db.instances import ADDRESSES, COLUMNS, INSTANCES
+from trove.db.instance_addresses import ADDRESSES
+from trove.db.instances import COLUMNS, INSTANCES
 
 #: What the shown status is made of (:func:`trove.common.states.facts_of`).
 _FACTS = tuple('service_status_updated' if name == 'heartbeat' else name

@@ -10,23 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on instances and what hangs on them."""
+"""Instances, each read with the columns that its views and preconditions need."""
 
 import json
-import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Row, and_, bindparam, delete, insert, select, true, update
+from sqlalchemy import Connection, FromClause, Row, and_, bindparam, insert, select, true, update
 
 from trove.common.states import ServiceStatus as Status
-from trove.db import backups, quotas, replay_marks
+from trove.db import backups, quotas, replay_marks, statements
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
 from trove.db.tables.instances import (CommandResult, Instance, InstanceAddress, InstanceFault,
-                                       RootEnabledHistory, ServiceStatus)
+                                       ServiceStatus)
 from trove.db.tables.modules import InstanceModule
 from trove.db.tables.operations import Operation
 
@@ -34,7 +33,6 @@ INSTANCES = Instance.__table__
 ADDRESSES = InstanceAddress.__table__
 STATUSES = ServiceStatus.__table__
 FAULTS = InstanceFault.__table__
-ROOT = RootEnabledHistory.__table__
 RESULTS = CommandResult.__table__
 VERSIONS = DatastoreVersion.__table__
 DESIRED = VERSIONS.alias('desired_version')
@@ -48,7 +46,7 @@ RUNNING_BACKUPS = ('NEW', 'BUILDING', 'SAVING')
 
 
 def _columns() -> list[Any]:
-    """All that a view or a precondition of one instance needs; one row per instance."""
+    """Return the columns of a row; each join adds at most one row to an instance."""
     backup = (select(BACKUPS.c.id).where(BACKUPS.c.instance_id == INSTANCES.c.id,
                                          BACKUPS.c.deleted.is_(False),
                                          BACKUPS.c.state.in_(RUNNING_BACKUPS)).exists())
@@ -75,7 +73,7 @@ def _columns() -> list[Any]:
         STATUSES.c.engine_version,
         OPERATIONS.c.id.label('operation_id'),
         OPERATIONS.c.kind.label('operation_kind'),
-        # Without a successor the operation only turns back.
+        # Without a successor the cancelled operation is only reverted.
         and_(OPERATIONS.c.cancel_wanted,
              OPERATIONS.c.successor.is_not(None)).label('cancel_wanted'),
         FAULTS.c.message.label('fault_message'),
@@ -88,7 +86,7 @@ def _columns() -> list[Any]:
 
 
 def with_all_parts(instances: FromClause) -> FromClause:
-    """Join to ``instances``, which has the table in it, what :data:`COLUMNS` are taken from."""
+    """Return ``instances``, joined with the tables of :data:`COLUMNS`."""
     return (instances.outerjoin(
         VERSIONS, VERSIONS.c.id == INSTANCES.c.datastore_version_id).outerjoin(
             DESIRED, DESIRED.c.id == INSTANCES.c.desired_version_id).outerjoin(
@@ -103,15 +101,11 @@ def with_all_parts(instances: FromClause) -> FromClause:
                                      CONFIGURATIONS.c.id == INSTANCES.c.configuration_id))
 
 
-#: What a row has, by name.
+#: Columns of a row, by name.
 COLUMNS: dict[str, Any] = {column.name: column for column in _columns()}
 _SHOWN = select(*COLUMNS.values()).select_from(with_all_parts(INSTANCES))
 _ONE = _SHOWN.add_columns(
     STATUSES.c.facts.label('service_facts')).where(INSTANCES.c.id == bindparam('id'))
-_ADDRESSES_OF = (select(ADDRESSES).where(
-    ADDRESSES.c.instance_id.in_(bindparam('ids', expanding=True)), ADDRESSES.c.kind
-    != 'management').order_by(ADDRESSES.c.instance_id, ADDRESSES.c.kind, ADDRESSES.c.family,
-                              ADDRESSES.c.address))
 _REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id).where(
     INSTANCES.c.slave_of_id.in_(bindparam('ids', expanding=True)),
     INSTANCES.c.deleted.is_(False)).order_by(INSTANCES.c.created, INSTANCES.c.id))
@@ -120,23 +114,23 @@ _REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id).where(
 # --- reading -------------------------------------------------------------------------------------
 
 def get(connection: Connection, instance_id: str, *, include_deleted: bool = False) -> Row | None:
-    """One instance with all that its views and preconditions need."""
+    """Return an instance with :data:`COLUMNS` and ``service_facts``."""
     row = connection.execute(_ONE, {'id': instance_id}).first()
     return row if row is not None and (include_deleted or not row.deleted) else None
 
 
 def some(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:
-    """Those of some instances that are there, by id, with all that :func:`get` gives. Index: primary key."""
+    """Return the live ones among some instances, by id, with :data:`COLUMNS`. Index: primary key."""
     return connection.execute(_SHOWN.where(INSTANCES.c.id.in_(ids), INSTANCES.c.deleted.is_(False))
                               .order_by(INSTANCES.c.id)).all()
 
 
 def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bool | None = None,
                  tenant_id: str | None = None, include_clustered: bool = False) -> Sequence[Row]:
-    """A page of the instances of all projects, last changed first.
+    """Return a page of the instances of all projects, last changed first.
 
-    :param deleted: only deleted ones, only live ones, or both.
-    :param tenant_id: only those of one project. Index: ix_instances_tenant_page.
+    :param deleted: True for deleted instances, False for live ones, None for both.
+    :param tenant_id: limit to one project. Index: ix_instances_tenant_page.
     """
     statement = _SHOWN.order_by(INSTANCES.c.updated.desc(),
                                 INSTANCES.c.id).offset(offset).limit(limit)
@@ -151,43 +145,24 @@ def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bo
 
 def created_before(connection: Connection, moment: datetime, after: str,
                    limit: int) -> Sequence[Row]:
-    """A page of the live instances that were created before a moment, by id. Index: primary key.
+    """Return a page of the live instances created before a moment, by id. Index: primary key.
 
-    :param after: id of the last row of the page before, empty for the first.
+    :param after: id of the last row of the previous page, empty for the first page.
     """
     return connection.execute(
         _SHOWN.where(INSTANCES.c.id > after, INSTANCES.c.deleted.is_(False), INSTANCES.c.created
                      < moment).order_by(INSTANCES.c.id).limit(limit)).all()
 
 
-def addresses_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
-    """instance id -> addresses a user may see. One statement. Index: ix_instance_addresses_instance_id."""
-    return _grouped(connection.execute(_ADDRESSES_OF, {'ids': list(ids)}), 'instance_id')
-
-
-def every_address_of(connection: Connection, instance_id: str) -> Sequence[Row]:
-    """Those too that users never see. Index: ix_instance_addresses_instance_id."""
-    return connection.execute(
-        select(ADDRESSES).where(ADDRESSES.c.instance_id == instance_id).order_by(
-            ADDRESSES.c.kind, ADDRESSES.c.family, ADDRESSES.c.address)).all()
-
-
 def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:
-    """source id -> its replicas. One statement. Index: ix_instances_replicas."""
-    return _grouped(connection.execute(_REPLICAS_OF, {'ids': list(ids)}), 'slave_of_id')
-
-
-def _grouped(rows: Iterable[Row], column: str) -> dict[str, list[Row]]:
-    found: dict[str, list[Row]] = {}
-    for row in rows:
-        found.setdefault(getattr(row, column), []).append(row)
-    return found
+    """Return source id -> rows (id, slave_of_id) of its replicas. Index: ix_instances_replicas."""
+    return statements.grouped(connection.execute(_REPLICAS_OF, {'ids': list(ids)}), 'slave_of_id')
 
 
 # --- writing -------------------------------------------------------------------------------------
 
-def hold_protection(connection: Connection, instance_id: str) -> bool:
-    """Whether an instance has deletion protection, which nobody else changes until the caller's transaction ends."""
+def lock_protection(connection: Connection, instance_id: str) -> bool:
+    """Return whether deletion protection is on, locked until the caller's transaction ends."""
     return bool(
         connection.execute(
             select(INSTANCES.c.deletion_protection).where(
@@ -212,60 +187,8 @@ def change(connection: Connection, instance_id: str, now: datetime, **values: An
         update(INSTANCES).where(INSTANCES.c.id == instance_id).values(updated=now, **values))
 
 
-def set_service_status(connection: Connection, instance_id: str, status: str, now: datetime,
-                       reason: str | None = None) -> None:
-    """Say of a guest what the control plane knows, without counting as a heartbeat."""
-    connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
-                       .values(status=status, reason=reason))
-
-
-def forget_service(connection: Connection, instance_id: str) -> None:
-    """Forget what a guest last reported; its next heartbeat tells anew."""
-    connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
-                       .values(status=Status.UNKNOWN, reason=None, updated_at=None))
-
-
-def replace_addresses(connection: Connection, instance_id: str, found: Iterable[Mapping[str, Any]],
-                      kinds: Iterable[str]) -> None:
-    """Make the stored addresses of the given kinds be ``found``.
-
-    :param found: mappings with kind, address, family, and port_id, network_id, subnet_id, mac where known.
-    """
-    _drop(connection, ADDRESSES.c.id,
-          and_(ADDRESSES.c.instance_id == instance_id, ADDRESSES.c.kind.in_(list(kinds))))
-    rows = [dict(row, id=str(uuid.uuid4()), instance_id=instance_id) for row in found]
-    if rows:
-        connection.execute(insert(ADDRESSES), rows)
-
-
-def _drop(connection: Connection, key: Any, which: Any) -> None:
-    """Delete rows by their key, and only when there are any.
-
-    A DELETE that finds nothing would lock the gap where the rows of other instances are about to be inserted.
-
-    :param key: the column of the primary key. :param which: the condition.
-    """
-    found = list(connection.execute(select(key).where(which)).scalars())
-    if found:
-        connection.execute(delete(key.table).where(key.in_(found)))
-
-
-def set_fault(connection: Connection, instance_id: str, message: str, details: str | None,
-              now: datetime) -> None:
-    """Remember the last failure of an instance."""
-    values = {'created': now, 'message': message[:1024], 'details': details}
-    changed = connection.execute(
-        update(FAULTS).where(FAULTS.c.instance_id == instance_id).values(**values))
-    if not changed.rowcount:
-        connection.execute(insert(FAULTS).values(instance_id=instance_id, **values))
-
-
-def clear_fault(connection: Connection, instance_id: str) -> None:
-    _drop(connection, FAULTS.c.instance_id, FAULTS.c.instance_id == instance_id)
-
-
 def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> None:
-    """End an instance: give its quota back once, drop what only served it, keep the row for the records."""
+    """Mark an instance deleted: return its quota once, delete its dependent rows, keep its row."""
     row = connection.execute(select(INSTANCES.c.tenant_id, INSTANCES.c.ram, INSTANCES.c.volume_size,
                                     INSTANCES.c.volume_support)
                              .where(INSTANCES.c.id == instance_id, INSTANCES.c.deleted.is_(False))
@@ -280,7 +203,7 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
     connection.execute(update(STATUSES).where(STATUSES.c.instance_id == instance_id)
                        .values(status=Status.DELETED, reason=None))
     for key in (ADDRESSES.c.id, FAULTS.c.instance_id, RESULTS.c.command_id, MODULES.c.id):
-        _drop(connection, key, key.table.c.instance_id == instance_id)
+        statements.delete_rows(connection, key, key.table.c.instance_id == instance_id)
     backups.fail_running(connection, instance_id, now, 'instance_missing')
     replay_marks.forget(connection, instance_id)
     quotas.release(connection, row.tenant_id,
@@ -288,46 +211,5 @@ def mark_deleted(connection: Connection, instance_id: str, now: datetime) -> Non
 
 
 def quota_of(ram: int, volume_size: int | None) -> dict[str, int]:
-    """What one instance takes from its project's quotas."""
+    """Return the amounts that one instance consumes of its project's quotas."""
     return {'instances': 1, 'ram': ram, 'volumes': volume_size or 0}
-
-
-# --- root history --------------------------------------------------------------------------------
-
-def root_history(connection: Connection, instance_id: str) -> Row | None:
-    return connection.execute(select(ROOT).where(ROOT.c.id == instance_id)).first()
-
-
-def root_enabled(connection: Connection, instance_id: str, user: str | None, now: datetime) -> None:
-    """Record that root is enabled; who was first is kept for ever."""
-    changed = connection.execute(
-        update(ROOT).where(ROOT.c.id == instance_id).values(enabled_at=now, deleted_at=None))
-    if not changed.rowcount:
-        connection.execute(
-            insert(ROOT).values(id=instance_id, user=user, created=now, enabled_at=now))
-
-
-def root_disabled(connection: Connection, instance_id: str, now: datetime) -> None:
-    connection.execute(update(ROOT).where(ROOT.c.id == instance_id).values(deleted_at=now))
-
-
-# --- results of commands -------------------------------------------------------------------------
-
-def command_result(connection: Connection, command_id: str) -> Row | None:
-    """How a command to a guest ended; None while nothing was reported."""
-    return connection.execute(select(RESULTS).where(RESULTS.c.command_id == command_id)).first()
-
-
-# --- keys ----------------------------------------------------------------------------------------
-
-def sealed_keys(connection: Connection) -> Sequence[Row]:
-    """(id, encrypted_key) of all instances that have a key."""
-    return connection.execute(select(INSTANCES.c.id, INSTANCES.c.encrypted_key)
-                              .where(INSTANCES.c.encrypted_key.is_not(None))).all()
-
-
-def set_sealed_key(connection: Connection, instance_id: str, former: str, sealed: str) -> None:
-    """Replace a sealed key, unless somebody replaced it in between."""
-    connection.execute(
-        update(INSTANCES).where(INSTANCES.c.id == instance_id,
-                                INSTANCES.c.encrypted_key == former).values(encrypted_key=sealed))

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Quota usage counted from the rows, beside what is booked.
+"""Quota usage recounted from the rows and compared with the booked usage.
 
-What a project uses is the sum over its live instances and backups, and what operations that make an instance larger
-hold until the instance is larger. Booked usage is always changed with the rows; counting again shows and mends what
-somebody has changed by hand.
+A project uses the sum over its live instances and backups, and what open resizes have reserved.
+Booked usage changes in the same transaction as the rows. A recount finds and repairs changes that
+were made by hand.
 """
 
 import json
@@ -38,7 +38,7 @@ USAGES = QuotaUsage.__table__
 
 
 class Difference(NamedTuple):
-    """Booked usage that is not what the rows say."""
+    """Booked usage that differs from the rows."""
 
     tenant_id: str
     resource: str
@@ -47,7 +47,7 @@ class Difference(NamedTuple):
 
 
 def projects(connection: Connection) -> list[str]:
-    """Every project that has or had something."""
+    """Return every project that has or had instances, backups or booked usage."""
     found: set[str] = set()
     for table in (USAGES, INSTANCES, BACKUPS):
         found.update(connection.execute(select(table.c.tenant_id).distinct()).scalars())
@@ -55,13 +55,12 @@ def projects(connection: Connection) -> list[str]:
 
 
 def differences(connection: Connection, tenant_id: str, *, lock: bool) -> list[Difference]:
-    """Where the booked usage of a project is wrong.
+    """Return the wrong booked usages of a project.
 
-    :param lock: keep the booked usage as it is until the transaction ends, so that nothing changes in between.
+    :param lock: lock the booked usage until the transaction ends.
     """
     statement = select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id)
-    # The lock comes first: rows of a transaction that has booked and not ended are not seen, and it waits for us,
-    # or we have waited for it.
+    # Lock first: a transaction that books either ended before, and its rows are seen, or waits.
     booked = {row.resource: row.in_use
               for row in connection.execute(statement.with_for_update() if lock else statement)}
     counted = _counted(connection, tenant_id)
@@ -69,7 +68,7 @@ def differences(connection: Connection, tenant_id: str, *, lock: bool) -> list[D
             for resource in DEFAULTS if booked.get(resource, 0) != counted[resource]]
 
 
-def mend(connection: Connection, found: Iterable[Difference], now: datetime) -> None:
+def repair(connection: Connection, found: Iterable[Difference], now: datetime) -> None:
     """Book what was counted, in the transaction of :func:`differences` with its lock."""
     for item in found:
         changed = connection.execute(

@@ -283,7 +283,7 @@ def protect(context: Any, row: Row, requested: bool, also: Also = nothing_else) 
     """
     def change(connection: Connection, now: datetime.datetime) -> None:
         # A delete takes the same lock: of two concurrent requests the second sees the first.
-        former = instances.hold_protection(connection, row.id)
+        former = instances.lock_protection(connection, row.id)
         found = instances.get(connection, row.id)
         if requested and (found is None or found.cancel_wanted
                           or found.operation_kind == 'instance_delete'):
@@ -326,7 +326,7 @@ def delete(context: Any, row: Row) -> Recorded:
         recorded = _record_deletion(connection, deletion, session.utcnow())
         # Operations are locked before instances, in the order of the task managers; a refusal rolls
         # both back.
-        _require_unprotected(row, instances.hold_protection(connection, row.id))
+        _require_unprotected(row, instances.lock_protection(connection, row.id))
         return recorded
 
     # An operation that opens or closes between two statements fails the first try; the second sees

@@ -23,7 +23,7 @@ from trove.common.http import pagination, query, schemas
 from trove.common.http.request import Request
 from trove.common.http.response import OPERATION_HEADER, Response
 from trove.common.http.views import reference
-from trove.db import events as event_rows
+from trove.db import events as event_rows, instance_addresses
 from trove.db import instance_pages, instances, session
 from trove.db import operations as operation_rows
 from trove.db.session import Connection, Row
@@ -106,7 +106,7 @@ def configuration(request: Request, instance_id: str) -> dict[str, Any]:
 def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]],
           **more: Any) -> dict[str, Any]:
     def read(connection: Connection) -> tuple[Any, Any]:
-        return (instances.addresses_of(connection, [row.id]),
+        return (instance_addresses.shown_of(connection, [row.id]),
                 instances.replicas_of(connection, [row.id]) if row.has_replicas else {})
 
     addresses, replicas = session.read(read)

@@ -21,7 +21,7 @@ from trove.common.http import pagination, query, schemas
 from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.datastore import models as datastore_models
-from trove.db import instances as instance_rows
+from trove.db import instance_addresses, instances as instance_rows
 from trove.db import modules, session
 from trove.db.session import Connection, Row
 from trove.instance import service as instances
@@ -104,7 +104,7 @@ def instances_of(request: Request, module_id: str) -> dict[str, Any]:
                                    marker=marker, include_clustered=include_clustered)
         shown = ids[:limit]
         return (ids, instance_rows.some(connection,
-                                        shown), instance_rows.addresses_of(connection, shown),
+                                        shown), instance_addresses.shown_of(connection, shown),
                 instance_rows.replicas_of(connection, shown))
 
     ids, rows, addresses, replicas = session.read(read)

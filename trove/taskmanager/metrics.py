@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from trove.common.process import metrics
-from trove.db import operations, outbox, session, watch
+from trove.db import heartbeats as heartbeat_rows
+from trove.db import instance_drift, operations, outbox, session
 
 OPERATIONS = metrics.Histogram('trove_operation_seconds',
                                'Duration of operations that ended here, from request to end.',
@@ -43,11 +44,11 @@ def register(clock: Callable[[], datetime]) -> None:
         return [((), session.read(outbox.backlog)[0])]
 
     def heartbeats() -> Iterable[metrics.Sample]:
-        found = session.read(watch.heartbeat_ages, clock())
+        found = session.read(heartbeat_rows.ages, clock())
         return [((word,), number) for word, number in found.items()]
 
     def drifted() -> Iterable[metrics.Sample]:
-        return [((word,), number) for word, number in session.read(watch.drifted)]
+        return [((word,), number) for word, number in session.read(instance_drift.counts)]
 
     metrics.REGISTRY.add(
         OPERATIONS, STEPS, WORK,

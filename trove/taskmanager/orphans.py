@@ -25,7 +25,7 @@ from oslo_config import cfg
 
 from trove.cloud import Cloud, names
 from trove.common import exception
-from trove.db import session, watch
+from trove.db import instance_drift, session
 from trove.taskmanager import drift
 from trove.taskmanager.watch import look
 
@@ -91,12 +91,12 @@ class Search:
         found = {item for region in self._regions() for item in self._in_region(region)}
         found |= {Orphan('broker', None, instance_id, ', '.join(things), instance_id)
                   for instance_id, things in self._broker.everything().items()}
-        alive = session.read(watch.alive, sorted({item.instance_id for item in found}))
+        alive = session.read(instance_drift.alive, sorted({item.instance_id for item in found}))
         return {item for item in found if item.instance_id not in alive}
 
     def _regions(self) -> list[str | None]:
         """Where there are, or were, instances, and where new ones would be made."""
-        return sorted({*session.read(watch.regions, include_deleted=True),
+        return sorted({*session.read(instance_drift.regions, include_deleted=True),
                        self._conf.service_credentials.region_name}, key=str)
 
     def _in_region(self, region: str | None) -> Iterator[Orphan]:
@@ -126,7 +126,7 @@ class Search:
     def _stored(self, cloud: Cloud, region: str | None) -> Iterator[Orphan]:
         """Logs in the accounts of projects that have, or had, instances here."""
         container = self._conf.guest_log_container_name
-        for project in session.read(watch.projects, region):
+        for project in session.read(instance_drift.projects, region):
             try:
                 listed = list(cloud.objects(project).list(container))
             except exception.ObjectStoreMissing:
@@ -147,9 +147,9 @@ class Search:
     def losses(self) -> list[Loss]:
         """Idle instances that lack something, as it is now."""
         found = []
-        for region in session.read(watch.regions):
-            stock, ports = look(self._cloud(region)), session.read(watch.ports, region)
-            for row in session.read(watch.idle, region):
+        for region in session.read(instance_drift.regions):
+            stock, ports = look(self._cloud(region)), session.read(instance_drift.ports, region)
+            for row in session.read(instance_drift.idle, region):
                 finding = drift.of(row, ports.get(row.id, ()), stock)
                 if finding.drift is not None:
                     found.append(Loss(row.id, row.name, finding.drift, finding.detail))

@@ -26,7 +26,7 @@ from oslo_log import log as logging
 from trove.cloud import Cloud
 from trove.common import exception
 from trove.common.cfg.rpc import heartbeat_expiry
-from trove.db import session, watch
+from trove.db import heartbeats, instance_drift, session
 from trove.db.session import Row
 from trove.taskmanager import drift
 from trove.taskmanager.periodic import Lease
@@ -51,11 +51,11 @@ class Watch:
 
     def guests(self, lease: Lease) -> None:
         """Write down which guests have fallen silent and which are back."""
-        session.write(watch.silent, self._clock(), heartbeat_expiry(self._conf))
+        session.write(heartbeats.mark_silent, self._clock(), heartbeat_expiry(self._conf))
 
     def resources(self, lease: Lease) -> None:
         """Compare the rows of idle instances with what the cloud has."""
-        for region in session.read(watch.regions):
+        for region in session.read(instance_drift.regions):
             session.write(lease.renew)
             try:
                 self._region(region)
@@ -67,8 +67,8 @@ class Watch:
     def _region(self, region: str | None) -> None:
         cloud = self._cloud(region)
         stock = look(cloud)
-        rows = session.read(watch.idle, region)
-        ports = session.read(watch.ports, region)
+        rows = session.read(instance_drift.idle, region)
+        ports = session.read(instance_drift.ports, region)
         confirmed = 0
         for row in rows:
             finding = drift.of(row, ports.get(row.id, ()), stock)
@@ -84,8 +84,8 @@ class Watch:
 
     def _note(self, row: Row, finding: drift.Finding) -> None:
         told = drift.events(row, finding)
-        if session.write(watch.note, row, self._clock(), server_status=finding.server_status,
-                         drift=finding.drift, told=told):
+        if session.write(instance_drift.record, row, self._clock(),
+                         server_status=finding.server_status, drift=finding.drift, changes=told):
             for _type, text in told:
                 LOG.warning('Instance %s: %s', row.id, text)
 

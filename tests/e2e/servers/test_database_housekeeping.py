@@ -24,8 +24,8 @@ from sqlalchemy import text, update
 
 from tests.e2e import database_servers
 from trove.common import exception, notification
-from trove.db import (instances, migration, operations, outbox, periodic_tasks, purge, quotas, recount,
-                      session, watch)
+from trove.db import (heartbeats, instance_drift, instances, migration, operations, outbox,
+                      periodic_tasks, purge, quotas, recount, service_statuses, session)
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -102,19 +102,19 @@ def test_messages_are_kept_whole_and_in_order(engine):
 
 def test_only_what_nobody_has_touched_is_noted(engine):
     instance_id = make('p-watch')
-    row = next(row for row in session.read(watch.idle, 'R') if row.id == instance_id)
-    assert session.write(watch.note, row, NOW + DAY, server_status='SHUTOFF', drift=None,
-                         told=[('instance.x', 'X.')])
-    assert not session.write(watch.note, row, NOW + DAY, server_status='ACTIVE', drift=None,
-                             told=[])
-    row = next(row for row in session.read(watch.idle, 'R') if row.id == instance_id)
+    row = next(row for row in session.read(instance_drift.idle, 'R') if row.id == instance_id)
+    assert session.write(instance_drift.record, row, NOW + DAY, server_status='SHUTOFF', drift=None,
+                         changes=[('instance.x', 'X.')])
+    assert not session.write(instance_drift.record, row, NOW + DAY, server_status='ACTIVE', drift=None,
+                             changes=[])
+    row = next(row for row in session.read(instance_drift.idle, 'R') if row.id == instance_id)
     assert (row.server_status, row.updated) == ('SHUTOFF', NOW + DAY)
     session.write(operations.create, kind='k', resource_type='instance', resource_id=instance_id,
                   now=NOW, deadline=9, project_id='p')
-    assert not session.write(watch.note, row, NOW, server_status='ACTIVE', drift=None, told=[])
-    assert instance_id not in {row.id for row in session.read(watch.idle, 'R')}
-    assert session.read(watch.alive, [instance_id, 'nobody']) == {instance_id}
-    assert session.read(watch.heartbeat_ages, NOW)['+Inf'] == 0
+    assert not session.write(instance_drift.record, row, NOW, server_status='ACTIVE', drift=None, changes=[])
+    assert instance_id not in {row.id for row in session.read(instance_drift.idle, 'R')}
+    assert session.read(instance_drift.alive, [instance_id, 'nobody']) == {instance_id}
+    assert session.read(heartbeats.ages, NOW)['+Inf'] == 0
 
 
 def test_guests_fall_silent_and_come_back(engine):
@@ -122,14 +122,14 @@ def test_guests_fall_silent_and_come_back(engine):
 
     def heard(moment):
         session.write(lambda connection: connection.execute(
-            update(instances.STATUSES).where(instances.STATUSES.c.instance_id == instance_id)
+            update(service_statuses.STATUSES).where(service_statuses.STATUSES.c.instance_id == instance_id)
             .values(updated_at=moment, status='healthy')))
 
     heard(NOW)
-    assert session.write(watch.silent, NOW + datetime.timedelta(seconds=90), 90) == 0
-    assert session.write(watch.silent, NOW + datetime.timedelta(seconds=91), 90) == 1
+    assert session.write(heartbeats.mark_silent, NOW + datetime.timedelta(seconds=90), 90) == 0
+    assert session.write(heartbeats.mark_silent, NOW + datetime.timedelta(seconds=91), 90) == 1
     heard(NOW + DAY)
-    assert session.write(watch.silent, NOW + DAY, 90) == 1
+    assert session.write(heartbeats.mark_silent, NOW + DAY, 90) == 1
     assert session.read(instances.get, instance_id).unreachable_since is None
 
 
@@ -177,7 +177,7 @@ def test_counting_again_while_others_consume(engine):
     def count(_number):
         def write(connection):
             found = recount.differences(connection, project, lock=True)
-            recount.mend(connection, found, NOW)
+            recount.repair(connection, found, NOW)
             return found
         return session.write(write)
 

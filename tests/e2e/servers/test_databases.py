@@ -32,8 +32,9 @@ from trove.common.context import RequestContext
 from trove.common.listing import Order
 from trove.common.rpc import clients
 from trove.configuration import models as configuration_models
-from trove.db import (configurations, datastores, events, instance_filters, instance_pages,
-                      instances, replay_marks, migration, operations, quotas, session, tables)
+from trove.db import (configurations, datastores, events, instance_addresses, instance_filters,
+                      instance_pages, instances, migration, operations, quotas, replay_marks,
+                      session, tables)
 from trove.instance import models as instance_models
 from trove.taskmanager.models import Runner
 from trove.taskmanager.scheduler import Scheduler
@@ -149,7 +150,7 @@ class Touch(Step):
         return Done(facts={self.name: True}, events=[('touched', 'It was touched.')], changes=[
             functools.partial(instances.change, instance_id=work.resource_id, now=session.utcnow(),
                               server_status='ACTIVE'),
-            lambda connection: instances.replace_addresses(connection, work.resource_id, [
+            lambda connection: instance_addresses.replace(connection, work.resource_id, [
                 {'kind': 'private', 'address': '10.0.0.1', 'family': 4}], ['private'])])
 
 
@@ -308,7 +309,7 @@ def test_a_row_of_a_page_is_as_the_database_has_it(database):
         'subnet_id': None,
         'mac': None
     }
-    session.write(instances.replace_addresses, instance_id,
+    session.write(instance_addresses.replace, instance_id,
                   [address, {
                       **address, 'address': '10.0.0.2'
                   }, {

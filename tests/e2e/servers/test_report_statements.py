@@ -23,8 +23,8 @@ import pytest
 from sqlalchemy import select
 
 from tests.e2e import database_servers
-from trove.db import (command_results, heartbeats, instances, operations, replay_marks, session,
-                      tables)
+from trove.db import (command_results, heartbeats, instances, operations, replay_marks,
+                      service_statuses, session, tables)
 
 CONF = cfg.CONF
 NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
@@ -74,7 +74,7 @@ def test_only_a_newer_report_replaces_the_stored_one_and_then_wholly(database, f
 def test_rows_of_one_statement_are_judged_each_for_itself(database):
     ids = [new_instance() for _ in range(6)]
     session.write(heartbeats.save, [report(instance_id, '00000001.00000001', 5) for instance_id in ids])
-    session.write(instances.set_service_status, ids[5], 'deleted', NOW)
+    session.write(service_statuses.set_status, ids[5], 'deleted', NOW)
     session.write(heartbeats.save, [report(instance_id, '00000001.00000001', 3 + number, 'crashed')
                                     for number, instance_id in enumerate(ids)])
     assert [status(instance_id).status for instance_id in ids] == [
@@ -128,7 +128,7 @@ def test_first_result_of_a_command_stays(database):
     for outcome in ('done', 'failed'):
         session.write(command_results.add, [{**row, 'outcome': outcome},
                                             {**row, 'command_id': str(uuid.uuid4())}])
-    assert session.read(instances.command_result, command).outcome == 'done'
+    assert session.read(command_results.get, command).outcome == 'done'
     assert session.read(command_results.open_operations, [instance_id]) == {instance_id: operation}
     assert len(session.read(command_results.known, [operation])[operation]) == 3
 

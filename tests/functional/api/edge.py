@@ -36,7 +36,8 @@ from trove.cmd import rpc_clients
 from trove.common import policy
 from trove.common.http import deploy
 from trove.common.rpc import clients, keys, messages
-from trove.db import datastores, flavors, instances, quotas, session
+from trove.db import (datastores, flavors, instance_addresses, instances, quotas, service_statuses,
+                      session)
 from trove.guestagent.api import GuestAPI
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -198,11 +199,11 @@ class Edge:
                            now)
             instances.create(connection, row, now)
             if active:
-                connection.execute(instances.STATUSES.update().where(
-                    instances.STATUSES.c.instance_id == instance_id).values(
+                connection.execute(service_statuses.STATUSES.update().where(
+                    service_statuses.STATUSES.c.instance_id == instance_id).values(
                         status='healthy', updated_at=session.utcnow(), volume_total=2 * 1024 ** 3,
                         volume_used=512 * 1024 ** 2))
-                instances.replace_addresses(connection, instance_id, [{
+                instance_addresses.replace(connection, instance_id, [{
                     'kind': 'private',
                     'address': '10.20.0.7',
                     'family': 4,

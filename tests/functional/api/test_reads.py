@@ -20,7 +20,7 @@ from tests.functional.api import tokens, worlds
 from tests.functional.api.edge import VERSION_ID
 from tests.functional.api.stories import WORDS
 from tests.perf.measuring import counted
-from trove.db import instances, session
+from trove.db import instance_addresses, instances, session
 
 MAX_STATEMENTS = 4
 
@@ -42,7 +42,7 @@ def fill(edge, number):
                     'datastore_version_id': VERSION_ID,
                     'server_id_number': 1
                 }, now)
-            instances.replace_addresses(connection, instance_id, [{
+            instance_addresses.replace(connection, instance_id, [{
                 'kind': 'private',
                 'address': '10.20.0.9',
                 'family': 4,

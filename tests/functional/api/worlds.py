@@ -21,8 +21,9 @@ from typing import Any
 from tests.functional.api import tokens
 from tests.functional.api.edge import OLD_VERSION_ID, VERSION_ID, Edge
 from tests.functional.api.stories import WORDS
-from trove.db import (backup_strategies, backups, configurations, datastores, events, instances, modules, operations,
-                      session)
+from trove.db import (backup_strategies, backups, configurations, datastores, events,
+                      instance_faults, instances, modules, operations, root_history,
+                      service_statuses, session)
 
 
 def orders(edge: Edge) -> None:
@@ -60,15 +61,15 @@ def stopped(edge: Edge) -> None:
     """An instance whose engine is down."""
     edge.instance(WORDS['stopped'], name='stopped')
     with session.writer() as connection:
-        instances.set_service_status(connection, WORDS['stopped'], 'shutdown', session.utcnow())
+        service_statuses.set_status(connection, WORDS['stopped'], 'shutdown', session.utcnow())
 
 
 def failed(edge: Edge) -> None:
     """An instance whose create failed."""
     edge.instance(WORDS['failed'], name='failed', active=False, error_code='volume_failed')
     with session.writer() as connection:
-        instances.set_fault(connection, WORDS['failed'], 'The volume could not be made.', 'Cinder said 500',
-                            datetime.datetime(2031, 4, 2, 9, 0))
+        instance_faults.store(connection, WORDS['failed'], 'The volume could not be made.',
+                              'Cinder said 500', datetime.datetime(2031, 4, 2, 9, 0))
 
 
 def silent(edge: Edge) -> None:
@@ -310,15 +311,17 @@ def silent_source(edge: Edge) -> None:
     """A source whose agent has not reported for long, and its replica."""
     replicas(edge)
     with session.writer() as connection:
-        connection.execute(instances.STATUSES.update().where(
-            instances.STATUSES.c.instance_id == WORDS['source']).values(updated_at=datetime.datetime(2026, 1, 1)))
+        statuses = service_statuses.STATUSES
+        connection.execute(statuses.update().where(
+            statuses.c.instance_id == WORDS['source']).values(
+                updated_at=datetime.datetime(2026, 1, 1)))
 
 
 def gone(edge: Edge) -> None:
     """An instance that was deleted."""
     edge.instance(WORDS['gone'], name='gone')
     with session.writer() as connection:
-        instances.root_enabled(connection, WORDS['gone'], 'demo-user', datetime.datetime(2031, 4, 2, 8, 15))
+        root_history.record_enabled(connection, WORDS['gone'], 'demo-user', datetime.datetime(2031, 4, 2, 8, 15))
         instances.mark_deleted(connection, WORDS['gone'], session.utcnow())
 
 

@@ -23,7 +23,7 @@ from tests.functional import memory_bus
 from trove.common.rpc import channel, drivers, keys, messages
 from trove.conductor import api as conductor_api
 from trove.conductor import manager as conductor
-from trove.db import command_results, instances, operations, replay_marks, session
+from trove.db import command_results, instances, operations, replay_marks, service_statuses, session
 from trove.db.tables.backups import Backup
 from trove.taskmanager import api as taskmanager_api
 
@@ -65,7 +65,7 @@ class Guest:
 
     @property
     def row(self):
-        statement = select(instances.STATUSES).where(instances.STATUSES.c.instance_id == self.id)
+        statement = select(service_statuses.STATUSES).where(service_statuses.STATUSES.c.instance_id == self.id)
         return session.read(lambda connection: connection.execute(statement).one())
 
 
@@ -171,7 +171,7 @@ def test_two_conductors_cannot_move_a_status_back(conf, manager, guest, bus, clo
 def test_report_judged_before_the_delete_does_not_bring_the_instance_back(manager, guest, clock):
     guest.reports.heartbeat(HEALTHY)
     judged = session.read(manager._judge, [manager._waiting.popleft()])
-    session.write(instances.set_service_status, guest.id, 'deleted', clock.time)
+    session.write(service_statuses.set_status, guest.id, 'deleted', clock.time)
     manager._write(*judged)
     assert guest.row.status == 'deleted'
 
@@ -221,7 +221,7 @@ def test_result_is_stored_and_its_operation_woken(manager, guest, taskmanager, c
         messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
                                outcome='done', data={'took': 3}))
     manager.flush()
-    stored = session.read(instances.command_result, 'c')
+    stored = session.read(command_results.get, 'c')
     assert (stored.instance_id, stored.operation_id, stored.outcome, json.loads(stored.data)) == (
         guest.id, operation, 'done', {'took': 3})
     assert taskmanager.woken == [operation]
@@ -246,7 +246,7 @@ def test_result_repeated_in_heartbeats_is_stored_once(manager, guest, clock):
         guest.reports.heartbeat(messages.Heartbeat(service_status='healthy', results=[result]))
         manager.flush()
         clock.time = clock.time.replace(minute=clock.time.minute + 1)
-    assert session.read(instances.command_result, 'c').received.minute == 15
+    assert session.read(command_results.get, 'c').received.minute == 15
     assert manager.stats()['unasked'] == 0
 
 
@@ -257,7 +257,7 @@ def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest,
         messages.CommandResult(command_id='c', operation_id=operation, kind='Restart',
                                outcome='done'))
     manager.flush()
-    assert session.read(instances.command_result, 'c') is None
+    assert session.read(command_results.get, 'c') is None
     assert taskmanager.woken == []
 
 
@@ -268,10 +268,10 @@ def test_old_results_are_purged(manager, guest, clock):
                                outcome='done'))
     manager.flush()
     manager.purge()
-    assert session.read(instances.command_result, 'c') is not None
+    assert session.read(command_results.get, 'c') is not None
     clock.time = clock.time.replace(month=5)
     manager.purge()
-    assert session.read(instances.command_result, 'c') is None
+    assert session.read(command_results.get, 'c') is None
 
 
 def _backup(guest, clock, state='BUILDING'):

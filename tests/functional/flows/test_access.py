@@ -18,7 +18,7 @@ import pytest
 
 from tests.functional.world import NOTHING, ONE_INSTANCE
 from trove.common import exception
-from trove.db import instances, session
+from trove.db import instance_addresses, instance_faults, instances, session
 
 ANYBODY = {('tcp', 3306, '0.0.0.0/0')}
 
@@ -37,7 +37,7 @@ def let_in(world):
 
 
 def public_addresses(world, instance_id):
-    found = session.read(instances.addresses_of, [instance_id])[instance_id]
+    found = session.read(instance_addresses.shown_of, [instance_id])[instance_id]
     return [row.address for row in found if row.kind == 'public']
 
 
@@ -110,7 +110,7 @@ def test_a_change_that_fails_is_taken_back_and_told(world):
 def test_an_error_of_something_else_stays(world, instance_id):
     with session.writer() as connection:
         instances.change(connection, instance_id, world.clock(), error_code='leftovers')
-        instances.set_fault(connection, instance_id, 'A port is left.', None, world.clock())
+        instance_faults.store(connection, instance_id, 'A port is left.', None, world.clock())
     world.change_access(instance_id, allowed_cidrs=['10.4.0.0/24'])
     world.settle()
     assert let_in(world) == {('tcp', 3306, '10.4.0.0/24')}

@@ -20,7 +20,7 @@ from tests.functional.simulated_hypervisor import files_of
 from tests.functional.world import NOTHING, ONE_INSTANCE
 from trove.common import exception
 from trove.common.rpc import keys
-from trove.db import instances
+from trove.db import instance_addresses, root_history
 from trove.db import session
 
 
@@ -32,7 +32,7 @@ def created(world, **asked):
 
 
 def addresses(world, instance_id):
-    rows = session.read(instances.addresses_of, [instance_id]).get(instance_id, [])
+    rows = session.read(instance_addresses.shown_of, [instance_id]).get(instance_id, [])
     return {row.kind: row.address for row in rows}
 
 
@@ -128,7 +128,7 @@ def test_locality_makes_a_server_group_that_goes_with_the_instance(world):
 
 def test_a_root_password_that_was_given_is_remembered_as_enabled(world):
     instance_id = created(world, root_password='Canary-r00t')
-    assert session.read(instances.root_history, instance_id).user == 'demo-user'
+    assert session.read(root_history.get, instance_id).user == 'demo-user'
     data = world.machines.volumes[world.row(instance_id).volume_id]
     assert data.root_password == 'Canary-r00t'
 

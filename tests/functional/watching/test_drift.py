@@ -16,7 +16,7 @@ import pytest
 
 from trove.cloud import clouds
 from trove.common import exception
-from trove.db import session, watch
+from trove.db import instance_drift, session
 from trove.instance import models
 
 
@@ -154,15 +154,15 @@ def test_one_of_two_looks(world, watchman, second_watchman, instance_id):
 
 
 def test_a_look_that_began_before_an_operation_writes_nothing(world, instance_id):
-    row = next(iter(session.read(watch.idle, 'RegionOne')))
+    row = next(iter(session.read(instance_drift.idle, 'RegionOne')))
     world.restart(instance_id)
     world.settle()
     world.change_access(instance_id, is_public=False, allowed_cidrs=['10.0.0.0/8'])
-    assert not session.write(watch.note, row, world.clock(), server_status='DELETED',
-                             drift='server_missing', told=[])
+    assert not session.write(instance_drift.record, row, world.clock(), server_status='DELETED',
+                             drift='server_missing', changes=[])
     world.settle()
-    assert not session.write(watch.note, row, world.clock(), server_status='DELETED',
-                             drift='server_missing', told=[])
+    assert not session.write(instance_drift.record, row, world.clock(), server_status='DELETED',
+                             drift='server_missing', changes=[])
     assert world.status(instance_id) == 'ACTIVE'
 
 

@@ -19,7 +19,7 @@ from sqlalchemy import func, select, update
 
 from trove.cloud import clouds
 from trove.cmd import housekeeping
-from trove.db import configurations, instances, purge, quotas, recount, session, tables
+from trove.db import configurations, instances, purge, recount, quotas, session, tables
 from trove.taskmanager.orphans import Search
 
 TABLES = tables.metadata.tables

@@ -23,7 +23,9 @@ from trove.common.rpc import messages
 from trove.common.rpc.messages import about
 from trove.common.http.request import Request
 from trove.common.http.response import Response
-from trove.db import instances, session
+from trove.db import instance_addresses, instances
+from trove.db import root_history as root_rows
+from trove.db import session
 from trove.db.session import Connection, Row
 from trove.extensions import serving
 from trove.extensions.mgmt import schemas as mgmt_schemas
@@ -65,7 +67,8 @@ def index(request: Request) -> dict[str, Any]:
             connection, offset=offset, limit=limit, deleted=_deleted(request),
             tenant_id=request.GET.get('project_id') or None, include_clustered=include_clustered)
         ids = [row.id for row in rows]
-        return rows, instances.addresses_of(connection, ids), instances.replicas_of(connection, ids)
+        return (rows, instance_addresses.shown_of(connection, ids),
+                instances.replicas_of(connection, ids))
 
     rows, addresses, replicas = session.read(read)
     now = session.utcnow()
@@ -80,9 +83,9 @@ def show(request: Request, instance_id: str) -> dict[str, Any]:
     row = _find(instance_id, include_deleted=bool(_deleted(request)))
 
     def read(connection: Connection) -> tuple[Any, Any, Any]:
-        return (instances.every_address_of(connection,
-                                           row.id), instances.replicas_of(connection, [row.id]),
-                instances.root_history(connection, row.id))
+        return (instance_addresses.all_of(connection, row.id),
+                instances.replicas_of(connection, [row.id]),
+                root_rows.get(connection, row.id))
 
     addresses, replicas, root = session.read(read)
     return {
@@ -96,7 +99,7 @@ def root_history(request: Request, instance_id: str) -> dict[str, Any]:
     _authorize(request, 'root_history')
     row = _find(instance_id, include_deleted=True)
     return {
-        'root_history': views.root_history(row.id, session.read(instances.root_history, row.id))
+        'root_history': views.root_history(row.id, session.read(root_rows.get, row.id))
     }
 
 

@@ -19,7 +19,7 @@ from trove.common.http import schemas
 from trove.common.rpc import messages
 from trove.common.http.request import Request
 from trove.common.http.response import Response
-from trove.db import instances, session
+from trove.db import root_history, session
 from trove.extensions import serving
 from trove.extensions.root import schemas as root_schemas
 from trove.instance import databases_and_users
@@ -58,14 +58,14 @@ def disable(request: Request, instance_id: str) -> Response:
         raise exception.NotFound(
             f'Root has never been enabled for instance {row.id}, or is disabled already.')
     serving.ask(row, messages.DisableRoot())
-    session.write(instances.root_disabled, row.id, session.utcnow())
+    session.write(root_history.record_disabled, row.id, session.utcnow())
     return Response(204)
 
 
 def _is_enabled(instance_id: str) -> bool:
-    history = session.read(instances.root_history, instance_id)
+    history = session.read(root_history.get, instance_id)
     return history is not None and history.deleted_at is None
 
 
 def _record_enabled(instance_id: str, user: str | None) -> None:
-    session.write(instances.root_enabled, instance_id, user, session.utcnow())
+    session.write(root_history.record_enabled, instance_id, user, session.utcnow())

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 
 from trove.common import exception, notification, states
 from trove.common.rpc import clients
-from trove.db import backups, events, instances, notifications, operations, session
+from trove.db import (backups, events, instances, notifications, operations, service_statuses,
+                      session)
 from trove.db.session import Connection, Row
 from trove.instance import models
 from trove.instance.actions import access, configuration, image, power, resize
@@ -166,7 +167,7 @@ def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
         abandoned = operations.abandon(connection, RESOURCE, row.id, now)
         instances.change(connection, row.id, now, error_code=None, desired_version_id=None)
         if forget_service:
-            instances.forget_service(connection, row.id)
+            service_statuses.reset(connection, row.id)
         failed = backups.fail_running(connection, row.id, now)
         effects = [f'{abandoned.kind} was abandoned' if abandoned else 'no operation was open']
         if failed:

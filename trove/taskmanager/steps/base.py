@@ -18,7 +18,7 @@ from typing import Any
 
 from trove.cloud import Cloud
 from trove.common import exception
-from trove.db import instances
+from trove.db import instance_addresses, instance_faults, instances
 from trove.db.session import Row
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
@@ -71,14 +71,14 @@ def _change(connection: Any, instance_id: str, now: Any, columns: dict[str, Any]
 def addresses(work: Work, kind: str, found: list[dict[str, Any]]) -> Change:
     """The stored addresses of one kind become ``found``."""
     def change(connection: Any) -> None:
-        instances.replace_addresses(connection, work.resource_id, found, [kind])
+        instance_addresses.replace(connection, work.resource_id, found, [kind])
     return change
 
 
 def fault(work: Work, text: str, detail: str) -> Change:
     """The last failure of the instance; ``detail`` is for operators."""
     def change(connection: Any) -> None:
-        instances.set_fault(connection, work.resource_id, text, detail or None, work.tools.clock())
+        instance_faults.store(connection, work.resource_id, text, detail or None, work.tools.clock())
     return change
 
 
@@ -88,7 +88,7 @@ def fault_cleared(work: Work) -> Change:
 
 
 def _clear_fault(connection: Any, instance_id: str) -> None:
-    instances.clear_fault(connection, instance_id)
+    instance_faults.clear(connection, instance_id)
 
 
 def fault_beside(work: Work, text: str, detail: str) -> list[Change]:

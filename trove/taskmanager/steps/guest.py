@@ -28,7 +28,7 @@ from trove.common import template
 from trove.common.rpc import messages
 from trove.common.rpc.messages import command as commands
 from trove.common.states import ServiceStatus
-from trove.db import configurations, instances
+from trove.db import command_results, configurations, root_history
 from trove.db.session import Row
 from trove.guestagent import api as guest_api
 from trove.taskmanager import args, facts
@@ -116,7 +116,7 @@ class CommandStep(Step[Args, Facts]):
 
     def run(self, work: Work) -> Done | Wait:
         row = base.instance(work)
-        result = work.tools.read(instances.command_result, self.id_of(work))
+        result = work.tools.read(command_results.get, self.id_of(work))
         if result is not None:
             return self._ended(work, result)
         left = self.left(work)
@@ -297,4 +297,4 @@ def of_this_build(row: Row) -> bool:
 
 
 def _root_enabled(connection: Any, instance_id: str, user: str | None, now: datetime.datetime) -> None:
-    instances.root_enabled(connection, instance_id, user, now)
+    root_history.record_enabled(connection, instance_id, user, now)

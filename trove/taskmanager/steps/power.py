@@ -23,7 +23,7 @@ from trove.common import states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
-from trove.db import instances
+from trove.db import service_statuses
 from trove.db.session import Connection, Row
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
@@ -208,4 +208,4 @@ def reboot_deadline(conf: cfg.ConfigOpts) -> int:
 
 
 def _stopped(connection: Connection, instance_id: str, now: datetime.datetime) -> None:
-    instances.set_service_status(connection, instance_id, ServiceStatus.SHUTDOWN, now)
+    service_statuses.set_status(connection, instance_id, ServiceStatus.SHUTDOWN, now)

@@ -29,7 +29,7 @@ from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.rpc import messages
 from trove.common.states import ServiceStatus
-from trove.db import configurations, instances
+from trove.db import configurations, service_statuses
 from trove.db.session import Connection, Row
 from trove.taskmanager import args, facts, outcome
 from trove.taskmanager.step import Done, Step, Wait, Work
@@ -206,8 +206,8 @@ def _asked(work: Work, found: Server, way: str, image_id: str, version: str | No
 def _noted(work: Work, way: str, build: int) -> Wait:
     """From now on only the guest of this build is listened to."""
     def told(connection: Connection) -> None:
-        instances.set_service_status(connection, work.resource_id, ServiceStatus.BUILDING,
-                                     work.tools.clock(), 'the server is given another image')
+        service_statuses.set_status(connection, work.resource_id, ServiceStatus.BUILDING,
+                                    work.tools.clock(), 'the server is given another image')
 
     return Wait(0.5, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
                 reason='the server to have its image', facts={f'{way}_build': build},
