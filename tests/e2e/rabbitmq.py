@@ -50,7 +50,7 @@ class RabbitMQ:
     """
 
     def __init__(self, directory: pathlib.Path, port_base: int | None = None) -> None:
-        self._directory = directory
+        self.directory = directory
         base = port_base or free_port_base()
         self.port, self.management_port, self._dist_port, self._epmd_port = range(base, base + 4)
         self.user = 'control'
@@ -78,7 +78,7 @@ class RabbitMQ:
         return answer
 
     def _write_configuration(self) -> None:
-        (self._directory / 'rabbitmq.conf').write_text('\n'.join(
+        (self.directory / 'rabbitmq.conf').write_text('\n'.join(
             (f'listeners.tcp.1 = 127.0.0.1:{self.port}',
              f'management.tcp.ip = 127.0.0.1\nmanagement.tcp.port = {self.management_port}',
              'tcp_listen_options.sndbuf = 32768', 'tcp_listen_options.recbuf = 32768',
@@ -86,10 +86,10 @@ class RabbitMQ:
              'default_vhost = control', 'default_user_tags.administrator = true',
              'management_agent.disable_metrics_collector = false',
              'collect_statistics_interval = 1000', 'log.console = true', 'log.file = false', '')))
-        (self._directory / 'enabled_plugins').write_text('[rabbitmq_management].\n')
+        (self.directory / 'enabled_plugins').write_text('[rabbitmq_management].\n')
 
     def _environment(self) -> dict[str, str]:
-        directory = str(self._directory)
+        directory = str(self.directory)
         return {
             'PATH': '/usr/sbin:/usr/bin:/sbin:/bin',
             'LANG': 'C.UTF-8',

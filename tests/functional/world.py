@@ -30,7 +30,7 @@ from trove.cloud import session as cloud_session
 from trove.cmd import rpc_clients
 from trove.common import states
 from trove.common.context import RequestContext
-from trove.common.rpc import clients, keys
+from trove.common.rpc import clients, keys, topology
 from trove.conductor.manager import Manager as Conductor
 from trove.configuration import models as groups
 from trove.db import configurations, datastores, events, instances, operations, quotas, session
@@ -55,17 +55,26 @@ LEASE = 61
 class Broker:
     """Identities on the guest bus, as a set. The real broker is met in tests/e2e."""
 
+    provisions = True
+
     def __init__(self) -> None:
         self.guests: set[str] = set()
+        #: parts of identities that were deleted by hand
+        self.lost: set[str] = set()
 
     def ensure_guest(self, instance_id: str, key: bytes) -> None:
         self.guests.add(instance_id)
+        self.lost -= topology.parts(instance_id, 'trove-conductor')
 
     def remove_guest(self, instance_id: str) -> None:
         self.guests.discard(instance_id)
 
     def everything(self) -> dict[str, list[str]]:
         return {instance_id: [f'user guest-{instance_id}'] for instance_id in self.guests}
+
+    def parts(self) -> dict[str, set[str]]:
+        return {instance_id: set(topology.parts(instance_id, 'trove-conductor')) - self.lost
+                for instance_id in self.guests}
 
 
 class TaskManagerEndpoint:

@@ -22,7 +22,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 from trove.db.session import Row
 
-from trove.cmd import housekeeping
+from trove.cmd import guest_bus, housekeeping
 from trove.cmd.housekeeping import CommandError
 from trove.common import cfg as options
 from trove.common import engines
@@ -239,6 +239,9 @@ def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
             ('--delete', {'help': 'remove what has no instance; read the report first: another database service in '
                                   'the same project would lose what it has', 'action': 'store_true'}),
             ('--timeout', {'help': 'seconds until --delete gives up', 'default': '120', 'metavar': 'SECONDS'})]),
+        'guest_bus': (guest_bus.guest_bus, [
+            ('action', {'help': 'check: list the differences; repair: make what is missing and remove what '
+                                'belongs to no instance', 'choices': ('check', 'repair')})]),
         'openapi': (openapi, []),
     }
     for key in ('flavor', 'volume_type'):

@@ -63,6 +63,8 @@ def serve() -> int:
     process.add_timer('silence', CONF.taskmanager.silence_interval, manager.look_at_guests,
                       delay=CONF.taskmanager.silence_interval)
     process.add_timer('watch', CONF.taskmanager.watch_interval / 2, manager.look_at_cloud)
+    process.add_timer('guest_bus', CONF.taskmanager.guest_bus_interval / 2,
+                      manager.repair_guest_bus)
     process.on_stop(transport.close_all)
     process.on_stop(manager.stop)
     return process.run()

@@ -21,6 +21,7 @@ from trove.cloud.clouds import Cloud
 from trove.common import exception, notification
 from trove.db import flavors, operations, outbox, session
 from trove.taskmanager import flows, metrics, outcome
+from trove.taskmanager.guest_bus import Identities
 from trove.taskmanager.models import Runner
 from trove.taskmanager.notifier import Notifier
 from trove.taskmanager.periodic import PeriodicTasks
@@ -51,6 +52,7 @@ class Manager:
         self.notifier = Notifier(tools.conf, tools.clock)
         self.notifier.stopping = self.runner.stopping.is_set
         self.watch = Watch(tools.conf, tools.clock, tools.cloud)
+        self.identities = Identities(tools.conf, tools.broker, tools.keys, tools.clock)
 
     def _later(self, operation_id: str, when: datetime) -> None:
         self.scheduler.later(operation_id, when)
@@ -123,6 +125,12 @@ class Manager:
         """Find what was changed in the cloud behind our back."""
         self.periodic_tasks.run('watch', self.tools.conf.taskmanager.watch_interval,
                                 self.watch.resources)
+
+    def repair_guest_bus(self) -> None:
+        """Restore identities of guests that the broker has lost."""
+        interval = self.tools.conf.taskmanager.guest_bus_interval
+        if interval and self.tools.broker.provisions:
+            self.periodic_tasks.run('guest_bus', interval, self.identities.repair_as_task)
 
     # --- life ----------------------------------------------------------------------------------
 

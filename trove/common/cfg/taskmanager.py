@@ -37,6 +37,12 @@ JOURNAL: list[cfg.Opt] = [
                help='Seconds between two looks at the servers, volumes and ports in the cloud, for what was changed '
                     'behind the back of this service: three lists in each region, by one task manager of all. Raise it '
                     'when these lists are a burden to the cloud; changes then show later. 0 switches the looks off.'),
+    cfg.IntOpt('guest_bus_interval', default=20, min=0,
+               help='Seconds between two comparisons of the accounts, queues and exchanges of guests '
+                    'at the broker with the instances in the database; what is missing is made '
+                    'again. Bounds how long guests stay silent after a broker has lost its data. '
+                    'One task manager of all sends five list requests each time. 0 switches the '
+                    'comparison off.'),
     cfg.IntOpt('silence_interval', default=10, min=1,
                help='Seconds between two looks for guests that have stopped to report, or report again.'),
 ]

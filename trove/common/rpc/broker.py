@@ -92,6 +92,15 @@ class Management:
             item['name'] for item in self._request('GET', f'exchanges/{self._vhost}?columns=name')
         ]
 
+    def permissions(self) -> list[str]:
+        """Return the names of all accounts with permissions in the virtual host."""
+        return [item['user'] for item in self._request('GET', f'vhosts/{self._vhost}/permissions')]
+
+    def bindings(self) -> list[tuple[str, str]]:
+        """Return ``(source, destination)`` of all bindings of the virtual host."""
+        found = self._request('GET', f'bindings/{self._vhost}?columns=source,destination')
+        return [(item['source'], item['destination']) for item in found]
+
     def delete_user(self, name: str) -> None:
         """Its connections are closed by the broker at once."""
         self._request('DELETE', f'users/{name}', absent_is_fine=True)
@@ -145,24 +154,43 @@ class Broker:
         self._management.put_limit(user, 'max-channels', options.max_channels)
         self._management.put_permissions(user, **permissions(instance_id))
 
-    def everything(self) -> dict[str, list[str]]:
-        """Instance id -> what the broker has of it: accounts, queues and exchanges.
+    @property
+    def provisions(self) -> bool:
+        """True if this service makes the identities, False if operators hand out accounts."""
+        return self._management is not None
 
-        Nothing where operators hand out accounts themselves: without the management API nothing can be listed.
+    def parts(self) -> dict[str, set[str]]:
+        """Return the parts of identities that the broker has, by instance id.
 
-        :raises exception.BrokerError: asking again may help.
+        The labels are those of :func:`trove.common.rpc.topology.parts`. Nothing is returned where
+        operators hand out accounts: without the management API nothing can be listed.
+
+        :raises exception.BrokerError: a retry may help.
         """
-        found: dict[str, list[str]] = {}
+        found: dict[str, set[str]] = {}
         if self._management is None:
             return found
-        for kind, listed in (('user', self._management.users()),
-                             ('queue', self._management.queues()), ('exchange',
-                                                                    self._management.exchanges())):
-            for name in listed:
-                instance_id = topology.instance_of(name)
-                if instance_id is not None:
-                    found.setdefault(instance_id, []).append(f'{kind} {name}')
+        listed = [('user', self._management.users()), ('queue', self._management.queues()),
+                  ('exchange', self._management.exchanges()),
+                  ('permissions', self._management.permissions())]
+        labels = [(name, f'{kind} {name}') for kind, names in listed for name in names]
+        labels += [(source, topology.binding(source, destination))
+                   for source, destination in self._management.bindings()]
+        for name, label in labels:
+            instance_id = topology.instance_of(name)
+            if instance_id is not None:
+                found.setdefault(instance_id, set()).add(label)
         return found
+
+    def everything(self) -> dict[str, list[str]]:
+        """Return the accounts, queues and exchanges of guests at the broker, by instance id.
+
+        :raises exception.BrokerError: a retry may help.
+        """
+        found = {instance_id: sorted(part for part in parts
+                                     if part.partition(' ')[0] in ('user', 'queue', 'exchange'))
+                 for instance_id, parts in self.parts().items()}
+        return {instance_id: labels for instance_id, labels in found.items() if labels}
 
     def remove_guest(self, instance_id: str) -> None:
         """Close the guest's connections and remove all of it; what is gone already is no error.

@@ -50,6 +50,22 @@ def queue(instance_id: str) -> str:
     return f'guestagent.{instance_id}'
 
 
+def parts(instance_id: str, conductor_topic: str) -> frozenset[str]:
+    """Return the parts of a complete identity, labelled as :func:`binding` and ``<kind> <name>``."""
+    account, commands, reports = user(instance_id), in_exchange(instance_id), out_exchange(
+        instance_id)
+    return frozenset((
+        f'user {account}', f'permissions {account}', f'queue {queue(instance_id)}',
+        f'exchange {commands}', f'exchange {reports}',
+        binding(commands, queue(instance_id)), binding(reports, conductor_topic),
+        binding(reports, REPLY_EXCHANGE)))
+
+
+def binding(source: str, destination: str) -> str:
+    """Return the label of a binding."""
+    return f'binding {source} to {destination}'
+
+
 def instance_of(name: str) -> str | None:
     """The instance that an account, a queue or an exchange of this name belongs to."""
     found = _NAMES.fullmatch(name)

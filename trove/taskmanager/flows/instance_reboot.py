@@ -23,6 +23,7 @@ from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
+from trove.taskmanager.steps import identity
 from trove.taskmanager.steps import power
 
 
@@ -41,7 +42,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Power](
     args=args.Nothing, facts=facts.Power,
-    kind='instance_reboot', version=1, title='Rebooting the server', resource_type='instance',
-    steps=(power.DatabaseStoppedIfItListens(), power.BootNoted(), power.ServerRebooted(),
-           power.ServerBack(), power.AgentBack(), power.DatabaseBack()), load=instances.get,
+    kind='instance_reboot', version=2, title='Rebooting the server', resource_type='instance',
+    steps=(power.DatabaseStoppedIfItListens(), identity.RestoreGuestIdentity(),
+           power.BootNoted(), power.ServerRebooted(), power.ServerBack(), power.AgentBack(),
+           power.DatabaseBack()), load=instances.get,
     succeeded=succeeded, failed=failed, undoable=False)

@@ -24,6 +24,7 @@ from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
+from trove.taskmanager.steps import identity
 from trove.taskmanager.steps import reimage
 
 
@@ -42,10 +43,11 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Reimage, facts.Reimage](
     args=args.Reimage, facts=facts.Reimage,
-    kind='instance_rebuild', version=1, title='Rebuilding the server', resource_type='instance',
+    kind='instance_rebuild', version=2, title='Rebuilding the server', resource_type='instance',
     steps=(
         reimage.ServerTakesImages(),
         reimage.DataHandedOverIfItListens(),
+        identity.RestoreGuestIdentity(),
         reimage.ServerRebuilt(),
         reimage.AgentOfNewImage(),
         reimage.DataTakenOver(),

@@ -26,6 +26,7 @@ from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import flavor_resize
 from trove.taskmanager.steps import guest
+from trove.taskmanager.steps import identity
 from trove.taskmanager.steps import power
 from trove.taskmanager.steps import volume_resize
 
@@ -45,8 +46,9 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Start](
     args=args.Nothing, facts=facts.Start,
-    kind='instance_start', version=2, title='Starting server and database',
+    kind='instance_start', version=3, title='Starting server and database',
     resource_type='instance',
-    steps=(power.BootNoted(), flavor_resize.ResizeSettled(), power.ServerOn(),
+    steps=(identity.RestoreGuestIdentity(), power.BootNoted(), flavor_resize.ResizeSettled(),
+           power.ServerOn(),
            volume_resize.VolumeBack(), power.AgentBackIfStarted(), power.DatabaseOn(),
            guest.Healthy()), load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

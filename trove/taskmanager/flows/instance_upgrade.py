@@ -24,6 +24,7 @@ from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
+from trove.taskmanager.steps import identity
 from trove.taskmanager.steps import reimage
 
 
@@ -48,10 +49,11 @@ def cancelled(work: Work) -> Sequence[Change]:
 
 FLOW = Flow[args.Reimage, facts.Reimage](
     args=args.Reimage, facts=facts.Reimage,
-    kind='instance_upgrade', version=1, title='Changing the datastore version',
+    kind='instance_upgrade', version=2, title='Changing the datastore version',
     resource_type='instance', steps=(
         reimage.ServerTakesImages(),
         reimage.DataHandedOver(),
+        identity.RestoreGuestIdentity(),
         reimage.ServerRebuilt(),
         reimage.AgentOfNewImage(),
         reimage.DataTakenOver(),

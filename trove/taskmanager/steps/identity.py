@@ -48,6 +48,14 @@ class EnsureGuestIdentity(Step[args.Nothing, facts.Nothing]):
         work.tools.broker.remove_guest(work.resource_id)
 
 
+class RestoreGuestIdentity(Step):
+    """Restoration of a guest's identity that the broker may have lost; part of every new start."""
+
+    def run(self, work: Work) -> Done:
+        work.tools.broker.ensure_guest(work.resource_id, instance_key(work))
+        return Done()
+
+
 class GuestIdentityGone(base.Removal):
     """Nobody can speak as this guest any more, and nothing is kept for it."""
 
