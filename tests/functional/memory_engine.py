@@ -182,15 +182,15 @@ class MemoryEngine(names.NameRules):
                         for name in taken
                         if name in self.cuts})
 
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         self.probe()
         return {
             name: self.running[name]
-            for name in wanted
-            if self.running.get(name, wanted[name]) != wanted[name]
+            for name in expected
+            if self.running.get(name, expected[name]) != expected[name]
         }
 
-    def heal(self, restart: Restart) -> None:
+    def restore_account(self, restart: Restart) -> None:
         restart.with_environment('MEMORY_OPTS', '--init')
         self.locked = False
 

@@ -114,7 +114,7 @@ class MemoryUnit:
             stream.write(''.join(f'{line}\n' for line in self.said[done:]).encode())
         files.write(cursor, str(len(self.said)))
 
-    def last_words(self, lines: int = 20) -> list[str]:
+    def recent_errors(self, lines: int = 20) -> list[str]:
         refusal = self.refuses or self.problem()
         return [f'[ERROR] {refusal}'] if refusal else []
 

@@ -136,7 +136,7 @@ def serve(conf: cfg.ConfigOpts) -> int:
     service.add_server(lambda: transport.agent_bus(conf).server(
         topology.queue(conf.guest_id), conf.guest_id, [endpoint]))
     ticks = service.add_timer('tick', TICK, agent.tick)
-    agent.on_news = ticks.fire
+    agent.on_change = ticks.fire
     service.add_timer('watchdog', watchdog_interval(), lambda: watch(agent))
     service.on_start(gc.freeze)
     LOG.info('Instance %s: agent %s starts as %s', conf.guest_id, version.release(), guest.boot_id)

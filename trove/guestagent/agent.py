@@ -42,12 +42,12 @@ _READS = frozenset({
 #: Short commands whose answer holds a secret.
 _SECRET = frozenset({'EnableRoot'})
 #: Long commands that make a database server: until they end there is none.
-_MAKING = frozenset({'Prepare', 'TakeOver'})
+_PREPARING = frozenset({'Prepare', 'TakeOver'})
 #: Results repeated in each heartbeat.
 RESULTS = 4
 #: Names of options in a report.
 MOST_OPTIONS = 100
-_HEAL = 'heal'
+_REPAIR = 'repair'
 
 #: Runs a function some time, one after the other.
 Executor = Callable[[Callable[[], None]], None]
@@ -90,11 +90,11 @@ class Agent:
         self._step = ''
         self._sent_at: float | None = None
         self._sent: tuple[Any, ...] = ()
-        self._report_wanted = True
+        self._report_due = True
         #: When the last tick ended; what the watchdog looks at.
         self.last_tick = clock()
         #: Called when there is something to report before the next tick is due.
-        self.on_news: Callable[[], Any] = lambda: None
+        self.on_change: Callable[[], Any] = lambda: None
 
     def start(self) -> None:
         """Bring the guest to where it was, and go on with the command that was cut off, if any."""
@@ -106,7 +106,7 @@ class Agent:
         for command in self._journal.unfinished()[-1:]:
             LOG.info('%s %s was cut off and goes on', command.KIND, command.command_id)
             self._begin(command)
-        self._news()
+        self._changed()
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class Agent:
         except BaseException:
             self._running = None
             raise
-        self._news()
+        self._changed()
         self._executor(lambda: self._execute(command))
         return True
 
@@ -231,7 +231,7 @@ class Agent:
                           command.command_id)
         self._running = None
         self._report_result(result)
-        self._news()
+        self._changed()
 
     def _progress(self, step: str) -> None:
         self._step = step
@@ -253,32 +253,32 @@ class Agent:
             LOG.warning('The result of %s %s could not be sent: %s', result.kind, result.command_id,
                         error)
 
-    def _news(self) -> None:
-        self._report_wanted = True
-        self.on_news()
+    def _changed(self) -> None:
+        self._report_due = True
+        self.on_change()
 
     def tick(self) -> None:
         """Look at the engine, repair what the agent can by itself, and report what changed or what is due."""
         seen = self._health()
         if seen.status == health.HEALTHY:
-            self._manager.service.notice_restart()
-            self._manager.logs.tend()
-        if self._manager.service.may_repair() and not self._running:
+            self._manager.lifecycle.notice_restart()
+            self._manager.logs.rotate()
+        if self._manager.lifecycle.may_repair() and not self._running:
             self._repair()
         now = self._clock()
         state = (seen.status, self._running, tuple(self._manager.configuration.pending_restart()))
         due = self._sent_at is None or now - self._sent_at >= self._report_interval
-        if self._report_interval and (due or self._report_wanted or state != self._sent):
-            self._report_wanted = False
+        if self._report_interval and (due or self._report_due or state != self._sent):
+            self._report_due = False
             if self._send(seen):
                 self._sent_at, self._sent = now, state
             else:
-                self._report_wanted = True
+                self._report_due = True
         self.last_tick = self._clock()
 
     def _health(self) -> health.Health:
         running, step = self._running, self._step
-        if running and running[1] in _MAKING:
+        if running and running[1] in _PREPARING:
             return health.Health(health.BUILDING, f'preparing: {step}')
         seen = self._manager.health()
         if running and seen.status == health.CRASHED:
@@ -306,14 +306,14 @@ class Agent:
         with self._lock:
             if self._running:
                 return
-            self._running, self._step = ('', _HEAL), _HEAL
-        self._executor(self._heal)
+            self._running, self._step = ('', _REPAIR), _REPAIR
+        self._executor(self._run_repair)
 
-    def _heal(self) -> None:
+    def _run_repair(self) -> None:
         try:
-            self._manager.service.repair()
+            self._manager.lifecycle.repair()
         except Exception:
             LOG.exception('The repair failed; it is tried again later')
         finally:
             self._running = None
-            self._news()
+            self._changed()

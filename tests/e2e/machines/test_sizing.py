@@ -43,7 +43,7 @@ manager.preparation.run(messages.Prepare(
     command_id="sizing", datastore_version=given["version"], mount_point=engine.description.mount_point,
     memory_mb=given["ram"], new_volume=True, device={}, config_contents=given["text"]))
 unit = engine.description.unit
-print(json.dumps({"health": manager.service.health().status, "options": manager.configuration.options(), "unit": unit}))
+print(json.dumps({"health": manager.lifecycle.health().status, "options": manager.configuration.options(), "unit": unit}))
 '''
 
 

@@ -19,7 +19,7 @@ import pathlib
 from tests.functional.guestagent.conftest import ID, KEY, USER, VOLUME, prepare
 from tests.functional.simulated_guest import SimulatedGuest
 from trove.common.rpc import messages
-from trove.guestagent.datastore.service import HEAL_PAUSE
+from trove.guestagent.datastore.lifecycle import REPAIR_PAUSE
 
 
 def test_it_reports_right_after_its_start(guest, conductor):
@@ -275,7 +275,7 @@ def test_a_locked_out_agent_repairs_that_but_not_all_the_time(prepared, conducto
         prepared.step()
     assert conductor.last['service_status'] == 'running'
     assert len(prepared.machine.unit('memory').environment) == 1
-    now[0] += HEAL_PAUSE
+    now[0] += REPAIR_PAUSE
     for _ in range(3):
         prepared.step()
     assert conductor.last['service_status'] == 'healthy'

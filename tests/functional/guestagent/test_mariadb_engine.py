@@ -374,7 +374,7 @@ def test_healing_a_locked_out_agent(server, engine):
     with pytest.raises(EngineUnavailable) as refused:
         engine.probe()
     assert refused.value.answering
-    engine.heal(Restarter())
+    engine.restore_account(Restarter())
     engine.secure()
     assert not os.path.exists('/run/trove-db')
 

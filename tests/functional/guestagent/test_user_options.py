@@ -140,10 +140,10 @@ def test_an_engine_that_hangs_keeps_what_it_has(prepared, apply):
 
 
 def test_a_stopped_engine_takes_them_when_it_starts(prepared, apply, unit, conductor):
-    prepared.agent._manager.service.stop()
+    prepared.agent._manager.lifecycle.stop()
     result = apply(max_connections=300, back_log=90)
     assert result['outcome'] == 'done' and result['data']['waiting'] == [STATIC, 'max_connections']
-    prepared.agent._manager.service.start()
+    prepared.agent._manager.lifecycle.start()
     prepared.step()
     assert prepared.engine.running['max_connections'] == '300' and conductor.last[
         'pending_restart'] == []
@@ -190,7 +190,7 @@ def test_a_restart_by_others_is_noticed(prepared, apply, conductor, unit):
 
 def test_starting_what_runs_makes_nothing_true(prepared, apply, conductor):
     apply(back_log=90)
-    prepared.agent._manager.service.start()
+    prepared.agent._manager.lifecycle.start()
     prepared.step()
     assert conductor.last['pending_restart'] == [STATIC]
 
@@ -204,7 +204,7 @@ def test_after_a_reboot_nothing_waits(prepared, apply, conductor):
 
 # --- options the engine does not start with ----------------------------------------------------------
 
-def assert_taken_back(prepared, conductor):
+def assert_reverted(prepared, conductor):
     """The engine runs with the last good options, and it is said what waits and why."""
     assert prepared.machine.unit('memory').active == 'active'
     assert conductor.last['service_status'] == 'healthy'
@@ -224,10 +224,10 @@ def broken(prepared, apply):
 def test_a_restart_that_fails_for_them_takes_them_back(prepared, broken, restart, apply, conductor):
     result = restart()
     assert (result['outcome'], result['error_code']) == ('failed', 'guest_configuration_taken_back')
-    assert_taken_back(prepared, conductor)
+    assert_reverted(prepared, conductor)
     assert restart(
     )['error_code'] == 'guest_configuration_taken_back', 'each restart tries what is wanted'
-    assert_taken_back(prepared, conductor)
+    assert_reverted(prepared, conductor)
     prepared.engine.deadly = ('', '')
     assert restart()['outcome'] == 'done'
     assert conductor.last['pending_restart'] == [] and conductor.last['rejection'] == ''
@@ -256,14 +256,14 @@ def test_other_values_end_the_rejection(prepared, broken, restart, apply, conduc
 def test_a_reboot_that_fails_for_them_takes_them_back(prepared, broken, conductor):
     prepared.reboot()
     prepared.step()
-    assert_taken_back(prepared, conductor)
+    assert_reverted(prepared, conductor)
 
 
 def test_a_crash_that_fails_for_them_takes_them_back(prepared, broken, unit, conductor):
     unit.active, unit.result = 'failed', 'exit-code'
     prepared.step()
     prepared.step()
-    assert_taken_back(prepared, conductor)
+    assert_reverted(prepared, conductor)
 
 
 def test_a_loop_of_restarts_by_systemd_takes_them_back(prepared, broken, unit, conductor):
@@ -276,7 +276,7 @@ def test_a_loop_of_restarts_by_systemd_takes_them_back(prepared, broken, unit, c
         if unit.active == 'active':
             break
     assert restarts == 3, 'systemd has its tries first'
-    assert_taken_back(prepared, conductor)
+    assert_reverted(prepared, conductor)
 
 
 def test_when_something_else_keeps_it_down_they_stay(prepared, broken, restart, unit, conductor):

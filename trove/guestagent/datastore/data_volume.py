@@ -19,7 +19,7 @@ from collections.abc import Callable
 from trove.common import exception
 from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.prepare import Preparation
-from trove.guestagent.datastore.service import Service
+from trove.guestagent.datastore.lifecycle import Lifecycle
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.mount import VolumeError
@@ -36,9 +36,9 @@ _FAILURES = (VolumeError, ProcessFailed, EngineError, OSError)
 class DataVolume:
     """What is done to the volume after it was prepared. Each action may be repeated."""
 
-    def __init__(self, machine: Machine, service: Service, preparation: Preparation) -> None:
+    def __init__(self, machine: Machine, lifecycle: Lifecycle, preparation: Preparation) -> None:
         self._machine = machine
-        self._service = service
+        self._lifecycle = lifecycle
         self._preparation = preparation
         #: There while the volume is given back on demand: nobody but a command mounts it then.
         self._released = machine.runtime_file('volume-released')
@@ -46,7 +46,7 @@ class DataVolume:
     def resume(self) -> None:
         """After a start of the agent: mount the volume unless it was given back on demand."""
         if not os.path.exists(self._released):
-            self._preparation.bring_back_volume()
+            self._preparation.remount_volume()
 
     def is_released(self) -> bool:
         """Whether the volume was given back and nobody asked for it since."""
@@ -60,7 +60,7 @@ class DataVolume:
         """
         progress('stop')
         try:
-            self._service.stop(timeout)
+            self._lifecycle.stop(timeout)
             progress('unmount')
             files.write(self._released, '')
             self._machine.unmount_volume(self._preparation.state().mount_point)
@@ -72,7 +72,7 @@ class DataVolume:
         """:raises GuestError: it could not be."""
         files.remove(self._released)
         try:
-            self._preparation.bring_back_volume()
+            self._preparation.remount_volume()
         except _FAILURES as error:
             raise _failed('The data volume could not be mounted', error) from None
 
@@ -93,15 +93,15 @@ class DataVolume:
             progress('device')
             self._machine.wait_for_size(volume_id, device_path, size, wait=DEVICE_WAIT)
             progress('mount')
-            self._preparation.bring_back_volume()
+            self._preparation.remount_volume()
             progress('grow')
             how = self._grow(volume_id, device_path, prepared.mount_point, timeout)
         except _FAILURES as error:
-            self._bring_up(timeout)
+            self._start_and_wait(timeout)
             raise _failed('The file system could not be grown', error) from None
         progress('start')
         try:
-            self._service.start(timeout)
+            self._lifecycle.start(timeout)
         except EngineError as error:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
         return how
@@ -116,18 +116,18 @@ class DataVolume:
             LOG.warning(
                 'The file system is not grown while it is mounted, the engine is stopped for it: %s',
                 refused)
-        self._service.stop(timeout)
+        self._lifecycle.stop(timeout)
         self._machine.unmount_volume(mount_point)
         self._machine.grow_volume(volume_id, device_path, mount_point, mounted=False,
                                   timeout=timeout)
-        self._preparation.bring_back_volume()
+        self._preparation.remount_volume()
         return OFFLINE
 
-    def _bring_up(self, timeout: float) -> None:
+    def _start_and_wait(self, timeout: float) -> None:
         """After a failure: whatever state the volume is in, the engine shall serve what is on it."""
         try:
-            self._preparation.bring_back_volume()
-            self._service.start(timeout)
+            self._preparation.remount_volume()
+            self._lifecycle.start(timeout)
         except _FAILURES:
             LOG.exception('The engine could not be brought up after a failure')
 

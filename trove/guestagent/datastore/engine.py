@@ -38,7 +38,7 @@ class EngineError(exception.GuestError):
 
 
 class EngineUnavailable(EngineError):
-    """The engine does not answer. ``answering`` is true when it spoke, only not to us (out of connections)."""
+    """The engine does not answer. ``answering`` is true when it replied, only not to us (out of connections)."""
     code = 'guest_engine_unavailable'
 
     def __init__(self, message: str = '', *, answering: bool = False) -> None:
@@ -47,7 +47,7 @@ class EngineUnavailable(EngineError):
 
 
 class LockedOut(EngineUnavailable):
-    """The engine runs but refuses the agent's own account; :meth:`Engine.heal` repairs it."""
+    """The engine runs but refuses the agent's own account; :meth:`Engine.restore_account` repairs it."""
 
     def __init__(self, message: str = "The engine refuses the agent's account.") -> None:
         super().__init__(message, answering=True)
@@ -225,7 +225,7 @@ class Engine(abc.ABC):
         """
 
     @abc.abstractmethod
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         """Which of these options run with another value than the files gave, because somebody changed it behind our
         back: name -> running value, in the engine's words. Two spellings of one value (1G, 1073741824) do not differ.
 
@@ -236,7 +236,7 @@ class Engine(abc.ABC):
         """
 
     @abc.abstractmethod
-    def heal(self, restart: 'Restart') -> None:
+    def restore_account(self, restart: 'Restart') -> None:
         """Give the agent its account back after a tenant with root took it away, calling ``restart`` once."""
 
     # --- going over to another version; only where an engine has something to do ---------------------
@@ -273,7 +273,7 @@ class Engine(abc.ABC):
         """
         return False
 
-    def last_words(self) -> list[str]:
+    def recent_errors(self) -> list[str]:
         """The last lines the engine wrote before it ended, where it has a file of its own for them."""
         return []
 
@@ -347,7 +347,7 @@ class Engine(abc.ABC):
 
 
 class Restart(abc.ABC):
-    """What :meth:`Engine.heal` may do to its unit."""
+    """What :meth:`Engine.restore_account` may do to its unit."""
 
     @abc.abstractmethod
     def with_environment(self, name: str, value: str) -> None:

@@ -25,7 +25,7 @@ BUILDING = 'building'
 FAILED = 'failed to spawn'
 
 #: Bytes an engine needs for what it writes next, even when it only empties something.
-ROOM = 16 * 1024 * 1024
+MIN_FREE = 16 * 1024 * 1024
 #: Failed queries in a row that are called starting; more are called hung.
 PATIENCE = 3
 
@@ -43,15 +43,15 @@ class Probe:
     answered: bool
     failures: int = 0
     reason: str = ''
-    #: It spoke, only not to us: out of connections, or the agent's account is locked.
-    spoke: bool = False
+    #: It replied, only not to us: out of connections, or the agent's account is locked.
+    replied: bool = False
 
 
-def judge(probe: Probe, unit: UnitState | None, *, wanted_running: bool) -> Health:
+def judge(probe: Probe, unit: UnitState | None, *, should_run: bool) -> Health:
     """The status of an engine.
 
     :param unit: None when systemd did not answer.
-    :param wanted_running: false after a wanted stop: systemd calls a unit ``failed`` that was stopped while it was
+    :param should_run: false after a wanted stop: systemd calls a unit ``failed`` that was stopped while it was
         still starting, and only the agent knows that this was wanted.
     """
     if probe.answered:
@@ -62,15 +62,15 @@ def judge(probe: Probe, unit: UnitState | None, *, wanted_running: bool) -> Heal
         return Health(UNKNOWN, 'the unit of the database does not exist')
     died = unit.result in ('signal', 'core-dump', 'oom-kill', 'watchdog')
     if unit.active == 'active':
-        if probe.spoke or probe.failures <= PATIENCE:
+        if probe.replied or probe.failures <= PATIENCE:
             return Health(RUNNING, probe.reason)
         return Health(CRASHED, f'hung: {probe.reason}')
     if unit.active in ('activating', 'reloading', 'deactivating'):
         if unit.sub == 'auto-restart' and died:
             return Health(CRASHED, f'restarting after {unit.result}')
         return Health(RUNNING, f'{unit.active} ({unit.sub})')
-    if unit.active == 'inactive' or not wanted_running:
-        return Health(SHUTDOWN, '' if not wanted_running else 'stopped')
+    if unit.active == 'inactive' or not should_run:
+        return Health(SHUTDOWN, '' if not should_run else 'stopped')
     return Health(CRASHED, f'{unit.active}: {unit.result}')
 
 
@@ -83,7 +83,7 @@ def with_volume(seen: Health, available: int, *, read_only: bool) -> Health:
     """
     if read_only:
         trouble = 'the data volume is read-only'
-    elif available < ROOM:
+    elif available < MIN_FREE:
         trouble = 'the data volume is full'
     else:
         return seen

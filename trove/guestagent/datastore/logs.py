@@ -125,7 +125,7 @@ class Logs:
         if log.type != USER:
             raise exception.GuestError(f'The log {name} cannot be switched on or off.',
                                        code='guest_not_supported')
-        place = self._there()
+        place = self._require_place()
         if log.file and on:
             described = self._engine.description
             self._machine.directory(place.log_directory, mode=0o750, user=described.os_user,
@@ -245,14 +245,14 @@ class Logs:
     def discard(self, name: str) -> dict[str, Any]:
         """Forget what was stored. :returns: ``log``: its entry."""
         log = self._named(name)
-        self._there()
+        self._require_place()
         # Of the former objects only the name of the last one stays, so that new ones sort after them.
         self._note(log, Published(last=self._published(log).last))
         return {'log': self.entry(log)}
 
     # --- the files --------------------------------------------------------------------------------
 
-    def tend(self) -> None:
+    def rotate(self) -> None:
         """Begin new files where they are large; called now and then while the engine is healthy."""
         place = self._place()
         if place is None:
@@ -302,7 +302,7 @@ class Logs:
                 LOG.warning('What %s said since is not exported: %s', log.name, error)
         return path
 
-    def _there(self) -> Place:
+    def _require_place(self) -> Place:
         place = self._place()
         if place is None:
             raise exception.GuestError('The data volume is not mounted.', code='guest_log_failed')
@@ -316,7 +316,7 @@ class Logs:
         return Published(**noted) if noted else Published()
 
     def _note(self, log: Log, published: Published) -> None:
-        path = self._notes(self._there())
+        path = self._notes(self._require_place())
         with self._lock:
             files.write_json(path, {
                 **files.read_json(path), log.name: dataclasses.asdict(published)

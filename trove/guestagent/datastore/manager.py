@@ -19,8 +19,6 @@ command is which, and that none runs twice, is the agent's business; see :mod:`t
 import dataclasses
 import logging
 import os
-import secrets
-import string
 import time
 from collections.abc import Callable
 from typing import Any
@@ -30,22 +28,20 @@ from trove.common.rpc import messages
 from trove.guestagent.datastore import health, reimage
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.data_volume import DataVolume
-from trove.guestagent.datastore.engine import Engine, EngineError, Place, User
+from trove.guestagent.datastore.engine import Engine, EngineError, Place
+from trove.guestagent.datastore.lifecycle import Lifecycle
 from trove.guestagent.datastore.logs import Logs
-from trove.guestagent.datastore.paging import page
 from trove.guestagent.datastore.prepare import Preparation, Prepared
-from trove.guestagent.datastore.service import Service
-from trove.guestagent.datastore.user_options import TAKEN_BACK
+from trove.guestagent.datastore.user_options import REVERTED
+from trove.guestagent.datastore.users_and_databases import UsersAndDatabases
 from trove.guestagent.modules.store import Modules
-from trove.guestagent.system import about as about_machine
+from trove.guestagent.system import diagnostics
 from trove.guestagent.system.machine import Machine
 
 LOG = logging.getLogger(__name__)
 
-PASSWORD_LENGTH = 36
 #: Seconds for a command that nobody waits for any more.
 LONGEST = 3600
-_PASSWORD_CHARACTERS = string.ascii_letters + string.digits
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,55 +51,33 @@ class Outcome:
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def user_key(user: User) -> str:
-    """What lists of users are sorted by, and what their markers are."""
-    return f'{user["name"]}@{user["host"]}'
-
-
-def new_password() -> str:
-    return ''.join(secrets.choice(_PASSWORD_CHARACTERS) for _ in range(PASSWORD_LENGTH))
-
-
 class Manager:
     """Serves one engine on one machine."""
 
     def __init__(self, engine: Engine, machine: Machine, *, about: dict[str, Any] | None = None,
-                 make_service: Callable[..., Service] = Service, **timing: Any) -> None:
+                 make_lifecycle: Callable[..., Lifecycle] = Lifecycle, **timing: Any) -> None:
         """
         :param about: the answer to a Ping.
-        :param timing: wait, poll, clock and sleep of :class:`Service`.
+        :param timing: wait, poll, clock and sleep of :class:`Lifecycle`.
         """
         self._engine = engine
         self._machine = machine
         self._about = about or {}
         self._clock: Callable[[], float] = timing.get('clock', time.monotonic)
         self.configuration = Configuration(engine, machine)
-        self.service = make_service(engine, machine, self.configuration, **timing)
+        self.lifecycle = make_lifecycle(engine, machine, self.configuration, **timing)
         clock = {'clock': timing['clock']} if 'clock' in timing else {}
-        self.preparation = Preparation(engine, machine, self.service, self.configuration, **clock)
+        self.preparation = Preparation(engine, machine, self.lifecycle, self.configuration, **clock)
         self.user_options = self.preparation.user_options
-        self.data_volume = DataVolume(machine, self.service, self.preparation)
-        self._takeover = reimage.TakeOver(engine, machine, self.service, self.configuration,
+        self.data_volume = DataVolume(machine, self.lifecycle, self.preparation)
+        self._takeover = reimage.TakeOver(engine, machine, self.lifecycle, self.configuration,
                                           **clock)
         self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
         self.logs = Logs(engine, machine, self.configuration, self._log_place)
         self.modules = Modules(machine, self._module_directory)
         #: kind -> what an engine must be able to, empty for any engine; and what answers
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
-            'ListDatabases': ('databases', self._list_databases),
-            'CreateDatabases': ('databases', self._create_databases),
-            'DeleteDatabase': ('databases', self._delete_database),
-            'ListUsers': ('users', self._list_users),
-            'GetUser': ('users', self._get_user),
-            'CreateUsers': ('users', self._create_users),
-            'DeleteUser': ('users', self._delete_user),
-            'ChangePasswords': ('users', self._change_passwords),
-            'UpdateUser': ('users', self._update_user),
-            'ListAccess': ('grants', self._list_access),
-            'GrantAccess': ('grants', self._grant_access),
-            'RevokeAccess': ('grants', self._revoke_access),
-            'EnableRoot': ('root', self._enable_root),
-            'DisableRoot': ('root', self._disable_root),
+            **UsersAndDatabases(engine).handlers,
             'ListLogs': ('', lambda command: {'logs': self.logs.entries()}),
             'SwitchLog': ('', lambda command: {'log': self.logs.switch(command.name, command.on)}),
             'ListModules': ('', self.modules.list),
@@ -136,10 +110,10 @@ class Manager:
         self.data_volume.resume()
         if not self.preparation.state().finished:
             return
-        if self.service.wanted and not self._machine.unit(
+        if self.lifecycle.should_run and not self._machine.unit(
                 self._engine.description.unit).state().running:
             LOG.info('Starting the engine')
-            self.service.start()
+            self.lifecycle.start()
 
     def health(self) -> health.Health:
         """The status to report when no long command runs."""
@@ -150,7 +124,7 @@ class Manager:
             return health.Health(health.BUILDING, 'waiting to be prepared')
         if not self._volume_there(prepared):
             return health.Health(health.SHUTDOWN, 'the data volume is not mounted')
-        return health.with_volume(self.service.health(),
+        return health.with_volume(self.lifecycle.health(),
                                   self._machine.volume_use(prepared.mount_point).available,
                                   read_only=self._machine.is_read_only(prepared.mount_point))
 
@@ -193,10 +167,10 @@ class Manager:
         try:
             # Refused before anything is stopped: a broken configuration must not take a running database down.
             self.user_options.check()
-            self.service.restart(command.deadline or None)
+            self.lifecycle.restart(command.deadline or None)
             self.user_options.settle()
         except EngineError as error:
-            code = TAKEN_BACK if error.code == TAKEN_BACK else 'guest_restart_failed'
+            code = REVERTED if error.code == REVERTED else 'guest_restart_failed'
             raise exception.GuestError(error.message, code=code) from None
         return Outcome('restart', {'engine': self.engine_facts()})
 
@@ -208,7 +182,7 @@ class Manager:
     def _stop(self, command: messages.StopDatabase, progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
         progress('stop')
-        self.service.stop(command.deadline or None, for_good=command.do_not_start_on_reboot)
+        self.lifecycle.stop(command.deadline or None, for_good=command.do_not_start_on_reboot)
         return Outcome('stop')
 
     def _start(self, command: messages.StartDatabase, progress: Callable[[str], None]) -> Outcome:
@@ -222,9 +196,9 @@ class Manager:
             if command.config_contents:
                 self.configuration.write_base(command.config_contents)
                 self._engine.validate_configuration(place)
-                self.service.restart(limit)
+                self.lifecycle.restart(limit)
             else:
-                self.service.start(limit)
+                self.lifecycle.start(limit)
         except EngineError as error:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
         return Outcome('start', {'engine': self.engine_facts()})
@@ -274,9 +248,9 @@ class Manager:
         if command.KIND == 'Ping':
             return dict(self._about)
         if command.KIND == 'Diagnose':
-            return {'version': str(self._about.get('agent_version', '')), **about_machine.process()}
+            return {'version': str(self._about.get('agent_version', '')), **diagnostics.process()}
         if command.KIND == 'DescribeHardware':
-            return dict(about_machine.hardware())
+            return dict(diagnostics.hardware())
         if command.KIND not in self._short:
             raise exception.GuestError(code='guest_unknown_command')
         self._require_prepared()
@@ -302,122 +276,3 @@ class Manager:
             raise exception.GuestError('The data volume, which holds the modules, is not mounted.',
                                        code='guest_volume_failed')
         return os.path.join(self.preparation.place(prepared.mount_point).state_directory, 'modules')
-
-    def _host(self, host: str | None) -> str:
-        described = self._engine.description
-        return (host if host and described.has_hosts else described.default_host).lower()
-
-    def _list_databases(self, command: messages.ListDatabases) -> dict[str, Any]:
-        found = self._engine.list_databases()
-        items, marker = page(found, [database['name'] for database in found], limit=command.limit,
-                             marker=command.marker, include_marker=command.include_marker)
-        return {'databases': items, 'next_marker': marker}
-
-    def _create_databases(self, command: messages.CreateDatabases) -> dict[str, Any]:
-        """All names are checked before anything is made."""
-        present = {database['name'] for database in self._engine.list_databases()}
-        for database in command.databases:
-            self._engine.check_database(database)
-            if database['name'] in present:
-                raise EngineError(f'The database {database["name"]!r} already exists.',
-                                  code='guest_exists_database')
-            present.add(database['name'])
-        for database in command.databases:
-            self._engine.create_database(database)
-        return {}
-
-    def _delete_database(self, command: messages.DeleteDatabase) -> dict[str, Any]:
-        self._engine.delete_database(command.name)
-        return {}
-
-    def _list_users(self, command: messages.ListUsers) -> dict[str, Any]:
-        names = self._engine.user_names()
-        wanted, marker = page(names, [f'{name}@{host}' for name, host in names],
-                              limit=command.limit, marker=command.marker,
-                              include_marker=command.include_marker)
-        return {'users': self._engine.list_users(wanted), 'next_marker': marker}
-
-    def _get_user(self, command: messages.GetUser) -> dict[str, Any]:
-        host = self._host(command.host)
-        self._engine.check_user(command.name, host)
-        known = (command.name, host) in self._engine.user_names()
-        return {'user': self._engine.list_users([(command.name, host)])[0] if known else None}
-
-    def _create_users(self, command: messages.CreateUsers) -> dict[str, Any]:
-        """All users are checked before any is made."""
-        users = [{**user, 'host': self._host(user.get('host'))} for user in command.users]
-        present = set(self._engine.user_names())
-        for user in users:
-            self._engine.check_user(user['name'], user['host'], user.get('password') or '')
-            for database in user.get('databases') or ():
-                self._engine.check_database(database)
-            if (user['name'], user['host']) in present:
-                raise EngineError(f'The user {user_key(user)} already exists.',
-                                  code='guest_exists_user')
-            present.add((user['name'], user['host']))
-        for user in users:
-            self._engine.create_user(user)
-        return {}
-
-    def _delete_user(self, command: messages.DeleteUser) -> dict[str, Any]:
-        self._engine.delete_user(command.name, self._host(command.host))
-        return {}
-
-    def _change_passwords(self, command: messages.ChangePasswords) -> dict[str, Any]:
-        """Nothing is changed before all users are found and all passwords can be used."""
-        present = set(self._engine.user_names())
-        users = [{**user, 'host': self._host(user.get('host'))} for user in command.users]
-        for user in users:
-            self._engine.check_user(user['name'], user['host'], user['password'])
-            if (user['name'], user['host']) not in present:
-                raise EngineError(f'The user {user_key(user)} cannot be found.',
-                                  code='guest_not_found_user')
-        for user in users:
-            self._engine.change_password(user['name'], user['host'], user['password'])
-        return {}
-
-    def _update_user(self, command: messages.UpdateUser) -> dict[str, Any]:
-        name, host = command.name, self._host(command.host)
-        new_name = command.changes.get('name', name)
-        new_host = self._host(command.changes['host']) if 'host' in command.changes else host
-        password = command.changes.get('password')
-        self._engine.check_user(name, host)
-        self._engine.check_user(new_name, new_host, password)
-        if (name, host) not in self._engine.user_names():
-            raise EngineError(f'The user {name}@{host} cannot be found.',
-                              code='guest_not_found_user')
-        if (new_name, new_host) != (name, host):
-            self._engine.rename_user(name, host, new_name, new_host)
-        if password is not None:
-            self._engine.change_password(new_name, new_host, password)
-        return {}
-
-    def _list_access(self, command: messages.ListAccess) -> dict[str, Any]:
-        return {
-            'databases': [{
-                'name': name
-            } for name in self._engine.list_access(command.name, self._host(command.host))]
-        }
-
-    def _grant_access(self, command: messages.GrantAccess) -> dict[str, Any]:
-        self._engine.grant(command.name, self._host(command.host), command.databases)
-        return {}
-
-    def _revoke_access(self, command: messages.RevokeAccess) -> dict[str, Any]:
-        self._engine.revoke(command.name, self._host(command.host), command.database)
-        return {}
-
-    def _enable_root(self, command: messages.EnableRoot) -> dict[str, Any]:
-        password = command.password or new_password()
-        name = self._engine.enable_root(password)
-        return {
-            'user': {
-                'name': name,
-                'host': self._engine.description.default_host,
-                'password': password
-            }
-        }
-
-    def _disable_root(self, command: messages.DisableRoot) -> dict[str, Any]:
-        self._engine.disable_root()
-        return {}

@@ -26,11 +26,11 @@ from typing import Any
 
 from trove.common import exception
 from trove.common.rpc import messages
-from trove.guestagent.datastore import objects
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Engine, EngineError, Place
-from trove.guestagent.datastore.service import Service
+from trove.guestagent.datastore.lifecycle import Lifecycle
 from trove.guestagent.datastore.user_options import UserOptions
+from trove.guestagent.datastore.users_and_databases import create_initial
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.mount import VolumeError
@@ -71,15 +71,15 @@ class Prepared:
 class Preparation:
     """Runs the steps of one Prepare message."""
 
-    def __init__(self, engine: Engine, machine: Machine, service: Service,
+    def __init__(self, engine: Engine, machine: Machine, lifecycle: Lifecycle,
                  configuration: Configuration, *, clock: Callable[[],
                                                                   float] = time.monotonic) -> None:
         self._engine = engine
         self._machine = machine
-        self._service = service
+        self._lifecycle = lifecycle
         self._configuration = configuration
         self._clock = clock
-        self.user_options = UserOptions(engine, configuration, service,
+        self.user_options = UserOptions(engine, configuration, lifecycle,
                                         lambda: self.place(self.state().mount_point))
         self._attached: dict[str, str] = {}
         self._deadline = 0.0
@@ -167,7 +167,7 @@ class Preparation:
         """Seconds until nobody waits any more: for steps that last as long as there are data."""
         return max(1.0, self._deadline - self._clock())
 
-    def bring_back_volume(self) -> None:
+    def remount_volume(self) -> None:
         """After a start of the machine: mount the volume if systemd did not, as in containers, where it ignores fstab.
 
         :raises VolumeError: :raises ProcessFailed: it cannot be mounted.
@@ -226,7 +226,7 @@ class Preparation:
 
     def _start(self, message: Message) -> None:
         """5. Up, and answering a query."""
-        self._service.start(self._remaining())
+        self._lifecycle.start(self._remaining())
 
     def _secure(self, message: Message) -> None:
         """6. No administrator but the agent, no sample data."""
@@ -239,7 +239,7 @@ class Preparation:
         path = self._on_volume(message.mount_point)
         if files.read_json(path).get('objects'):
             return
-        problems = objects.create(self._engine, message.databases, message.users,
+        problems = create_initial(self._engine, message.databases, message.users,
                                   message.root_password)
         files.write_json(
             path, {

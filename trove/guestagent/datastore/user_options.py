@@ -18,13 +18,13 @@ from typing import Any
 
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import Applied, Engine, EngineError, Place
-from trove.guestagent.datastore.service import Service
+from trove.guestagent.datastore.lifecycle import Lifecycle
 from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
 REFUSED = 'guest_configuration_refused'
-TAKEN_BACK = 'guest_configuration_taken_back'
+REVERTED = 'guest_configuration_taken_back'
 #: Options whose refusal is told, and characters of what the engine said about one.
 _MOST = 5
 _REASON = 150
@@ -39,11 +39,11 @@ class UserOptions:
     :param place: where the engine's data lives, asked for when it is needed.
     """
 
-    def __init__(self, engine: Engine, configuration: Configuration, service: Service,
+    def __init__(self, engine: Engine, configuration: Configuration, lifecycle: Lifecycle,
                  place: Callable[[], Place]) -> None:
         self._engine = engine
         self._configuration = configuration
-        self._service = service
+        self._lifecycle = lifecycle
         self._place = place
         #: What the last look found.
         self._drifted: list[str] = []
@@ -95,20 +95,20 @@ class UserOptions:
             for name in now.keys() | before.keys()
             if now.get(name) != before.get(name)
         }
-        if not changes or not self._service.is_up():
+        if not changes or not self._lifecycle.is_up():
             return Applied(waiting=frozenset(changes))
         try:
             applied = self._engine.apply_options(changes)
             refused = dict(applied.refused)
         except EngineError:
-            self._take_back(changes, before, former)
+            self._revert(changes, before, former)
             raise
         if refused:
-            self._take_back(applied.taken, before, former)
+            self._revert(applied.taken, before, former)
             raise EngineError(refusal(refused), code=REFUSED)
         return applied
 
-    def _take_back(self, names: Any, before: Mapping[str, str], former: Mapping[str, str]) -> None:
+    def _revert(self, names: Any, before: Mapping[str, str], former: Mapping[str, str]) -> None:
         # The file first: there are engines that take nothing but what stands in their files.
         self._configuration.write_user(former)
         try:
@@ -130,7 +130,7 @@ class UserOptions:
         except EngineError as error:
             if not self._configuration.fall_back(error.message):
                 raise
-            raise self._taken_back(error.message) from None
+            raise self._reverted(error.message) from None
 
     def settle(self) -> None:
         """After the engine came up.
@@ -139,7 +139,7 @@ class UserOptions:
         """
         reason = self._configuration.rejection()
         if reason:
-            raise self._taken_back(reason)
+            raise self._reverted(reason)
 
     def write_first(self, values: Mapping[str, Value]) -> None:
         """Write the layer before the first start: whatever the group says, the engine is to come up.
@@ -160,10 +160,10 @@ class UserOptions:
                 raise error from None
 
     @staticmethod
-    def _taken_back(reason: str) -> EngineError:
+    def _reverted(reason: str) -> EngineError:
         return EngineError(
             f'The database runs with the last options it could start with, because it does not start '
-            f'with those of its configuration group: {reason}', code=TAKEN_BACK)
+            f'with those of its configuration group: {reason}', code=REVERTED)
 
     # --- what others changed ----------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ class Modules:
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != command.md5:
             raise exception.GuestError('The contents of the module are not those that were sent.',
                                        code='guest_invalid_message')
-        status, message = self._driven(command)
+        status, message = self._run_driver(command)
         former, now = self._about(command.id), _now()
         about = {
             'id': command.id,
@@ -84,7 +84,7 @@ class Modules:
         files.write_json(os.path.join(place, _ABOUT), about)
         return {'module': {**about, 'contents': None}}
 
-    def _driven(self, command: messages.ApplyModule) -> tuple[str, str]:
+    def _run_driver(self, command: messages.ApplyModule) -> tuple[str, str]:
         driver = self._drivers.get(command.type)
         if driver is None:
             return messages.MODULE_ERROR, f'This server has no driver for modules of type {command.type}.'

@@ -97,7 +97,7 @@ def directory(path: str, *, mode: int, user: str | None = None, group: str | Non
         os.close(descriptor)
 
 
-def give_tree(path: str, user: str, group: str) -> None:
+def chown_tree(path: str, user: str, group: str) -> None:
     """Give a tree to an account, unless its top belongs to it already: package accounts differ between images."""
     ids = owner_ids(user, group)
     top = os.stat(path)

@@ -103,7 +103,7 @@ class Machine:
 
     def own_tree(self, path: str, user: str, group: str) -> None:
         """Give a tree to an account that may have had another number in an earlier image."""
-        files.give_tree(path, user, group)
+        files.chown_tree(path, user, group)
 
     def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
               group: str | None = None) -> None:

@@ -97,7 +97,7 @@ class Unit:
         append(['journalctl', f'_SYSTEMD_UNIT={self.name}.service', '--output', 'short-iso', '--no-pager', '--quiet',
                 f'--cursor-file={cursor}'], path, timeout=_EXPORT_TIMEOUT, allowed=(0, 1))
 
-    def last_words(self, lines: int = 20) -> list[str]:
+    def recent_errors(self, lines: int = 20) -> list[str]:
         """The last lines the unit's own processes said, without systemd's remarks; none when there is no journal."""
         return run(['journalctl', f'_SYSTEMD_UNIT={self.name}.service', '--lines', str(lines), '--output', 'cat',
                     '--no-pager', '--boot'], timeout=_QUERY_TIMEOUT, allowed=(0, 1)).output.splitlines()

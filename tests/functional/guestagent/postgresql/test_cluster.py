@@ -205,7 +205,7 @@ def test_healing_a_locked_out_agent(server, engine):
         def now(self) -> None:
             server.restart()
 
-    engine.heal(Restarter())
+    engine.restore_account(Restarter())
     engine.probe()
 
 

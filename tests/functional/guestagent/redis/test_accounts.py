@@ -157,7 +157,7 @@ def test_password_name_and_end_of_a_user(server, engine):
         assert refused.value.code == 'guest_not_found_user'
 
 
-def test_a_change_that_cannot_be_written_is_taken_back(server, engine):
+def test_a_change_that_cannot_be_written_is_reverted(server, engine):
     make(engine)
     directory = os.path.join(server.place.mount_point, 'acl')
     os.rename(directory, directory + '.away')

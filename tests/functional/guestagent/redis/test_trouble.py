@@ -158,7 +158,7 @@ def test_an_agent_that_is_locked_out_gets_its_account_back_and_the_users_stay(se
     server.restart()
     with pytest.raises(LockedOut):
         engine.probe()
-    engine.heal(RestartServer(server))
+    engine.restore_account(RestartServer(server))
     engine.probe()
     assert server.as_user('clerk', 'secret', 'PING') == 'PONG'
 

@@ -12,7 +12,7 @@
 
 import pytest
 
-from trove.guestagent.datastore.health import PATIENCE, ROOM, Health, Probe, judge, with_volume
+from trove.guestagent.datastore.health import PATIENCE, MIN_FREE, Health, Probe, judge, with_volume
 from trove.guestagent.system.systemd import UnitState
 
 FAILED_ONCE = Probe(answered=False, failures=1, reason='no answer')
@@ -24,7 +24,7 @@ def unit(active, sub='', result='success', loaded=True):
 
 def test_an_answered_query_is_healthy_whatever_systemd_says():
     for state in (unit('active'), unit('failed', result='exit-code'), unit('', loaded=False), None):
-        assert judge(Probe(answered=True), state, wanted_running=True) == Health('healthy')
+        assert judge(Probe(answered=True), state, should_run=True) == Health('healthy')
 
 
 @pytest.mark.parametrize('state, status', [
@@ -43,38 +43,38 @@ def test_an_answered_query_is_healthy_whatever_systemd_says():
     (None, 'unknown'),
 ])
 def test_without_an_answer_systemd_decides(state, status):
-    assert judge(FAILED_ONCE, state, wanted_running=True).status == status
+    assert judge(FAILED_ONCE, state, should_run=True).status == status
 
 
 def test_a_hang_is_starting_first_and_crashed_later():
     seen = [
         judge(Probe(answered=False, failures=count, reason='timed out'), unit('active'),
-              wanted_running=True) for count in range(1, PATIENCE + 2)
+              should_run=True) for count in range(1, PATIENCE + 2)
     ]
     assert [health.status for health in seen] == ['running'] * PATIENCE + ['crashed']
     assert seen[-1].reason == 'hung: timed out'
 
 
 def test_an_engine_that_speaks_is_never_hung():
-    probe = Probe(answered=False, failures=99, reason='no free connection', spoke=True)
+    probe = Probe(answered=False, failures=99, reason='no free connection', replied=True)
     assert judge(probe, unit('active'),
-                 wanted_running=True) == Health('running', 'no free connection')
+                 should_run=True) == Health('running', 'no free connection')
 
 
 def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
     assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'),
-                 wanted_running=False) == Health('shutdown')
-    assert judge(FAILED_ONCE, unit('inactive', 'dead'), wanted_running=False) == Health('shutdown')
+                 should_run=False) == Health('shutdown')
+    assert judge(FAILED_ONCE, unit('inactive', 'dead'), should_run=False) == Health('shutdown')
 
 
 @pytest.mark.parametrize(('seen', 'available', 'read_only', 'said'), [
-    (Health('healthy'), ROOM, False, Health('healthy')),
-    (Health('healthy'), ROOM - 1, False, Health('running', 'the data volume is full')),
-    (Health('healthy'), 10 * ROOM, True, Health('running', 'the data volume is read-only')),
+    (Health('healthy'), MIN_FREE, False, Health('healthy')),
+    (Health('healthy'), MIN_FREE - 1, False, Health('running', 'the data volume is full')),
+    (Health('healthy'), 10 * MIN_FREE, True, Health('running', 'the data volume is read-only')),
     (Health('healthy'), 0, True, Health('running', 'the data volume is read-only')),
     (Health('crashed', 'failed: exit-code'), 0, False,
      Health('crashed', 'failed: exit-code; the data volume is full')),
     (Health('shutdown'), 0, False, Health('shutdown', 'the data volume is full')),
-    (Health('crashed', 'failed: signal'), ROOM, False, Health('crashed', 'failed: signal'))])
+    (Health('crashed', 'failed: signal'), MIN_FREE, False, Health('crashed', 'failed: signal'))])
 def test_an_engine_that_cannot_write_is_up_and_not_healthy(seen, available, read_only, said):
     assert with_volume(seen, available, read_only=read_only) == said

@@ -11,7 +11,7 @@
 # under the License.
 
 from trove.guestagent.datastore.prepare import unit_drop_in
-from trove.guestagent.datastore.service import last_words
+from trove.guestagent.datastore.lifecycle import recent_errors
 
 
 def test_the_unit_waits_for_its_volume():
@@ -31,6 +31,6 @@ def test_last_words_are_the_errors():
     said = [
         '[Note] starting', '[ERROR] port taken', '[ERROR] aborting', '[ERROR] third', '[Note] bye'
     ]
-    assert last_words(said) == ' Last words: [ERROR] port taken Last words: [ERROR] aborting'
-    assert last_words(['one', 'two']) == ' Last words: two'
-    assert last_words([]) == ''
+    assert recent_errors(said) == ' Last words: [ERROR] port taken Last words: [ERROR] aborting'
+    assert recent_errors(['one', 'two']) == ' Last words: two'
+    assert recent_errors([]) == ''

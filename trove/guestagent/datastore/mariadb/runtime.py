@@ -16,7 +16,7 @@ from collections.abc import Collection
 
 from trove.guestagent.datastore.mysql_common import statements
 from trove.guestagent.datastore.mysql_common.connection import Session
-from trove.guestagent.datastore.mysql_common.running import Variable
+from trove.guestagent.datastore.mysql_common.runtime import Variable
 
 #: Where the server says a value is from when a statement set it; our own statements count as well.
 BY_STATEMENT = 'SQL'

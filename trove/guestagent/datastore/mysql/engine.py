@@ -19,7 +19,7 @@ from trove.guestagent.datastore.engine import Description, Place
 from trove.guestagent.datastore.mysql import privileges, runtime, upgrading, verifier
 from trove.guestagent.datastore.mysql_common import connection, statements
 from trove.guestagent.datastore.mysql_common.accounts import ANYWHERE, ROOT
-from trove.guestagent.datastore.mysql_common.running import Variable
+from trove.guestagent.datastore.mysql_common.runtime import Variable
 from trove.guestagent.datastore.mysql_common.server import LOGS, MySQLServer
 from trove.guestagent.system.process import run
 

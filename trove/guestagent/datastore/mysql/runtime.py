@@ -17,7 +17,7 @@ from collections.abc import Collection
 
 from trove.guestagent.datastore.mysql_common import statements
 from trove.guestagent.datastore.mysql_common.connection import Session
-from trove.guestagent.datastore.mysql_common.running import Variable
+from trove.guestagent.datastore.mysql_common.runtime import Variable
 
 #: Where the server says a value is from when a statement set it.
 BY_STATEMENT = 'DYNAMIC'

@@ -35,8 +35,8 @@ PROBE_TIMEOUT = 5
 STATEMENT_TIMEOUT = 60
 #: Seconds for which a connection is asked for again when there is none, and between two times. When clients have taken
 #: all, one is left for the agent, and the one before may still be closing.
-ROOM_TIMEOUT = 1.0
-_ROOM_PAUSE = 0.02
+FULL_TIMEOUT = 1.0
+_FULL_PAUSE = 0.02
 
 _NOT_ON_SOCKET = 1698
 #: MariaDB's and MySQL's numbers for a locked account; a login method that is not there.
@@ -105,7 +105,7 @@ def session(socket: str, settings: str, *, timeout: float = STATEMENT_TIMEOUT) -
 
 
 def _connected(socket: str, settings: str, timeout: float) -> Any:
-    deadline = time.monotonic() + ROOM_TIMEOUT
+    deadline = time.monotonic() + FULL_TIMEOUT
     while True:
         try:
             return pymysql.connect(
@@ -121,13 +121,13 @@ def _connected(socket: str, settings: str, timeout: float) -> Any:
                 # to no use on a socket.
                 ssl_disabled=True)
         except pymysql.Error as error:
-            if _said(error)[0] not in _FULL or time.monotonic() >= deadline:
+            if _message(error)[0] not in _FULL or time.monotonic() >= deadline:
                 raise _no_session(error) from None
-        time.sleep(_ROOM_PAUSE)
+        time.sleep(_FULL_PAUSE)
 
 
 def _no_session(error: pymysql.Error) -> EngineUnavailable:
-    number, text = _said(error)
+    number, text = _message(error)
     if number in _LOCKED_OUT:
         return LockedOut()
     if number in _FULL:
@@ -137,13 +137,13 @@ def _no_session(error: pymysql.Error) -> EngineUnavailable:
 
 def translated(error: pymysql.Error) -> EngineError:
     """The coded form of what the server or the driver said."""
-    number, text = _said(error)
+    number, text = _message(error)
     if number in (2006, 2013, 2014, 0):
         return EngineUnavailable(f'The connection to the engine broke ({number}): {text}')
     return EngineError(f'The engine refused ({number}): {text}', code=_CODES.get(number))
 
 
-def _said(error: pymysql.Error) -> tuple[int, str]:
+def _message(error: pymysql.Error) -> tuple[int, str]:
     number = error.args[0] if error.args and isinstance(error.args[0], int) else 0
     text = str(error.args[1]) if len(error.args) > 1 else str(error)
     return number, statements.redacted(text)[:300]

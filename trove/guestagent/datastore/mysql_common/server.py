@@ -22,7 +22,7 @@ from collections.abc import Collection, Mapping
 from typing import ClassVar
 
 from trove.guestagent.datastore.engine import SYS, Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart
-from trove.guestagent.datastore.mysql_common import connection, options, running, statements, versions
+from trove.guestagent.datastore.mysql_common import connection, options, runtime, statements, versions
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
 from trove.guestagent.system.process import ProcessFailed, run
@@ -79,12 +79,12 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         """A command that reads all option files and fails if the server could not start with them."""
 
     @abc.abstractmethod
-    def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, running.Variable]:
+    def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, runtime.Variable]:
         """Variables of the running server, of those named that it has."""
 
     @abc.abstractmethod
     def look_for_changed(self, sql: connection.Session,
-                         names: Collection[str]) -> dict[str, running.Variable]:
+                         names: Collection[str]) -> dict[str, runtime.Variable]:
         """Of those named, the ones whose value a statement has set."""
 
     @abc.abstractmethod
@@ -106,7 +106,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         user, group = self.description.os_user, self.description.os_group
         if os.path.isdir(os.path.join(self.seed, 'mysql')):
             run(['cp', '--archive', '--reflink=auto', self.seed, unfinished], timeout=timeout)
-            files.give_tree(unfinished, user, group)
+            files.chown_tree(unfinished, user, group)
         else:
             files.directory(unfinished, mode=0o750, user=user, group=group)
             self.make_data_directory(unfinished, timeout)
@@ -176,13 +176,13 @@ class MySQLServer(MySQLAccounts, abc.ABC):
 
     def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
         with self._session() as sql:
-            return running.apply(sql, self.look, changes)
+            return runtime.apply(sql, self.look, changes)
 
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
-            return running.drifted(self.look_for_changed(sql, wanted), wanted)
+            return runtime.drifted(self.look_for_changed(sql, expected), expected)
 
-    def heal(self, restart: Restart) -> None:
+    def restore_account(self, restart: Restart) -> None:
         files.directory(RECOVERY_DIRECTORY, mode=0o750, user='root',
                         group=self.description.os_group)
         path = os.path.join(RECOVERY_DIRECTORY, 'recover.sql')

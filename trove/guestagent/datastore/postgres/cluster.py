@@ -129,7 +129,7 @@ def would_start(server: str, place: Place, fixed: Mapping[str, str], memory: int
         for name in filter(lambda name: os.path.exists(os.path.join(place.data_directory, name)),
                            _LOOKED_AT):
             shutil.copyfile(os.path.join(place.data_directory, name), os.path.join(data, name))
-        files.give_tree(data, USER, USER)
+        files.chown_tree(data, USER, USER)
         os.chmod(data, 0o700)
         try:
             found = as_engine(

@@ -190,7 +190,7 @@ def session(directory: str, port: int, *, database: str = HOME, timeout: float =
 
 
 def _no_session(error: psycopg2.Error, database: str) -> EngineError:
-    text = _said(error)
+    text = _message(error)
     if 'FATAL' not in str(error):
         return EngineUnavailable(f'The engine does not answer: {text}')
     if database != HOME and f'database "{database}" does not exist' in text:
@@ -204,11 +204,11 @@ def _no_session(error: psycopg2.Error, database: str) -> EngineError:
 def translated(error: psycopg2.Error) -> EngineError:
     """The coded form of what the server or the driver said."""
     if error.pgcode is None or error.pgcode[:2] in ('08', '57'):
-        return EngineUnavailable(f'The connection to the engine broke: {_said(error)}')
-    return Refused(error.pgcode, _said(error))
+        return EngineUnavailable(f'The connection to the engine broke: {_message(error)}')
+    return Refused(error.pgcode, _message(error))
 
 
-def _said(error: psycopg2.Error) -> str:
+def _message(error: psycopg2.Error) -> str:
     """The first line that says what is wrong, without the way there."""
     text = redacted(error.diag.message_primary or str(error)).strip()
     for line in text.splitlines():

@@ -145,7 +145,7 @@ class PostgreSQL(Accounts):
 
     def secure(self) -> None:
         with self._session() as session:
-            for statement in statements.CLOSE_DOORS:
+            for statement in statements.CLOSE_DATABASES:
                 session.execute(statement)
             for (name,) in session.rows(statements.other_administrators(access.AGENT)):
                 session.execute(statements.no_administrator(name))
@@ -153,11 +153,11 @@ class PostgreSQL(Accounts):
     def apply_options(self, changes: Mapping[str, str | None]) -> Applied:
         return runtime.apply(self._plain_session, changes)
 
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         with self._plain_session() as session:
-            return runtime.drifted(session, wanted, self._configuration)
+            return runtime.drifted(session, expected, self._configuration)
 
-    def heal(self, restart: Restart) -> None:
+    def restore_account(self, restart: Restart) -> None:
         """Nobody but who has this machine can take the agent's account away: what lets it in is written anew."""
         for name, text in (('pg_hba.conf', access.rules()), ('pg_ident.conf', access.identities())):
             files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root',
@@ -185,7 +185,7 @@ class PostgreSQL(Accounts):
             raise EngineError(f'The data were made by PostgreSQL {there}; this server has {MAJOR}.',
                               code='guest_upgrade_refused')
 
-    def last_words(self) -> list[str]:
+    def recent_errors(self) -> list[str]:
         """What it says before it opens its log stands in systemd's journal, the rest here."""
         with contextlib.suppress(OSError), open(
                 os.path.join(_PLACE.log_directory, options.LOG_FILE), 'rb') as log:

@@ -100,15 +100,15 @@ def _await_reload(connect: Connect, before: Any) -> None:
         time.sleep(_POLL)
 
 
-def drifted(session: Session, wanted: Mapping[str, str], directory: str) -> dict[str, str]:
+def drifted(session: Session, expected: Mapping[str, str], directory: str) -> dict[str, str]:
     """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`
 
     :param directory: of our configuration files; what is set from elsewhere was changed past us.
     """
-    return {name: found.value for name, found in _settings(session, wanted).items()
+    return {name: found.value for name, found in _settings(session, expected).items()
             if not found.pending_restart and found.source not in _FIXED
             and not (found.file or '').startswith(directory)
-            and not values.same(found.kind, found.unit, wanted[name], found.value)}
+            and not values.same(found.kind, found.unit, expected[name], found.value)}
 
 
 def _settings(session: Session, names: Collection[str]) -> dict[str, Setting]:

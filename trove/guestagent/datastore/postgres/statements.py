@@ -248,9 +248,9 @@ def administrator(name: str, password: str) -> list[sql.Composed]:
 # --- what comes with a cluster ---------------------------------------------------------------------------
 
 #: The agent's database and the template of new ones are nobody else's to connect to.
-CLOSE_DOORS = ('REVOKE ALL ON DATABASE postgres FROM PUBLIC',
-               'REVOKE ALL ON DATABASE template1 FROM PUBLIC',
-               'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
+CLOSE_DATABASES = ('REVOKE ALL ON DATABASE postgres FROM PUBLIC',
+                   'REVOKE ALL ON DATABASE template1 FROM PUBLIC',
+                   'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
 
 
 def other_administrators(agent: str) -> sql.Composed:

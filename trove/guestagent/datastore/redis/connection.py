@@ -54,12 +54,8 @@ class _Connection(UnixDomainSocketConnection):
     the first command then fails, but the error can still be read.
     """
 
-    #: redis-py reads the port when it counts a failed connection; a socket has none.
-    port = 0
-
-    @property
-    def host(self) -> str:
-        return self.path
+    # redis-py reads both when it counts a failed connection; a unix socket has neither.
+    host, port = '', 0
 
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
         if self._sock is None:

@@ -191,11 +191,11 @@ class Redis(accounts.Accounts):
             self._built_in = dry_start.built_in(self._server)
         return self._built_in
 
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
-            return runtime.drifted(session, wanted)
+            return runtime.drifted(session, expected)
 
-    def heal(self, restart: Restart) -> None:
+    def restore_account(self, restart: Restart) -> None:
         """The server reads the lists when it starts, and writes them only when it is told to."""
         mark = f'user {connection.ACCOUNT} '
         kept = [line for line in (files.read(self._lists(self._mount_point)) or '').splitlines()

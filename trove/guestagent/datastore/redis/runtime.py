@@ -60,10 +60,10 @@ def _reason(message: str) -> str:
     return message.rpartition(' - ')[2]
 
 
-def drifted(session: Session, wanted: Mapping[str, str]) -> dict[str, str]:
+def drifted(session: Session, expected: Mapping[str, str]) -> dict[str, str]:
     """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`"""
-    if not wanted:
+    if not expected:
         return {}
-    running = session.settings(*wanted)
-    return {name: running[name] for name, value in wanted.items()
+    running = session.settings(*expected)
+    return {name: running[name] for name, value in expected.items()
             if name in running and not options.same(name, value, running[name])}

@@ -91,10 +91,10 @@ class Tiny(Engine):
         self.running |= {name: value or '' for name, value in changes.items()}
         return Applied(taken=frozenset(changes))
 
-    def drifted_options(self, wanted: Mapping[str, str]) -> dict[str, str]:
+    def drifted_options(self, expected: Mapping[str, str]) -> dict[str, str]:
         return {}
 
-    def heal(self, restart: Restart) -> None:
+    def restore_account(self, restart: Restart) -> None:
         restart.now()
 
     def user_names(self) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@
 
 """What the kernel tells of the agent and its machine."""
 
-from trove.guestagent.system import about
+from trove.guestagent.system import diagnostics
 
 STATUS = '''Name:\ttrove-guest
 FDSize:\t64
@@ -28,7 +28,7 @@ Cpus_allowed:\tff
 def test_a_process(tmp_path):
     path = tmp_path / 'status'
     path.write_text(STATUS)
-    assert about.process(str(path)) == {
+    assert diagnostics.process(str(path)) == {
         'threads': 7,
         'fdSize': 64,
         'vmSize': 59000,
@@ -41,15 +41,15 @@ def test_a_process(tmp_path):
 def test_what_is_not_told_is_zero(tmp_path):
     path = tmp_path / 'status'
     path.write_text('Name:\tx\n')
-    assert set(about.process(str(path)).values()) == {0}
+    assert set(diagnostics.process(str(path)).values()) == {0}
 
 
 def test_a_machine(tmp_path):
     path = tmp_path / 'meminfo'
     path.write_text('MemTotal:       24689876 kB\nMemFree: 1 kB\n')
-    found = about.hardware(str(path))
+    found = diagnostics.hardware(str(path))
     assert found['mem_total'] == 24689876 and found['num_cpus'] >= 1
 
 
 def test_this_very_process():
-    assert about.process()['vmRss'] > 1000 and about.hardware()['mem_total'] > 1000
+    assert diagnostics.process()['vmRss'] > 1000 and diagnostics.hardware()['mem_total'] > 1000

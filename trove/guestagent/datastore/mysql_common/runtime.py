@@ -66,10 +66,10 @@ def apply(sql: Session, look: Look, changes: Mapping[str, str | None]) -> Applie
     return Applied(frozenset(taken), frozenset(waiting), refused, adjusted)
 
 
-def drifted(running: Mapping[str, Variable], wanted: Mapping[str, str]) -> dict[str, str]:
+def drifted(running: Mapping[str, Variable], expected: Mapping[str, str]) -> dict[str, str]:
     """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`
 
-    :param running: those of the wanted whose value a statement has set.
+    :param running: those of the expected whose value a statement has set.
     """
     return {name: found.value for name, found in running.items()
-            if not found.read_only and not variables.same(found.kind, wanted[name], found.value)}
+            if not found.read_only and not variables.same(found.kind, expected[name], found.value)}

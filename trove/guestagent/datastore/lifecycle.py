@@ -27,12 +27,12 @@ from trove.guestagent.system.process import ProcessFailed
 LOG = logging.getLogger(__name__)
 
 #: Seconds between two repairs: each costs the tenant a restart.
-HEAL_PAUSE = 600
+REPAIR_PAUSE = 600
 #: Restarts by systemd, none of which brought it up, after which the engine counts as failed.
 TRIES = 2
 
 
-class Service:
+class Lifecycle:
     """Drives one engine's unit and judges its health.
 
     :param clock: monotonic seconds. :param sleep: waits that many.
@@ -49,9 +49,9 @@ class Service:
         self._clock = clock
         self._sleep = sleep
         self._failures = 0
-        self._healed_at: float | None = None
+        self._repaired_at: float | None = None
         #: When another user layer did not help either.
-        self._fell_at: float | None = None
+        self._fell_back_at: float | None = None
         #: There as long as the engine is stopped on demand; gone when the machine starts anew.
         self._stop_mark = machine.runtime_file('stopped')
         self.locked_out = False
@@ -66,11 +66,11 @@ class Service:
             self._failures += 1
             self.locked_out = isinstance(error, LockedOut)
             probe = health.Probe(answered=False, failures=self._failures, reason=error.message,
-                                 spoke=error.answering)
+                                 replied=error.answering)
         except EngineError as error:
             self._failures += 1
             probe = health.Probe(answered=False, failures=self._failures, reason=error.message,
-                                 spoke=True)
+                                 replied=True)
         else:
             self._failures = 0
             self.locked_out = self._failed = False
@@ -78,10 +78,10 @@ class Service:
             return health.Health(health.HEALTHY)
         try:
             state = self._unit.state()
-            wanted = self.wanted
+            wanted = self.should_run
         except ProcessFailed as error:
             LOG.warning('systemd does not answer: %s', error)
-            return health.judge(probe, None, wanted_running=True)
+            return health.judge(probe, None, should_run=True)
         if not state.running:
             # Starting afresh: patience begins anew when it is up.
             self._failures = 0
@@ -89,7 +89,7 @@ class Service:
         self._restarts = state.restarts if self._restarts is None else min(
             self._restarts, state.restarts)
         self._failed = state.active == 'failed' or state.restarts - self._restarts >= TRIES
-        return health.judge(probe, state, wanted_running=wanted)
+        return health.judge(probe, state, should_run=wanted)
 
     def is_up(self) -> bool:
         """Whether there is an engine that can be told something, answering or not."""
@@ -99,7 +99,7 @@ class Service:
             raise EngineUnavailable(f'systemd does not answer: {error}') from None
 
     @property
-    def wanted(self) -> bool:
+    def should_run(self) -> bool:
         """Whether the engine is meant to run; kept outside this process, which may be restarted at any time."""
         return not os.path.exists(self._stop_mark) and self._unit.enabled()
 
@@ -153,7 +153,7 @@ class Service:
         untested = self._configuration.is_untested()
         try:
             # Half of the time has to do for a layer that may have to be taken back.
-            self._bring_up(action, limit / 2 if untested else limit)
+            self._start_and_wait(action, limit / 2 if untested else limit)
         except EngineError as error:
             self._start_without(error, max(1.0, deadline - self._clock()))
 
@@ -168,13 +168,13 @@ class Service:
             'The engine does not start with its user layer; falling back to the last good one: %s',
             error.message)
         try:
-            self._bring_up(self._unit.restart, limit)
+            self._start_and_wait(self._unit.restart, limit)
         except EngineError:
-            self._fell_at = self._clock()
+            self._fell_back_at = self._clock()
             self._configuration.reinstate()
             raise error from None
 
-    def _bring_up(self, action: Callable[[float], None], limit: float) -> None:
+    def _start_and_wait(self, action: Callable[[float], None], limit: float) -> None:
         deadline = self._clock() + limit
         files.remove(self._stop_mark)
         try:
@@ -185,7 +185,7 @@ class Service:
             raise EngineError(f'The engine did not start.{self._last_words()}') from None
         if not self._wait_for_answer(deadline):
             # The tenant has a restart just now: the best time for the one that a repair needs.
-            self.heal()
+            self.restore_account()
         run = self._run()
         if not run or run != self._configuration.run():
             # One that was up already has not read its files again.
@@ -216,16 +216,16 @@ class Service:
 
     def _last_words(self) -> str:
         try:
-            said = [*self._unit.last_words(), *self._engine.last_words()]
+            said = [*self._unit.recent_errors(), *self._engine.recent_errors()]
         except ProcessFailed:
             return ''
-        return last_words(said)
+        return recent_errors(said)
 
     # --- repair -----------------------------------------------------------------------------------
 
     def may_repair(self) -> bool:
         """Whether :meth:`repair` has something to do."""
-        return self._may_heal() or self._may_fall_back()
+        return self._may_restore_account() or self._may_fall_back()
 
     def repair(self) -> None:
         """Let a locked-out agent in again, or start an engine that failed with options it was never started with."""
@@ -233,29 +233,29 @@ class Service:
             self._start_without(EngineError(f'The engine did not start.{self._last_words()}'),
                                 self._wait)
         else:
-            self.heal()
+            self.restore_account()
 
     def _may_fall_back(self) -> bool:
-        return self._failed and self._long_ago(
-            self._fell_at) and self._configuration.is_untested() and self.wanted
+        return self._failed and self._is_due(
+            self._fell_back_at) and self._configuration.is_untested() and self.should_run
 
-    def _long_ago(self, moment: float | None) -> bool:
-        return moment is None or self._clock() - moment >= HEAL_PAUSE
+    def _is_due(self, moment: float | None) -> bool:
+        return moment is None or self._clock() - moment >= REPAIR_PAUSE
 
-    def _may_heal(self) -> bool:
+    def _may_restore_account(self) -> bool:
         """Whether the agent is locked out and the last repair is long enough ago."""
-        return self.locked_out and self._long_ago(self._healed_at)
+        return self.locked_out and self._is_due(self._repaired_at)
 
-    def heal(self) -> None:
+    def restore_account(self) -> None:
         """Restart the engine with statements that give the agent its account back."""
         LOG.warning('The engine refuses the agent; restarting it with the recovery statements')
-        self._healed_at = self._clock()
-        self._engine.heal(_RestartOnce(self._unit, self._wait))
+        self._repaired_at = self._clock()
+        self._engine.restore_account(_RestartOnce(self._unit, self._wait))
         if not self._wait_for_answer(self._clock() + self._wait):
             raise EngineError("The engine refuses the agent's account even after the repair.")
 
 
-def last_words(said: list[str]) -> str:
+def recent_errors(said: list[str]) -> str:
     """The errors among the lines of a log, or its last line, as the end of a sentence."""
     chosen = [line for line in said if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))
               ][:2] or said[-1:]
