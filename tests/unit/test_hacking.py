@@ -14,8 +14,12 @@
 
 import pathlib
 import re
+import subprocess
+import sys
 
+import check_requirements
 import check_rules
+import check_unused
 import pytest
 
 HEADER = '# Licensed under the Apache License, Version 2.0 (the "License")\n'
@@ -63,3 +67,61 @@ def test_rules_hold_where_they_should_not():
 def test_every_written_rule_has_a_checker():
     text = (pathlib.Path(check_rules.__file__).parent.parent / 'HACKING.rst').read_text()
     assert re.findall(r'^(T\d{3})$', text, re.MULTILINE) == sorted(check_rules.RULES)
+
+
+def test_import_without_a_requirement_is_found():
+    area = check_requirements.Area('requirements.txt', ('trove',),
+                                   check_requirements.requirements('a-lib>=1.0 # MIT\nPBR\n'))
+    providers = {'alib': ['A.Lib'], 'other': ['other']}
+    both = {'alib': 'trove/a.py', 'other': 'trove/b.py'}
+    assert list(check_requirements.findings(area, both, providers)) == [
+        'trove/b.py: other is imported, but requirements.txt does not require it']
+
+
+def test_requirement_without_an_import_is_found():
+    area = check_requirements.Area('requirements.txt', ('trove',),
+                                   check_requirements.requirements('a-lib>=1.0\nb[extra]<2\npbr\n'))
+    assert list(check_requirements.findings(area, {'alib': 'trove/a.py'}, {'alib': ['a_lib']})) == [
+        'requirements.txt: b is required, but nothing imports it']
+    assert list(check_requirements.stale(frozenset({'flake8'})))
+
+
+def test_imports_inside_functions_count():
+    text = 'import os.path\ndef f():\n    from a.b import c\n    from . import d\n'
+    assert check_requirements.imports(text) == {'os', 'a'}
+
+
+UNUSED = '''
+class A(Local):
+    def used(self): return self.called()
+    def called(self): return 1
+    def dead(self): return self.dead()
+    def _private(self): ...
+class B(library.Base):
+    def hook(self): ...
+@register("x")
+def registered(): ...
+def named(): ...
+def dead_too(): return dead_too()
+A().used()
+'''
+
+
+def test_function_that_nothing_calls_is_found():
+    used, _endings = check_unused.names(UNUSED + "POINT = 'module:named'\nTEXT = 'a dead_too text'\n")
+    bases = {**check_unused.classes(UNUSED), 'Local': []}
+    unused = {name for _line, name in check_unused.functions(UNUSED, bases) if name not in used}
+    assert unused == {'dead', 'dead_too'}
+
+
+def test_option_that_nothing_reads_is_found():
+    used, endings = check_unused.names("conf.read\nconf[f'{name}_url']\ngetattr(conf, 'named')\n")
+    options = ['read', 'nova_url', 'named', 'unread']
+    assert check_unused.unread_options(options, used, endings) == ['unread']
+
+
+@pytest.mark.parametrize('checker', ['check_requirements.py', 'check_unused.py'])
+def test_checker_finds_nothing_in_this_repository(checker):
+    tools = pathlib.Path(check_rules.__file__).parent
+    done = subprocess.run([sys.executable, str(tools / checker)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (0, ''), done.stdout

@@ -52,14 +52,6 @@ def rules(tcp_ports: Iterable[str], udp_ports: Iterable[str],
                      for network in networks)
 
 
-def overlap(cidrs: Iterable[str], others: Iterable[str]) -> list[str]:
-    """Those of ``cidrs`` that share an address with one of ``others``."""
-    taken = [ipaddress.ip_network(other, strict=False) for other in others]
-    return [cidr for cidr in cidrs
-            if any(ipaddress.ip_network(cidr, strict=False).version == other.version and
-                   ipaddress.ip_network(cidr, strict=False).overlaps(other) for other in taken)]
-
-
 class Firewall:
     """The security groups of the service project in one region."""
 

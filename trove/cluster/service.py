@@ -18,6 +18,8 @@ list, show or change. Policies and schemas are asked all the same, in the order 
 
 from typing import Any
 
+from oslo_config import cfg
+
 from trove.cluster import schemas as cluster_schemas
 from trove.common import exception, policy
 from trove.common.http import pagination, schemas
@@ -26,13 +28,12 @@ from trove.datastore import models as datastore_models
 from trove.db import session
 from trove.db.session import Connection, Row
 
-#: What a page would hold at most.
-PAGE_SIZE = 20
+CONF = cfg.CONF
 
 
 def index(request: Request) -> dict[str, Any]:
     policy.authorize(request.context, 'cluster:index')
-    pagination.limit_of(request, PAGE_SIZE)
+    pagination.limit_of(request, CONF.clusters_page_size)
     return {'clusters': []}
 
 

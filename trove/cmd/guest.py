@@ -41,6 +41,7 @@ from trove.guestagent.agent import Agent, count_start  # noqa: E402
 from trove.guestagent.datastore.engine import Engine  # noqa: E402
 from trove.guestagent.datastore.manager import Manager  # noqa: E402
 from trove.guestagent.journal import Journal  # noqa: E402
+from trove.guestagent.system import process  # noqa: E402
 from trove.guestagent.system.machine import Machine  # noqa: E402
 from trove.guestagent.system.mount import FileSystemOptions  # noqa: E402
 
@@ -100,6 +101,7 @@ def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], No
             raise SystemExit(
                 f'{name} is not set; guest_info.conf of this server is missing or incomplete')
     key = keys.decode(conf.instance_rpc_encr_key)
+    process.set_default_timeout(conf.command_process_timeout)
     machine = make_machine(conf)
     boot = channel.boot_id(conf.boot_epoch, count_start(machine.state_file('boot.json')))
     guest = channel.GuestChannel(conf.guest_id, key, boot)

@@ -33,8 +33,3 @@ class RequestContext(oslo_context.RequestContext):
         values = {**self.to_policy_values(), 'is_admin': self.is_admin}
         return tuple((name, tuple(value) if isinstance(value, list) else value)
                      for name, value in values.items())
-
-    @classmethod
-    def for_service(cls, request_id: str | None = None) -> 'RequestContext':
-        """A context for work the service does by itself: no user, no project, no token."""
-        return cls(is_admin=True, request_id=request_id, overwrite=False)

@@ -116,8 +116,3 @@ def split_user(text: str) -> tuple[str, str]:
     if not at or not host:
         return text, ANY_HOST
     return name, host
-
-
-def join_user(name: str, host: str | None) -> str:
-    """The id of a user as lists are sorted and paged by it."""
-    return f'{name}@{host or ANY_HOST}'

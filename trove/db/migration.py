@@ -21,8 +21,7 @@ from alembic import command
 from alembic import config as alembic_config
 from alembic import script
 from alembic.runtime import migration
-from oslo_db import exception as db_exception
-from sqlalchemy import Connection, inspect, text
+from sqlalchemy import Connection, inspect
 
 from trove.db import session
 
@@ -76,12 +75,3 @@ def _refuse_foreign(connection: Connection, revision: str | None) -> None:
         raise SchemaError(
             'The database holds the tables of another release line. Point [database] connection to an '
             'empty database; the data of the other one is imported, not changed in place.')
-
-
-def check_reachable() -> None:
-    """:raises SchemaError: with a sentence for the operator when the database does not answer."""
-    try:
-        with session.engine().connect() as connection:
-            connection.execute(text('SELECT 1'))
-    except db_exception.DBError as error:
-        raise SchemaError(f'The database does not answer: {error}') from error

@@ -37,7 +37,7 @@ install_libraries() {
         --no-compile --no-warn-script-location --ignore-installed --cache-dir "$CACHE/pip" --target "$packages" \
         --constraint "$REPOSITORY/upper-constraints.txt" --requirement "$REPOSITORY/image/guest-requirements.txt"
     # Command line tools, test suites and translations of libraries: the agent uses none.
-    rm -rf "$packages/bin" "$packages/share"
+    rm -rf "${packages:?}/bin" "${packages:?}/share"
     find "$packages" -depth -type d \( -name tests -o -name test -o -name locale \) -exec rm -rf {} +
     compile "$packages"
     tar -C "$packages" -cf "$cached.$$" .

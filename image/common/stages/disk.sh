@@ -115,8 +115,8 @@ install_bios_loader() {
 
 # put_number FILE OFFSET NUMBER: as eight bytes, least first.
 put_number() {
-    local number=$3 bytes='' i
-    for i in 1 2 3 4 5 6 7 8; do
+    local number=$3 bytes=''
+    for _ in 1 2 3 4 5 6 7 8; do
         bytes="$bytes$(printf '\\%03o' $((number % 256)))"
         number=$((number / 256))
     done

@@ -39,7 +39,7 @@ read_datastore() {
 
 # lines FILE...: the words of list files, one a line, without comments.
 lines() {
-    sed -e 's/#.*//' "$@" | tr -s ' \t' '\n\n' | sed '/^$/d'
+    sed -e 's/#.*//' "$@" | tr -s '[:blank:]' '\n' | sed '/^$/d'
 }
 
 # records FILE: the lines of a table file, without comments.

@@ -32,7 +32,8 @@ run_stage() {
     CURRENT_STAGE=$title
     exec {TERMINAL}>&1 {TERMINAL_ERRORS}>&2 >>"$LOG" 2>&1
     "$function"
-    exec >&"$TERMINAL" 2>&"$TERMINAL_ERRORS" {TERMINAL}>&- {TERMINAL_ERRORS}>&-
+    exec 1>&"$TERMINAL"
+    exec 2>&"$TERMINAL_ERRORS" {TERMINAL}>&- {TERMINAL_ERRORS}>&-
     CURRENT_STAGE=''
     say "$title: $(elapsed "$began") s"
 }
@@ -40,7 +41,8 @@ run_stage() {
 # Called on every exit that is not a success while a stage runs.
 show_failed_stage() {
     [ -n "${CURRENT_STAGE:-}" ] || return 0
-    exec >&"$TERMINAL" 2>&"$TERMINAL_ERRORS"
+    exec 1>&"$TERMINAL"
+    exec 2>&"$TERMINAL_ERRORS"
     printf 'image: error: stage "%s" failed; the end of %s:\n' "$CURRENT_STAGE" "$LOG" >&2
     tail -n 30 "$LOG" | sed 's/^/    /' >&2
     tell_reason

@@ -44,6 +44,8 @@ check_engine_version() {
     local version
     # shellcheck disable=SC2016
     version=$(engine_version "$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Version}' "$ENGINE_PACKAGE")")
+    # VERSION comes from datastore.conf.
+    # shellcheck disable=SC2153
     case $version in
         "$VERSION" | "$VERSION".*) ;;
         *) echo "$ENGINE_PACKAGE has version $version, not $VERSION"; return 1 ;;

@@ -129,6 +129,7 @@ keep_packages() {
 # could make them with the next free one. Data volumes outlive images, so owners must not change.
 write_users_hook() {
     local name uid home gecos
+    # shellcheck disable=SC2016
     echo 'set -e; cd "$1/etc"'
     records "$DATASTORE_SOURCE/users" | while IFS=: read -r name uid home gecos; do
         cat <<EOF

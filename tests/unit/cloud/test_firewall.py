@@ -42,13 +42,3 @@ def test_one_spelling_of_a_network_is_kept():
 def test_what_cannot_be_read_is_refused(port, cidr):
     with pytest.raises(ValueError):
         firewall.rules([port], [], [cidr])
-
-
-@pytest.mark.parametrize(('cidrs', 'others', 'shared'), [
-    (['10.0.0.0/24'], ['10.0.0.128/25'], ['10.0.0.0/24']),
-    (['10.0.0.0/24', '10.1.0.0/24'], ['10.1.0.0/16'], ['10.1.0.0/24']),
-    (['10.0.0.0/24'], ['10.0.1.0/24', '2001:db8::/32'], []),
-    (['2001:db8:1::/48'], ['2001:db8::/32', '0.0.0.0/0'], ['2001:db8:1::/48']),
-    (['10.0.0.0/24'], [], [])])
-def test_networks_that_share_an_address_are_named(cidrs, others, shared):
-    assert firewall.overlap(cidrs, others) == shared

@@ -64,8 +64,6 @@ DEFAULT: list[cfg.Opt] = [
                help='Seconds to wait for a server to vanish before the delete asks for it again.'),
     cfg.IntOpt('volume_time_out', default=60, min=1,
                help='Seconds for a volume to become available, attached or extended.'),
-    cfg.IntOpt('server_start_timeout', default=600, min=1,
-               help='Seconds for Nova to bring a new server to ACTIVE.'),
     cfg.IntOpt('reboot_time_out', default=120, min=1, help='Seconds until a rebooted server must be ACTIVE.'),
     cfg.IntOpt('restart_timeout', default=300, min=1,
                help='Seconds until a restarted database must answer queries again.'),

@@ -103,7 +103,7 @@ class Volume:
 
     def signature(self) -> dict[str, str]:
         """What blkid sees on the device itself, past any cache; empty for a blank device."""
-        found = run(['blkid', '-p', '-o', 'export', self.device], timeout=30,
+        found = run(['blkid', '-p', '-o', 'export', self.device],
                     allowed=(0, _FOUND_NOTHING))
         return dict(line.partition('=')[::2] for line in found.output.splitlines() if '=' in line)
 

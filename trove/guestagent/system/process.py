@@ -28,6 +28,8 @@ _ENVIRONMENT = {
     'HOME': '/root'
 }
 _ERROR_TEXT = 500
+#: Seconds; see :func:`set_default_timeout`.
+_default_timeout = 30.0
 
 
 @dataclass(frozen=True)
@@ -53,16 +55,22 @@ class ProcessFailed(Exception):
         super().__init__(f'{program} {how}' + (f': {self.errors}' if self.errors else ''))
 
 
-def run(argv: Sequence[str], *, timeout: float, stdin: str | None = None,
+def set_default_timeout(seconds: float) -> None:
+    """Limit programs without a limit of their own (``command_process_timeout``)."""
+    global _default_timeout
+    _default_timeout = seconds
+
+
+def run(argv: Sequence[str], *, timeout: float | None = None, stdin: str | None = None,
         allowed: Collection[int] = (0,), environment: Mapping[str, str] | None = None) -> Finished:
     """Run a program to its end.
 
-    :param timeout: seconds; the program is killed when they are over.
+    :param timeout: seconds, then the program is killed; None: ``command_process_timeout``.
     :param stdin: text fed to it; the only way a secret may take.
     :param allowed: exit statuses that are answers, not failures.
     :raises ProcessFailed: any other status, time over, or no such program.
     """
-    done = _done(argv, timeout, allowed, input=stdin,
+    done = _done(argv, timeout or _default_timeout, allowed, input=stdin,
                  stdin=None if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
                  env={
                      **_ENVIRONMENT,

@@ -140,7 +140,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
     def validate_configuration(self, place: Place) -> None:
         files.directory(self._no_files(place), mode=0o755)
         try:
-            run(self.validation_command(), timeout=30)
+            run(self.validation_command())
         except ProcessFailed as error:
             said = [
                 line for line in error.errors.splitlines()
