@@ -21,6 +21,7 @@ from oslo_config import cfg
 
 from trove.backup.validation import Found
 from trove.common import exception, policy
+from trove.common.kinds import OperationKind, ResourceType
 from trove.common.rpc import clients
 from trove.db import backup_strategies, backups, operations, session
 from trove.db.session import Connection, Row
@@ -28,7 +29,7 @@ from trove.instance import models as instance_models
 
 CONF = cfg.CONF
 
-RESOURCE = 'backup'
+RESOURCE = ResourceType.BACKUP
 #: Seconds that a backup may take: a large database needs its time.
 DEADLINE = 24 * 3600
 FULL, INCREMENTAL = 'full', 'incremental'
@@ -99,7 +100,8 @@ def create(context: Any, row: Row, asked: CreateRequest, *, dry_run: bool = Fals
             }, now)
 
     args = {'backup_id': backup_id, 'container': container or CONF.backup_swift_container}
-    recorded = instance_models.record(context, row, 'backup_create', DEADLINE, args=args,
+    recorded = instance_models.record(context, row, OperationKind.BACKUP_CREATE, DEADLINE,
+                                      args=args,
                                       check=instance_models.require_ready, also=make,
                                       dry_run=dry_run)
     return Recorded(recorded.operation_id, backup_id)
@@ -170,7 +172,8 @@ def delete(context: Any, row: Row) -> Recorded:
         if running is not None:
             # It is being deleted already.
             return running.id
-        return operations.create(connection, kind='backup_delete', resource_type=RESOURCE,
+        return operations.create(connection, kind=OperationKind.BACKUP_DELETE,
+                                 resource_type=RESOURCE,
                                  resource_id=row.id, now=now, deadline=CONF.delete_deadline,
                                  project_id=row.tenant_id, request_id=context.request_id,
                                  actor=context.user_id)

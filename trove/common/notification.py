@@ -27,36 +27,37 @@ from oslo_config import cfg
 from oslo_context import context as oslo_context
 
 from trove.common import states
+from trove.common.kinds import OperationKind
 
 START, END, ERROR = 'start', 'end', 'error'
 
 #: kind of an operation -> its part of the event type, where that differs from the kind
-EVENTS = {
-    'instance_resize_flavor': 'instance_resize_instance',
-    'instance_upgrade': 'upgrade',
-    'instance_migrate': 'migrate',
-    'instance_migrate_live': 'migrate',
-    'instance_detach_replica': 'instance_detach',
+EVENTS: dict[str, str] = {
+    OperationKind.INSTANCE_RESIZE_FLAVOR: 'instance_resize_instance',
+    OperationKind.INSTANCE_UPGRADE: 'upgrade',
+    OperationKind.INSTANCE_MIGRATE: 'migrate',
+    OperationKind.INSTANCE_MIGRATE_LIVE: 'migrate',
+    OperationKind.INSTANCE_DETACH_REPLICA: 'instance_detach',
 }
 
 #: kind of an operation -> usage event emitted when the operation succeeds
-USAGE_EVENTS = {
-    'instance_create': 'trove.instance.create',
-    'instance_resize_volume': 'trove.instance.modify_volume',
-    'instance_resize_flavor': 'trove.instance.modify_flavor',
-    'instance_delete': 'trove.instance.delete',
+USAGE_EVENTS: dict[str, str] = {
+    OperationKind.INSTANCE_CREATE: 'trove.instance.create',
+    OperationKind.INSTANCE_RESIZE_VOLUME: 'trove.instance.modify_volume',
+    OperationKind.INSTANCE_RESIZE_FLAVOR: 'trove.instance.modify_flavor',
+    OperationKind.INSTANCE_DELETE: 'trove.instance.delete',
 }
 EXISTS = 'trove.instance.exists'
 QUOTA = 'dbaas.quota'
 
 #: kind -> {argument of the operation: key in the payload of its start event}
-_ARGUMENTS = {
-    'instance_resize_volume': {'size': 'new_size'},
-    'instance_migrate': {'host': 'host'},
-    'instance_migrate_live': {'host': 'host'},
-    'instance_upgrade': {'version_id': 'datastore_version_id'},
-    'instance_attach_configuration': {'configuration_id': 'configuration_id'},
-    'backup_create': {'backup_id': 'backup_id'},
+_ARGUMENTS: dict[str, dict[str, str]] = {
+    OperationKind.INSTANCE_RESIZE_VOLUME: {'size': 'new_size'},
+    OperationKind.INSTANCE_MIGRATE: {'host': 'host'},
+    OperationKind.INSTANCE_MIGRATE_LIVE: {'host': 'host'},
+    OperationKind.INSTANCE_UPGRADE: {'version_id': 'datastore_version_id'},
+    OperationKind.INSTANCE_ATTACH_CONFIGURATION: {'configuration_id': 'configuration_id'},
+    OperationKind.BACKUP_CREATE: {'backup_id': 'backup_id'},
 }
 
 
@@ -120,9 +121,9 @@ def about(kind: str, resource_type: str, resource_id: str, args: Mapping[str, An
         for name, key in _ARGUMENTS.get(kind, {}).items()
         if args.get(name) is not None
     }
-    if kind == 'instance_resize_flavor':
+    if kind == OperationKind.INSTANCE_RESIZE_FLAVOR:
         found['new_flavor_id'] = args['flavor']['id']
-    if kind == 'instance_create' and row is not None:
+    if kind == OperationKind.INSTANCE_CREATE and row is not None:
         found |= {'name': row.name, 'flavor_id': row.flavor_id, 'datastore': row.datastore_name,
                   'datastore_version': row.version_name, 'image_id': row.image_id,
                   'availability_zone': row.availability_zone, 'region_name': row.region_id,
@@ -173,16 +174,16 @@ def usage_event(conf: cfg.ConfigOpts, kind: str, now_: Mapping[str, Any], before
     if event is None:
         return None
     payload = dict(now_)
-    if kind == 'instance_delete':
+    if kind == OperationKind.INSTANCE_DELETE:
         # The delete has cleared these columns.
         lost = ('nova_instance_id', 'nova_volume_id', 'service_id')
         payload |= {key: before[key] for key in lost if before.get(key) is not None}
         payload['deleted_at'] = timestamp(now)
-    elif kind != 'instance_create':
+    elif kind != OperationKind.INSTANCE_CREATE:
         payload['modify_at'] = timestamp(now)
-    if kind == 'instance_resize_flavor':
+    if kind == OperationKind.INSTANCE_RESIZE_FLAVOR:
         payload['old_instance_size'] = before.get('instance_size')
-    if kind == 'instance_resize_volume':
+    if kind == OperationKind.INSTANCE_RESIZE_VOLUME:
         payload['old_volume_size'] = before.get('volume_size')
     return NotificationMessage(event, conf.host, payload)
 

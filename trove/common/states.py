@@ -12,12 +12,15 @@
 
 """Every status word: what the guest may report, how an operation may stand, and what a user is shown.
 
-Pure: takes data and a clock reading, returns words. The table test in tests/unit/common/test_states.py walks all
+Pure: takes data and a clock reading,
+returns words. The table test in tests/unit/common/test_states.py walks all
 combinations.
 """
 
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
+
+from trove.common.kinds import OperationKind
 
 
 class ServiceStatus:
@@ -77,35 +80,36 @@ class OperationState:
 
 #: kind of the open operation -> ``status`` of the API; None where the word of the server is shown
 OPERATION_WORDS: dict[str, str | None] = {
-    'instance_create': 'BUILD',
-    'instance_delete': 'SHUTDOWN',
-    'instance_restart': 'REBOOT',
-    'instance_resize_volume': 'RESIZE',
-    'instance_resize_flavor': 'RESIZE',
-    'instance_reboot': 'REBOOT',
-    'instance_stop': None,
-    'instance_start': None,
-    'instance_rebuild': 'BUILD',
-    'instance_upgrade': 'UPGRADE',
-    'instance_migrate': None,
-    'instance_migrate_live': None,
-    'instance_update_access': None,
-    'instance_publish_log': None,
-    'instance_discard_log': None,
-    'instance_promote': 'PROMOTE',
-    'instance_eject': 'EJECT',
-    'instance_detach_replica': 'DETACH',
-    'instance_upgrade_agent': None,
-    'instance_attach_configuration': None,
-    'instance_detach_configuration': None,
-    'instance_update_configuration': None,
-    'backup_create': 'BACKUP',
+    OperationKind.INSTANCE_CREATE: 'BUILD',
+    OperationKind.INSTANCE_DELETE: 'SHUTDOWN',
+    OperationKind.INSTANCE_RESTART: 'REBOOT',
+    OperationKind.INSTANCE_RESIZE_VOLUME: 'RESIZE',
+    OperationKind.INSTANCE_RESIZE_FLAVOR: 'RESIZE',
+    OperationKind.INSTANCE_REBOOT: 'REBOOT',
+    OperationKind.INSTANCE_STOP: None,
+    OperationKind.INSTANCE_START: None,
+    OperationKind.INSTANCE_REBUILD: 'BUILD',
+    OperationKind.INSTANCE_UPGRADE: 'UPGRADE',
+    OperationKind.INSTANCE_MIGRATE: None,
+    OperationKind.INSTANCE_MIGRATE_LIVE: None,
+    OperationKind.INSTANCE_UPDATE_ACCESS: None,
+    OperationKind.INSTANCE_PUBLISH_LOG: None,
+    OperationKind.INSTANCE_DISCARD_LOG: None,
+    OperationKind.INSTANCE_PROMOTE: 'PROMOTE',
+    OperationKind.INSTANCE_EJECT: 'EJECT',
+    OperationKind.INSTANCE_DETACH_REPLICA: 'DETACH',
+    OperationKind.INSTANCE_UPGRADE_AGENT: None,
+    OperationKind.INSTANCE_ATTACH_CONFIGURATION: None,
+    OperationKind.INSTANCE_DETACH_CONFIGURATION: None,
+    OperationKind.INSTANCE_UPDATE_CONFIGURATION: None,
+    OperationKind.BACKUP_CREATE: 'BACKUP',
 }
 
 #: Kinds of operations that may be asked to turn back; the flows say the same.
 CANCELLABLE = frozenset({
-    'instance_create', 'instance_resize_volume', 'instance_resize_flavor', 'instance_update_access',
-    'instance_rebuild', 'instance_upgrade', 'instance_migrate'})
+    OperationKind.INSTANCE_CREATE, OperationKind.INSTANCE_RESIZE_VOLUME,
+    OperationKind.INSTANCE_RESIZE_FLAVOR, OperationKind.INSTANCE_UPDATE_ACCESS,
+    OperationKind.INSTANCE_REBUILD, OperationKind.INSTANCE_UPGRADE, OperationKind.INSTANCE_MIGRATE})
 
 #: Nova's word -> ``status`` of the API; anything else is UNKNOWN
 SERVER_WORDS = {
@@ -168,7 +172,8 @@ def facts_of(row: Any) -> Facts:
 
 def shown(facts: Facts) -> str:
     """The ``status`` a user sees. First match wins."""
-    if facts.deleted or facts.cancel_wanted or facts.operation_kind == 'instance_delete':
+    deleting = facts.operation_kind == OperationKind.INSTANCE_DELETE
+    if facts.deleted or facts.cancel_wanted or deleting:
         return 'SHUTDOWN'
     if facts.operation_kind is not None:
         return OPERATION_WORDS.get(facts.operation_kind) or _server_word(facts.server_status)
@@ -193,7 +198,7 @@ def operating(facts: Facts, now: datetime, expiry: int) -> str:
     :param expiry: seconds after which a silent guest counts as unreachable.
     """
     # A backup is no task of the instance: its database serves meanwhile as always.
-    if facts.operation_kind not in (None, 'backup_create'):
+    if facts.operation_kind not in (None, OperationKind.BACKUP_CREATE):
         return ''
     if facts.server_status != 'ACTIVE' or facts.service_status is None:
         return ''

@@ -28,6 +28,7 @@ from typing import Any
 from oslo_config import cfg
 from oslo_db import exception as db_exception
 
+from trove.common.kinds import ResourceType
 from trove.common.process import metrics
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
@@ -222,7 +223,7 @@ class Manager:
             self._store_results(connection, wanted, now)
         for instance_id, backup in wanted.backups:
             self._store_backup(connection, instance_id, backup, now)
-        due = operations.make_due(connection, 'instance', sorted(wanted.heard_of), now)
+        due = operations.make_due(connection, ResourceType.INSTANCE, sorted(wanted.heard_of), now)
         # After the operations, as task managers do: they hold an operation when they write to its instance.
         for instance_id, news in sorted(wanted.news.items()):
             self._store_news(connection, instance_id, news, now)
@@ -237,7 +238,8 @@ class Manager:
         if news.restart_required is not None:
             instances.change(connection, instance_id, now, restart_required=news.restart_required)
         for type_, text in news.events:
-            events.add(connection, resource_type='instance', resource_id=instance_id, type=type_,
+            events.add(connection, resource_type=ResourceType.INSTANCE, resource_id=instance_id,
+                       type=type_,
                        text=text, now=now, project_id=row.tenant_id)
 
     def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:

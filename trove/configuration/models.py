@@ -20,6 +20,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, notification, policy
+from trove.common.kinds import OperationKind, ResourceType
 from trove.common.rpc import clients
 from trove.configuration import values
 from trove.datastore import models as datastore_models
@@ -85,7 +86,8 @@ def create(context: Any, asked: CreateRequest, *, dry_run: bool = False) -> str:
         session.dry_run(write)
         return ''
     with notifications.wrap('configuration_create', tenant_id=context.project_id,
-                            request_id=context.request_id, name=asked.name, datastore=asked.datastore,
+                            request_id=context.request_id, name=asked.name,
+                            datastore=asked.datastore,
                             datastore_version=asked.version):
         return session.write(write)
 
@@ -126,7 +128,7 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any],
         if configurations.digest(wanted) != configurations.digest(stored):
             configurations.replace_values(connection, row.id, wanted)
         configurations.change(connection, row.id, now, **columns)
-        kind = 'configuration_edit' if keep else 'configuration_update'
+        kind = OperationKind.CONFIGURATION_EDIT if keep else OperationKind.CONFIGURATION_UPDATE
         return _tell_instances(connection, context, row, wanted, kind, now)
 
     operation_id = session.write(write)
@@ -144,7 +146,8 @@ def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapp
         running = operations.open_of(connection, 'configuration', row.id)
         if running is None:
             return operations.create(
-                connection, kind=kind, resource_type='configuration', resource_id=row.id, now=now,
+                connection, kind=kind, resource_type=ResourceType.CONFIGURATION,
+                resource_id=row.id, now=now,
                 deadline=CONF.usage_timeout + 2 * CONF.configuration_timeout,
                 project_id=row.tenant_id, request_id=context.request_id, actor=context.user_id)
         operation_id = running.id

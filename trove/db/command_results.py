@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, select
 
+from trove.common.kinds import ResourceType
 from trove.db import upsert
 from trove.db.tables.instances import CommandResult
 from trove.db.tables.operations import Operation
@@ -27,7 +28,7 @@ OPERATIONS = Operation.__table__
 RESULTS = CommandResult.__table__
 
 _OPEN = select(OPERATIONS.c.resource_id, OPERATIONS.c.id).where(
-    OPERATIONS.c.resource_type == 'instance',
+    OPERATIONS.c.resource_type == ResourceType.INSTANCE,
     OPERATIONS.c.resource_id.in_(bindparam('ids', expanding=True)), OPERATIONS.c.active == 1)
 _KNOWN = select(RESULTS.c.operation_id, RESULTS.c.command_id).where(
     RESULTS.c.operation_id.in_(bindparam('ids', expanding=True)))

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Row, and_, delete, func, insert, or_, select, true, update
 
+from trove.common.kinds import ResourceType
 from trove.common.listing import Order, Window
 from trove.db import listing
 from trove.db.tables.configurations import Configuration, ConfigurationParameter
@@ -145,7 +146,8 @@ def to_be_told(connection: Connection, configuration_id: str, wanted: str) -> Se
     statement = (select(INSTANCES.c.id, INSTANCES.c.tenant_id,
                         OPERATIONS.c.id.label('operation_id')).outerjoin(
                             OPERATIONS,
-                            and_(OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.active == 1,
+                            and_(OPERATIONS.c.resource_type == ResourceType.INSTANCE,
+                                 OPERATIONS.c.active == 1,
                                  OPERATIONS.c.resource_id == INSTANCES.c.id)).where(
                                      _attached(configuration_id, None),
                                      INSTANCES.c.compute_instance_id.is_not(None),

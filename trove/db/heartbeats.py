@@ -20,6 +20,7 @@ from typing import Any
 from sqlalchemy import (ColumnElement, Connection, Row, and_, bindparam, case, func,
                         literal_column, or_, select, update)
 
+from trove.common.kinds import ResourceType
 from trove.common.states import ServiceStatus as Status
 from trove.db import events, upsert
 from trove.db.instance_drift import BUSY
@@ -87,17 +88,19 @@ def mark_silent(connection: Connection, now: datetime, expiry: int) -> int:
     return sum(_change_silence(connection, row, now, limit, expiry) for row in rows)
 
 
-def _change_silence(connection: Connection, row: Row, now: datetime, limit: datetime, expiry: int) -> int:
+def _change_silence(connection: Connection, row: Row, now: datetime, limit: datetime,
+                    expiry: int) -> int:
     was_silent = row.unreachable_since is not None
     # The condition is repeated: a report may have arrived since the row was read.
     still_applies = STATUSES.c.updated_at >= limit if was_silent else STATUSES.c.updated_at < limit
-    changed = connection.execute(update(STATUSES).where(STATUSES.c.instance_id == row.id, still_applies)
+    changed = connection.execute(update(STATUSES).where(STATUSES.c.instance_id == row.id,
+                                                        still_applies)
                                  .values(unreachable_since=None if was_silent else now))
     if not changed.rowcount:
         return 0
     text = ('The agent on the database server reports again.' if was_silent else
             f'The agent on the database server has not reported for more than {expiry} seconds.')
-    events.add(connection, resource_type='instance', resource_id=row.id,
+    events.add(connection, resource_type=ResourceType.INSTANCE, resource_id=row.id,
                type='instance.reachable' if was_silent else 'instance.unreachable', text=text,
                now=now, project_id=row.tenant_id)
     return 1

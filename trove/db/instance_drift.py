@@ -17,6 +17,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, Row, func, or_, select, update
 
+from trove.common.kinds import ResourceType
 from trove.db import events
 from trove.db.tables.instances import Instance, InstanceAddress
 from trove.db.tables.operations import Operation
@@ -29,7 +30,7 @@ OPERATIONS = Operation.__table__
 _BATCH = 500
 
 #: Whether an operation is open on an instance.
-BUSY = (select(OPERATIONS.c.id).where(OPERATIONS.c.resource_type == 'instance',
+BUSY = (select(OPERATIONS.c.id).where(OPERATIONS.c.resource_type == ResourceType.INSTANCE,
                                       OPERATIONS.c.resource_id == INSTANCES.c.id,
                                       OPERATIONS.c.active == 1).exists())
 
@@ -85,7 +86,8 @@ def ports(connection: Connection, region: str | None) -> dict[str, set[str]]:
     return found
 
 
-def record(connection: Connection, row: Row, now: datetime, *, server_status: str, drift: str | None,
+def record(connection: Connection, row: Row, now: datetime, *, server_status: str,
+           drift: str | None,
            changes: Sequence[tuple[str, str]]) -> bool:
     """Store the state of an instance, unless it has changed since its row was read.
 
@@ -102,7 +104,8 @@ def record(connection: Connection, row: Row, now: datetime, *, server_status: st
     if not changed.rowcount:
         return False
     for type_, text in changes:
-        events.add(connection, resource_type='instance', resource_id=row.id, type=type_, text=text,
+        events.add(connection, resource_type=ResourceType.INSTANCE, resource_id=row.id, type=type_,
+                   text=text,
                    now=now, project_id=row.tenant_id)
     return True
 

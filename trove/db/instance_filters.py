@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, String, and_, bindparam, case, cast, or_, select
 
 from trove.common import states
+from trove.common.kinds import OperationKind
 from trove.common.listing import Order, Window
 from trove.db import listing
 from trove.db.instances import COLUMNS, DATASTORES, INSTANCES, VERSIONS, with_all_parts
@@ -75,7 +76,8 @@ def shown_status(columns: Mapping[str, Any]) -> ColumnElement[str]:
         (or_(server.is_(None), server == ''), 'SHUTDOWN'),
         *((server == word, shown) for word, shown in states.SERVER_WORDS.items()), else_='UNKNOWN')
     return cast(case(
-        (or_(columns['deleted'], columns['cancel_wanted'], kind == 'instance_delete'), 'SHUTDOWN'),
+        (or_(columns['deleted'], columns['cancel_wanted'], kind == OperationKind.INSTANCE_DELETE),
+         'SHUTDOWN'),
         *((kind == word, shown) for word, shown in states.OPERATION_WORDS.items() if shown),
         (kind.is_not(None), server_word),
         (or_(columns['error_code'].is_not(None), columns['drift'].is_not(None)), 'ERROR'),

@@ -19,6 +19,7 @@ from typing import Any
 
 from sqlalchemy import Connection, FromClause, Row, and_, bindparam, insert, select, true, update
 
+from trove.common.kinds import ResourceType
 from trove.common.states import ServiceStatus as Status
 from trove.db import backups, quotas, replay_marks, statements
 from trove.db.tables.backups import Backup
@@ -93,7 +94,7 @@ def with_all_parts(instances: FromClause) -> FromClause:
                 DATASTORES, DATASTORES.c.id == VERSIONS.c.datastore_id).outerjoin(
                     STATUSES, STATUSES.c.instance_id == INSTANCES.c.id).outerjoin(
                         OPERATIONS,
-                        and_(OPERATIONS.c.resource_type == 'instance',
+                        and_(OPERATIONS.c.resource_type == ResourceType.INSTANCE,
                              OPERATIONS.c.resource_id == INSTANCES.c.id,
                              OPERATIONS.c.active == 1)).outerjoin(
                                  FAULTS, FAULTS.c.instance_id == INSTANCES.c.id).outerjoin(

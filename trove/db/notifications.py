@@ -26,6 +26,7 @@ from oslo_config import cfg
 from sqlalchemy import Connection, Row, and_, select
 
 from trove.common import exception, notification
+from trove.common.kinds import OperationKind, ResourceType
 from trove.common.states import OperationState
 from trove.db import instances, outbox, session
 from trove.db.tables.datastores import Flavor
@@ -40,7 +41,8 @@ OPERATIONS = Operation.__table__
 #: Fact of an operation: usage of its instance at the time of the request.
 USAGE_BEFORE = 'usage_before'
 #: Kinds with former values in their usage event.
-_WITH_USAGE_BEFORE = ('instance_delete', 'instance_resize_flavor', 'instance_resize_volume')
+_WITH_USAGE_BEFORE = (OperationKind.INSTANCE_DELETE, OperationKind.INSTANCE_RESIZE_FLAVOR,
+                      OperationKind.INSTANCE_RESIZE_VOLUME)
 
 
 def emit_start(connection: Connection, *, kind: str, resource_type: str, resource_id: str,
@@ -52,7 +54,7 @@ def emit_start(connection: Connection, *, kind: str, resource_type: str, resourc
     """
     if not notification.enabled(CONF):
         return {}
-    row = instances.get(connection, resource_id) if resource_type == 'instance' else None
+    row = instances.get(connection, resource_id) if resource_type == ResourceType.INSTANCE else None
     outbox.add(connection, [
         notification.of_phase(CONF, kind, notification.START, server_type='api',
                               tenant_id=project_id, request_id=request_id, client_ip=client_address,
@@ -150,7 +152,8 @@ def _usages(connection: Connection, rows: Sequence[Row]) -> dict[str, dict[str, 
         for row in connection.execute(
             select(OPERATIONS.c.resource_id, OPERATIONS.c.finished).where(
                 and_(OPERATIONS.c.resource_id.in_([row.id for row in rows]), OPERATIONS.c.kind ==
-                     'instance_create', OPERATIONS.c.state == OperationState.SUCCEEDED)))
+                     OperationKind.INSTANCE_CREATE,
+                     OPERATIONS.c.state == OperationState.SUCCEEDED)))
     }
     return {
         row.id: notification.usage(CONF, row, flavor_name=flavors.get(

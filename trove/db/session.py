@@ -39,8 +39,8 @@ from sqlalchemy.pool import reset_none
 CONF = cfg.CONF
 
 __all__ = [
-    'Connection', 'Row', 'dispose', 'engine', 'forget', 'install_clock', 'read', 'reader',
-    'utcnow', 'write', 'writer'
+    'Connection', 'Row', 'dispose', 'dry_run', 'engine', 'forget', 'install_clock', 'read',
+    'reader', 'utcnow', 'write', 'writer'
 ]
 
 #: How often a transaction may be the victim of a deadlock in a row.

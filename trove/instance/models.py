@@ -28,11 +28,12 @@ from trove.db.session import Connection, Row
 
 from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import configurations, events, instances, operations, quotas, session
 
 CONF = cfg.CONF
 
-RESOURCE = 'instance'
+RESOURCE = ResourceType.INSTANCE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +202,7 @@ def create(context: Any, checked: CheckedRequest, *, dry_run: bool = False) -> R
         size = checked.volume_size if checked.volume_support else 0
         quotas.consume(connection, context.project_id, instances.quota_of(checked.ram, size), now)
         instances.create(connection, values, now)
-        operations.create(connection, kind='instance_create', resource_type=RESOURCE,
+        operations.create(connection, kind=OperationKind.INSTANCE_CREATE, resource_type=RESOURCE,
                           resource_id=recorded.instance_id, now=now, deadline=CONF.usage_timeout,
                           project_id=context.project_id, args=args, secrets=sealed,
                           request_id=context.request_id, actor=context.user_id,
@@ -286,7 +287,7 @@ def protect(context: Any, row: Row, requested: bool, also: Also = nothing_else) 
         former = instances.lock_protection(connection, row.id)
         found = instances.get(connection, row.id)
         if requested and (found is None or found.cancel_wanted
-                          or found.operation_kind == 'instance_delete'):
+                          or found.operation_kind == OperationKind.INSTANCE_DELETE):
             raise exception.Unprocessable(
                 f'Instance {row.id} is being deleted; it cannot be protected any more.')
         also(connection, now)
@@ -308,7 +309,7 @@ def delete(context: Any, row: Row) -> Recorded:
     """
     require_no_cluster(row, context)
     deletion = {
-        'kind': 'instance_delete',
+        'kind': OperationKind.INSTANCE_DELETE,
         'resource_type': RESOURCE,
         'resource_id': row.id,
         'deadline': CONF.delete_deadline,
@@ -353,7 +354,7 @@ def _record_deletion(connection: Connection, deletion: dict[str, Any],
     if running is None:
         operations.create(connection, now=now, **deletion)
         return deletion['operation_id'], deletion['operation_id']
-    if running.kind == 'instance_delete':
+    if running.kind == OperationKind.INSTANCE_DELETE:
         return running.id, running.id
     follower = json.loads(running.successor) if running.successor else deletion
     return follower['operation_id'], running.id

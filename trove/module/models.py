@@ -20,6 +20,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception
+from trove.common.kinds import ResourceType
 from trove.common.rpc import clients
 from trove.common.rpc.messages import module as module_messages
 from trove.datastore import models as datastore_models
@@ -28,7 +29,7 @@ from trove.db.session import Connection, Row
 
 CONF = cfg.CONF
 
-RESOURCE = 'module'
+RESOURCE = ResourceType.MODULE
 
 #: option of administrators -> the value that makes it one
 _OF_ADMINISTRATORS = {

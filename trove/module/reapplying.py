@@ -17,6 +17,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from trove.common.kinds import OperationKind
 from trove.common.rpc import clients
 from trove.db import operations, session
 from trove.db.session import Connection, Row
@@ -31,7 +32,8 @@ DEADLINE = 24 * 3600
 def reapply(context: Any, row: Row, asked: Mapping[str, Any]) -> str:
     """Write down that a module is to be applied again.
 
-    Those that have its present contents are left out, unless ``force`` is given. Nobody but an administrator goes
+    Those that have its present contents are left out,
+    unless ``force`` is given. Nobody but an administrator goes
     faster than the operator allows, or reaches instances of others.
 
     :returns: the operation.
@@ -52,7 +54,8 @@ def reapply(context: Any, row: Row, asked: Mapping[str, Any]) -> str:
     }
 
     def write(connection: Connection) -> str:
-        return operations.create(connection, kind='module_reapply', resource_type=RESOURCE,
+        return operations.create(connection, kind=OperationKind.MODULE_REAPPLY,
+                                 resource_type=RESOURCE,
                                  resource_id=row.id, now=session.utcnow(), deadline=DEADLINE,
                                  project_id=context.project_id, args=args,
                                  request_id=context.request_id, actor=context.user_id)

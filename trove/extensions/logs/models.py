@@ -23,6 +23,7 @@ from oslo_config import cfg
 from trove.db.session import Connection, Row
 
 from trove.common import exception
+from trove.common.kinds import OperationKind
 from trove.common.rpc import messages
 from trove.common.rpc.messages import base
 from trove.common.rpc.messages.log import LOG
@@ -97,7 +98,8 @@ def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Re
     :param start_over: what was stored before is to be forgotten first.
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
     """
-    return models.record(context, row, 'instance_publish_log', 2 * CONF.guest_log_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_PUBLISH_LOG,
+                         2 * CONF.guest_log_timeout,
                          args={'log': name, 'start_over': start_over})
 
 
@@ -106,7 +108,7 @@ def discard(context: Any, row: Row, name: str) -> models.Recorded:
 
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
     """
-    return models.record(context, row, 'instance_discard_log', CONF.guest_log_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_DISCARD_LOG, CONF.guest_log_timeout,
                          args={'log': name})
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from oslo_config import cfg
 
+from trove.common.kinds import OperationKind
 from trove.db.session import Row
 from trove.instance import models, validation
 from trove.instance.models import Also, Recorded
@@ -35,5 +36,5 @@ def update(context: Any, row: Row, access: dict[str, Any],
         'is_public': access.get('is_public', False),
         'allowed_cidrs': access.get('allowed_cidrs', [])
     }
-    return models.record(context, row, 'instance_update_access', CONF.access_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_UPDATE_ACCESS, CONF.access_timeout,
                          args={'access': requested}, also=also)

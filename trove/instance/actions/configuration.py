@@ -18,6 +18,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception, policy, states, template
+from trove.common.kinds import OperationKind
 from trove.db import configurations, instances
 from trove.db.session import Connection, Row
 from trove.instance import models
@@ -81,7 +82,7 @@ def attach(context: Any, row: Row, configuration_id: str,
                          configuration_digest=None)
         also(connection, now)
 
-    return models.record(context, row, 'instance_attach_configuration',
+    return models.record(context, row, OperationKind.INSTANCE_ATTACH_CONFIGURATION,
                          CONF.configuration_timeout + _REVERT_MARGIN, args={
                              'configuration_id': configuration_id
                          }, check=lambda found, _now: _require_attachable(found), also=write)
@@ -110,7 +111,7 @@ def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded
             raise exception.Unprocessable(
                 f'The configuration group of instance {row.id} was just changed; try again.')
 
-    return models.record(context, row, 'instance_detach_configuration',
+    return models.record(context, row, OperationKind.INSTANCE_DETACH_CONFIGURATION,
                          CONF.configuration_timeout + _REVERT_MARGIN,
                          args={'configuration_id': row.configuration_id}, check=check, also=also)
 

@@ -23,6 +23,7 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common import exception
+from trove.common.kinds import OperationKind
 from trove.configuration import values
 from trove.datastore import models as datastore_models
 from trove.db import configurations, datastores, instances, session
@@ -44,7 +45,8 @@ def rebuild(context: Any, row: Row, image_id: str) -> Recorded:
     """
     _require_volume(row)
     found = validation.rebuild_image(row, image_id)
-    return models.record(context, row, 'instance_rebuild', _reimage_deadline(), check=_has_server,
+    return models.record(context, row, OperationKind.INSTANCE_REBUILD, _reimage_deadline(),
+                         check=_has_server,
                          args={'image_id': found, 'former_image_id': row.image_id or found})
 
 
@@ -122,7 +124,8 @@ def upgrade(context: Any, row: Row, version: str,
         instances.change(connection, row.id, now, desired_version_id=new.id)
         also(connection, now)
 
-    return models.record(context, row, 'instance_upgrade', _reimage_deadline(), args=args,
+    return models.record(context, row, OperationKind.INSTANCE_UPGRADE, _reimage_deadline(),
+                         args=args,
                          check=check, also=write)
 
 
@@ -178,7 +181,7 @@ def migrate(context: Any, row: Row, host: str | None, *, live: bool) -> Recorded
     :param live: move the running server; otherwise the engine is stopped for the move.
     :raises trove.common.exception.Unprocessable: the instance is busy.
     """
-    kind = 'instance_migrate_live' if live else 'instance_migrate'
+    kind = OperationKind.INSTANCE_MIGRATE_LIVE if live else OperationKind.INSTANCE_MIGRATE
     # Twice the move, for the revert; the engine is stopped and started.
     deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
                 + CONF.state_change_wait_time)
@@ -192,5 +195,6 @@ def upgrade_agent(context: Any, row: Row, args: dict[str, Any]) -> Recorded:
     :raises trove.common.exception.Unprocessable: no server, or another operation is open.
     """
     models.require_server(row)
-    return models.record(context, row, 'instance_upgrade_agent', CONF.agent_start_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_UPGRADE_AGENT,
+                         CONF.agent_start_timeout,
                          args=args)

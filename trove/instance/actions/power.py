@@ -19,6 +19,7 @@ from oslo_config import cfg
 
 from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
+from trove.common.kinds import OperationKind
 from trove.db.session import Row
 from trove.instance import models
 from trove.instance.models import Recorded
@@ -33,7 +34,7 @@ def restart(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.NotSupported: the instance is a member of a cluster.
     """
     models.require_no_cluster(row, context, admin_may=True)
-    return models.record(context, row, 'instance_restart', CONF.restart_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_RESTART, CONF.restart_timeout,
                          check=models.require_ready)
 
 
@@ -44,7 +45,7 @@ def reboot(context: Any, row: Row) -> Recorded:
     """
     # Stop the engine, reboot in Nova, start the agent and the engine: each has a limit of its own.
     deadline = CONF.reboot_time_out + CONF.agent_start_timeout + 2 * CONF.restart_timeout
-    return models.record(context, row, 'instance_reboot', deadline,
+    return models.record(context, row, OperationKind.INSTANCE_REBOOT, deadline,
                          check=lambda found, _now: models.require_server(found))
 
 
@@ -56,7 +57,7 @@ def start(context: Any, row: Row) -> Recorded:
     # The flow first reverts what a reset left behind, and attaches the volume.
     deadline = (CONF.revert_time_out + CONF.reboot_time_out + CONF.volume_time_out +
                 2 * CONF.agent_start_timeout + CONF.restart_timeout + CONF.state_change_wait_time)
-    return models.record(context, row, 'instance_start', deadline,
+    return models.record(context, row, OperationKind.INSTANCE_START, deadline,
                          check=lambda found, _now: models.require_server(found))
 
 
@@ -74,4 +75,5 @@ def stop(context: Any, row: Row) -> Recorded:
                 f'The agent of instance {row.id} has not reported for more than {expiry} seconds; '
                 f'the database cannot be stopped.')
 
-    return models.record(context, row, 'instance_stop', CONF.restart_timeout, check=check)
+    return models.record(context, row, OperationKind.INSTANCE_STOP, CONF.restart_timeout,
+                         check=check)

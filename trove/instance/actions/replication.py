@@ -20,6 +20,7 @@ from oslo_config import cfg
 
 from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
+from trove.common.kinds import OperationKind
 from trove.db import instances, session
 from trove.db.session import Row
 from trove.instance import models
@@ -55,7 +56,7 @@ def promote(context: Any, row: Row) -> Recorded:
     :raises trove.common.exception.BadRequest: the instance is not a replica.
     :raises trove.common.exception.Unprocessable: the instance is busy.
     """
-    return models.record(context, row, 'instance_promote', CONF.usage_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_PROMOTE, CONF.usage_timeout,
                          check=_require_ready_replica)
 
 
@@ -65,7 +66,7 @@ def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded
     :raises trove.common.exception.BadRequest: the instance is not a replica.
     :raises trove.common.exception.Unprocessable: the instance is busy.
     """
-    return models.record(context, row, 'instance_detach_replica', CONF.usage_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_DETACH_REPLICA, CONF.usage_timeout,
                          check=_require_ready_replica, also=also)
 
 
@@ -85,7 +86,7 @@ def eject(context: Any, row: Row) -> Recorded:
     if not session.read(instances.replicas_of, [row.id]):
         raise exception.BadRequest(
             f'Instance {row.id} is not a replica source: it has no replicas.')
-    return models.record(context, row, 'instance_eject', CONF.usage_timeout,
+    return models.record(context, row, OperationKind.INSTANCE_EJECT, CONF.usage_timeout,
                          check=functools.partial(_require_silent, expiry=heartbeat_expiry(CONF)))
 
 

@@ -24,6 +24,7 @@ from trove.common.rpc import clients
 from trove.db.session import Connection, Row
 
 from trove.common import exception
+from trove.common.kinds import OperationKind
 from trove.db import instances, operations, quotas, session
 from trove.instance import models, validation
 from trove.instance.models import Recorded, RESOURCE
@@ -123,7 +124,8 @@ def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
         # Twice the resize, for the revert; the engine is stopped and started each time.
         deadline = (2 * CONF.resize_time_out + 2 * CONF.restart_timeout + CONF.agent_start_timeout
                     + CONF.state_change_wait_time)
-        return operations.create(connection, kind='instance_resize_flavor', resource_type=RESOURCE,
+        return operations.create(connection, kind=OperationKind.INSTANCE_RESIZE_FLAVOR,
+                                 resource_type=RESOURCE,
                                  resource_id=row.id, now=now, deadline=deadline,
                                  project_id=row.tenant_id, args={
                                      **sizes, 'quota': held
@@ -145,7 +147,8 @@ def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: dat
     # Cinder and Nova, two guest commands and the engine's health: each has a limit of its own.
     deadline = (4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout
                 + CONF.state_change_wait_time)
-    return operations.create(connection, kind='instance_resize_volume', resource_type=RESOURCE,
+    return operations.create(connection, kind=OperationKind.INSTANCE_RESIZE_VOLUME,
+                             resource_type=RESOURCE,
                              resource_id=row.id, now=now, deadline=deadline,
                              project_id=row.tenant_id, args={
                                  'size': size,

@@ -21,6 +21,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from trove.common import exception, notification, states
+from trove.common.kinds import OperationKind
 from trove.common.rpc import clients
 from trove.db import (backups, events, instances, notifications, operations, service_statuses,
                       session)
@@ -58,37 +59,38 @@ def _by_admin(again: Callable[[Any, Row, dict[str, Any]], Recorded]) -> Original
 #: kind of operation -> the request that records it
 ORIGINALS: dict[str, Original] = {
     # Passwords of users are erased when the operation ends.
-    'instance_create': Original('instance:create', None),
-    'instance_delete': Original('instance:delete',
-                                lambda context, row, _args: models.delete(context, row)),
-    'instance_restart': Original('instance:restart',
-                                 lambda context, row, _args: power.restart(context, row)),
-    'instance_resize_volume': Original(
+    OperationKind.INSTANCE_CREATE: Original('instance:create', None),
+    OperationKind.INSTANCE_DELETE: Original(
+        'instance:delete', lambda context, row, _args: models.delete(context, row)),
+    OperationKind.INSTANCE_RESTART: Original(
+        'instance:restart', lambda context, row, _args: power.restart(context, row)),
+    OperationKind.INSTANCE_RESIZE_VOLUME: Original(
         'instance:resize_volume',
         lambda context, row, args: resize.volume(context, row, args['size'])),
-    'instance_resize_flavor': Original(
+    OperationKind.INSTANCE_RESIZE_FLAVOR: Original(
         'instance:resize_flavor',
         lambda context, row, args: resize.flavor(context, row, args['flavor']['id'])),
-    'instance_update_access': Original(
+    OperationKind.INSTANCE_UPDATE_ACCESS: Original(
         'instance:update',
         lambda context, row, args: access.update(context, row, args['access'])),
-    'instance_upgrade': Original(
+    OperationKind.INSTANCE_UPGRADE: Original(
         'instance:update',
         lambda context, row, args: image.upgrade(context, row, args['version']['id'])),
-    'instance_attach_configuration': Original(
+    OperationKind.INSTANCE_ATTACH_CONFIGURATION: Original(
         'instance:update',
         lambda context, row, args: configuration.attach(context, row, args['configuration_id'])),
-    'instance_detach_configuration': Original(
+    OperationKind.INSTANCE_DETACH_CONFIGURATION: Original(
         'instance:update',
         lambda context, row, args: _detach_again(context, row, args['configuration_id'])),
-    'instance_reboot': _by_admin(lambda context, row, _args: power.reboot(context, row)),
-    'instance_stop': _by_admin(lambda context, row, _args: power.stop(context, row)),
-    'instance_start': _by_admin(lambda context, row, _args: power.start(context, row)),
-    'instance_rebuild': _by_admin(
+    OperationKind.INSTANCE_REBOOT: _by_admin(
+        lambda context, row, _args: power.reboot(context, row)),
+    OperationKind.INSTANCE_STOP: _by_admin(lambda context, row, _args: power.stop(context, row)),
+    OperationKind.INSTANCE_START: _by_admin(lambda context, row, _args: power.start(context, row)),
+    OperationKind.INSTANCE_REBUILD: _by_admin(
         lambda context, row, args: image.rebuild(context, row, args['image_id'])),
-    'instance_migrate': _by_admin(
+    OperationKind.INSTANCE_MIGRATE: _by_admin(
         lambda context, row, args: image.migrate(context, row, args['host'], live=False)),
-    'instance_migrate_live': _by_admin(
+    OperationKind.INSTANCE_MIGRATE_LIVE: _by_admin(
         lambda context, row, args: image.migrate(context, row, args['host'], live=True)),
 }
 

@@ -20,6 +20,7 @@ instance is not changed.
 import functools
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import backups, instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -40,6 +41,7 @@ def failed(work: Work[args.CreateBackup, facts.Nothing], code: str, text: str,
 
 FLOW = Flow[args.CreateBackup, facts.Nothing](
     args=args.CreateBackup, facts=facts.Nothing,
-    kind='backup_create', version=1, title='Making a backup', resource_type='instance',
+    kind=OperationKind.BACKUP_CREATE, version=1, title='Making a backup',
+    resource_type=ResourceType.INSTANCE,
     steps=(unsupported.BackupSupported(),),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

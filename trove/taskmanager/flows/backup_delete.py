@@ -21,6 +21,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import backups
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -47,6 +48,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Nothing](
     args=args.Nothing, facts=facts.Nothing,
-    kind='backup_delete', version=1, title='Deleting the backup', resource_type='backup',
+    kind=OperationKind.BACKUP_DELETE, version=1, title='Deleting the backup',
+    resource_type=ResourceType.BACKUP,
     steps=(backup.BackupDataGone(),),
     load=backups.get, succeeded=succeeded, failed=failed, undoable=False)

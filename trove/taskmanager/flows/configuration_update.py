@@ -23,6 +23,7 @@ operation applies the values that the group has at the time of sending.
 import functools
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import configurations
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -43,10 +44,11 @@ def failed(work: Work[args.Nothing, facts.Options], code: str, text: str,
 def _flow(kind: str) -> Flow[args.Nothing, facts.Options]:
     return Flow[args.Nothing, facts.Options](
         args=args.Nothing, facts=facts.Options, kind=kind, version=1,
-        title='Changing the instances of the configuration group', resource_type='configuration',
+        title='Changing the instances of the configuration group',
+        resource_type=ResourceType.CONFIGURATION,
         steps=(configuration.InstancesTold(),), load=configurations.get, succeeded=succeeded,
         failed=failed, undoable=False)
 
 
 #: The flows after a PUT and after a PATCH.
-UPDATE, EDIT = _flow('configuration_update'), _flow('configuration_edit')
+UPDATE, EDIT = _flow(OperationKind.CONFIGURATION_UPDATE), _flow(OperationKind.CONFIGURATION_EDIT)

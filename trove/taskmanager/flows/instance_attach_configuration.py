@@ -18,6 +18,7 @@ value or the guest does not reply, the instance has no group and its former conf
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -40,6 +41,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Configuration, facts.Options](
     args=args.Configuration, facts=facts.Options,
-    kind='instance_attach_configuration', version=1, title='Attaching the configuration group',
-    resource_type='instance', steps=(configuration.OptionsApplied(),),
+    kind=OperationKind.INSTANCE_ATTACH_CONFIGURATION, version=1,
+    title='Attaching the configuration group',
+    resource_type=ResourceType.INSTANCE, steps=(configuration.OptionsApplied(),),
     load=instances.get, succeeded=succeeded, failed=failed)

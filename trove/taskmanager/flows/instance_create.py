@@ -22,6 +22,7 @@ stays, in ERROR with the reason, until the user deletes it.
 from collections.abc import Sequence
 
 from trove.common import errors
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts, outcome
 from trove.taskmanager.step import Change, Flow, Work
@@ -55,7 +56,8 @@ def cancelled(work: Work) -> Sequence[Change]:
 
 FLOW = Flow[args.Create, facts.Create](
     args=args.Create, facts=facts.Create,
-    kind='instance_create', version=2, title='Creating the instance', resource_type='instance',
+    kind=OperationKind.INSTANCE_CREATE, version=2, title='Creating the instance',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         identity.EnsureGuestIdentity(),
         network.EnsureSecurityGroup(),
@@ -73,5 +75,5 @@ FLOW = Flow[args.Create, facts.Create](
         guest.Healthy(),
         module.ModulesApplied(),
     ),
-    load=instances.get, succeeded=succeeded, failed=failed, remover='instance_delete',
+    load=instances.get, succeeded=succeeded, failed=failed, remover=OperationKind.INSTANCE_DELETE,
     cancellable=True, cancelled=cancelled)

@@ -21,6 +21,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -48,7 +49,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Nothing](
     args=args.Nothing, facts=facts.Nothing,
-    kind='instance_delete', version=2, title='Deleting the instance', resource_type='instance',
+    kind=OperationKind.INSTANCE_DELETE, version=2, title='Deleting the instance',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         server.ServerGone(),
         server.ServerGroupGone(),

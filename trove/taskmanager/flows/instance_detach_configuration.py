@@ -17,6 +17,7 @@ The values of the template and of the engine apply again. The row names the grou
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -39,6 +40,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Configuration, facts.Options](
     args=args.Configuration, facts=facts.Options,
-    kind='instance_detach_configuration', version=1, title='Detaching the configuration group',
-    resource_type='instance', steps=(configuration.OptionsRemoved(),),
+    kind=OperationKind.INSTANCE_DETACH_CONFIGURATION, version=1,
+    title='Detaching the configuration group',
+    resource_type=ResourceType.INSTANCE, steps=(configuration.OptionsRemoved(),),
     load=instances.get, succeeded=succeeded, failed=failed)

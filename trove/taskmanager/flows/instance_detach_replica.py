@@ -15,6 +15,7 @@
 After a failure nothing has changed. The operation, an event and the fault give the reason.
 """
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
@@ -22,7 +23,7 @@ from trove.taskmanager.steps import unsupported
 
 FLOW = Flow[args.Nothing, facts.Nothing](
     args=args.Nothing, facts=facts.Nothing,
-    kind='instance_detach_replica', version=1, title='Detaching the replica',
-    resource_type='instance', steps=(unsupported.DetachmentSupported(),),
+    kind=OperationKind.INSTANCE_DETACH_REPLICA, version=1, title='Detaching the replica',
+    resource_type=ResourceType.INSTANCE, steps=(unsupported.DetachmentSupported(),),
     load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed,
     undoable=False)

@@ -16,6 +16,7 @@ The guest forgets the published position first, so the next publish always store
 After a failure, discarding again deletes the rest.
 """
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
@@ -23,8 +24,8 @@ from trove.taskmanager.steps import base, logs
 
 FLOW = Flow[args.Log, facts.Command](
     args=args.Log, facts=facts.Command,
-    kind='instance_discard_log', version=1, title='Discarding a published log',
-    resource_type='instance', steps=(
+    kind=OperationKind.INSTANCE_DISCARD_LOG, version=1, title='Discarding a published log',
+    resource_type=ResourceType.INSTANCE, steps=(
         logs.LogForgotten(),
         logs.PiecesRemoved(),
     ), load=instances.get, succeeded=base.unchanged, failed=base.unchanged)

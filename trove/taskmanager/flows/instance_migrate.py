@@ -18,6 +18,7 @@ last step: any earlier failure returns the server to its former host and starts 
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -38,8 +39,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Migrate, facts.Migrate](
     args=args.Migrate, facts=facts.Migrate,
-    kind='instance_migrate', version=1, title='Moving the server to another host',
-    resource_type='instance', steps=(
+    kind=OperationKind.INSTANCE_MIGRATE, version=1, title='Moving the server to another host',
+    resource_type=ResourceType.INSTANCE, steps=(
         migration.ServerNoted(),
         migration.EngineStopped(),
         migration.ServerMigrated(),

@@ -18,6 +18,7 @@ nothing, so nothing needs to be reverted.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -38,7 +39,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Migrate, facts.Migrate](
     args=args.Migrate, facts=facts.Migrate,
-    kind='instance_migrate_live', version=1, title='Moving the running server to another host',
-    resource_type='instance',
+    kind=OperationKind.INSTANCE_MIGRATE_LIVE, version=1,
+    title='Moving the running server to another host',
+    resource_type=ResourceType.INSTANCE,
     steps=(migration.ServerNoted(), migration.ServerMovedLive(), guest.Healthy()),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -15,6 +15,7 @@
 After a failure nothing has changed. The operation, an event and the fault give the reason.
 """
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
@@ -22,6 +23,7 @@ from trove.taskmanager.steps import unsupported
 
 FLOW = Flow[args.Nothing, facts.Nothing](
     args=args.Nothing, facts=facts.Nothing,
-    kind='instance_promote', version=1, title='Promoting the replica', resource_type='instance',
+    kind=OperationKind.INSTANCE_PROMOTE, version=1, title='Promoting the replica',
+    resource_type=ResourceType.INSTANCE,
     steps=(unsupported.PromotionSupported(),),
     load=instances.get, succeeded=unsupported.succeeded, failed=unsupported.failed, undoable=False)

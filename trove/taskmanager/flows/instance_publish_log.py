@@ -16,6 +16,7 @@ After a failure the stored pieces stay, and the next publish continues from ther
 be reverted.
 """
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
@@ -23,7 +24,8 @@ from trove.taskmanager.steps import base, logs
 
 FLOW = Flow[args.PublishLog, facts.StoredLog](
     args=args.PublishLog, facts=facts.StoredLog,
-    kind='instance_publish_log', version=1, title='Publishing a log', resource_type='instance',
+    kind=OperationKind.INSTANCE_PUBLISH_LOG, version=1, title='Publishing a log',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         logs.ContainerReady(),
         logs.LogStored(),

@@ -19,6 +19,7 @@ the fault give the reason.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -42,7 +43,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Power](
     args=args.Nothing, facts=facts.Power,
-    kind='instance_reboot', version=2, title='Rebooting the server', resource_type='instance',
+    kind=OperationKind.INSTANCE_REBOOT, version=2, title='Rebooting the server',
+    resource_type=ResourceType.INSTANCE,
     steps=(power.DatabaseStoppedIfItListens(), identity.RestoreGuestIdentity(),
            power.BootNoted(), power.ServerRebooted(), power.ServerBack(), power.AgentBack(),
            power.DatabaseBack()), load=instances.get,

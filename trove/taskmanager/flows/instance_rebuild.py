@@ -13,12 +13,14 @@
 """The flow that rebuilds the server of an instance from another image.
 
 Only administrators request this. The volume stays, with the data, the users and the selection of
-logs; the configuration is rendered again. A broken guest is a reason for a rebuild, so the flow does
+logs; the configuration is rendered again. A broken guest is a reason for a rebuild,
+so the flow does
 not wait for an unreachable one. After a failure the instance has its former image.
 """
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -43,7 +45,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Reimage, facts.Reimage](
     args=args.Reimage, facts=facts.Reimage,
-    kind='instance_rebuild', version=2, title='Rebuilding the server', resource_type='instance',
+    kind=OperationKind.INSTANCE_REBUILD, version=2, title='Rebuilding the server',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         reimage.ServerTakesImages(),
         reimage.DataHandedOverIfItListens(),

@@ -19,6 +19,7 @@ former flavor, the former configuration and a running engine. The data volume is
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -39,7 +40,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.ResizeFlavor, facts.ResizeFlavor](
     args=args.ResizeFlavor, facts=facts.ResizeFlavor,
-    kind='instance_resize_flavor', version=1, title='Changing the flavor', resource_type='instance',
+    kind=OperationKind.INSTANCE_RESIZE_FLAVOR, version=1, title='Changing the flavor',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         flavor_resize.ServerReady(),
         flavor_resize.EngineStopped(),

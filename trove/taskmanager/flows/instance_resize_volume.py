@@ -19,6 +19,7 @@ runs. An enlarged volume stays enlarged; the next resize grows the file system.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -39,7 +40,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.ResizeVolume, facts.ResizeVolume](
     args=args.ResizeVolume, facts=facts.ResizeVolume,
-    kind='instance_resize_volume', version=1, title='Resizing the volume', resource_type='instance',
+    kind=OperationKind.INSTANCE_RESIZE_VOLUME, version=1, title='Resizing the volume',
+    resource_type=ResourceType.INSTANCE,
     steps=(
         volume_resize.ChooseWay(),
         volume_resize.ExtendedInUse(),

@@ -18,6 +18,7 @@ give the reason, and the user may try again.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -37,6 +38,7 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Command](
     args=args.Nothing, facts=facts.Command,
-    kind='instance_restart', version=1, title='Restarting the database', resource_type='instance',
+    kind=OperationKind.INSTANCE_RESTART, version=1, title='Restarting the database',
+    resource_type=ResourceType.INSTANCE,
     steps=(guest.Restarted(), guest.Healthy()),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

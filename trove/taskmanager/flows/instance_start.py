@@ -14,12 +14,14 @@
 
 Only administrators request this; users restart a stopped database. The flow also completes what a
 reset has left of a resize or a move: the server gets the flavor in the instance's row, and its
-volume. After a failure the instance is shown as last reported. The operation, an event and the fault
+volume. After a failure the instance is shown as last reported. The operation,
+an event and the fault
 give the reason.
 """
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -46,8 +48,8 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Start](
     args=args.Nothing, facts=facts.Start,
-    kind='instance_start', version=3, title='Starting server and database',
-    resource_type='instance',
+    kind=OperationKind.INSTANCE_START, version=3, title='Starting server and database',
+    resource_type=ResourceType.INSTANCE,
     steps=(identity.RestoreGuestIdentity(), power.BootNoted(), flavor_resize.ResizeSettled(),
            power.ServerOn(),
            volume_resize.VolumeBack(), power.AgentBackIfStarted(), power.DatabaseOn(),

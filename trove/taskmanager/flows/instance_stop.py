@@ -18,6 +18,7 @@ Only administrators request this. The server keeps running, so ``status`` stays 
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -40,6 +41,6 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.Nothing, facts.Command](
     args=args.Nothing, facts=facts.Command,
-    kind='instance_stop', version=1, title='Stopping the database',
-    resource_type='instance', steps=(power.DatabaseStopped(),), load=instances.get,
+    kind=OperationKind.INSTANCE_STOP, version=1, title='Stopping the database',
+    resource_type=ResourceType.INSTANCE, steps=(power.DatabaseStopped(),), load=instances.get,
     succeeded=succeeded, failed=failed, undoable=False)

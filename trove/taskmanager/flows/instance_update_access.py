@@ -19,6 +19,7 @@ with the reason until a change of access succeeds, because the request of the us
 import json
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -46,6 +47,6 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 
 FLOW = Flow[args.UpdateAccess, facts.Nothing](
     args=args.UpdateAccess, facts=facts.Nothing,
-    kind='instance_update_access', version=1, title='Changing who may connect',
-    resource_type='instance', steps=(access.RulesSet(), access.PublicAddressSet()),
+    kind=OperationKind.INSTANCE_UPDATE_ACCESS, version=1, title='Changing who may connect',
+    resource_type=ResourceType.INSTANCE, steps=(access.RulesSet(), access.PublicAddressSet()),
     load=instances.get, succeeded=succeeded, failed=failed, cancellable=True)

@@ -19,6 +19,7 @@ counts as outdated until the group is edited again or detached.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -39,5 +40,5 @@ def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
 FLOW = Flow[args.UpdateConfiguration, facts.Options](
     args=args.UpdateConfiguration, facts=facts.Options,
     kind=configuration.CHILD, version=1, title='Changing the options of the configuration group',
-    resource_type='instance', steps=(configuration.OptionsUpdated(),),
+    resource_type=ResourceType.INSTANCE, steps=(configuration.OptionsUpdated(),),
     load=instances.get, succeeded=succeeded, failed=failed, undoable=False)

@@ -19,6 +19,7 @@ Any failure returns to the former image, with its configuration.
 
 from collections.abc import Sequence
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import instances
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Flow, Work
@@ -49,8 +50,8 @@ def cancelled(work: Work) -> Sequence[Change]:
 
 FLOW = Flow[args.Reimage, facts.Reimage](
     args=args.Reimage, facts=facts.Reimage,
-    kind='instance_upgrade', version=2, title='Changing the datastore version',
-    resource_type='instance', steps=(
+    kind=OperationKind.INSTANCE_UPGRADE, version=2, title='Changing the datastore version',
+    resource_type=ResourceType.INSTANCE, steps=(
         reimage.ServerTakesImages(),
         reimage.DataHandedOver(),
         identity.RestoreGuestIdentity(),

@@ -16,6 +16,7 @@ An instance with an unreachable guest is skipped, with an event. Each instance's
 separately: modules applied before a failure stay applied.
 """
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db import modules
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Flow
@@ -23,6 +24,7 @@ from trove.taskmanager.steps import base, module
 
 FLOW = Flow[args.ReapplyModule, facts.ReapplyModule](
     args=args.ReapplyModule, facts=facts.ReapplyModule,
-    kind='module_reapply', version=1, title='Applying the module again', resource_type='module',
+    kind=OperationKind.MODULE_REAPPLY, version=1, title='Applying the module again',
+    resource_type=ResourceType.MODULE,
     steps=(module.AppliedAgain(),),
     load=modules.get, succeeded=base.unchanged, failed=base.unchanged, undoable=False)

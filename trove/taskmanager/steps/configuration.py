@@ -18,6 +18,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trove.common import exception
+from trove.common.kinds import OperationKind, ResourceType
 from trove.common.rpc import messages
 from trove.common.states import OperationState
 from trove.db import configurations, operations
@@ -28,7 +29,7 @@ from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
 #: What brings an edited group to one instance.
-CHILD = 'instance_update_configuration'
+CHILD = OperationKind.INSTANCE_UPDATE_CONFIGURATION
 #: Operations opened in one transaction, and names told in one sentence.
 _AT_ONCE = 50
 _TOLD = 20
@@ -54,14 +55,16 @@ class OptionsApplied(guest.Command[args.Configuration, facts.Options]):
         # Of values that were edited meanwhile, what came of the former ones says nothing.
         return guest.command_id(work, f'{self.name}/{work.attempt}/{self.digest(work)}')
 
-    def command(self, work: Work[args.Configuration, facts.Options], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Configuration, facts.Options], row: Row,
+                seconds: int) -> messages.Command:
         return messages.ApplyConfiguration(command_id=self.id_of(work), operation_id=work.id,
                                            deadline=seconds, options=self.options(work))
 
     def sent_facts(self, work: Work[args.Configuration, facts.Options]) -> dict[str, Any]:
         return {'digest': self.digest(work)}
 
-    def is_to_be_sent(self, work: Work[args.Configuration, facts.Options], row: Row, now: Any) -> bool:
+    def is_to_be_sent(self, work: Work[args.Configuration, facts.Options], row: Row,
+                      now: Any) -> bool:
         return work.facts.get('digest') != self.digest(work) or super().is_to_be_sent(
             work, row, now)
 
@@ -111,7 +114,8 @@ class OptionsUpdated(OptionsApplied):
 class InstancesTold(Step[args.Nothing, facts.Options]):
     """Every instance that has the group has its values, or it is known why not.
 
-    Each is told by an operation of its own, opened as soon as nothing else is being done to it. When the group is
+    Each is told by an operation of its own,
+    opened as soon as nothing else is being done to it. When the group is
     edited meanwhile, who was told the former values is told again.
     """
 
@@ -182,7 +186,8 @@ def deadline(conf: Any) -> int:
 
 def _open(connection: Connection, work: Work, operation_id: str, row: Row, wanted: str) -> None:
     try:
-        operations.create(connection, kind=CHILD, resource_type='instance', resource_id=row.id,
+        operations.create(connection, kind=CHILD, resource_type=ResourceType.INSTANCE,
+                          resource_id=row.id,
                           now=work.tools.clock(),
                           deadline=work.tools.conf.configuration_timeout + 60,
                           project_id=row.tenant_id, args={
