@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every measurement stands on, and the table that is printed at the end."""
+"""Fixtures of every measurement, and the table that is printed at the end."""
 
 import pytest
 
@@ -19,7 +19,7 @@ from tests.perf import deployment, measuring
 
 @pytest.fixture(scope='session')
 def figures() -> measuring.Figures:
-    """Where figures are noted; they are printed when all is done."""
+    """Figures of the run, which are printed at its end."""
     return measuring.FIGURES
 
 

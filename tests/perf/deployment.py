@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A service to measure: the operator's pipeline with the real token check, before a database of either kind."""
+"""Service under measurement: the operator's pipeline with the real token check, over either
+database.
+"""
 
 import contextlib
 import pathlib
@@ -33,19 +35,19 @@ CONF = cfg.CONF
 
 KEY_ENCRYPTION_SECRET = 'performance tests only: 0123456789abcdef'
 HOST = 'dbaas.example.net:8779'
-#: The projects that own many instances: how many.
+#: Number of instances of the projects that own many.
 MANY = {'other': 10_000, 'admin': 100}
 
 
 class WholeEdge(Edge):
-    """The edge with nothing left out of its pipeline."""
+    """Edge with its complete pipeline."""
 
     def _paste_file(self) -> pathlib.Path:
         return ROOT / 'etc/trove/api-paste.ini'
 
 
 class Deployment:
-    """One ``trove.conf``, which this process and any server that is started read alike."""
+    """One ``trove.conf`` for this process and every server that it starts."""
 
     def __init__(self, directory: pathlib.Path, database_url: str, keystone: Keystone) -> None:
         self.directory = directory
@@ -71,13 +73,13 @@ class Deployment:
         self.edge.close()
         session.dispose()
         CONF.reset()
-        # Registered by the token check, some as required; who is configured next has no Keystone.
+        # Registered by the token check, some as required; the next configuration has no Keystone.
         CONF.unregister_opts(loading.get_auth_plugin_conf_options('password'),
                              group='keystone_authtoken')
 
     def call(self, path: str, *, token: str = 'demo', method: str = 'GET',
              body: bytes = b'') -> bytes:
-        """One request to the pipeline in this process, with as little around it as can be.
+        """Send one request to the pipeline in this process, with minimal overhead.
 
         :param path: relative to the token's project.
         """
@@ -132,7 +134,10 @@ def deployed(engine: str, directory: pathlib.Path) -> Iterator[Deployment]:
 
 
 def fill(project: str, number: int) -> list[str]:
-    """Active instances as a project has them: two addresses, a fresh report, now and then a replica. Returns ids."""
+    """Create typical active instances and return their ids.
+
+        Each has two addresses and a fresh report, some have a replica.
+        """
     now = session.utcnow()
     ids = [str(uuid.uuid4()) for _ in range(number)]
     rows = [{
@@ -178,5 +183,6 @@ def fill(project: str, number: int) -> list[str]:
             part = slice(start, start + 1000)
             connection.execute(instances.INSTANCES.insert(), rows[part])
             connection.execute(service_statuses.STATUSES.insert(), statuses[part])
-            connection.execute(instance_addresses.ADDRESSES.insert(), addresses[2 * start:2 * start + 2000])
+            connection.execute(instance_addresses.ADDRESSES.insert(),
+                               addresses[2 * start:2 * start + 2000])
     return ids

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Keystone as far as the token check needs it, over HTTP and in a thread: the real filter stands before it and caches.
+"""Keystone stand-in for the token check, over HTTP in a thread; the real filter caches its answers.
 
-Tokens are those of :mod:`tests.functional.api.tokens`, with a catalog as long as that of a small cloud.
+Tokens are those of :mod:`tests.functional.api.tokens`, with the catalog of a small cloud.
 """
 
 import http.server
@@ -30,7 +30,7 @@ _SERVICES = ('orchestration', 'object-store', 'dns', 'key-manager', 'load-balanc
 
 
 def document(token: str, keystone: str) -> dict[str, Any]:
-    """What Keystone says of a token.
+    """Validation of tokens.
 
     :param keystone: its own address.
     """
@@ -58,7 +58,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             body = {'version': versions.versions[0]} if self.path.startswith('/v3') else versions
             self._answer(200 if self.path.startswith('/v3') else 300, body)
         elif self.path.startswith('/v3/auth/tokens') and token in tokens.KNOWN:
-            self.server.asked.append(token)  # type: ignore[attr-defined]
+            self.server.validated.append(token)  # type: ignore[attr-defined]
             self._answer(200, document(token, self._address))
         else:
             self._answer(404, {'error': {'code': 404, 'title': 'Not Found', 'message': 'no'}})
@@ -81,17 +81,17 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(data)
 
     def log_message(self, *_arguments: Any) -> None:
-        """Nothing: what was asked is in ``asked``."""
+        """Log nothing: the validated tokens are in ``validated``."""
 
 
 class Keystone:
-    """The server; ``asked`` are the tokens it was asked about."""
+    """Server; ``validated`` lists the tokens of the validation requests."""
 
     def __init__(self) -> None:
         self._server = http.server.ThreadingHTTPServer(('127.0.0.1', 0), _Handler)
         self._server.daemon_threads = True
-        self.asked: list[str] = []
-        self._server.asked = self.asked  # type: ignore[attr-defined]
+        self.validated: list[str] = []
+        self._server.validated = self.validated  # type: ignore[attr-defined]
         self.address = f'http://127.0.0.1:{self._server.server_port}'
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The world of the functional tests, left to itself: everybody works in threads of their own, by the real clock.
+"""World of the functional tests in which every part runs in its own thread, by the real clock.
 
-One process runs the task managers, the conductor, the agents of all guests and the stand-in of the cloud, so what is
-measured here is more than a control plane of its own would have to do.
+One process runs the task managers, the conductor, the agents of all guests and the stand-in of the
+cloud, so what is measured here is more than a control plane of its own would have to do.
 """
 
 import functools
@@ -29,9 +29,9 @@ from trove.common.process.service import Timer
 from trove.db import operations, session
 from trove.taskmanager.manager import Manager
 
-#: Seconds between two looks of the cloud and of the guests at what there is to do.
+#: Seconds between two looks of the cloud and of the guests for work.
 PAUSE = 0.05
-#: In so many of these looks an agent that was given nothing to do looks at its engine once, as it does each second.
+#: Idle agents check their engine once in this number of looks, which makes once a second.
 IDLE_LOOKS = 20
 
 
@@ -52,7 +52,7 @@ class Busy(MemoryBus):
 
 
 class TaskManagersEndpoint:
-    """RPC endpoint shared by all task managers; messages go to them in turn, as from one queue."""
+    """RPC endpoint shared by all task managers; messages are distributed in turn."""
 
     def __init__(self) -> None:
         self.managers: list[Manager] = []
@@ -65,7 +65,7 @@ class TaskManagersEndpoint:
 
 
 class LivingWorld:
-    """:param taskmanagers: how many share the work."""
+    """:param taskmanagers: number of task managers."""
 
     def __init__(self, conf: Any, directory: pathlib.Path, taskmanagers: int = 1) -> None:
         worlds.MemoryBus = Busy  # type: ignore[misc]
@@ -76,7 +76,7 @@ class LivingWorld:
         self.endpoint = TaskManagersEndpoint()
         self._look = 0
         self.world.control.server(conf.taskmanager_queue, 'here', [self.endpoint]).start()
-        #: How many runs of steps each task manager has recorded.
+        #: Number of step runs that each task manager has recorded.
         self.shares = [0] * taskmanagers
         for number in range(taskmanagers):
             manager = Manager(self.world.runner.tools, f'host:{number}')
@@ -121,7 +121,10 @@ class LivingWorld:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, what: Callable[[], str]) -> float:
-    """Seconds until something was so. :param what: told when it did not become so in time."""
+    """Return the seconds until the condition was met.
+
+        :param what: the condition in words, for the failure message.
+        """
     begun = time.monotonic()
     while not condition():
         assert time.monotonic() - begun < seconds, what()

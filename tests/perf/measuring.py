@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a piece of work costs: statements, requests to the cloud and messages, which are exact, and CPU time, which is
-not.
+"""Cost of a piece of work: statements, cloud requests and messages, which are exact, and CPU time,
+which is not.
 
-On a shared machine the same work takes more CPU time while others are busy, because caches and cores are shared. So
-each measurement stands between two of a fixed piece of work, and is divided by how much longer that took than on a
-machine at rest. Of several rounds the cheapest counts: nothing makes work cheaper than it is, much makes it dearer.
+On a shared machine the same work takes more CPU time while others are busy, because caches and
+cores are shared. So each measurement runs between two of a fixed piece of work, and is divided by
+the slowdown of that work against a machine at rest. The cheapest of several rounds counts, because
+disturbances only add cost.
 """
 
 import contextlib
@@ -30,18 +31,18 @@ from sqlalchemy import event
 
 from trove.db import session
 
-#: CPU milliseconds of :func:`_reference` on the machine whose figures the bars are, at rest.
+#: CPU milliseconds of :func:`_reference` on the machine that the bars were set on, at rest.
 REFERENCE_MS = 0.46
 
 
 @dataclasses.dataclass
 class Counts:
-    """What was done while a :func:`counted` block ran."""
+    """Work done inside a :func:`counted` block."""
 
     statements: list[str] = dataclasses.field(default_factory=list)
-    #: (method, path) of what was asked of the cloud.
+    #: (method, path) of each request to the cloud.
     cloud: list[tuple[str, str]] = dataclasses.field(default_factory=list)
-    #: (topic, method) of what was sent on either bus.
+    #: (topic, method) of each message on either bus.
     messages: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
     @property
@@ -51,9 +52,9 @@ class Counts:
 
 @contextlib.contextmanager
 def counted(edge: Any = None) -> Iterator[Counts]:
-    """Count what the process does.
+    """Count the work of the process.
 
-    :param edge: whose cloud and buses are counted, beside the database.
+    :param edge: edge with the cloud and the buses to count, beside the database.
     """
     counts = Counts()
 
@@ -63,7 +64,7 @@ def counted(edge: Any = None) -> Iterator[Counts]:
     engines = [session.engine('read'), session.engine('write')]
     buses = [edge.control, edge.guests] if edge else []
     before = [len(bus.taken) for bus in buses]
-    asked = len(edge.cloud.requests) if edge else 0
+    earlier = len(edge.cloud.requests) if edge else 0
     for engine in engines:
         event.listen(engine, 'before_cursor_execute', note)
     try:
@@ -74,7 +75,7 @@ def counted(edge: Any = None) -> Iterator[Counts]:
         for bus, length in zip(buses, before, strict=True):
             counts.messages += [(topic, method) for topic, method, _payload in bus.taken[length:]]
         if edge:
-            counts.cloud += edge.cloud.requests[asked:]
+            counts.cloud += edge.cloud.requests[earlier:]
 
 
 def _reference() -> None:
@@ -101,15 +102,15 @@ def _cpu_ms(act: Callable[[], Any], times: int, clock: Callable[[], float]) -> f
 
 
 def slowness() -> float:
-    """How many times longer work takes now than on the machine at rest."""
+    """Return the ratio of the work's present duration to that on the machine at rest."""
     return min(_cpu_ms(_reference, 10, time.thread_time) for _ in range(3)) / REFERENCE_MS
 
 
 def cpu_ms(act: Callable[[], Any], *, times: int = 50, rounds: int = 8,
            clock: Callable[[], float] = time.thread_time) -> float:
-    """CPU milliseconds of one ``act()``, as on the machine at rest.
+    """Return the CPU milliseconds of one ``act()``, as on the machine at rest.
 
-    :param clock: CPU seconds used so far, by whoever does the work.
+    :param clock: CPU seconds used so far by the worker.
     """
     for _ in range(times // 4 + 1):
         act()
@@ -125,7 +126,10 @@ def cpu_ms(act: Callable[[], Any], *, times: int = 50, rounds: int = 8,
 
 def compared(first: Callable[[], Any], second: Callable[[], Any], *, times: int = 20,
              rounds: int = 15) -> tuple[float, float]:
-    """CPU milliseconds of one ``first()`` and of one ``second()``, taken in turn so that both meet the same machine."""
+    """Return the CPU milliseconds of one ``first()`` and one ``second()``.
+
+    They run in turn, under the same load.
+    """
     found: list[tuple[float, float]] = []
     for act in (first, second):
         _cpu_ms(act, times, time.thread_time)
@@ -136,7 +140,7 @@ def compared(first: Callable[[], Any], second: Callable[[], Any], *, times: int 
 
 
 class Figures:
-    """What was measured, with the bar it is held against."""
+    """Measured figures with their bars."""
 
     def __init__(self) -> None:
         self._rows: list[tuple[str, str, str]] = []
@@ -156,13 +160,13 @@ FIGURES = Figures()
 
 
 def process_seconds(pid: int) -> float:
-    """CPU seconds a process has used so far, all its threads together."""
-    with open(f'/proc/{pid}/stat') as told:
-        fields = told.read().rpartition(')')[2].split()
+    """Return the CPU seconds that all threads of a process have used so far."""
+    with open(f'/proc/{pid}/stat') as stat:
+        fields = stat.read().rpartition(')')[2].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
 
 
 def resident_mb(pid: int) -> float:
-    """Megabytes of memory a process has."""
-    with open(f'/proc/{pid}/statm') as told:
-        return int(told.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6
+    """Return the resident memory of a process in megabytes."""
+    with open(f'/proc/{pid}/statm') as statm:
+        return int(statm.read().split()[1]) * os.sysconf('SC_PAGE_SIZE') / 1e6

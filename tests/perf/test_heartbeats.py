@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What reports of guests cost the conductor, and what is lost when it ends.
+"""Cost of guests' reports in the conductor, and losses when it ends.
 
 The conductor is a process of its own, with a real broker and MariaDB.
 """
@@ -40,7 +40,9 @@ pytestmark = pytest.mark.timeout(300)
 
 
 class Fleet:
-    """Guests as far as their reports go: all are sealed and sent by this process, each through its own exchange."""
+    """Reporting guests: this process seals and sends all reports, each through its guest's
+    exchange.
+    """
 
     def __init__(self, plane: guest_bus.ControlPlane, number: int) -> None:
         self._plane = plane
@@ -71,7 +73,7 @@ class Fleet:
             connection.execute(guest_bus.STATUSES.insert(), statuses)
 
     def report(self, guest: channel.GuestChannel) -> None:
-        """One heartbeat, of the usual size."""
+        """Return a heartbeat of the usual size."""
         message = guest_bus.healthy(boot_id=guest.boot_id, engine={
             'version': '10.11.6',
             'uptime': 86400
@@ -84,7 +86,7 @@ class Fleet:
                        'deliver', {'envelope': guest.seal(message.KIND, message.to_wire())})
 
     def send(self, rate: float, seconds: float) -> int:
-        """Report in turn, evenly. Returns how many reports were sent."""
+        """Report in turn, evenly, and return the number of reports."""
         begun, sent = time.monotonic(), 0
         while (past := time.monotonic() - begun) < seconds:
             if sent < past * rate:
@@ -95,12 +97,12 @@ class Fleet:
         return sent
 
     def written(self) -> int:
-        """How many reports have arrived in the database, judged by the newest of each guest."""
+        """Return the number of reports in the database, by the newest of each guest."""
         with self._plane.engine.connect() as connection:
             return sum(row.seq or 0 for row in connection.execute(guest_bus.STATUSES.select()))
 
     def counted_statements(self) -> int:
-        """Statements that MariaDB was given so far by anybody."""
+        """Return the number of statements that MariaDB has executed so far."""
         with self._plane.engine.connect() as connection:
             return int(connection.exec_driver_sql("SHOW GLOBAL STATUS LIKE 'Queries'").one()[1])
 
@@ -124,7 +126,7 @@ def fleet(plane):
 
 
 def settled(fleet):
-    """Wait until nothing is written any more; returns what is."""
+    """Wait until the number of written reports stays the same, and return it."""
     last, since = -1, time.monotonic()
     while time.monotonic() - since < 2.0:
         now = fleet.written()
@@ -141,13 +143,13 @@ def test_reports_that_come_evenly(plane, fleet, figures):
     statements, begun = fleet.counted_statements(), time.monotonic()
     sent = fleet.send(RATE, SECONDS)
     took = time.monotonic() - begun
-    asked = (fleet.counted_statements() - statements) / took
+    executed = (fleet.counted_statements() - statements) / took
     assert settled(fleet) - before == sent
     each = (measuring.process_seconds(plane.conductor.pid) - used) / sent * 1e6
     figures.note(f'conductor: {sent / took:.0f} reports a second',
-                 f'{each:.0f} µs CPU each, {asked:.0f} statements a second', '')
+                 f'{each:.0f} µs CPU each, {executed:.0f} statements a second', '')
     # At most ten batches a second of a handful of statements, however many reports are in them.
-    assert asked < 150
+    assert executed < 150
 
 
 def test_reports_under_load(plane, fleet, figures):
@@ -170,13 +172,13 @@ def test_reports_under_load(plane, fleet, figures):
     took = time.monotonic() - begun
     slow = (slow + measuring.slowness()) / 2
     each = (measuring.process_seconds(pid) - used) / number * 1e6
-    asked = fleet.counted_statements() - statements
+    executed = fleet.counted_statements() - statements
     figures.note(
         f'conductor: {number} reports that have waited, {number / took:.0f} a second',
-        f'{each / slow:.0f} µs CPU each ({each:.0f} µs on this machine now), {asked} statements',
+        f'{each / slow:.0f} µs CPU each ({each:.0f} µs on this machine now), {executed} statements',
         f'{MICROSECONDS} µs')
     assert each / slow <= MICROSECONDS
-    assert asked < number / 2
+    assert executed < number / 2
 
 
 def test_nothing_is_lost_when_it_is_stopped(plane, fleet, figures):
@@ -191,7 +193,9 @@ def test_nothing_is_lost_when_it_is_stopped(plane, fleet, figures):
 
 
 def test_one_batch_is_lost_when_it_is_killed(plane, fleet, figures):
-    """Each guest numbers its reports, so a gap is seen as long as no later report of the guest has filled it."""
+    """Each guest numbers its reports, so a gap is visible until a later report of the guest fills
+    it.
+    """
     # The first report after a start is written by itself, and finds caches cold.
     fleet.send(RATE, 0.5)
     settled(fleet)
@@ -216,7 +220,7 @@ def test_one_batch_is_lost_when_it_is_killed(plane, fleet, figures):
             for row in connection.execute(guest_bus.STATUSES.select())
         }
     lost = sum(arrived[instance_id] < seq for instance_id, seq in expected.items())
-    # What was sent in the time between two writes, and a few that its threads had in hand.
+    # Reports sent between two writes, and a few in the hands of its threads.
     flush = int(0.1 * GUESTS / took) + 20
     figures.note('conductor: killed under load', f'{lost} reports lost of {GUESTS}',
                  f'{flush}: one flush')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request costs, behind the whole pipeline and with a token that the check has seen before."""
+"""Cost of a request, behind the whole pipeline and with a cached token."""
 
 import functools
 import json
@@ -28,22 +28,22 @@ BARS = {
     '/instances/detail': (1, 2.0),
     '/instances/{one}': (2, 1.5),
 }
-#: What a create may cost: SQL statements, requests to the cloud, messages; and milliseconds.
+#: Limits of a create: SQL statements, cloud requests, messages; and milliseconds.
 CREATE = (19, 4, 1)
 CREATE_MS = 40.0
-#: How much dearer a page may be among ten thousand instances than among a hundred.
+#: Greatest ratio of a page's cost among ten thousand instances to that among a hundred.
 TABLE_RATIO = 1.2
 
 
 @pytest.mark.parametrize('path', BARS)
 def test_a_read(service, figures, path):
     statements, milliseconds = BARS[path]
-    wanted = path.format(one=service.twenty[0])
-    answer = json.loads(service.call(wanted))
+    url = path.format(one=service.twenty[0])
+    answer = json.loads(service.call(url))
     assert len(answer.get('instances', [0] * 20)) == 20
     with measuring.counted(service.edge) as counts:
-        service.call(wanted)
-    taken = measuring.cpu_ms(lambda: service.call(wanted))
+        service.call(url)
+    taken = measuring.cpu_ms(lambda: service.call(url))
     figures.note(f'{service.name}: GET {path}',
                  f'{len(counts.statements)} statements, {taken:.2f} ms CPU',
                  f'{statements} statements, {milliseconds:.1f} ms')
@@ -52,7 +52,7 @@ def test_a_read(service, figures, path):
 
 
 def rows_read():
-    """How many rows MariaDB has read for this process's one connection."""
+    """Return the number of rows that MariaDB has read for this process's only connection."""
     with session.reader() as connection:
         return sum(
             int(row[1])
@@ -63,14 +63,14 @@ def rows_read():
 @pytest.mark.parametrize('path', ['/instances', '/instances/detail'])
 def test_mariadb_reads_as_many_rows_among_many(service, figures, path):
     if service.name != 'mariadb':
-        pytest.skip('only MariaDB tells how many rows it has read')
+        pytest.skip('only MariaDB counts the rows that it has read')
     found = {}
     for token in deployment.MANY:
         service.call(path, token=token)
         before = rows_read()
         service.call(path, token=token)
         between = rows_read()
-        # Asking reads rows too.
+        # The query itself reads rows, too.
         found[token] = between - before - (rows_read() - between)
     figures.note(f'{service.name}: GET {path}, rows read among 10,000 and among 100',
                  f'{found["other"]} and {found["admin"]}', f'ratio {TABLE_RATIO}')
@@ -79,13 +79,13 @@ def test_mariadb_reads_as_many_rows_among_many(service, figures, path):
 
 @pytest.mark.parametrize('path', ['/instances', '/instances/detail'])
 def test_a_page_of_many(service, figures, path):
-    """The same page costs the same, whoever else is in the table and whichever page it is."""
+    """A page costs the same, regardless of other rows and of its position."""
     calls = {}
     for token in ('other', 'admin'):
         first = json.loads(service.call(path, token=token))
         following = f'{path}?{first["instances_links"][0]["href"].partition("?")[2]}'
-        for page, wanted in (('first', path), ('second', following)):
-            calls[page, token] = functools.partial(service.call, wanted, token=token)
+        for page, url in (('first', path), ('second', following)):
+            calls[page, token] = functools.partial(service.call, url, token=token)
             with measuring.counted(service.edge) as counts:
                 assert len(json.loads(calls[page, token]())['instances']) == 20
             assert counts.summary == (1, 0, 0), counts
@@ -117,9 +117,9 @@ def test_a_create(service, figures):
     assert taken <= CREATE_MS
 
 
-def test_keystone_is_asked_once(service):
-    service.keystone.asked.clear()
+def test_keystone_validates_a_token_once(service):
+    service.keystone.validated.clear()
     for _ in range(20):
         service.call('/instances', token='demo-reader')
-    assert service.keystone.asked in ([], ['demo-reader'])
+    assert service.keystone.validated in ([], ['demo-reader'])
     assert tokens.KNOWN['demo-reader'].project == tokens.DEMO

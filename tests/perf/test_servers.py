@@ -33,14 +33,17 @@ MEGABYTES = 120
 
 @pytest.fixture
 def server(service):
-    """(process, connection) of a trove-api with one worker."""
+    """Yield process and connection of a trove-api with one worker."""
     port = database_servers.free_port()
     file = service.directory / 'server.conf'
     file.write_text(service.file.read_text().replace(
-        '[DEFAULT]', f'[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = {port}\ntrove_api_workers = 1'))
-    process = subprocess.Popen([sys.executable, '-W', 'ignore', '-m', 'trove.cmd.api', '--config-file', str(file)],
-                               cwd=ROOT, env={**os.environ, 'PYTHONPATH': str(ROOT)}, stdin=subprocess.DEVNULL,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        '[DEFAULT]', f'[DEFAULT]\nbind_host = 127.0.0.1\nbind_port = {port}\n'
+        'trove_api_workers = 1'))
+    process = subprocess.Popen([sys.executable, '-W', 'ignore', '-m', 'trove.cmd.api',
+                                '--config-file', str(file)], cwd=ROOT,
+                               env={**os.environ, 'PYTHONPATH': str(ROOT)},
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
     connection = http.client.HTTPConnection('127.0.0.1', port, timeout=60)
     try:
         eventually(lambda: answers(connection), 60)
@@ -63,13 +66,16 @@ def test_a_list(service, server, figures):
     process, connection = server
 
     def ask():
-        connection.request('GET', f'/v1.0/{tokens.DEMO}/instances', headers={'X-Auth-Token': 'demo'})
+        connection.request('GET', f'/v1.0/{tokens.DEMO}/instances',
+                           headers={'X-Auth-Token': 'demo'})
         answer = connection.getresponse()
         assert answer.status == 200 and answer.read().count(b'"operating_status"') == 20
     ask()
-    taken = measuring.cpu_ms(ask, times=60, rounds=8, clock=lambda: measuring.process_seconds(process.pid))
+    taken = measuring.cpu_ms(ask, times=60, rounds=8,
+                             clock=lambda: measuring.process_seconds(process.pid))
     memory = measuring.resident_mb(process.pid)
-    figures.note(f'{service.name}: GET /instances through trove-api', f'{taken:.2f} ms CPU, {memory:.0f} MB',
+    figures.note(f'{service.name}: GET /instances through trove-api',
+                 f'{taken:.2f} ms CPU, {memory:.0f} MB',
                  f'{MILLISECONDS} ms, {MEGABYTES} MB')
     assert taken <= MILLISECONDS
     assert memory <= MEGABYTES

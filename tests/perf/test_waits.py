@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A thousand operations that wait, in one task manager process: they hold no thread and little memory."""
+"""A thousand waiting operations in one task manager: no thread and little memory each."""
 
 import datetime
 import json
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.timeout(600)
 
 @pytest.fixture
 def taskmanager(tmp_path):
-    """A task manager process, and a database with instances that all wait for their guest to be healthy."""
+    """Yield a task manager process over instances that all wait for a healthy guest."""
     with database_servers.configured('mariadb', tmp_path / 'mariadb', 5):
         tables.metadata.create_all(session.engine())
         wait_at('instance_create', 'Healthy')
@@ -69,7 +69,7 @@ def taskmanager(tmp_path):
 
 
 def wait_at(kind, step):
-    """Instances with an open operation each that has come to a step."""
+    """Create instances with an open operation each that has reached a step."""
     now = session.utcnow()
     flow = flows.registry()[kind]
     ids = [str(uuid.uuid4()) for _ in range(WAITING)]
