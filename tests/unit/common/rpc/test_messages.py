@@ -12,6 +12,7 @@
 
 import dataclasses
 import json
+import pathlib
 
 import pytest
 
@@ -223,10 +224,57 @@ EXAMPLES = {
     },
 }
 KINDS = {**messages.UP, **messages.DOWN}
+#: Per kind: messages as releases have sent them, the oldest first. Append one with each new field.
+RECORDED = pathlib.Path(__file__).parents[3] / 'data' / 'messages'
 
 
 def test_every_kind_has_an_example():
     assert set(EXAMPLES) == set(KINDS)
+
+
+def _recorded(kind):
+    return json.loads((RECORDED / f'{kind}.json').read_text())
+
+
+def test_every_kind_is_recorded():
+    assert {path.stem for path in RECORDED.iterdir()} == set(KINDS)
+
+
+@pytest.mark.parametrize('kind', sorted(EXAMPLES))
+def test_messages_of_older_senders_are_understood(kind):
+    """Each recorded message parses, and no value in it is lost."""
+    for recorded in _recorded(kind):
+        wire = KINDS[kind].from_wire(recorded).to_wire()
+        assert wire == {**wire, **_without_version(recorded)}
+
+
+@pytest.mark.parametrize('kind', sorted(EXAMPLES))
+def test_older_receivers_find_all_fields_they_know(kind):
+    """A message of today has every field of each recorded one; a new field must be recorded."""
+    sent = KINDS[kind].from_wire(EXAMPLES[kind]).to_wire()
+    *older, newest = _recorded(kind)
+    for recorded in older:
+        assert _without_version(recorded).keys() <= sent.keys()
+    assert newest.keys() == sent.keys()
+
+
+@pytest.mark.parametrize('kind', sorted(EXAMPLES))
+def test_fields_that_were_added_have_a_default(kind):
+    """The oldest recorded message, without the fields added since, is still a whole message."""
+    oldest = _recorded(kind)[0]
+    for field in dataclasses.fields(KINDS[kind]):
+        assert (field.name in oldest or field.default is not dataclasses.MISSING
+                or field.default_factory is not dataclasses.MISSING)
+
+
+def _without_version(recorded):
+    """Drop the number that messages carried at first, also those inside a message."""
+    if isinstance(recorded, list):
+        return [_without_version(item) for item in recorded]
+    if isinstance(recorded, dict):
+        return {name: _without_version(item) for name, item in recorded.items()
+                if name != 'version' or item != 1}
+    return recorded
 
 
 @pytest.mark.parametrize('kind', sorted(EXAMPLES))

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a message class is: a frozen dataclass whose fields each carry a check, and the checks themselves.
+"""Base of message classes, and the checks of their fields.
 
-A check takes (field name, value) and returns the value to keep, or raises ValueError naming the field. Receivers run
-them on everything that comes over a wire; senders build the classes from data they already know.
+A message is a frozen dataclass; each field carries a check. A check takes the field's name and value
+and returns the value to keep, or raises ValueError with the name. Receivers check everything that
+comes over the wire; senders build messages from data they know.
 """
 
 import dataclasses
@@ -34,24 +35,22 @@ _CONTROL = re.compile('[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]')
 
 @dataclasses.dataclass(frozen=True)
 class Message:
-    """Base of all messages. ``VERSION`` grows when fields are added; only fields with defaults are ever added."""
+    """Base of all messages.
 
-    VERSION: ClassVar[int] = 1
+    Fields are never removed, and only fields with a default are added: a receiver ignores unknown
+    fields, so guests and control plane of different releases understand each other. Recorded
+    messages in ``tests/data/messages`` check this in both directions.
+    """
+
     KIND: ClassVar[str] = ''
 
     def to_wire(self) -> dict[str, Any]:
-        """Plain data, ready for the envelope."""
-        return {
-            'version': self.VERSION,
-            **{
-                field.name: _plain(getattr(self, field.name))
-                for field in dataclasses.fields(self)
-            }
-        }
+        """Return the message as plain data for the envelope."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
 
     @classmethod
     def from_wire(cls, data: Any) -> Self:
-        """Check every field; unknown keys are ignored, so that an older receiver takes a newer sender.
+        """Return the message of plain data, every known field checked.
 
         :raises ValueError: names the field that is missing or out of bounds.
         """
@@ -77,12 +76,12 @@ def _plain(value: Any) -> Any:
 
 
 def required(check: Check) -> Any:
-    """A field that must be there."""
+    """Return a field that a message must have."""
     return dataclasses.field(metadata={'check': check})
 
 
 def optional(check: Check, default: Any = None) -> Any:
-    """A field with a default; a mutable default is copied for each message."""
+    """Return a field with a default; a mutable default is copied for each message."""
     if isinstance(default, (list, dict)):
         return dataclasses.field(default_factory=default.copy, metadata={'check': check})
     return dataclasses.field(default=default, metadata={'check': check})
@@ -90,10 +89,10 @@ def optional(check: Check, default: Any = None) -> Any:
 
 def text(longest: int, *, shortest: int = 0, pattern: str | None = None,
          cut: bool = False) -> Check:
-    """A string of ``shortest`` to ``longest`` characters that any database can store.
+    """Return a check for ``shortest`` to ``longest`` characters that every database can store.
 
-    :param pattern: what the whole of it must match.
-    :param cut: for sentences meant for people: cut off and clean up instead of refusing.
+    :param pattern: regular expression for the whole text.
+    :param cut: truncate and clean the text instead of refusing it, for sentences.
     """
     compiled = re.compile(pattern) if pattern else None
 
@@ -105,9 +104,9 @@ def text(longest: int, *, shortest: int = 0, pattern: str | None = None,
         if not shortest <= len(value) <= longest:
             raise ValueError(f'{name} must have {shortest} to {longest} characters')
         if not value.isascii() and not _encodes(value) or '\x00' in value:
-            raise ValueError(f'{name} holds characters that cannot be stored')
+            raise ValueError(f'{name} contains characters that cannot be stored')
         if compiled and not compiled.fullmatch(value):
-            raise ValueError(f'{name} has an unexpected form')
+            raise ValueError(f'{name} has an unexpected format')
         return value
     return check
 
@@ -121,7 +120,7 @@ def _encodes(value: str) -> bool:
 
 
 def identifier() -> Check:
-    """An id made by the service: a UUID in its usual form."""
+    """Return a check for a UUID in canonical form."""
     return text(36, shortest=36, pattern=r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 
@@ -172,7 +171,7 @@ def list_of(inner: Check, most: int) -> Check:
 
 
 def scalar(longest: int) -> Check:
-    """true, false, a finite number, or text of at most ``longest`` characters."""
+    """Return a check for a boolean, a finite number or text of at most ``longest`` characters."""
     of_text = text(longest)
 
     def check(name: str, value: Any) -> bool | int | float | str:
@@ -183,7 +182,7 @@ def scalar(longest: int) -> Check:
 
 
 def mapping(inner: Check, most: int, *, longest: int) -> Check:
-    """An object with any keys of at most ``longest`` characters."""
+    """Return a check for an object with arbitrary keys of at most ``longest`` characters."""
     of_key = text(longest, shortest=1)
 
     def check(name: str, value: Any) -> dict[str, Any]:
@@ -197,7 +196,7 @@ def mapping(inner: Check, most: int, *, longest: int) -> Check:
 
 
 def record(**checks: Check) -> Check:
-    """An object with exactly these known keys kept; a key may be absent, unknown ones are dropped."""
+    """Return a check for an object with optional keys; unknown keys are dropped."""
     def check(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError(f'{name} must be an object')
@@ -210,7 +209,7 @@ def record(**checks: Check) -> Check:
 
 
 def needing(inner: Check, *keys: str) -> Check:
-    """``record`` with keys that must be there."""
+    """Return the check of :func:`record` with required keys."""
     def check(name: str, value: Any) -> dict[str, Any]:
         kept = inner(name, value)
         for key in keys:
@@ -221,7 +220,7 @@ def needing(inner: Check, *keys: str) -> Check:
 
 
 def data(most_bytes: int) -> Check:
-    """Any JSON object up to a size, for facts only the sender's own flow reads."""
+    """Return a check for any JSON object up to a size, for facts only the sender's flow reads."""
     def check(name: str, value: Any) -> dict[str, Any]:
         if not isinstance(value, dict):
             raise ValueError(f'{name} must be an object')
@@ -236,7 +235,7 @@ def data(most_bytes: int) -> Check:
 
 
 def message(cls: type[Message]) -> Check:
-    """A message inside a message."""
+    """Return a check for a message inside a message."""
     def check(name: str, value: Any) -> Message:
         try:
             return cls.from_wire(value)
