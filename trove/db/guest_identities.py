@@ -16,6 +16,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, select
 
+from trove.common.kinds import OperationKind, ResourceType
 from trove.db.tables.instances import Instance
 from trove.db.tables.operations import Operation
 
@@ -23,12 +24,12 @@ INSTANCES = Instance.__table__
 OPERATIONS = Operation.__table__
 
 #: Operations that make or remove the identity themselves.
-_OWNERS = ('instance_create', 'instance_delete')
+_OWNERS = (OperationKind.INSTANCE_CREATE, OperationKind.INSTANCE_DELETE)
 
 
 def _statement() -> Select[Any]:
     owned = select(OPERATIONS.c.id).where(
-        OPERATIONS.c.resource_type == 'instance', OPERATIONS.c.resource_id == INSTANCES.c.id,
+        OPERATIONS.c.resource_type == ResourceType.INSTANCE, OPERATIONS.c.resource_id == INSTANCES.c.id,
         OPERATIONS.c.active == 1, OPERATIONS.c.kind.in_(_OWNERS)).exists()
     return select(INSTANCES.c.id, INSTANCES.c.tenant_id, INSTANCES.c.encrypted_key).where(
         INSTANCES.c.deleted.is_(False), INSTANCES.c.encrypted_key.is_not(None),

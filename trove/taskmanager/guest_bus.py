@@ -26,7 +26,7 @@ from oslo_config import cfg
 from oslo_log import log as logging
 
 from trove.common.rpc import keys, topology
-from trove.db import events, guest_identities, session, watch
+from trove.db import events, guest_identities, instance_drift, session
 from trove.db.session import Connection, Row
 from trove.taskmanager.periodic import Lease
 
@@ -84,7 +84,7 @@ class Identities:
     @staticmethod
     def _excess(present: dict[str, set[str]], required: dict[str, Row]) -> list[Difference]:
         unknown = sorted(present.keys() - required.keys())
-        alive = session.read(watch.alive, unknown)
+        alive = session.read(instance_drift.alive, unknown)
         return [Difference(instance_id, excess=tuple(sorted(present[instance_id])))
                 for instance_id in unknown if instance_id not in alive]
 
