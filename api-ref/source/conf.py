@@ -14,7 +14,7 @@
 
 project = 'Trove API Reference'
 copyright = 'OpenStack Foundation'
-extensions = ['openstackdocstheme']
+extensions = ['openstackdocstheme', 'os_api_ref']
 # One file per resource, included by index.rst.
 exclude_patterns = ['*.inc']
 html_theme = 'openstackdocs'

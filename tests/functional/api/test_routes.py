@@ -103,8 +103,9 @@ def test_a_route_is_whole(route):
             or route.status in (204, 404, 501))
     assert set(route.query) <= openapi.QUERY.keys()
     assert f'{route.method} {route.path}' in STORIES, 'no story tells of it'
-    assert re.search(rf'^``{route.method} {re.escape("/v1.0" + route.path)}``$', PAGES,
-                     re.MULTILINE), 'api-ref'
+    assert re.search(
+        rf'^\.\. rest_method:: {route.method} {re.escape("/v1.0" + route.path)}$', PAGES,
+        re.MULTILINE), 'api-ref'
 
 
 @pytest.mark.parametrize('row', ROWS, ids=lambda row: row.number)
@@ -164,14 +165,14 @@ def test_there_are_no_other_routes():
 
 def test_the_reference_has_no_other_routes():
     listed = {f'{route.method} /v1.0{route.path}' for route in ROUTES}
-    written = set(re.findall(r'^``([A-Z]+ /v1\.0/\{[^`]*)``$', PAGES, re.MULTILINE))
+    written = set(re.findall(r'^\.\. rest_method:: (.+)$', PAGES, re.MULTILINE))
     assert written == listed
 
 
 def told_statuses():
     """route -> the statuses that its table in the API reference tells."""
-    parts = re.split(r'^``([A-Z]+ /v1\.0/\{[^`]*)``$', PAGES, flags=re.MULTILINE)
-    return {place: {int(status) for status in re.findall(r'^ +\* - (\d{3})$', text, re.MULTILINE)}
+    parts = re.split(r'^\.\. rest_method:: (.+)$', PAGES, flags=re.MULTILINE)
+    return {place: {int(status) for status in re.findall(r'^   - (\d{3}): ', text, re.MULTILINE)}
             for place, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
