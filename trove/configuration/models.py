@@ -141,7 +141,7 @@ def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapp
                     kind: str, now: datetime.datetime) -> str | None:
     """The operation that brings the values to the instances without them, if there are any."""
     operation_id = None
-    if configurations.to_be_told(connection, row.id, configurations.digest(wanted)):
+    if configurations.outdated_instances(connection, row.id, configurations.digest(wanted)):
         # It reads the values each time it looks, and looks once more, holding this row, before it ends.
         running = operations.open_of(connection, 'configuration', row.id)
         if running is None:

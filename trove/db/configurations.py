@@ -136,7 +136,7 @@ def instances(connection: Connection, configuration_id: str, tenant_id: str | No
             > (marker or '')).order_by(INSTANCES.c.id).limit(limit)).all()
 
 
-def to_be_told(connection: Connection, configuration_id: str, wanted: str) -> Sequence[Row]:
+def outdated_instances(connection: Connection, configuration_id: str, wanted: str) -> Sequence[Row]:
     """Live instances that have a group and a server, but not yet these values, by ascending id. Index: the foreign
     key's.
 

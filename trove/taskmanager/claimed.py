@@ -63,12 +63,12 @@ class ClaimedOperation:
 
     @property
     def is_finished(self) -> bool:
-        """Whether no step is left in the current direction."""
+        """Return whether no step is left in the current direction."""
         return self.position < 0 if self.is_reverting else self.position >= len(self.steps)
 
     @property
     def is_started(self) -> bool:
-        """Whether a step was ever begun."""
+        """Return whether a step was ever begun."""
         return bool(json.loads(self.row.steps))
 
     @property
@@ -77,7 +77,7 @@ class ClaimedOperation:
 
     @property
     def step(self) -> Step | None:
-        """The current step; None if this release does not know it."""
+        """Return the current step; None if this release does not know it."""
         return self.flow.step(self.step_name)
 
     def move(self, position: int, state: str, now: datetime) -> None:

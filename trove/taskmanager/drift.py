@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How what the cloud has differs from what we know of an instance. Pure: takes rows and lists, returns findings."""
+"""Differences between the cloud and the database. Pure functions of rows and lists."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from trove.common.states import Drift
 
 @dataclasses.dataclass(frozen=True)
 class Stock:
-    """What the cloud has of ours in one region, by id."""
+    """The resources of the service in one region of the cloud, by id."""
 
     servers: Mapping[str, Server]
     volumes: Mapping[str, Volume]
@@ -35,11 +35,11 @@ class Stock:
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """How one instance stands in the cloud.
+    """State of one instance in the cloud.
 
-    :ivar server_status: Nova's word for its server.
-    :ivar drift: one of :class:`trove.common.states.Drift`, or None when all that it needs is there.
-    :ivar detail: what it is about, for operators.
+    :ivar server_status: Nova's status of its server.
+    :ivar drift: one of :class:`trove.common.states.Drift`, or None when nothing is missing.
+    :ivar detail: the resource in question, for operators.
     """
 
     server_status: str
@@ -48,10 +48,10 @@ class Finding:
 
 
 def of(row: Any, port_ids: Iterable[str], stock: Stock) -> Finding:
-    """How an instance that has a server stands.
+    """Return the state of an instance that has a server.
 
     :param row: with compute_instance_id and volume_id.
-    :param port_ids: the ports that it was given.
+    :param port_ids: the ports of the instance.
     """
     server = stock.servers.get(row.compute_instance_id)
     if server is None or server.status == compute.DELETED:
@@ -69,7 +69,7 @@ def _volume(row: Any, server: Server, stock: Stock) -> list[tuple[str, str]]:
     volume = stock.volumes.get(row.volume_id)
     if volume is None:
         return [(Drift.VOLUME_MISSING, f'volume {row.volume_id}')]
-    # Each side may be late: a volume is lost only when both have let go of it.
+    # Either side may be late: a volume is detached only when both report it so.
     if row.volume_id not in server.volume_ids and server.id not in volume.server_ids:
         return [(Drift.VOLUME_DETACHED, f'volume {volume.id} is {volume.status}')]
     return []
@@ -88,16 +88,19 @@ def _ports(port_ids: Iterable[str], server: Server, stock: Stock) -> list[tuple[
 
 
 def events(row: Any, finding: Finding) -> list[tuple[str, str]]:
-    """(type, sentence) of what to tell the user. :param row: as it was until now, with server_status and drift."""
-    told = []
+    """Return the (type, sentence) pairs of the events about a changed state.
+
+    :param row: the former state, with server_status and drift.
+    """
+    found = []
     if finding.drift is not None and finding.drift != row.drift:
-        told.append(('instance.drift',
-                     f'{errors.CODES[finding.drift].sentence} Nobody asked the database service '
-                     f'for that ({finding.detail}).'))
+        found.append(('instance.drift',
+                     f'{errors.CODES[finding.drift].sentence} The database service did not cause '
+                      f'this ({finding.detail}).'))
     if finding.drift is None and row.drift is not None:
-        told.append(('instance.mended', f'This is over: {errors.CODES[row.drift].sentence}'))
+        found.append(('instance.mended', f'No longer the case: {errors.CODES[row.drift].sentence}'))
     if finding.server_status != row.server_status and finding.drift != Drift.SERVER_MISSING:
-        told.append(('instance.server', f'The server is {finding.server_status} now and was '
-                     f'{row.server_status or "unknown"}. Nobody asked the database service for '
-                     f'that.'))
-    return told
+        found.append(('instance.server', f'The server is {finding.server_status} now and was '
+                      f'{row.server_status or "unknown"}. The database service did not cause '
+                      f'this.'))
+    return found

@@ -130,7 +130,7 @@ class ResizeVolume(Server, Command, Settled, ExtendRequests, total=False):
     way: str
 
 
-#: Whether the guest received the request to hand over its data.
+#: True if the guest received the request to hand over its data.
 HandOver = TypedDict('HandOver', {'asked_to_hand_over': bool}, total=False)
 
 

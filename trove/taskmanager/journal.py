@@ -73,18 +73,21 @@ class Journal:
                         lease_until=self._lease_until(now), **values)
         last = operations.last_step(connection, claimed.id)
         label = f'undo {claimed.step_name}' if claimed.is_reverting else claimed.step_name
-        if last is not None and last.name == label and last.ended is None and last.outcome == 'wait':
-            return last.seq
-        if last is not None and last.ended is None:
-            # Its runner died during the attempt. The new attempt looks first, so nothing is repeated.
+        unfinished = last if last is not None and last.ended is None else None
+        if unfinished and unfinished.name == label and unfinished.outcome == 'wait':
+            return unfinished.seq
+        if unfinished:
+            # Its runner died during the attempt. The new attempt looks first, so nothing is
+            # repeated.
             operations.account_step(
-                connection, claimed.id, last.seq, outcome='lost', busy_ms=0, late_ms=0, ended=now,
-                note='The task manager that ran this attempt did not record its end.')
+                connection, claimed.id, unfinished.seq, outcome='lost', busy_ms=0, late_ms=0,
+                ended=now, note='The task manager that ran this attempt did not record its end.')
         if first:
             outcome.started(connection, claimed.flow, claimed.row, now)
         LOG.info('%s: operation %s begins step %s, attempt %d', claimed.row.resource_id,
                  claimed.id, label, claimed.attempt + 1)
-        return operations.begin_step(connection, claimed.id, label, claimed.attempt + 1, now, last)
+        return operations.begin_step(connection, claimed.id, label, claimed.attempt + 1, now,
+                                     last)
 
     def done(self, claimed: ClaimedOperation, result: Done, attempt: Attempt,
              now: datetime) -> None:
@@ -96,8 +99,8 @@ class Journal:
 
         def write(connection: Connection) -> None:
             operations.save(connection, claimed.id, claimed.row.claim, now,
-                            facts=json.dumps(claimed.facts), position=position, attempt=0, failures=0,
-                            waiting_since=None, due_at=now,
+                            facts=json.dumps(claimed.facts), position=position, attempt=0,
+                            failures=0, waiting_since=None, due_at=now,
                             lease_until=self._lease_until(now))
             self._account(connection, claimed, word, attempt, now, result.note)
             for change in result.changes:
@@ -163,7 +166,9 @@ class Journal:
         claimed.move(values['position'], values['state'], now)
 
     def cancel(self, claimed: ClaimedOperation) -> None:
-        """Carry out a request to cancel: revert a cancellable operation, ignore the request else."""
+        """Carry out a request to cancel: revert the operation if its flow allows that, else ignore
+        it.
+        """
         now = self._clock()
         if claimed.is_reverting or not claimed.flow.cancellable:
             session.write(operations.save, claimed.id, claimed.row.claim, now, cancel_wanted=False)

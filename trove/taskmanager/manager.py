@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The task manager's RPC endpoint and its periodic work. Periodic work looks and rings; only operations act."""
+"""The RPC endpoint and the periodic tasks of a task manager.
+
+Periodic tasks look and wake operations; only operations act.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -31,14 +34,14 @@ from trove.taskmanager.watch import Watch
 
 LOG = logging.getLogger(__name__)
 
-#: Operations looked at in one sweep; more are found by the next one.
+#: Operations found in one sweep; the next one finds more.
 SWEEP_LIMIT = 500
 
 
 class Manager:
-    """What a task manager does; one per process.
+    """The work of one task manager process.
 
-    :param owner: names this process in the journal.
+    :param owner: name of this process in the journal.
     """
 
     def __init__(self, tools: Tools, owner: str) -> None:
@@ -64,13 +67,13 @@ class Manager:
     # --- RPC -----------------------------------------------------------------------------------
 
     def wake(self, context: Any, operation_id: str) -> None:
-        """Somebody says that an operation is due."""
+        """Advance an operation that another service reports as due."""
         self.scheduler.now(operation_id)
 
     # --- periodic ------------------------------------------------------------------------------
 
     def sweep(self) -> None:
-        """Find operations that are due and that nobody rang for."""
+        """Find operations that are due, in case a wake-up was lost."""
         for operation_id in session.read(operations.due, self.tools.clock(), SWEEP_LIMIT):
             self.scheduler.now(operation_id)
 
@@ -78,7 +81,8 @@ class Manager:
         self.runner.renew_leases()
 
     def refresh_flavors(self) -> None:
-        """Copy the flavors and volume types of the cloud, which the API serves from the database."""
+        """Copy the flavors and volume types of the cloud, which the API serves from the database.
+        """
         region = self.tools.conf.service_credentials.region_name
         try:
             cloud: Cloud = self.tools.cloud(region)
@@ -99,13 +103,13 @@ class Manager:
                  'description': (type_.description or '')[:255]} for type_ in types], now)
 
     def send_notifications(self) -> None:
-        """Send the notifications that are written down."""
-        # Most often there are none: one read of one row, by each task manager.
+        """Send the recorded notifications."""
+        # Usually none: one read of one row by each task manager.
         if notification.enabled(self.tools.conf) and session.read(outbox.first, 1):
             self.periodic_tasks.run('notifications', 0, self.notifier.send)
 
     def write_usage(self) -> None:
-        """Write the notifications down that are due by the clock."""
+        """Record the notifications about usage that are due."""
         conf = self.tools.conf
         if not notification.enabled(conf):
             return
@@ -117,12 +121,12 @@ class Manager:
                                     self.notifier.quotas)
 
     def look_at_guests(self) -> None:
-        """Find guests that have fallen silent."""
+        """Find guests that no longer report."""
         self.periodic_tasks.run('silence', self.tools.conf.taskmanager.silence_interval,
                                 self.watch.guests)
 
     def look_at_cloud(self) -> None:
-        """Find what was changed in the cloud behind our back."""
+        """Find resources that were changed outside of this service."""
         self.periodic_tasks.run('watch', self.tools.conf.taskmanager.watch_interval,
                                 self.watch.resources)
 
@@ -138,6 +142,6 @@ class Manager:
         self.scheduler.start()
 
     def stop(self) -> None:
-        """Let go of what is in hand after its present step."""
+        """Stop: each operation is released after its current step."""
         self.runner.stopping.set()
         self.scheduler.stop()

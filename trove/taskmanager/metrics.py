@@ -22,7 +22,8 @@ from trove.db import instance_drift, operations, outbox, session
 OPERATIONS = metrics.Histogram('trove_operation_seconds',
                                'Duration of operations that ended here, from request to end.',
                                ('kind', 'state'))
-STEPS = metrics.Histogram('trove_step_seconds', 'Duration of steps that ended here, from start to end.',
+STEPS = metrics.Histogram('trove_step_seconds',
+                          'Duration of steps that ended here, from start to end.',
                           ('kind', 'step', 'outcome'))
 WORK = metrics.Histogram(
     'trove_step_work_seconds', 'Duration of single runs of steps, including calls to the cloud and '
@@ -60,8 +61,8 @@ def register(clock: Callable[[], datetime]) -> None:
                               'Notifications that are recorded but not yet sent.', (),
                               waiting_notifications),
         metrics.CallbackGauge('trove_guests',
-                              'Guests by age of their last report: upper bound in seconds.', ('le',),
-                              heartbeats),
+                              'Guests by age of their last report: upper bound in seconds.',
+                              ('le',), heartbeats),
         metrics.CallbackGauge('trove_drifted_instances',
                               'Instances with missing or changed cloud resources.', ('drift',),
                               drifted))

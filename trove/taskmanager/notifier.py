@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Sends the notifications that are written down, and writes down those that are due by the clock.
+"""The sender of recorded notifications, and the recorder of those that are due by the clock.
 
-What was sent is deleted afterwards, so a process that dies in between sends it again, with the same id. A broker that
-is away only delays: messages wait in the database.
+A notification is deleted after it is sent, so a process that dies in between sends it again, with
+the same id. An unavailable broker only delays: notifications wait in the database.
 """
 
 import json
@@ -35,26 +35,30 @@ LOG = logging.getLogger(__name__)
 
 #: Messages sent before they are deleted together.
 BATCH = 100
-#: Instances told about in one transaction.
+#: Instances per query.
 PAGE = 200
-#: Tries after the first before a message waits for the next turn.
+#: Retries before a message waits for the next run.
 _RETRIES = 1
-#: Messages in a row that are not taken before the bus counts as away.
+#: Consecutive refused messages after which the bus counts as unavailable.
 _GIVE_UP = 3
 
 
 class Sender(Protocol):
-    """Sends one message."""
+    """A sender of single notifications."""
 
     def send(self, row: Row) -> bool:
-        """:param row: of the outbox. :returns: whether everybody it goes to has taken it."""
+        """Send a notification.
+
+        :param row: of the outbox.
+        :returns: whether all its topics accepted it.
+        """
 
 
 class Bus:
-    """Sends through the drivers of ``[oslo_messaging_notifications]``.
+    """The drivers of ``[oslo_messaging_notifications]``.
 
-    oslo.messaging logs what it could not send and forgets it. This one stands between its drivers and the transport, to
-    hear of it, and to give a message the same id each time it is sent.
+    oslo.messaging logs a failed notification and forgets it. This class wraps the transport of its
+    drivers to learn about the failure, and to keep the id of a message that is sent again.
     """
 
     def __init__(self, conf: cfg.ConfigOpts) -> None:
@@ -74,7 +78,7 @@ class Bus:
 
 
 class _Watched(transport.NotificationTransport):
-    """A transport that remembers whether a message was taken."""
+    """A transport that records whether a message was accepted."""
 
     def __init__(self, real: transport.NotificationTransport) -> None:
         super().__init__(real._driver)
@@ -82,7 +86,7 @@ class _Watched(transport.NotificationTransport):
         self._row: Row | None = None
 
     def begin(self, row: Row) -> None:
-        """What is sent from now on is this message."""
+        """Start to send a message."""
         self._row, self.failure = row, None
 
     def _send_notification(self, target: Any, ctxt: Any, message: dict[str, Any], version: float,
@@ -93,14 +97,14 @@ class _Watched(transport.NotificationTransport):
             super()._send_notification(target, ctxt, message, version, retry)
         except Exception as failure:
             self.failure = failure
-            LOG.debug('a notification was not taken: %s', failure)
+            LOG.debug('A notification was refused: %s', failure)
             raise
 
 
 class Notifier:
     """The periodic tasks about notifications.
 
-    :param bus: makes the sender when there is something to send first.
+    :param bus: function that creates the sender at its first use.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: Callable[[], datetime],
@@ -113,7 +117,7 @@ class Notifier:
         self.page = PAGE
 
     def send(self, lease: Lease) -> None:
-        """Send what waits, in the order in which it was written; ends at the first message that is not taken."""
+        """Send the recorded notifications in order, until the bus refuses one."""
         if self._bus is None:
             self._bus = self._make_bus(self._conf)
         while not self.stopping():
@@ -123,14 +127,17 @@ class Notifier:
             if sent:
                 session.write(outbox.sent, sent)
             if len(sent) < len(rows):
-                LOG.warning('%d notifications wait, the bus does not take them',
+                LOG.warning('%d notifications are waiting: the bus refuses them',
                             session.read(outbox.backlog)[0])
                 return
             if len(rows) < BATCH:
                 return
 
     def _send(self, rows: Sequence[Row]) -> list[int]:
-        """:returns: the numbers of those that were taken. One that is refused for itself must not hold up the rest."""
+        """Send notifications. One that is refused must not delay the others.
+
+        :returns: the numbers of those that were accepted.
+        """
         sent: list[int] = []
         failures = 0
         for row in rows:
@@ -144,12 +151,13 @@ class Notifier:
         return sent
 
     def exists(self, lease: Lease) -> None:
-        """Write down ``trove.instance.exists`` for the last audit period that is over, once for each instance."""
+        """Record ``trove.instance.exists`` of each instance for the last complete audit period."""
         now = self._clock()
         begins, ends = notification.last_period(now, self._conf.exists_notification_interval)
         if lease.done_until is not None and lease.done_until >= ends:
             return
-        # All in one transaction with the mark: a period is told wholly or, by whoever comes next, from its beginning.
+        # One transaction for the period and its mark: the next process either skips it or repeats
+        # all.
         session.write(self._exists, lease, begins, ends, now)
 
     def _exists(self, connection: Connection, lease: Lease, begins: datetime, ends: datetime,
@@ -160,7 +168,7 @@ class Notifier:
         lease.renew(connection, ends)
 
     def quotas(self, lease: Lease) -> None:
-        """Write down ``dbaas.quota`` for each project and resource."""
+        """Record ``dbaas.quota`` of each project and resource."""
         session.write(self._quotas, lease, self._clock())
 
     def _quotas(self, connection: Connection, lease: Lease, now: datetime) -> None:
@@ -171,7 +179,7 @@ class Notifier:
         ], now)
 
     def until_next_period(self) -> float:
-        """Seconds until the next audit period is over."""
+        """Return the seconds until the current audit period is complete."""
         interval = self._conf.exists_notification_interval
         ends = notification.last_period(self._clock(), interval)[1] + timedelta(seconds=interval)
         return max(1.0, (ends - self._clock()).total_seconds())

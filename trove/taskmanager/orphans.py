@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is left in the cloud and at the broker of instances that are gone, and instances whose resources are gone.
+"""Orphans: resources in the cloud and at the broker without their instance. Losses: instances
+without their resources.
 
-Everything of ours carries the id of its instance in its name, so nothing has to be remembered to find it. The lists are
-taken before the rows are read: whatever is in a list was made for a row that is there, or was there. Only what is found
-in two looks is told, since a delete may be at it.
+The name of each resource contains the id of its instance, so no list of them is kept. The cloud is
+listed before the rows are read: each listed resource belongs to a row that exists or existed. Only
+orphans found twice are reported, because a delete may be in progress.
 """
 
 import dataclasses
@@ -34,10 +35,10 @@ CONF = cfg.CONF
 
 @dataclasses.dataclass(frozen=True, order=True)
 class Orphan:
-    """Something without its instance.
+    """A resource without its instance.
 
-    :ivar kind: the first column of the report; also the order in which they are deleted.
-    :ivar region: None for what the broker has.
+    :ivar kind: the first column of the report; also the order of deletion.
+    :ivar region: None for resources of the broker.
     """
 
     kind: str
@@ -49,7 +50,7 @@ class Orphan:
 
 @dataclasses.dataclass(frozen=True)
 class Loss:
-    """An instance without something that it needs."""
+    """An instance without a resource that it needs."""
 
     instance_id: str
     name: str
@@ -57,15 +58,16 @@ class Loss:
     detail: str
 
 
-#: What holds others comes before what it holds.
+#: Kinds in the order of deletion: an owner before the resources it uses.
 KINDS = ('server', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker',
          'objects')
 
 
 class Search:
-    """Looks for orphans, and deletes them.
+    """A search for orphans, which can also delete them.
 
-    :param cloud: function of a region giving a :class:`trove.cloud.Cloud` with the service's credentials.
+    :param cloud: function of a region that returns a :class:`trove.cloud.Cloud` with the service's
+        credentials.
     :param broker: :class:`trove.common.rpc.broker.Broker`.
     """
 
@@ -74,13 +76,13 @@ class Search:
         self._conf = conf
         self._cloud = cloud
         self._broker = broker
-        #: what could not be listed, one sentence each
+        #: Sentences about lists that are unavailable.
         self.problems: set[str] = set()
 
     def orphans(self) -> list[Orphan]:
-        """What has no instance, in the order of :data:`KINDS`.
+        """Return the orphans, in the order of :data:`KINDS`.
 
-        :raises trove.common.exception.CloudError, BrokerError: something cannot be listed now.
+        :raises trove.common.exception.CloudError, BrokerError: a list is unavailable.
         """
         found = self._once()
         if found:
@@ -95,7 +97,7 @@ class Search:
         return {item for item in found if item.instance_id not in alive}
 
     def _regions(self) -> list[str | None]:
-        """Where there are, or were, instances, and where new ones would be made."""
+        """Return the regions that have or had instances, and the configured one."""
         return sorted({*session.read(instance_drift.regions, include_deleted=True),
                        self._conf.service_credentials.region_name}, key=str)
 
@@ -124,7 +126,7 @@ class Search:
         yield from self._stored(cloud, region)
 
     def _stored(self, cloud: Cloud, region: str | None) -> Iterator[Orphan]:
-        """Logs in the accounts of projects that have, or had, instances here."""
+        """Yield logs in the accounts of projects that have or had instances in this region."""
         container = self._conf.guest_log_container_name
         for project in session.read(instance_drift.projects, region):
             try:
@@ -145,7 +147,7 @@ class Search:
                              instance_id)
 
     def losses(self) -> list[Loss]:
-        """Idle instances that lack something, as it is now."""
+        """Return the idle instances that lack a resource now."""
         found = []
         for region in session.read(instance_drift.regions):
             stock, ports = look(self._cloud(region)), session.read(instance_drift.ports, region)
@@ -156,9 +158,10 @@ class Search:
         return found
 
     def delete(self, orphan: Orphan) -> bool:
-        """Ask for an orphan to be removed. :returns: whether it is gone now; if not, ask again later.
+        """Request the deletion of an orphan.
 
-        :raises trove.common.exception.CloudError, BrokerError: it was refused.
+        :returns: whether it is gone; if not, call again later.
+        :raises trove.common.exception.CloudError, BrokerError: the deletion was refused.
         """
         if orphan.kind == 'broker':
             self._broker.remove_guest(orphan.id)

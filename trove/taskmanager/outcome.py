@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the ends of steps and operations mean: which failures may pass, what the user is told, what comes next."""
+"""The ends of steps and operations: retriable failures, error texts for the user, and successors.
+"""
 
 import dataclasses
 import json
@@ -28,7 +29,7 @@ from trove.db.session import Connection, Row
 from trove.taskmanager.step import Change, Flow, Work
 
 
-#: Code of an operation that somebody has cancelled; one that a delete has cancelled is not taken back.
+#: Code of an operation cancelled by request. One cancelled by a delete is not reverted.
 CANCELLED = 'cancelled_by_request'
 
 
@@ -43,7 +44,10 @@ class Closed:
 
 
 def is_retriable(error: Exception) -> bool:
-    """Whether trying again may help. Guests that do not answer, services that are away and surprises may pass."""
+    """Return whether a retry may succeed.
+
+    Silent guests, unavailable services and unexpected errors are retriable.
+    """
     retriable = getattr(error, 'retriable', None)
     if retriable is not None:
         return bool(retriable)
@@ -54,7 +58,8 @@ def is_retriable(error: Exception) -> bool:
 
 
 def describe(error: Exception) -> tuple[str, str, str]:
-    """(code, sentence for the user, detail for the operator) of whatever a step raised."""
+    """Return (code, sentence for the user, detail for the operator) of an error that a step raised.
+    """
     if isinstance(error, exception.TroveError):
         return error.code, error.message, error.detail
     reference = str(uuid.uuid4())
@@ -67,13 +72,13 @@ def log_level(error: Exception) -> tuple[int]:
 
 
 def started(connection: Connection, flow: Flow, row: Row, now: datetime) -> None:
-    """The first event of an operation."""
+    """Record the first event of an operation."""
     _event(connection, row, f'{row.kind}.start', f'{flow.title} began.', now)
 
 
 def changes(flow: Flow, work: Work, state: str, code: str | None, text: str,
             detail: str) -> Sequence[Change]:
-    """What the end of an operation changes in its resource's rows."""
+    """Return the changes of the resource's rows at the end of an operation."""
     if state == OperationState.SUCCEEDED:
         return flow.succeeded(work)
     if state == OperationState.FAILED:
@@ -82,17 +87,17 @@ def changes(flow: Flow, work: Work, state: str, code: str | None, text: str,
 
 
 def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | None, text: str,
-          detail: str, wanted: Sequence[Change], now: datetime) -> str | None:
-    """Close an operation with its last event, and open the one that was asked to follow it.
+          detail: str, changes_: Sequence[Change], now: datetime) -> str | None:
+    """Close an operation with its last event, and open its successor.
 
-    :param wanted: row changes of the same transaction.
-    :returns: id of the operation that follows, if any.
+    :param changes_: row changes of the same transaction.
+    :returns: id of the successor, if any.
     :raises trove.common.exception.ClaimLost: see :func:`trove.db.operations.save`.
     """
     operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None,
                     lease_until=None, finished=now, secrets=None, error_code=code,
                     error_text=text[:1024] or None, error_detail=detail or None)
-    for change in wanted:
+    for change in changes_:
         change(connection)
     words = {OperationState.SUCCEEDED: ('end', f'{flow.title} succeeded.'),
              OperationState.FAILED: ('error', f'{flow.title} failed: {text}'),
@@ -104,10 +109,13 @@ def close(connection: Connection, flow: Flow, row: Row, state: str, code: str | 
 
 
 def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None:
-    """Close an operation of a kind that nobody knows: cancelled, or past its deadline. Returns what follows."""
+    """Close an operation of an unknown kind that is cancelled or past its deadline.
+
+    :returns: id of the successor, if any.
+    """
     state, code, text = ((OperationState.CANCELLED, 'cancelled', None) if row.cancel_wanted else
                          (OperationState.FAILED, 'internal',
-                          f'No task manager knows operations of kind {row.kind}.'))
+                          f'No task manager supports operations of kind {row.kind}.'))
     operations.save(connection, row.id, row.claim, now, state=state, active=None, owner=None,
                     finished=now, secrets=None, error_code=code, error_text=text)
     notifications.emit_end(connection, row, state, code, text, now)
@@ -115,8 +123,8 @@ def close_unknown(connection: Connection, row: Row, now: datetime) -> str | None
 
 
 def _followed(connection: Connection, operation_id: str, now: datetime) -> str | None:
-    """Settle the quota of a closed operation, and open what was asked to follow it."""
-    # Read here, where nobody can ask any more: a delete may have been asked for since the runner last looked.
+    """Settle the quota of a closed operation, and open its successor."""
+    # Read again inside the transaction: a delete may have been requested since the last read.
     row = operations.get(connection, operation_id)
     if row is not None and row.state != OperationState.SUCCEEDED:
         quotas.give_back(connection, row, json.loads(row.facts), now)

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""When which operation is advanced: due times known here, bells from outside, and a pool of threads.
+"""The schedule of operations: due times, wake-ups from outside, and a pool of threads.
 
-An operation is in the hands of one thread of this process at most; that other processes keep off is the claim's work.
+At most one thread of this process advances an operation. The claim keeps out other processes.
 """
 
 import heapq
@@ -27,10 +27,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Scheduler:
-    """Calls ``advance(operation id)`` when it is time.
+    """A pool of threads that calls ``advance(operation id)`` when an operation is due.
 
-    :param clock: UTC now without zone.
-    :param workers: threads.
+    :param clock: function that returns UTC now without zone.
+    :param workers: number of threads.
     """
 
     def __init__(self, advance: Callable[[str], bool], clock: Callable[[], datetime],
@@ -40,7 +40,7 @@ class Scheduler:
         self._ready: queue.SimpleQueue[str | None] = queue.SimpleQueue()
         self._changed = threading.Condition()
         self._later: list[tuple[datetime, str]] = []
-        #: operation -> the one entry of the list above that counts
+        #: Operation -> its valid entry in the heap above; other entries are ignored.
         self._planned: dict[str, datetime] = {}
         self._queued: set[str] = set()
         self._running: set[str] = set()
@@ -58,7 +58,7 @@ class Scheduler:
             thread.start()
 
     def stop(self) -> None:
-        """Begin nothing more and wait for the steps that run."""
+        """Start nothing more, and wait for the running steps."""
         with self._changed:
             self._stopping = True
             self._changed.notify_all()
@@ -69,7 +69,7 @@ class Scheduler:
                 thread.join()
 
     def now(self, operation_id: str) -> None:
-        """Advance an operation as soon as a thread is free; once more if it is being advanced."""
+        """Advance an operation as soon as a thread is free; again if it is being advanced."""
         with self._changed:
             if self._stopping or operation_id in self._queued:
                 return
@@ -80,7 +80,7 @@ class Scheduler:
         self._ready.put(operation_id)
 
     def later(self, operation_id: str, when: datetime) -> None:
-        """Advance an operation when it is due, or before if that was planned."""
+        """Advance an operation at its due time, or earlier if that is already planned."""
         with self._changed:
             planned = self._planned.get(operation_id)
             if planned is not None and planned <= when:
@@ -119,7 +119,8 @@ class Scheduler:
             try:
                 self._advance(operation_id)
             except Exception:
-                # The database is away, most likely. The lease runs out and the sweep finds the operation again.
+                # Usually the database is unavailable. When the lease expires, the sweep finds the
+                # operation.
                 LOG.exception('Operation %s could not be advanced', operation_id)
             finally:
                 self._ended(operation_id)

@@ -159,7 +159,7 @@ class Step(abc.ABC, Generic[ReadArgs, ReadFacts]):
     attempts: ClassVar[int | None] = 0
     #: The same for ``undo``, which is never tried without a limit.
     undo_attempts: ClassVar[int] = 0
-    #: Whether a try that gets as far as waiting resets the count of failures.
+    #: True: a try that gets as far as waiting resets the count of failures.
     forgives: ClassVar[bool] = True
 
     @property
@@ -171,7 +171,8 @@ class Step(abc.ABC, Generic[ReadArgs, ReadFacts]):
     def run(self, work: Work[ReadArgs, ReadFacts]) -> Done | Wait:
         """Ensure the state that the step's class describes.
 
-        :raises trove.common.exception.TroveError: a coded failure; retried if ``retriable`` is true.
+        :raises trove.common.exception.TroveError: a coded failure; retried if ``retriable`` is
+            true.
         """
 
     def undo(self, work: Work[ReadArgs, ReadFacts]) -> Done | Wait | None:

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Looks at the cloud and at the guests from time to time, and writes down what has changed behind our back.
+"""Periodic comparison of the cloud and the guests with the database; differences are recorded.
 
-One list of servers, volumes and ports for each region, however many instances there are; what is missing from a list
-is asked for by itself before anybody is told. Nothing is mended here: what is shown leads to an action of somebody.
+One list of servers, volumes and ports per region, for any number of instances. A resource that is
+missing from a list is requested by its id before it is reported. This module repairs nothing:
+operators act on its findings.
 """
 
 from collections.abc import Callable, Mapping
@@ -33,14 +34,14 @@ from trove.taskmanager.periodic import Lease
 
 LOG = logging.getLogger(__name__)
 
-#: New findings in one look that are asked for by themselves; the rest waits for the next look.
+#: New findings confirmed per run; the rest waits for the next run.
 MAX_CONFIRMED = 50
 
 
 class Watch:
     """The periodic tasks that look for changes.
 
-    :param cloud: function of a region giving a :class:`trove.cloud.Cloud`.
+    :param cloud: function of a region that returns a :class:`trove.cloud.Cloud`.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, clock: Callable[[], datetime],
@@ -50,18 +51,18 @@ class Watch:
         self._cloud = cloud
 
     def guests(self, lease: Lease) -> None:
-        """Write down which guests have fallen silent and which are back."""
+        """Record the guests that stopped reporting, and those that report again."""
         session.write(heartbeats.mark_silent, self._clock(), heartbeat_expiry(self._conf))
 
     def resources(self, lease: Lease) -> None:
-        """Compare the rows of idle instances with what the cloud has."""
+        """Compare the rows of idle instances with the cloud."""
         for region in session.read(instance_drift.regions):
             session.write(lease.renew)
             try:
                 self._region(region)
             except exception.CloudError as error:
-                # One region that is away must not keep the others from being looked at.
-                LOG.warning('Region %s could not be looked at: %s %s', region, error.message,
+                # An unavailable region must not prevent the check of the others.
+                LOG.warning('Region %s could not be checked: %s %s', region, error.message,
                             error.detail)
 
     def _region(self, region: str | None) -> None:
@@ -79,38 +80,41 @@ class Watch:
                 if confirmed > MAX_CONFIRMED:
                     continue
                 finding = drift.of(row, ports.get(row.id, ()),
-                                   look_again(cloud, row, ports.get(row.id, set())))
+                                   confirm(cloud, row, ports.get(row.id, set())))
             self._note(row, finding)
 
     def _note(self, row: Row, finding: drift.Finding) -> None:
-        told = drift.events(row, finding)
-        if session.write(instance_drift.record, row, self._clock(),
-                         server_status=finding.server_status, drift=finding.drift, changes=told):
-            for _type, text in told:
+        events = drift.events(row, finding)
+        if session.write(instance_drift.record, row, self._clock(), server_status=finding.server_status,
+                         drift=finding.drift, changes=events):
+            for _type, text in events:
                 LOG.warning('Instance %s: %s', row.id, text)
 
 
 def look(cloud: Cloud) -> drift.Stock:
-    """All that is ours in a region: three lists."""
+    """Return all resources of the service in a region, from three lists."""
     return drift.Stock(servers=_by_id(cloud.compute.list_servers()), volumes=_by_id(
         cloud.volume.list_volumes()), ports=_by_id(cloud.network.list_ports()))
 
 
-def look_again(cloud: Cloud, row: Any, port_ids: set[str]) -> drift.Stock:
-    """What one instance has, each thing asked for by its id: lists may be late, and names may have been changed."""
-    servers = _there(cloud.compute.get_server, {row.compute_instance_id})
-    volumes = _there(cloud.volume.get_volume, {row.volume_id} if row.volume_id else set())
-    return drift.Stock(servers=servers, volumes=volumes, ports=_there(cloud.network.get_port,
-                                                                      port_ids))
+def confirm(cloud: Cloud, row: Any, port_ids: set[str]) -> drift.Stock:
+    """Return the resources of one instance, each requested by its id.
+
+    Lists may be outdated, and names may have been changed.
+    """
+    servers = _existing(cloud.compute.get_server, {row.compute_instance_id})
+    volumes = _existing(cloud.volume.get_volume, {row.volume_id} if row.volume_id else set())
+    return drift.Stock(servers=servers, volumes=volumes, ports=_existing(
+        cloud.network.get_port, port_ids))
 
 
-def _there(get: Callable[[str], Any], ids: set[str]) -> dict[str, Any]:
+def _existing(get: Callable[[str], Any], ids: set[str]) -> dict[str, Any]:
     found = {}
     for item_id in ids:
         try:
             found[item_id] = get(item_id)
         except exception.CloudNotFound:
-            LOG.debug('%s is not there', item_id)
+            LOG.debug('%s does not exist', item_id)
     return found
 
 

@@ -13,9 +13,8 @@
 """The flow that rebuilds the server of an instance from another image.
 
 Only administrators request this. The volume stays, with the data, the users and the selection of
-logs; the configuration is rendered again. A broken guest is a reason for a rebuild,
-so the flow does
-not wait for an unreachable one. After a failure the instance has its former image.
+logs; the configuration is rendered again. A broken guest is a reason for a rebuild, so the flow
+does not wait for an unreachable one. After a failure the instance has its former image.
 """
 
 from collections.abc import Sequence

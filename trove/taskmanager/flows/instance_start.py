@@ -14,9 +14,8 @@
 
 Only administrators request this; users restart a stopped database. The flow also completes what a
 reset has left of a resize or a move: the server gets the flavor in the instance's row, and its
-volume. After a failure the instance is shown as last reported. The operation,
-an event and the fault
-give the reason.
+volume. After a failure the instance is shown as last reported. The operation, an event and the
+fault give the reason.
 """
 
 from collections.abc import Sequence

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Steps that change who may connect to an instance that exists.
+"""Steps that change the clients that may connect to an existing instance.
 
-What is wanted stands in the arg ``access``: ``{"is_public": bool, "allowed_cidrs": [..]}``, both always there. The row
-keeps what was in force before until the operation has succeeded, so each undo knows what to go back to.
+The arg ``access`` is ``{"is_public": bool, "allowed_cidrs": [..]}``, both keys always present. The
+row keeps the former access until the operation has succeeded, so that an undo knows it.
 """
 
 from collections.abc import Mapping
@@ -28,7 +28,9 @@ from trove.taskmanager.steps import network
 
 
 class RulesSet(Step[args.UpdateAccess, facts.Nothing]):
-    """The security group lets in who is allowed now: what is new is added before what is old is removed."""
+    """The security group allows exactly the requested clients: new rules are added before old ones
+    are removed.
+    """
 
     def run(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, work.args['access'])
@@ -45,7 +47,7 @@ class RulesSet(Step[args.UpdateAccess, facts.Nothing]):
 
 
 class PublicAddressSet(Step[args.UpdateAccess, facts.Nothing]):
-    """A public instance has a floating address, another has none."""
+    """A public instance has a floating address, any other has none."""
 
     def run(self, work: Work[args.UpdateAccess, facts.Nothing]) -> Done:
         return self._set(work, bool(work.args['access']['is_public']))
@@ -54,14 +56,14 @@ class PublicAddressSet(Step[args.UpdateAccess, facts.Nothing]):
         return self._set(work, bool(network.access_of(base.instance(work)).get('is_public')))
 
     def _set(self, work: Work, is_public: bool) -> Done:
-        return self._given(work) if is_public else self._taken(work)
+        return self._ensure_address(work) if is_public else self._release_addresses(work)
 
     @staticmethod
-    def _given(work: Work) -> Done:
+    def _ensure_address(work: Work) -> Done:
         port_id = tenant_port_id(work)
         if port_id is None:
             raise exception.StepFailed(
-                'A public address needs a network of the tenant; the instance has none.',
+                'A public address requires a network of the tenant; the instance has none.',
                 code='floating_ip_failed')
         given = network.ensure_public_address(work, port_id)
         return Done(
@@ -69,19 +71,19 @@ class PublicAddressSet(Step[args.UpdateAccess, facts.Nothing]):
             events=[(f'{work.kind}.public_address', f'The public address is {given.address}.')])
 
     @staticmethod
-    def _taken(work: Work) -> Done:
+    def _release_addresses(work: Work) -> Done:
         cloud, found = base.cloud(work), []
         for port in cloud.network.find_ports(work.resource_id):
             found += network.delete_public_addresses(cloud, work.resource_id, port.id)
         return Done(
             changes=[base.addresses(work, 'public', [])],
-            events=[(f'{work.kind}.public_address', f'The public address {address} was given back.')
+            events=[(f'{work.kind}.public_address', f'The public address {address} was released.')
                     for address in found])
 
 
 def tenant_port_id(work: Work) -> str | None:
-    """The port on the tenant's network, found by its name."""
-    wanted = names.tenant_port(work.resource_id)
+    """Return the id of the port on the tenant's network, found by its name."""
+    name = names.tenant_port(work.resource_id)
     return next((port.id
                  for port in base.cloud(work).network.find_ports(work.resource_id)
-                 if port.name == wanted), None)
+                 if port.name == name), None)

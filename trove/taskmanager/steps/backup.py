@@ -19,16 +19,16 @@ from trove.db.session import Row
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Done, Step, Work
 
-#: Header of an object that is a list of others.
+#: Header of an object that consists of segments.
 _IN_PARTS = 'x-static-large-object'
 
 
 class BackupDataGone(Step[args.Nothing, facts.Nothing]):
-    """Nothing is stored any more of a backup and of all that is built on it, the newest first."""
+    """The data of a backup and of all backups built on it are deleted, the newest first."""
 
     def run(self, work: Work) -> Done:
         chain = work.tools.read(backups.with_increments, work.resource_id)
-        # What was registered lies where somebody else put it, and stays there.
+        # The data of a registered (RESTORED) backup belong to somebody else and stay.
         stored = [
             row for row in reversed(chain) if row.location is not None and row.state != 'RESTORED'
         ]
@@ -38,11 +38,14 @@ class BackupDataGone(Step[args.Nothing, facts.Nothing]):
 
 
 def _remove(store: Objects, row: Row) -> None:
-    """:raises StepFailed: the data lie where this service does not reach."""
+    """Delete the data of a backup.
+
+    :raises StepFailed: the data are outside of the project's object store.
+    """
     container, _, name = row.location.removeprefix(f'{store.url}/').partition('/')
     if not row.location.startswith(f'{store.url}/') or not container or not name:
         raise exception.StepFailed(
-            f'The data of backup {row.id} lie outside of the object store of its project.',
+            f'The data of backup {row.id} are outside of the object store of its project.',
             code='object_store_failed', detail=row.location)
     try:
         found = store.head(container, name)

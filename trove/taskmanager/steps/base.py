@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the steps on instances have in common: the instance's row, its cloud, and how deletes insist."""
+"""Common parts of steps on instances: the instance's row, its cloud, and persistent removal."""
 
 import functools
 from collections.abc import Sequence
@@ -23,14 +23,14 @@ from trove.db.session import Row
 from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 
-#: Seconds before the deadline of an operation at which its steps give up.
+#: Seconds before the deadline of an operation at which its steps fail.
 MARGIN = 5
 
 
 def instance(work: Work) -> Row:
-    """The instance as it is now.
+    """Return the current row of the instance.
 
-    :raises StepFailed: it was deleted.
+    :raises StepFailed: the instance was deleted.
     """
     if work.resource is None:
         raise exception.StepFailed(code='instance_missing')
@@ -38,28 +38,29 @@ def instance(work: Work) -> Row:
 
 
 def cloud(work: Work) -> Cloud:
-    """The cloud of the instance's region, as the service user sees it."""
+    """Return the cloud of the instance's region, with the credentials of the service."""
     return work.tools.cloud(work.resource.region_id if work.resource is not None else None)
 
 
 def time_left(work: Work, total: int) -> float:
-    """Seconds until ``total`` seconds have gone by since the operation was asked for, less what it takes to say so.
+    """Return the seconds until ``total`` seconds after the request, less :data:`MARGIN`.
 
-    A step that gives up by itself, a little before the runner would, can say more about the reason.
+    A step that fails by itself a little before the runner would can report a more exact reason.
     """
     return total - MARGIN - (work.tools.clock() - work.created).total_seconds()
 
 
 def changed(work: Work, **columns: Any) -> Change:
-    """A change of columns of the instance."""
+    """Return a change of columns of the instance."""
     return functools.partial(_change, instance_id=work.resource_id, now=work.tools.clock(),
                              columns=columns)
 
 
 def unchanged(work: Work, *reason: str) -> Sequence[Change]:
-    """The end of an operation that leaves its resource what it was; of a failure it and its last event tell.
+    """Return no changes, for an operation that ends and does not affect its resource.
 
-    :param reason: code, text and detail of a failure.
+    :param reason: code, text and detail of a failure, which the operation and its last event
+        report.
     """
     return ()
 
@@ -69,21 +70,24 @@ def _change(connection: Any, instance_id: str, now: Any, columns: dict[str, Any]
 
 
 def addresses(work: Work, kind: str, found: list[dict[str, Any]]) -> Change:
-    """The stored addresses of one kind become ``found``."""
+    """Return a change that replaces the stored addresses of one kind."""
     def change(connection: Any) -> None:
         instance_addresses.replace(connection, work.resource_id, found, [kind])
     return change
 
 
 def fault(work: Work, text: str, detail: str) -> Change:
-    """The last failure of the instance; ``detail`` is for operators."""
+    """Return a change that records the last failure of the instance.
+
+    :param detail: for operators.
+    """
     def change(connection: Any) -> None:
         instance_faults.store(connection, work.resource_id, text, detail or None, work.tools.clock())
     return change
 
 
 def fault_cleared(work: Work) -> Change:
-    """The instance has no failure any more."""
+    """Return a change that clears the last failure of the instance."""
     return functools.partial(_clear_fault, instance_id=work.resource_id)
 
 
@@ -92,39 +96,43 @@ def _clear_fault(connection: Any, instance_id: str) -> None:
 
 
 def fault_beside(work: Work, text: str, detail: str) -> list[Change]:
-    """The last failure, unless the instance is in ERROR for an earlier one: that is worse, and stays."""
+    """Return a change that records a failure, unless the instance is in ERROR for an earlier one.
+    """
     return [] if instance(work).error_code else [fault(work, text, detail)]
 
 
 def fault_beside_cleared(work: Work) -> list[Change]:
-    """What :func:`fault_beside` has written is over."""
+    """Return a change that clears a failure recorded by :func:`fault_beside`."""
     return [] if instance(work).error_code else [fault_cleared(work)]
 
 
 def failing_as(code: str, error: exception.CloudError) -> exception.CloudError:
-    """The same failure under the code of the thing that could not be made; quotas keep their own."""
+    """Return the error under the code of the resource in question; quota errors keep their code."""
     if not isinstance(error, exception.CloudQuotaExceeded):
         error.code = code
     return error
 
 
 class Removal(Step[args.Nothing, facts.Nothing]):
-    """Ensures that something is gone, and insists.
+    """A step that ensures that a resource is gone.
 
-    Whatever the cloud answers, it is asked again, with growing pauses, until the operation's deadline. Only when all is
-    gone may an instance count as deleted.
+    The cloud is requested again after each refusal, with growing pauses, until the operation's
+    deadline. An instance counts as deleted only when all its resources are gone.
     """
 
     attempts = None
-    #: what is waited for, as the end of "timed out waiting for …"
+    #: Subject of the wait: the end of "timed out waiting for …".
     what = ''
 
     def remaining(self, work: Work) -> list[str]:
-        """Ask for all of it to be removed. :returns: what is still there, for the operator."""
+        """Request the removal of all resources.
+
+        :returns: the remaining resources, for the operator.
+        """
         raise NotImplementedError
 
     def changes(self, work: Work) -> list[Change]:
-        """What to write when all of it is gone."""
+        """Return the row changes when all resources are gone."""
         return []
 
     def run(self, work: Work) -> Done | Wait:
@@ -140,13 +148,14 @@ class Removal(Step[args.Nothing, facts.Nothing]):
 
 
 def next_look(work: Work) -> float:
-    """Seconds until the cloud is asked again whether it has made something: a small part of what it took so far.
+    """Return the seconds until the cloud is polled again for a new resource.
 
-    Many operations wait at the same time, and each look is a request and two transactions.
+    The pause grows with the time waited: many operations wait at the same time, and each poll costs
+    a request and two transactions.
     """
     return min(2.0, 0.3 + 0.15 * work.waited)
 
 
 def pause(work: Work) -> float:
-    """Seconds until a removal is looked at again: short at first, longer the longer it takes."""
+    """Return the seconds until a removal is polled again; they grow with the time waited."""
     return min(float(work.tools.conf.taskmanager.delete_retry_limit), max(0.5, work.waited / 4))

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Options of a configuration group on their way to guests: to one, and to all that have an edited group."""
+"""Steps that send the options of a configuration group: to one guest, or to all that use an edited
+group.
+"""
 
 import functools
 import json
@@ -28,31 +30,34 @@ from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
-#: What brings an edited group to one instance.
+#: Kind of the child operations, which apply an edited group to one instance.
 CHILD = OperationKind.INSTANCE_UPDATE_CONFIGURATION
-#: Operations opened in one transaction, and names told in one sentence.
+#: Operations opened in one transaction.
 _AT_ONCE = 50
-_TOLD = 20
+#: Option names in one sentence, and characters of one reason.
+_LISTED = 20
 _SENTENCE = 200
 
 
 class OptionsApplied(guest.Command[args.Configuration, facts.Options]):
-    """The guest has the values that the group has now; what its engine can take while it runs is in force."""
+    """The guest has the current values of the group; values that the engine can change at runtime
+    are in effect.
+    """
 
     gives = guest.CommandStep.gives | {'digest'}
     kind = 'ApplyConfiguration'
-    what = 'the options of the configuration group to be taken'
+    what = 'the options of the configuration group to be applied'
 
     def options(self, work: Work[args.Configuration, facts.Options]) -> dict[str, Any]:
-        """What the guest is told."""
+        """Return the options to be sent."""
         return work.tools.read(configurations.values, work.args['configuration_id'])
 
     def digest(self, work: Work[args.Configuration, facts.Options]) -> str:
-        """What tells these options from others."""
+        """Return the digest of the options to be sent."""
         return configurations.digest(self.options(work))
 
     def id_of(self, work: Work[args.Configuration, facts.Options]) -> str:
-        # Of values that were edited meanwhile, what came of the former ones says nothing.
+        # A result of former values must not count for values that were edited meanwhile.
         return guest.command_id(work, f'{self.name}/{work.attempt}/{self.digest(work)}')
 
     def command(self, work: Work[args.Configuration, facts.Options], row: Row,
@@ -78,21 +83,23 @@ class OptionsApplied(guest.Command[args.Configuration, facts.Options]):
                          configuration_digest=self.digest(work))
         ]
         events = [(f'{work.kind}.waiting',
-                   f'These options wait for a restart: {_listed(waiting)}.')] if waiting else []
+                   f'These options require a restart: {_listed(waiting)}.')] if waiting else []
         adjusted = _names(data.get('adjusted'))
         if adjusted:
             events.append(
                 (f'{work.kind}.adjusted',
-                 f'The engine took other values than these options say: {_listed(adjusted)}.'))
+                 f'The engine adjusted the values of these options: {_listed(adjusted)}.'))
         return Done(changes=changes, events=events)
 
     def undo(self, work: Work[args.Configuration, facts.Options]) -> Done | Wait:
-        """A guest that was not heard of in time may have taken them."""
+        """Send the former options: a guest that did not reply in time may have applied the new
+        ones.
+        """
         return _REMOVED.run(work)
 
 
 class OptionsRemoved(OptionsApplied):
-    """The guest has no options of a group any more."""
+    """The guest has no options of a group."""
 
     def options(self, work: Work) -> dict[str, Any]:
         return {}
@@ -102,76 +109,77 @@ class OptionsRemoved(OptionsApplied):
 
 
 class OptionsUpdated(OptionsApplied):
-    """As OptionsApplied, on an instance that has the group still."""
+    """OptionsApplied, on an instance that still has the group."""
 
     def run(self, work: Work[args.Configuration, facts.Options]) -> Done | Wait:
         if base.instance(work).configuration_id != work.args['configuration_id']:
             return Done(facts={'command_sent': None, 'command_boot': None, 'digest': None},
-                        note='the instance has let go of the group')
+                        note='the group was detached from the instance')
         return super().run(work)
 
 
 class InstancesTold(Step[args.Nothing, facts.Options]):
-    """Every instance that has the group has its values, or it is known why not.
+    """Each instance that has the group has its values, or the reason why not is known.
 
-    Each is told by an operation of its own,
-    opened as soon as nothing else is being done to it. When the group is
-    edited meanwhile, who was told the former values is told again.
+    Each instance gets its own operation, opened as soon as the instance has no other. When the
+    group is edited meanwhile, an instance with former values gets another one.
     """
 
-    #: An instance may begin something else at the moment it is to be told; it is then told later.
+    #: An instance may start another operation at the same moment; it is then retried later.
     attempts = None
     gives = frozenset({'digest'})
 
     def run(self, work: Work) -> Done | Wait:
-        wanted = configurations.digest(work.tools.read(configurations.values, work.resource_id))
-        told = {row.resource_id: row for row in work.tools.read(operations.children, work.id)}
-        left = [row for row in work.tools.read(configurations.to_be_told, work.resource_id, wanted)
-                if row.id not in told or _told_others(told[row.id], wanted)]
+        digest = configurations.digest(work.tools.read(configurations.values, work.resource_id))
+        children = {row.resource_id: row for row in work.tools.read(operations.children, work.id)}
+        outdated = work.tools.read(configurations.outdated_instances, work.resource_id, digest)
+        left = [row for row in outdated
+                if row.id not in children or _is_outdated(children[row.id], digest)]
         free = [row for row in left if row.operation_id is None][:_AT_ONCE]
-        underway = [row for row in told.values() if row.active]
+        underway = [row for row in children.values() if row.active]
         has_time = base.time_left(work, deadline(work.tools.conf)) > 0
         if (left or underway) and has_time:
-            return self._opened(work, free, len(left) + len(underway), wanted)
-        failures = {row.resource_id: row.error_text or row.error_code for row in told.values()
+            return self._opened(work, free, len(left) + len(underway), digest)
+        failures = {row.resource_id: row.error_text or row.error_code for row in children.values()
                     if row.state != OperationState.SUCCEEDED}
-        failures |= {row.id: 'something else was being done to it all the time' for row in left}
+        failures |= {row.id: 'another operation was in progress all the time' for row in left}
         if failures:
-            raise exception.StepFailed(_sentence(failures, len(told.keys() | failures.keys())),
+            raise exception.StepFailed(_sentence(failures, len(children.keys() | failures.keys())),
                                        code='configuration_not_applied')
         return Done(
-            facts={'digest': wanted},
-            events=[(f'{work.kind}.applied', f'{len(told)} instances have the new values.')])
+            facts={'digest': digest},
+            events=[(f'{work.kind}.applied', f'{len(children)} instances have the new values.')])
 
     @staticmethod
-    def _opened(work: Work, free: Sequence[Row], left: int, wanted: str) -> Wait:
-        asked = [(operations.new_id(), row) for row in free]
+    def _opened(work: Work, free: Sequence[Row], left: int, digest: str) -> Wait:
+        opened = [(operations.new_id(), row) for row in free]
         changes = [
-            functools.partial(_open, work=work, operation_id=operation_id, row=row, wanted=wanted)
-            for operation_id, row in asked
+            functools.partial(_open, work=work, operation_id=operation_id, row=row, digest=digest)
+            for operation_id, row in opened
         ]
         return Wait(0.5 if work.waited < 10 else 2, at_most=deadline(work.tools.conf) + 60,
                     code='configuration_not_applied',
-                    reason=f'{left} instances to have the new values', facts={'digest': wanted},
-                    changes=changes, opens=[operation_id for operation_id, _ in asked])
+                    reason=f'{left} instances to have the new values', facts={'digest': digest},
+                    changes=changes, opens=[operation_id for operation_id, _ in opened])
 
 
-def _told_others(child: Row, wanted: str) -> bool:
-    """Whether an instance was told other values than these, and that has ended."""
-    return not child.active and json.loads(child.args).get('values') != wanted
+def _is_outdated(child: Row, digest: str) -> bool:
+    """Return whether a child operation has ended and had sent other values."""
+    return not child.active and json.loads(child.args).get('values') != digest
 
 
 def edited_meanwhile(connection: Connection, work: Work[args.Nothing, facts.Options]) -> None:
-    """Open another operation if the group was edited after this one had looked for the last time.
+    """Open another operation if the group was edited after the last check of this one.
 
-    The edit was told that this one brings its values. The group's row is held, so no edit falls between.
+    The API promised the editor that this operation applies the values. The group's row is locked,
+    so no edit can slip in between.
     """
     row, looked = configurations.get(connection, work.resource_id,
                                      for_update=True), work.facts.get('digest')
     if row is None or looked is None:
         return
-    wanted = configurations.digest(configurations.values(connection, row.id))
-    if wanted != looked and configurations.to_be_told(connection, row.id, wanted):
+    digest = configurations.digest(configurations.values(connection, row.id))
+    if digest != looked and configurations.outdated_instances(connection, row.id, digest):
         operations.create(
             connection, kind=work.kind, resource_type=work.resource_type, resource_id=row.id,
             now=work.tools.clock(), project_id=work.project_id, request_id=work.request_id,
@@ -180,11 +188,13 @@ def edited_meanwhile(connection: Connection, work: Work[args.Nothing, facts.Opti
 
 
 def deadline(conf: Any) -> int:
-    """Seconds until an edit is given up: an instance that is just being made has as long as it may take."""
+    """Return the seconds until an edit times out; an instance in creation may take as long as a
+    create.
+    """
     return conf.usage_timeout + conf.configuration_timeout
 
 
-def _open(connection: Connection, work: Work, operation_id: str, row: Row, wanted: str) -> None:
+def _open(connection: Connection, work: Work, operation_id: str, row: Row, digest: str) -> None:
     try:
         operations.create(connection, kind=CHILD, resource_type=ResourceType.INSTANCE,
                           resource_id=row.id,
@@ -192,7 +202,7 @@ def _open(connection: Connection, work: Work, operation_id: str, row: Row, wante
                           deadline=work.tools.conf.configuration_timeout + 60,
                           project_id=row.tenant_id, args={
                               'configuration_id': work.resource_id,
-                              'values': wanted
+                              'values': digest
                           }, parent_id=work.id, operation_id=operation_id,
                           request_id=work.request_id, actor=work.actor)
     except exception.Unprocessable as busy:
@@ -200,26 +210,26 @@ def _open(connection: Connection, work: Work, operation_id: str, row: Row, wante
 
 
 def _sentence(failures: dict[str, Any], total: int) -> str:
-    told = [
+    reasons = [
         f'{instance_id}: {str(reason)[:_SENTENCE]}'
         for instance_id, reason in sorted(failures.items())
     ]
-    more = f' And {len(told) - 3} more.' if len(told) > 3 else ''
+    more = f' And {len(reasons) - 3} more.' if len(reasons) > 3 else ''
     return (
         f'{len(failures)} of {total} instances do not have the values of the configuration group. '
-        f'{" ".join(told[:3])}{more}')
+        f'{" ".join(reasons[:3])}{more}')
 
 
 def _names(found: Any) -> list[str]:
-    """Names a guest gave, as far as they are any."""
+    """Return the option names in a guest's report, limited in number and length."""
     if not isinstance(found, (list, dict)):
         return []
     return [name[:128] for name in list(found)[:100] if isinstance(name, str)]
 
 
 def _listed(names: Sequence[str]) -> str:
-    more = f' and {len(names) - _TOLD} more' if len(names) > _TOLD else ''
-    return ', '.join(names[:_TOLD]) + more
+    more = f' and {len(names) - _LISTED} more' if len(names) > _LISTED else ''
+    return ', '.join(names[:_LISTED]) + more
 
 
 _APPLIED, _REMOVED = OptionsApplied(), OptionsRemoved()

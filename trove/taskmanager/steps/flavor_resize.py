@@ -10,11 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The server of an instance gets another flavor, and goes back to the one it had when something fails.
+"""Steps that give the server of an instance another flavor, and return to the former one after a
+failure.
 
-Nova does it in two halves: it moves the server and waits in VERIFY_RESIZE, until it is told that all is well or not.
-Clouds may be set to answer that themselves, so ACTIVE with the wanted flavor is as good; the way back is then another
-resize. Which flavor a server has is told by the name of the flavor: Nova shows no more of it.
+Nova resizes in two phases: it moves the server, and waits in VERIFY_RESIZE for a confirmation or a
+revert. Clouds may confirm automatically, so ACTIVE with the requested flavor is accepted too;
+reverting is then another resize. The flavor of a server is identified by its name, because Nova
+shows nothing else of it.
 """
 
 import dataclasses
@@ -41,7 +43,10 @@ CODE = 'server_resize_failed'
 
 
 def server_of(work: Work, code: str = CODE) -> Server:
-    """:raises StepFailed: it is gone."""
+    """Return the server of the instance.
+
+    :raises StepFailed: it is gone.
+    """
     try:
         return nova(work).get_server(base.instance(work).compute_instance_id)
     except exception.CloudNotFound as error:
@@ -65,13 +70,13 @@ class ServerReady(Step[args.Nothing, facts.Server]):
 
 
 class StopEngine(guest.Command[guest.Args, guest.Facts]):
-    """The guest has stopped the engine in good order, and does not start it with the machine."""
+    """The guest has shut down the engine, which does not start at boot."""
 
     kind = 'StopDatabase'
     what = 'the database to be stopped'
 
     def command(self, work: Work, row: Row, seconds: int) -> messages.Command:
-        # It would start with a configuration for the other memory.
+        # At boot it would start with a configuration for the other memory size.
         return messages.StopDatabase(command_id=self.id_of(work), operation_id=work.id,
                                      deadline=seconds, do_not_start_on_reboot=True)
 
@@ -87,16 +92,18 @@ class EngineStopped(StopEngine[args.ResizeFlavor, facts.ResizeFlavor]):
 
 
 class ServerResized(Step[args.ResizeFlavor, facts.ResizeFlavor]):
-    """Nova runs the server with the new flavor, and waits for the confirmation or has given it itself."""
+    """Nova runs the server with the new flavor, and waits for the confirmation or has confirmed
+    itself.
+    """
 
     needs = frozenset({'server_id'})
     gives = frozenset({'resize_asked'})
 
     def run(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
-        server, wanted = server_of(work), work.args['flavor']
-        if server.status == compute.VERIFY_RESIZE or _has(server, wanted):
+        server, flavor = server_of(work), work.args['flavor']
+        if server.status == compute.VERIFY_RESIZE or _has(server, flavor):
             return Done(events=[(f'{work.kind}.server',
-                                 f'The server runs with the flavor {wanted["name"]}.')])
+                                 f'The server runs with the flavor {flavor["name"]}.')])
         facts: dict[str, Any] = {}
         if server.status == compute.ERROR:
             raise exception.StepFailed(
@@ -107,7 +114,7 @@ class ServerResized(Step[args.ResizeFlavor, facts.ResizeFlavor]):
                 raise exception.StepFailed(
                     'The cloud could not give the server its new flavor: it has the former one '
                     'again.', code='server_resize_failed', detail=server.fault)
-            ask(work, lambda client: client.resize_server(server.id, wanted['id']))
+            ask(work, lambda client: client.resize_server(server.id, flavor['id']))
             facts['resize_asked'] = True
         return Wait(pause(work), at_most=work.tools.conf.resize_time_out,
                     code='server_resize_failed', reason='the server to have its new flavor',
@@ -118,7 +125,8 @@ class ServerResized(Step[args.ResizeFlavor, facts.ResizeFlavor]):
 
 
 def _back(work: Work, former: args.FlavorName) -> Done | Wait:
-    """Ensure that the server runs with the flavor it had before, and that Nova keeps nothing for another way."""
+    """Ensure that the server runs with the former flavor and that Nova has no resize in progress.
+    """
     server = server_of(work)
     if _has(server, former):
         return Done(changes=[base.changed(work, server_status=server.status)])
@@ -129,7 +137,7 @@ def _back(work: Work, former: args.FlavorName) -> Done | Wait:
         else:
             facts = confirmed_once(work, server, 'return_confirmed')
     elif server.status == compute.ACTIVE and server.task is None:
-        # Somebody has confirmed it: back is another resize, confirmed by us.
+        # It was confirmed already: reverting is another resize, which this step confirms.
         ask(work, lambda client: client.resize_server(server.id, former['id']))
     return Wait(pause(work), at_most=work.tools.conf.revert_time_out, code='server_resize_failed',
                 reason=f'the server, which is {server.status}, to have its former flavor',
@@ -137,8 +145,8 @@ def _back(work: Work, former: args.FlavorName) -> Done | Wait:
 
 
 class ResizeSettled(Step[args.Nothing, facts.Start]):
-    """The server has the flavor that the instance is counted with: what a resize or a move that was given up has left
-    in Nova is taken back, or confirmed.
+    """The server has the flavor in the instance's row: a resize or move left in Nova is reverted or
+    confirmed.
     """
 
     needs = frozenset({'server_id'})
@@ -151,34 +159,39 @@ class ResizeSettled(Step[args.Nothing, facts.Start]):
         try:
             flavor = nova(work).get_flavor(base.instance(work).flavor_id)
         except exception.CloudNotFound:
-            return Done(facts=known, note='its flavor is not offered any more')
+            return Done(facts=known, note='its flavor does not exist any more')
         except exception.CloudError as error:
             raise base.failing_as(CODE, error) from error
-        answer = _back(work, {'id': flavor.id, 'name': flavor.name})
-        if isinstance(answer, Wait):
+        result = _back(work, {'id': flavor.id, 'name': flavor.name})
+        if isinstance(result, Wait):
             known = {'was_resizing': True}
-        return dataclasses.replace(answer, facts={**answer.facts, **known})
+        return dataclasses.replace(result, facts={**result.facts, **known})
 
 
 def _has(server: Server, flavor: args.FlavorName) -> bool:
-    """Whether the server runs with that flavor and nothing is being done to it."""
+    """Return whether the server runs with the flavor and has no task."""
     return server.status == compute.ACTIVE and server.task is None and server.flavor_name == flavor[
         'name']
 
 
 def ask(work: Work, request: Any, code: str = CODE) -> None:
-    """Ask Nova for something. :raises CloudError: with the code of what it was asked for."""
+    """Send a request to Nova.
+
+    :param code: of the error if Nova refuses it.
+    :raises CloudError: Nova refused.
+    """
     try:
         request(nova(work))
     except exception.CloudError as error:
         raise base.failing_as(code, error) from error
 
 
-def confirmed_once(work: Work[Any, Any], server: Server, fact: str, code: str = CODE) -> dict[str, Any]:
-    """Ask for the confirmation, once: while Nova is at it, it shows no task and refuses to be asked again.
+def confirmed_once(work: Work[Any, Any], server: Server, fact: str,
+                   code: str = CODE) -> dict[str, Any]:
+    """Confirm the resize, once: while Nova confirms, it shows no task and refuses another request.
 
-    :param fact: that says whether it was asked.
-    :param code: of a failure that may pass.
+    :param fact: name of the fact that records the request.
+    :param code: of a retriable failure.
     """
     if work.facts.get(fact):
         return {}
@@ -187,25 +200,26 @@ def confirmed_once(work: Work[Any, Any], server: Server, fact: str, code: str = 
     except exception.CloudError as error:
         if error.retriable:
             raise base.failing_as(code, error) from error
-        # Perhaps because a lost answer was a yes. Whether it was is seen by waiting.
+        # Perhaps an earlier request succeeded and its response was lost: waiting shows that.
         return {fact: error.detail}
     return {fact: 'accepted'}
 
 
 def pause(work: Work) -> float:
-    """Seconds until Nova is looked at again."""
+    """Return the seconds until Nova is polled again."""
     return 0.5 if work.waited < 10 else 2
 
 
 class EngineStarted(guest.Command[args.ResizeFlavor, facts.ResizeFlavor]):
-    """The engine runs with a configuration made for the new flavor."""
+    """The engine runs with a configuration for the new flavor."""
 
     kind = 'StartDatabase'
     what = 'the database to be started'
-    #: arg with the flavor its configuration is for
+    #: Arg with the flavor of the configuration.
     flavor: Literal['flavor', 'former'] = 'flavor'
 
-    def command(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor], row: Row,
+                seconds: int) -> messages.Command:
         flavor = work.args[self.flavor]
         contents = guest.base_configuration(work.tools.conf, row, ram=flavor['ram'],
                                             vcpus=flavor['vcpus'])
@@ -213,22 +227,22 @@ class EngineStarted(guest.Command[args.ResizeFlavor, facts.ResizeFlavor]):
                                       deadline=seconds, config_contents=contents)
 
     def limit(self, work: Work) -> int:
-        # The machine has just been started, so its agent may not be there yet.
+        # The machine has just started, so its agent may not run yet.
         return work.tools.conf.agent_start_timeout + work.tools.conf.restart_timeout
 
     def undo(self, work: Work[args.ResizeFlavor, facts.ResizeFlavor]) -> Done | Wait:
-        """With the memory it had before it may not even start with this configuration."""
+        """Stop the engine: with the former memory it may not start with this configuration."""
         return _STOPPED_AGAIN.run(work)
 
 
 class EngineStartedAsBefore(EngineStarted):
-    """The engine runs with a configuration made for the former flavor."""
+    """The engine runs with a configuration for the former flavor."""
 
     flavor = 'former'
 
 
 class ResizeConfirmed(Step[args.ResizeFlavor, facts.ResizeFlavor]):
-    """Nova has let go of the former flavor; the instance has the new one."""
+    """Nova has released the former flavor; the instance has the new one."""
 
     needs = frozenset({'server_id'})
 
@@ -239,7 +253,8 @@ class ResizeConfirmed(Step[args.ResizeFlavor, facts.ResizeFlavor]):
         facts: dict[str, Any] = {}
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             facts = confirmed_once(work, server, 'confirm_asked')
-        elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
+        elif server.status == compute.ERROR or (server.status == compute.ACTIVE
+                                                and server.task is None):
             raise exception.StepFailed(
                 code='server_resize_failed',
                 detail=f'server {server.id} is {server.status} with flavor '
@@ -249,7 +264,8 @@ class ResizeConfirmed(Step[args.ResizeFlavor, facts.ResizeFlavor]):
                     facts=facts)
 
     @staticmethod
-    def _changes(work: Work[args.ResizeFlavor, facts.ResizeFlavor], flavor: args.Flavor) -> list[Change]:
+    def _changes(work: Work[args.ResizeFlavor, facts.ResizeFlavor],
+                 flavor: args.Flavor) -> list[Change]:
         changes = [
             base.changed(work, flavor_id=flavor['id'], ram=flavor['ram'], vcpus=flavor['vcpus'],
                          server_status=compute.ACTIVE)
@@ -263,7 +279,7 @@ class ResizeConfirmed(Step[args.ResizeFlavor, facts.ResizeFlavor]):
 
 
 class EngineStoppedAgain(EngineStopped):
-    """The engine does not start with the machine, whatever it was told meanwhile."""
+    """The engine does not start at boot, whatever an earlier step configured."""
 
 
 _WITH_FORMER, _STOPPED_AGAIN = EngineStartedAsBefore(), EngineStoppedAgain()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who a guest is on its bus."""
+"""Identity of a guest on the guest bus."""
 
 from trove.common.rpc import keys
 from trove.common import exception
@@ -20,7 +20,7 @@ from trove.taskmanager.steps import base
 
 
 def instance_key(work: Work) -> bytes:
-    """The instance's key, from which its broker password and its seal are derived.
+    """Return the instance's key, from which its broker password and its seal are derived.
 
     :raises StepFailed: it is missing or cannot be opened with the configured secrets.
     """
@@ -31,12 +31,13 @@ def instance_key(work: Work) -> bytes:
     try:
         return work.tools.keys.open(row.id, row.encrypted_key)
     except keys.KeySealError as error:
-        raise exception.StepFailed('The key of the instance cannot be opened; tell the operator.',
-                                   code='internal', detail=str(error)) from error
+        raise exception.StepFailed(
+            'The key of the instance cannot be opened; contact the operator.', code='internal',
+            detail=str(error)) from error
 
 
 class EnsureGuestIdentity(Step[args.Nothing, facts.Nothing]):
-    """An account, exchanges and a queue that serve this guest alone."""
+    """The guest has its own account, exchanges and queue."""
 
     creates = frozenset({'broker'})
 
@@ -57,12 +58,12 @@ class RestoreGuestIdentity(Step):
 
 
 class GuestIdentityGone(base.Removal):
-    """Nobody can speak as this guest any more, and nothing is kept for it."""
+    """The guest's account, exchanges and queue are removed."""
 
     removes = frozenset({'broker'})
     what = 'the identity on the guest bus'
 
     def run(self, work: Work) -> Done | Wait:
-        # A failure of the broker passes: the runner asks again until the deadline.
+        # A failure of the broker is retried until the deadline.
         work.tools.broker.remove_guest(work.resource_id)
         return Done()

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs of an instance in the object store: pieces stored by the guest through a URL that opens nothing else, former
-pieces removed, and a record of what is stored.
+"""Steps that publish logs of an instance to the object store.
 
-All of it lies in the account of the instance's project, so whoever may read there reads it with the project's tools.
+The guest stores pieces of a log through a URL that permits nothing else. Then pieces of former
+files are removed, and a record describes the stored pieces. All objects are in the account of the
+instance's project and are read with its own tools.
 """
 
 import functools
@@ -31,17 +32,17 @@ from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
-#: How often the object store is asked when an instance is deleted.
+#: Tries to delete the logs when an instance is deleted.
 TRIES = 3
 _FACTS = ('log_first', 'log_size', 'log_digest', 'log_file', 'log_type')
-#: What a guest may say: it is written into the project's account, and names decide what is deleted there.
+#: Accepted values of a guest: they are stored in the project's account, and decide what is deleted.
 _NAME = re.compile(r'log-[0-9:.T\-]{10,40}')
 _DIGEST = re.compile('[0-9a-f]{0,64}')
 _FILE = re.compile(r'[A-Za-z0-9_.\- ]{0,100}')
 
 
 def objects_of(work: Work) -> Objects:
-    """The account of the instance's project."""
+    """Return the account of the instance's project."""
     return base.cloud(work).objects(base.instance(work).tenant_id)
 
 
@@ -56,16 +57,16 @@ def record_of(work: Work[args.Log, Any]) -> str:
 
 
 def key_of(work: Work) -> bytes:
-    """What URLs for the logs of a project are signed with: the same each time it is asked for, and only here."""
+    """Return the key that signs URLs for the logs of a project; it is always the same."""
     container = work.tools.conf.guest_log_container_name
     return work.tools.keys.for_purpose(
         f'temporary URLs of {base.instance(work).tenant_id}/{container}')
 
 
 def authorities(path: str | None) -> str:
-    """What guests are told to trust, from the operator's file; nothing without one.
+    """Return the certificates that guests trust, from the operator's file; empty without a file.
 
-    :raises StepFailed: it cannot be used.
+    :raises StepFailed: the file is unusable.
     """
     if not path:
         return ''
@@ -83,12 +84,12 @@ def authorities(path: str | None) -> str:
 
 def _unusable(path: str, why: str) -> exception.StepFailed:
     return exception.StepFailed(
-        'The certificates that guests are to trust cannot be used; tell the operator.',
+        'The certificates for guests cannot be used; contact the operator.',
         code='internal', detail=f'guest_swift_ca_file {path}: {why}')
 
 
 class ContainerReady(Step[args.Nothing, facts.Nothing]):
-    """The container is there, and takes the URLs that are signed here."""
+    """The container exists and accepts the URLs that the task manager signs."""
 
     def run(self, work: Work) -> Done:
         try:
@@ -99,14 +100,15 @@ class ContainerReady(Step[args.Nothing, facts.Nothing]):
 
 
 class LogStored(guest.Command[args.PublishLog, facts.StoredLog]):
-    """The guest has stored what was not stored yet."""
+    """The guest has stored the new part of the log."""
 
     creates = frozenset({'objects'})
     gives = guest.Command.gives | frozenset(_FACTS)
     kind = 'PublishLog'
     what = 'the log to be stored'
 
-    def command(self, work: Work[args.PublishLog, facts.StoredLog], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.PublishLog, facts.StoredLog], row: Row,
+                seconds: int) -> messages.Command:
         conf, prefix = work.tools.conf, prefix_of(work)
         url, query = objects_of(work).temporary_url(
             conf.guest_log_container_name, prefix, key_of(work), method='PUT', prefix=True,
@@ -145,7 +147,7 @@ def _size(value: Any) -> int:
 
 
 class FormerPiecesRemoved(Step[args.Log, facts.StoredLog]):
-    """Pieces of a former file, or of one that was discarded, are gone."""
+    """Pieces of a former or discarded file are removed."""
 
     needs = frozenset({'log_first'})
 
@@ -158,7 +160,7 @@ class FormerPiecesRemoved(Step[args.Log, facts.StoredLog]):
 
 
 class RecordStored(Step[args.Log, facts.StoredLog]):
-    """The record beside the pieces says what is stored."""
+    """The record beside the pieces describes them."""
 
     needs = frozenset(_FACTS)
 
@@ -185,12 +187,13 @@ class RecordStored(Step[args.Log, facts.StoredLog]):
 
 
 class LogForgotten(guest.Command[args.Log, facts.Command]):
-    """The guest has forgotten what was stored, so that the next publish stores all of the log."""
+    """The guest has forgotten the published position, so the next publish stores the whole log."""
 
     kind = 'DiscardLog'
     what = 'the guest to forget what was stored'
 
-    def command(self, work: Work[args.Log, facts.Command], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Log, facts.Command], row: Row,
+                seconds: int) -> messages.Command:
         return messages.DiscardLog(command_id=self.id_of(work), operation_id=work.id,
                                    deadline=seconds, name=work.args['log'])
 
@@ -199,57 +202,57 @@ class LogForgotten(guest.Command[args.Log, facts.Command]):
 
 
 class PiecesRemoved(Step[args.Log, facts.Nothing]):
-    """All pieces and the record are gone."""
+    """All pieces and the record are removed."""
 
     def run(self, work: Work[args.Log, facts.Nothing]) -> Done | Wait:
         done = _removed(work, prefix_of(work))
-        _asked(
+        _request(
             functools.partial(
                 objects_of(work).delete, work.tools.conf.guest_log_container_name, record_of(work)))
         return done
 
 
 class LogsGone(Step[args.Nothing, facts.Nothing]):
-    """Nothing of the instance's logs is left in the account of its project.
+    """The logs of the instance in the account of its project are removed.
 
-    What cannot be reached does not keep an instance from being deleted: it is forgotten when it expires, and
-    ``trove-manage orphans`` finds it.
+    An unreachable account does not prevent the delete of the instance: the objects expire, and
+    ``trove-manage orphans`` finds them.
     """
 
     removes = frozenset({'objects'})
-    #: It says itself when it has asked often enough.
+    #: The step itself limits its tries.
     attempts = None
 
     def run(self, work: Work) -> Done:
         container, project = work.tools.conf.guest_log_container_name, work.project_id
         if project is None:
-            return Done(note='nobody to store them for')
+            return Done(note='the operation has no project')
         try:
             deleted = base.cloud(work).objects(project).delete_all(container,
                                                                    f'{work.resource_id}/')
         except exception.ObjectStoreMissing:
-            return Done(note='there is no object store')
+            return Done(note='the cloud has no object store')
         except exception.CloudError as error:
             if error.retriable and work.attempt < TRIES:
                 raise base.failing_as('object_store_failed', error) from error
-            # Without rights to the account nothing was stored there either.
-            told = [(f'{work.kind}.logs_left',
-                     'What was published of the logs could not be deleted; the object store '
-                     'forgets it when it expires.')] if error.retriable else ()
-            return Done(events=told, note=f'not removed: {error.detail}'[:1000])
+            # Without access to the account nothing was stored there either.
+            events = [(f'{work.kind}.logs_left',
+                       'The published logs could not be deleted; the object store deletes them '
+                       'when they expire.')] if error.retriable else ()
+            return Done(events=events, note=f'not removed: {error.detail}'[:1000])
         return Done(note=f'{deleted} objects removed')
 
 
 def _removed(work: Work, prefix: str, *, before: str = '') -> Done:
-    deleted = _asked(
+    deleted = _request(
         functools.partial(
             objects_of(work).delete_all, work.tools.conf.guest_log_container_name, prefix,
             before=before))
     return Done(note=f'{deleted} pieces removed')
 
 
-def _asked(ask: Any) -> Any:
+def _request(send: Any) -> Any:
     try:
-        return ask()
+        return send()
     except exception.CloudError as error:
         raise base.failing_as('object_store_failed', error) from error

@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The server of an instance is moved to another host, switched off or while it runs.
+"""Steps that move the server of an instance to another host, either off or running.
 
-Which host a server is on is told by a key that differs between hosts; their names are for administrators of the cloud.
+The host of a server is identified by a key that differs between hosts; only administrators of the
+cloud see host names.
 """
 
 from typing import Any
@@ -27,7 +28,7 @@ CODE = 'server_migrate_failed'
 
 
 class ServerNoted(Step[args.Nothing, facts.Migrate]):
-    """The server runs, and where it does is written down."""
+    """The server runs, and its host is recorded."""
 
     gives = frozenset({'server_id', 'host_before'})
 
@@ -41,14 +42,14 @@ class ServerNoted(Step[args.Nothing, facts.Migrate]):
 
 
 class EngineStopped(flavor_resize.StopEngine[args.Nothing, facts.Migrate]):
-    """The guest has stopped the engine in good order; it does not start before it is told to."""
+    """The guest has shut down the engine, which does not start until a command."""
 
     def undo(self, work: Work) -> Done | Wait:
         return _STARTED_AGAIN.run(work)
 
 
 class ServerMigrated(Step[args.Migrate, facts.Migrate]):
-    """Nova has moved the server, and waits for the confirmation or has given it itself."""
+    """Nova has moved the server, and waits for the confirmation or has confirmed itself."""
 
     needs = frozenset({'server_id', 'host_before'})
     gives = frozenset({'migration_asked'})
@@ -58,23 +59,23 @@ class ServerMigrated(Step[args.Migrate, facts.Migrate]):
         if server.status == compute.VERIFY_RESIZE and server.task is None or _has_moved(
                 work, server):
             return Done(events=[(f'{work.kind}.server', 'The server runs on another host.')])
-        return _asked_once(work, server,
-                           lambda nova: nova.migrate_server(server.id, work.args['host']))
+        return _request_once(work, server,
+                             lambda nova: nova.migrate_server(server.id, work.args['host']))
 
     def undo(self, work: Work) -> Done | Wait:
-        """Back to where it was; one whose move was confirmed by somebody else is as well off where it is."""
+        """Return the server to its former host; a move that was confirmed already stays."""
         server = flavor_resize.server_of(work, CODE)
         if server.status == compute.ACTIVE and server.task is None:
             return Done(changes=[base.changed(work, server_status=server.status)])
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             flavor_resize.ask(work, lambda nova: nova.revert_resize(server.id), CODE)
         return Wait(flavor_resize.pause(work), at_most=work.tools.conf.revert_time_out, code=CODE,
-                    reason=f'the server, which is {server.status}, to be where it was',
+                    reason=f'the server, which is {server.status}, to return to its former host',
                     changes=[base.changed(work, server_status=server.status)])
 
 
 class ServerMovedLive(Step[args.Migrate, facts.Migrate]):
-    """Nova has moved the server while it ran."""
+    """Nova has moved the running server."""
 
     needs = frozenset({'server_id', 'host_before'})
     gives = frozenset({'migration_asked'})
@@ -84,8 +85,8 @@ class ServerMovedLive(Step[args.Migrate, facts.Migrate]):
         if _has_moved(work, server):
             return Done(changes=[base.changed(work, server_status=server.status)],
                         events=[(f'{work.kind}.server', 'The server runs on another host.')])
-        return _asked_once(work, server,
-                           lambda nova: nova.live_migrate_server(server.id, work.args['host']))
+        return _request_once(work, server,
+                             lambda nova: nova.live_migrate_server(server.id, work.args['host']))
 
 
 def _has_moved(work: Work[Any, facts.Migrate], server: compute.Server) -> bool:
@@ -93,10 +94,10 @@ def _has_moved(work: Work[Any, facts.Migrate], server: compute.Server) -> bool:
             and server.host_key != work.facts['host_before'])
 
 
-def _asked_once(work: Work[Any, facts.Migrate], server: compute.Server, request: Any) -> Wait:
-    """Ask, once, and wait for Nova.
+def _request_once(work: Work[Any, facts.Migrate], server: compute.Server, request: Any) -> Wait:
+    """Send the request once, and wait for Nova.
 
-    :raises StepFailed: the server is where it was and nothing is being done to it any more.
+    :raises StepFailed: the server is on its former host and has no task any more.
     """
     facts: dict[str, Any] = {}
     if server.status == compute.ERROR:
@@ -105,7 +106,7 @@ def _asked_once(work: Work[Any, facts.Migrate], server: compute.Server, request:
     if server.status == compute.ACTIVE and server.task is None:
         if work.facts.get('migration_asked'):
             raise exception.StepFailed(
-                'The cloud could not move the server: it is on the host where it was.', code=CODE,
+                'The cloud could not move the server: it is on its former host.', code=CODE,
                 detail=server.fault)
         flavor_resize.ask(work, request, CODE)
         facts['migration_asked'] = True
@@ -114,18 +115,18 @@ def _asked_once(work: Work[Any, facts.Migrate], server: compute.Server, request:
 
 
 class DatabaseStarted(guest.DatabaseStarted[args.Nothing, facts.Migrate]):
-    """The guest, whose machine has just been started, runs the engine with the configuration it had."""
+    """The guest, which has just booted, runs the engine with its former configuration."""
 
     def limit(self, work: Work) -> int:
         return work.tools.conf.agent_start_timeout + work.tools.conf.restart_timeout
 
     def undo(self, work: Work) -> Done | Wait:
-        """The way back switches the machine off again."""
+        """Stop the engine, because reverting switches the machine off again."""
         return _STOPPED_AGAIN.run(work)
 
 
 class MigrationConfirmed(Step[args.Nothing, facts.Migrate]):
-    """Nova has let go of the former host."""
+    """Nova has released the former host."""
 
     needs = frozenset({'server_id'})
 
@@ -136,16 +137,17 @@ class MigrationConfirmed(Step[args.Nothing, facts.Migrate]):
         facts: dict[str, Any] = {}
         if server.status == compute.VERIFY_RESIZE and server.task is None:
             facts = flavor_resize.confirmed_once(work, server, 'confirm_asked', CODE)
-        elif server.status == compute.ERROR or server.status == compute.ACTIVE and server.task is None:
+        elif server.status == compute.ERROR or (server.status == compute.ACTIVE
+                                                and server.task is None):
             raise exception.StepFailed(
-                code=CODE, detail=f'server {server.id} is {server.status} where it was: '
+                code=CODE, detail=f'server {server.id} is {server.status} on its former host: '
                 f'{server.fault}')
         return Wait(flavor_resize.pause(work), at_most=work.tools.conf.resize_time_out, code=CODE,
                     reason='the cloud to confirm the move', facts=facts)
 
 
 class EngineStoppedAgain(flavor_resize.StopEngine[args.Nothing, facts.Migrate]):
-    """The engine is stopped for the way back, if the guest is there to do it."""
+    """The engine is stopped before the server returns, if the guest responds."""
 
     def run(self, work: Work) -> Done | Wait:
         try:
@@ -155,7 +157,7 @@ class EngineStoppedAgain(flavor_resize.StopEngine[args.Nothing, facts.Migrate]):
 
 
 class DatabaseStartedAgain(DatabaseStarted):
-    """The engine runs where it did before."""
+    """The engine runs on the former host."""
 
 
 _STARTED_AGAIN, _STOPPED_AGAIN = DatabaseStartedAgain(), EngineStoppedAgain()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Steps that have modules applied to instances."""
+"""Steps that apply modules to instances."""
 
 import functools
 from typing import Any
@@ -26,12 +26,13 @@ from trove.taskmanager import args, facts
 from trove.taskmanager.step import Change, Done, Step, Wait, Work
 from trove.taskmanager.steps import base
 
-#: Seconds a guest is given for one module.
+#: Timeout in seconds of a guest for one module.
 PATIENCE = 15
 
 
 class ModulesApplied(Step[args.Create, facts.Nothing]):
-    """The new instance has the modules that it was to have. One that cannot be applied does not spoil the instance."""
+    """The new instance has its modules; a module that cannot be applied does not fail the instance.
+    """
 
     def run(self, work: Work[args.Create, facts.Nothing]) -> Done:
         ids = work.args.get('modules') or []
@@ -50,7 +51,7 @@ class ModulesApplied(Step[args.Create, facts.Nothing]):
 
 
 class AppliedAgain(Step[args.ReapplyModule, facts.ReapplyModule]):
-    """The module was applied to all instances that it was to be applied to again, a batch at a time."""
+    """The module is applied to all selected instances, in batches."""
 
     gives = frozenset({'last_instance', 'applied', 'left_out'})
 
@@ -85,31 +86,32 @@ class AppliedAgain(Step[args.ReapplyModule, facts.ReapplyModule]):
 
 
 def applied(work: Work, row: Row, module: Row) -> tuple[list[Change], str]:
-    """Have one module applied to one instance.
+    """Apply a module to an instance.
 
-    :returns: what to write, nothing when it was not applied; and a sentence about it.
+    :returns: the row changes, empty when the module was not applied; and a sentence about it.
     """
     if states.is_expired(row.service_status_updated, work.tools.clock(),
                          heartbeat_expiry(work.tools.conf)):
         return [], (
-            f'Module {module.name} was not applied to instance {row.id}: its agent has not reported for too '
-            f'long.')
+            f'Module {module.name} was not applied to instance {row.id}: its agent has not '
+            f'reported for too long.')
     try:
-        result = _told(work, row, module)
+        result = _apply(work, row, module)
     except exception.TroveError as error:
         return [], f'Module {module.name} was not applied to instance {row.id}: {error.message}'
     if result['status'] != messages.MODULE_OK:
-        return [], f'Module {module.name} was not applied to instance {row.id}: {result.get("message")}'
+        return [], (f'Module {module.name} was not applied to instance {row.id}: '
+                    f'{result.get("message")}')
     link = functools.partial(modules.link, instance_id=row.id, module_id=module.id, md5=module.md5,
                              now=work.tools.clock())
     return [link], f'Module {module.name} was applied.'
 
 
-def _told(work: Work, row: Row, module: Row) -> dict[str, Any]:
+def _apply(work: Work, row: Row, module: Row) -> dict[str, Any]:
     sealed = work.tools.read(modules.contents, module.id)
     if not sealed:
         raise exception.StepFailed('it was deleted.', code='not_found')
     message = messages.ApplyModule.of(module, work.tools.keys.open(module.id, sealed).decode())
-    answer = work.tools.guest(row).call(message, PATIENCE)
-    [result] = messages.checked_modules([answer.get('module')])
+    reply = work.tools.guest(row).call(message, PATIENCE)
+    [result] = messages.checked_modules([reply.get('module')])
     return result

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Security group, ports and public address of an instance."""
+"""Steps on the security group, the ports and the public address of an instance."""
 
 import ipaddress
 import json
@@ -28,12 +28,18 @@ from trove.taskmanager.steps import base
 
 
 def access_of(row: Row) -> Mapping[str, Any]:
-    """Who may connect: ``{"is_public": bool, "allowed_cidrs": [..]}``, both optional."""
+    """Return the access of an instance:
+
+    ``{"is_public": bool, "allowed_cidrs": [..]}``, both optional.
+    """
     return json.loads(row.access) if row.access else {}
 
 
 def allowed_networks(conf: Any, access: Mapping[str, Any]) -> list[str]:
-    """Networks that may connect. None named, or an empty list: the operator's default; without one, nobody."""
+    """Return the networks that may connect.
+
+    Without a list, or with an empty one: the operator's default; without a default, none.
+    """
     allowed = access.get('allowed_cidrs')
     if allowed:
         return list(allowed)
@@ -41,9 +47,9 @@ def allowed_networks(conf: Any, access: Mapping[str, Any]) -> list[str]:
 
 
 def ensure_rules(work: Work, access: Mapping[str, Any]) -> str | None:
-    """The instance's security group, letting in exactly who has this access.
+    """Ensure that the instance's security group allows exactly this access.
 
-    :returns: its id; None where the operator wants no groups.
+    :returns: its id; None where the operator disabled security groups.
     :raises StepFailed, CloudError:
     """
     conf, row = work.tools.conf, base.instance(work)
@@ -51,24 +57,24 @@ def ensure_rules(work: Work, access: Mapping[str, Any]) -> str | None:
         return None
     options = conf[row.manager]
     try:
-        wanted = firewall.rules(options.tcp_ports, options.udp_ports,
-                                allowed_networks(conf, access))
+        rules = firewall.rules(options.tcp_ports, options.udp_ports,
+                               allowed_networks(conf, access))
     except ValueError as error:
         raise exception.StepFailed(
             code='security_group_failed',
             detail=f'ports of [{row.manager}] or allowed networks: {error}') from error
     try:
         return base.cloud(work).firewall.ensure_group(
-            names.security_group(conf.trove_security_group_name_prefix, row.id), wanted,
+            names.security_group(conf.trove_security_group_name_prefix, row.id), rules,
             description=f'Database instance {row.id}')
     except exception.CloudError as error:
         raise base.failing_as('security_group_failed', error) from error
 
 
 def ensure_public_address(work: Work, port_id: str) -> network.PublicAddress:
-    """A floating address of the tenant's project that leads to the port.
+    """Ensure a floating address of the tenant's project for the port.
 
-    :raises CloudError: no address, or no router that could lead to the port.
+    :raises CloudError: no address is available, or no router connects the port.
     """
     conf, cloud, row = work.tools.conf, base.cloud(work), base.instance(work)
     try:
@@ -87,13 +93,13 @@ def _check_router(cloud: Any, port: network.Port) -> None:
     for subnet_id in {fixed.subnet_id for fixed in port.addresses}:
         if not cloud.network.has_router(subnet_id):
             raise exception.CloudError(
-                'A public address needs a router on the subnet of the instance; attach one.',
+                'A public address requires a router on the subnet of the instance; attach one.',
                 code='floating_ip_failed', retriable=False,
                 detail=f'subnet {subnet_id} has no router port')
 
 
 def stored_public(work: Work, given: network.PublicAddress) -> Change:
-    """The public address of the instance is this one."""
+    """Return a change that stores the public address of the instance."""
     return base.addresses(work, 'public', [{
         'kind': 'public',
         'address': given.address,
@@ -106,12 +112,14 @@ def stored_public(work: Work, given: network.PublicAddress) -> Change:
 
 
 def tenant_nic(work: Work[args.Create, Any]) -> args.Nic | None:
-    """The tenant's network as it was asked for, if one was."""
+    """Return the requested network of the tenant, if any."""
     return work.args.get('nic')
 
 
 class EnsureSecurityGroup(Step[args.Nothing, facts.Network]):
-    """Lets the allowed networks connect to the ports of the datastore, and nobody else."""
+    """The security group allows only the allowed networks to connect, to the ports of the
+    datastore.
+    """
 
     creates = frozenset({'security group'})
     gives = frozenset({'security_group_id'})
@@ -127,7 +135,7 @@ class EnsureSecurityGroup(Step[args.Nothing, facts.Network]):
 
 
 class EnsureManagementPort(Step[args.Create, facts.Network]):
-    """The guest's card on the network where the broker is. Nobody connects to the guest through it."""
+    """The guest has a port on the network of the broker; no client connects through it."""
 
     creates = frozenset({'port'})
     needs = frozenset({'security_group_id'})
@@ -157,7 +165,7 @@ class EnsureManagementPort(Step[args.Create, facts.Network]):
                 names.management_group(conf.trove_security_group_name_prefix), frozenset(),
                 description='Management ports of database instances: nothing gets in')]
         if not tenant_nic(work) and work.facts['security_group_id']:
-            # Without a network of the tenant this is the only way to the database.
+            # Without a network of the tenant, clients use this port.
             groups.append(work.facts['security_group_id'])
         return groups
 
@@ -167,7 +175,7 @@ class EnsureManagementPort(Step[args.Create, facts.Network]):
 
 
 class EnsureTenantPort(Step[args.Create, facts.Network]):
-    """The card on the network that the tenant named, with the address that it asked for, if any.
+    """The guest has a port on the requested network, with the requested address, if any.
 
     Arg ``nic``: ``{"network_id", "subnet_id", "ip_address"}``, the last two may be null; or null.
     """
@@ -182,7 +190,7 @@ class EnsureTenantPort(Step[args.Create, facts.Network]):
             if not work.facts['management_port_id']:
                 raise exception.StepFailed(
                     'The instance has no network; name one.', code='port_failed',
-                    detail='no nic was asked for and management_networks is empty')
+                    detail='no nic was requested and management_networks is empty')
             return Done(facts={'tenant_port_id': None})
         group_id = work.facts['security_group_id']
         try:
@@ -201,7 +209,7 @@ class EnsureTenantPort(Step[args.Create, facts.Network]):
 
 
 class EnsurePublicAddress(Step[args.Nothing, facts.Network]):
-    """A floating address that leads to the tenant's port, when public access is asked for."""
+    """A floating address leads to the tenant's port, if public access is requested."""
 
     creates = frozenset({'floating IP'})
     needs = frozenset({'tenant_port_id'})
@@ -223,7 +231,7 @@ class EnsurePublicAddress(Step[args.Nothing, facts.Network]):
 
 
 class PortsGone(base.Removal):
-    """No port and no public address is left."""
+    """All ports and public addresses of the instance are removed."""
 
     removes = frozenset({'port', 'floating IP'})
     what = 'the ports'
@@ -237,7 +245,7 @@ class PortsGone(base.Removal):
 
 
 class SecurityGroupGone(base.Removal):
-    """No security group of the instance is left."""
+    """All security groups of the instance are removed."""
 
     removes = frozenset({'security group'})
     what = 'the security group'
@@ -251,7 +259,7 @@ class SecurityGroupGone(base.Removal):
 
 
 def delete_ports(work: Work, name: str | None = None) -> None:
-    """Remove the ports of the instance, or that of one name, each after the public addresses that lead to it."""
+    """Delete the ports of the instance, or those with a name, each after its public addresses."""
     cloud = base.cloud(work)
     for port in cloud.network.find_ports(work.resource_id):
         if name is None or port.name == name:
@@ -260,8 +268,10 @@ def delete_ports(work: Work, name: str | None = None) -> None:
 
 
 def delete_public_addresses(cloud: Any, instance_id: str, port_id: str) -> list[str]:
-    """Give back the addresses that were given to this instance. One that its user let lead there is let alone:
-    Neutron takes it off the port that goes.
+    """Release the addresses that Trove gave to this instance.
+
+    An address that the user assigned to the port is kept; Neutron detaches it from the deleted
+    port.
 
     :returns: the addresses.
     """
@@ -272,7 +282,7 @@ def delete_public_addresses(cloud: Any, instance_id: str, port_id: str) -> list[
 
 
 def delete_groups(work: Work) -> None:
-    """Remove the instance's groups, by name."""
+    """Delete the instance's security groups, found by name."""
     cloud = base.cloud(work)
     name = names.security_group(work.tools.conf.trove_security_group_name_prefix, work.resource_id)
     for group_id in cloud.firewall.find_groups(name):

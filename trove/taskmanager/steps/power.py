@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Steps that stop the engine and reboot the machine it runs on."""
+"""Steps that stop the engine, and that reboot or start its machine."""
 
 import datetime
 import functools
@@ -31,14 +31,14 @@ from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 from trove.taskmanager.steps import server
 
-#: Seconds a guest is given to stop its engine before a reboot that somebody asked for because something hangs.
+#: Seconds for a guest, which may hang, to stop its engine before a reboot.
 STOP_BEFORE_REBOOT = 60
-#: Seconds an engine is given to start with its machine before it is started by a command.
+#: Seconds for an engine to start at boot before a command starts it.
 STARTS_BY_ITSELF = 30
 
 
 class DatabaseStopped(guest.RepeatedCommand[args.Nothing, facts.Command]):
-    """The guest has stopped the engine; it stays stopped until it is restarted."""
+    """The guest has stopped the engine, which stays stopped until a restart."""
 
     kind = 'StopDatabase'
     what = 'the database to be stopped'
@@ -55,7 +55,7 @@ class DatabaseStopped(guest.RepeatedCommand[args.Nothing, facts.Command]):
 
 
 class DatabaseStoppedIfItListens(DatabaseStopped):
-    """The engine was stopped in good order, if its agent is there to do it: the machine is rebooted in any case."""
+    """The engine is shut down if its agent responds; the machine is rebooted in any case."""
 
     def limit(self, work: Work) -> int:
         return STOP_BEFORE_REBOOT
@@ -72,7 +72,7 @@ class DatabaseStoppedIfItListens(DatabaseStopped):
 
 
 class BootNoted(Step[args.Nothing, facts.Power]):
-    """Which run of the agent was the last before the reboot is written down."""
+    """The last run of the agent before the reboot is recorded."""
 
     gives = frozenset({'server_id', 'volume_id', 'boot_before'})
 
@@ -85,10 +85,10 @@ class BootNoted(Step[args.Nothing, facts.Power]):
 
 
 class ServerRebooted(Step[args.Nothing, facts.Server]):
-    """Nova was asked to reboot the machine, softly when it runs.
+    """Nova has accepted a reboot of the machine, soft when it runs.
 
-    A task manager that dies between asking and writing it down makes its successor ask again, unless the reboot still
-    goes on: twice rebooted is as good as once, not rebooted is not.
+    After a task manager dies between request and record, its successor requests again, unless the
+    reboot is in progress. Two reboots do no harm, a missing one does.
     """
 
     needs = frozenset({'server_id'})
@@ -120,26 +120,27 @@ class ServerBack(Step[args.Nothing, facts.Server]):
 
 
 class AgentBack(Step[args.Nothing, facts.Power]):
-    """The agent has started anew and reported in."""
+    """The agent has restarted and reported in."""
 
     needs = frozenset({'boot_before'})
 
     def run(self, work: Work[args.Nothing, facts.Power]) -> Done | Wait:
         row = base.instance(work)
-        # Names of boots compare as text, in the order of the runs.
+        # Boot ids sort as text in the order of the runs.
         if (row.boot_id or '') > work.facts['boot_before']:
             return Done()
         limit = work.tools.conf.agent_start_timeout
         if work.waited >= limit:
             raise exception.StepFailed(
-                f'The agent on the database server did not report in within {limit} seconds of the reboot.',
+                f'The agent on the database server did not report in within {limit} seconds of '
+                f'the reboot.',
                 code='guest_silent', detail=server.console_tail(work))
         return Wait(guest.poll(work, limit - work.waited), at_most=limit + 60, code='guest_silent',
                     reason='the agent on the server to report in')
 
 
 class DatabaseBack(guest.Restarted):
-    """The engine serves queries again; one that does not start with its machine is started by a command."""
+    """The engine serves queries; an engine that does not start at boot is started by a command."""
 
     def run(self, work: Work) -> Done | Wait:
         if base.instance(work).service_status in ServiceStatus.SERVING:
@@ -151,12 +152,12 @@ class DatabaseBack(guest.Restarted):
         return super().run(work)
 
     def limit(self, work: Work) -> int:
-        """Counted from the time the operation was asked for, as for every command."""
+        """Return the seconds since the request of the operation, as for every command."""
         return reboot_deadline(work.tools.conf)
 
 
 class ServerOn(Step[args.Nothing, facts.Power]):
-    """The machine runs; one that was off was switched on."""
+    """The machine runs; it was switched on if it was off."""
 
     needs = frozenset({'server_id'})
     gives = frozenset({'was_off'})
@@ -186,25 +187,28 @@ class AgentBackIfStarted(AgentBack):
 
 
 class DatabaseOn(guest.DatabaseStarted[args.Nothing, facts.Power]):
-    """The engine runs; after a resize that was given up, with a configuration for the flavor the server has."""
+    """The engine runs; after an aborted resize, with a configuration for the flavor of the server.
+    """
 
     needs = frozenset({'was_resizing'})
 
-    def command(self, work: Work[args.Nothing, facts.Power], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Nothing, facts.Power], row: Row,
+                seconds: int) -> messages.Command:
         contents = (guest.base_configuration(work.tools.conf, row, ram=row.ram, vcpus=row.vcpus)
                     if work.facts['was_resizing'] else '')
         return messages.StartDatabase(command_id=self.id_of(work), operation_id=work.id,
                                       deadline=seconds, config_contents=contents)
 
     def limit(self, work: Work[args.Nothing, facts.Power]) -> int:
-        # The machine may just have been started by Nova, without anybody having waited for its agent.
+        # Nova may have just started the machine, and no step has waited for its agent.
         return super().limit(work) + (work.tools.conf.agent_start_timeout
                                       if work.facts['was_resizing'] else 0)
 
 
 def reboot_deadline(conf: cfg.ConfigOpts) -> int:
-    """Seconds a reboot may take, all of its steps together."""
-    return STOP_BEFORE_REBOOT + conf.reboot_time_out + conf.agent_start_timeout + conf.restart_timeout
+    """Return the seconds a reboot may take, all steps together."""
+    return (STOP_BEFORE_REBOOT + conf.reboot_time_out + conf.agent_start_timeout
+            + conf.restart_timeout)
 
 
 def _stopped(connection: Connection, instance_id: str, now: datetime.datetime) -> None:

@@ -10,15 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The server of an instance is given another image, and the former one again when anything fails.
+"""Steps that rebuild the server of an instance from another image, and from the former one after a
+failure.
 
-Its data volume goes from the one guest to the other and is never made anew. Which request gave a server the image it
-has is told by a mark that Nova keeps from the moment it takes the request: the operation, the way it went, and the
-number of the build. The number stands in the instance's row as soon as the mark is seen, so that from then on only
-the new guest is listened to.
-
-Args: ``image_id`` and ``former_image_id``; for another version also ``version`` and ``former_version``, each ``{"id",
-"name", "number"}``.
+The data volume passes from one guest to the other and is never created again. A mark that Nova
+stores with each request identifies the build of a server: the operation, the direction, and the
+number of the build. The row stores the number as soon as the mark is seen; from then on only
+reports of the new guest are accepted.
 """
 
 from typing import Any
@@ -36,16 +34,19 @@ from trove.taskmanager.step import Done, Step, Wait, Work
 from trove.taskmanager.steps import base, guest, server
 
 NEW, FORMER = 'new', 'former'
-#: Seconds a guest that may not be worth it is given to stop its engine.
+#: Timeout in seconds of a guest, which may be broken, to stop its engine.
 PATIENCE = 120
-#: Seconds a guest may still be busy with handing over when it is to take that back.
+#: Seconds a guest may still be busy handing over when it must undo that.
 STILL_STOPPING = 600
-#: How often it is asked when it is busy.
+#: Tries while the guest is busy.
 TRIES = 3
 
 
 def server_of(work: Work[Any, Any]) -> Server:
-    """:raises StepFailed: it is gone."""
+    """Return the server of the instance.
+
+    :raises StepFailed: it is gone.
+    """
     server_id = work.facts.get('server_id') or base.instance(work).compute_instance_id
     try:
         return base.cloud(work).compute.get_server(server_id)
@@ -56,7 +57,7 @@ def server_of(work: Work[Any, Any]) -> Server:
 
 
 class ServerTakesImages(Step[args.Nothing, facts.Server]):
-    """There is a server, and nothing is being done to it that a rebuild would disturb."""
+    """The server exists and is in a state that permits a rebuild."""
 
     gives = frozenset({'server_id'})
 
@@ -70,7 +71,7 @@ class ServerTakesImages(Step[args.Nothing, facts.Server]):
 
 
 class Attended(guest.Command[args.Reimage, facts.Reimage]):
-    """A command that may take as long as there are data, and is given up when its agent falls silent."""
+    """A command that may take long with much data, and fails when its agent stops reporting."""
 
     def run(self, work: Work) -> Done | Wait:
         row, patience = base.instance(work), 2 * heartbeat_expiry(work.tools.conf)
@@ -84,23 +85,28 @@ class Attended(guest.Command[args.Reimage, facts.Reimage]):
         return work.tools.conf.takeover_timeout
 
 
-# --- the former guest ------------------------------------------------------------------------------
+# --- the former guest ----------------------------------------------------------------------------
 
 class DataHandedOver(Attended):
-    """The guest has kept its configuration on the volume, stopped the engine in good order and unmounted the volume."""
+    """The guest has stored its configuration on the volume, shut down the engine and unmounted the
+    volume.
+    """
 
     needs = frozenset({'server_id'})
     kind = 'HandOver'
     what = 'the database to be stopped for its new image'
 
-    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row,
+                seconds: int) -> messages.Command:
         version = work.args.get('version')
         return messages.HandOver(command_id=self.id_of(work), operation_id=work.id,
                                  deadline=seconds,
                                  version=version['number'] or version['name'] if version else '')
 
     def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
-        """In the former image again the data are taken back; in a server that was never rebuilt the engine starts."""
+        """Serve the data with the former image; start the engine in a server that was never
+        rebuilt.
+        """
         if f'{FORMER}_build' not in work.facts:
             return _STARTED_AGAIN.run(work)
         seen = _AGENT_BACK.run(work)
@@ -108,7 +114,7 @@ class DataHandedOver(Attended):
 
 
 class DataHandedOverIfItListens(DataHandedOver):
-    """The guest has done so if it is there to do it: an image is also replaced because its guest does not work."""
+    """The guest has handed over if it responds: a broken guest is a reason for a rebuild."""
 
     gives = frozenset({'asked_to_hand_over'})
 
@@ -123,7 +129,7 @@ class DataHandedOverIfItListens(DataHandedOver):
         if states.is_expired(row.service_status_updated, work.tools.clock(),
                              heartbeat_expiry(conf)):
             return Done(facts={'asked_to_hand_over': False},
-                        note='not asked: its agent has not reported for too long')
+                        note='not requested: its agent has not reported for too long')
         try:
             return super().run(work)
         except exception.TroveError as error:
@@ -132,16 +138,16 @@ class DataHandedOverIfItListens(DataHandedOver):
             return Done(note=f'not done: {error.message}'[:255])
 
     def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
-        """What was asked of it may have been done, or may be done yet."""
+        """Undo if the guest received the request, which it may still execute."""
         if f'{FORMER}_build' not in work.facts and not work.facts.get('asked_to_hand_over'):
             return Done()
         return super().undo(work)
 
 
-# --- Nova's part -----------------------------------------------------------------------------------
+# --- Nova's part ---------------------------------------------------------------------------------
 
 class ServerRebuilt(Step[args.Reimage, facts.Reimage]):
-    """Nova has given the server a fresh root disk from the new image, with the ports and the volume it had."""
+    """Nova has rebuilt the root disk from the new image; ports and volume stay."""
 
     needs = frozenset({'server_id'})
     gives = frozenset({'new_build'})
@@ -153,19 +159,17 @@ class ServerRebuilt(Step[args.Reimage, facts.Reimage]):
 
     def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
         if not server_of(work).build.startswith(f'{work.id}:'):
-            return Done()  # Nova was never asked, or said no
+            return Done()  # Nova never received the request, or refused it
         return _rebuilt(work, FORMER, work.args['former_image_id'], None)
 
 
-def _rebuilt(work: Work[args.Reimage, facts.Reimage], way: str, image_id: str, version: str | None) -> Done | Wait:
-    """Ensure a server with the image, built by this operation for this way.
-
-    :param version: what the guest is told that it is; None for what the instance is.
-    """
+def _rebuilt(work: Work[args.Reimage, facts.Reimage], way: str, image_id: str,
+             version: str | None) -> Done | Wait:
+    """Ensure that this operation has built the server from the image, in this direction."""
     found = server_of(work)
     build = _build_of(work, way, found)
     if build is None:
-        return _asked(work, found, way, image_id, version)
+        return _request(work, found, way, image_id, version)
     if work.facts.get(f'{way}_build') != build:
         return _noted(work, way, build)
     if found.status == compute.ERROR and found.task is None:
@@ -185,12 +189,12 @@ def _rebuilt(work: Work[args.Reimage, facts.Reimage], way: str, image_id: str, v
     return _wait(work, found)
 
 
-def _asked(work: Work, found: Server, way: str, image_id: str, version: str | None) -> Wait:
-    """Ask Nova, and note the number of the build at once."""
+def _request(work: Work, found: Server, way: str, image_id: str, version: str | None) -> Wait:
+    """Request the build, and record its number at once."""
     if found.status not in compute.REBUILDABLE or found.task is not None:
         return _wait(work, found)
     row = base.instance(work)
-    # Whatever was built before, by whoever was given up since, has a lower number.
+    # Earlier builds, also those of failed operations, have lower numbers.
     build = max(row.boot_epoch, _number(found)) + 1
     about: dict[str, Any] = {'boot_epoch': build}
     if version is not None:
@@ -204,14 +208,14 @@ def _asked(work: Work, found: Server, way: str, image_id: str, version: str | No
 
 
 def _noted(work: Work, way: str, build: int) -> Wait:
-    """From now on only the guest of this build is listened to."""
-    def told(connection: Connection) -> None:
+    """Record the build: from now on only reports of its guest are accepted."""
+    def building(connection: Connection) -> None:
         service_statuses.set_status(connection, work.resource_id, ServiceStatus.BUILDING,
                                     work.tools.clock(), 'the server is given another image')
 
     return Wait(0.5, at_most=work.tools.conf.resize_time_out, code='server_rebuild_failed',
                 reason='the server to have its image', facts={f'{way}_build': build},
-                changes=[base.changed(work, boot_epoch=build, server_status='REBUILD'), told])
+                changes=[base.changed(work, boot_epoch=build, server_status='REBUILD'), building])
 
 
 def _wait(work: Work, found: Server) -> Wait:
@@ -221,25 +225,25 @@ def _wait(work: Work, found: Server) -> Wait:
                 changes=[base.changed(work, server_status=found.status)])
 
 
-def _nova(work: Work, ask: Any) -> None:
+def _nova(work: Work, send: Any) -> None:
     try:
-        ask(base.cloud(work).compute)
+        send(base.cloud(work).compute)
     except exception.CloudError as error:
         raise base.failing_as('server_rebuild_failed', error) from error
 
 
 def _build_of(work: Work, way: str, found: Server) -> int | None:
-    """The number of the build that this operation has asked for on this way; None when it has not yet."""
+    """Return the number of the build that this operation requested in this direction, or None."""
     return _number(found) if found.build.startswith(f'{work.id}:{way}:') else None
 
 
 def _number(found: Server) -> int:
-    """The number of the build a server has; 0 when it was made with the server."""
+    """Return the number of the build of a server; 0 for the first."""
     last = found.build.rpartition(':')[2]
     return int(last) if last.isdigit() else 0
 
 
-# --- the new guest ---------------------------------------------------------------------------------
+# --- the new guest -------------------------------------------------------------------------------
 
 class AgentOfNewImage(guest.AgentSeen):
     """The agent of the new image has reported in."""
@@ -249,14 +253,15 @@ class AgentOfNewImage(guest.AgentSeen):
 
 
 class DataTakenOver(Attended):
-    """The guest has made a database server of the data on the volume, and says so in the name of this operation."""
+    """The guest serves the data on the volume, and reports that for this operation."""
 
     needs = frozenset({'server_id', 'new_build'})
     kind = 'TakeOver'
     what = 'the data to be taken over'
     way = NEW
 
-    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.Reimage, facts.Reimage], row: Row,
+                seconds: int) -> messages.Command:
         conf, is_new = work.tools.conf, self.way == NEW
         current = {'name': row.version_name, 'number': row.version_number}
         version = work.args.get('version', current) if is_new else current
@@ -279,7 +284,7 @@ class DataTakenOver(Attended):
                     events=[(f'{work.kind}.engine', f'The database runs as {engine}, {upgraded}.')])
 
     def undo(self, work: Work[args.Reimage, facts.Reimage]) -> Done | Wait:
-        """The former image shall find the volume in good order, if this guest is able to leave it so."""
+        """Release the volume cleanly for the former image, if this guest can."""
         if not guest.of_this_build(base.instance(work)):
             return Done()
         try:
@@ -291,12 +296,12 @@ class DataTakenOver(Attended):
 
 
 class DataTakenBack(DataTakenOver):
-    """The guest of the former image serves the data, with the configuration it had."""
+    """The guest of the former image serves the data, with its former configuration."""
 
     way = FORMER
 
     def limit(self, work: Work) -> int:
-        # Its agent may have come up during the same wait.
+        # The wait may include the start of its agent.
         return work.tools.conf.agent_start_timeout + work.tools.conf.takeover_timeout
 
 
@@ -315,13 +320,14 @@ class VolumeReleased(guest.Command[args.Nothing, facts.Command]):
 
 
 class DatabaseStartedAgain(guest.DatabaseStarted[Any, Any]):
-    """The engine runs again in the server as it was; the guest may first have to end what it was told before."""
+    """The engine runs again in the unchanged server; the guest may first finish an earlier command.
+    """
 
     def limit(self, work: Work) -> int:
         conf = work.tools.conf
         silent = states.is_expired(base.instance(work).service_status_updated, work.tools.clock(),
                                    heartbeat_expiry(conf))
-        # A guest that is busy still reports; one that does not has nothing to end first.
+        # A busy guest still reports; a silent one has no command to finish.
         return conf.restart_timeout + (0 if silent else STILL_STOPPING)
 
 

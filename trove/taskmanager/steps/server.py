@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The server of an instance."""
+"""Steps on the server of an instance."""
 
 import os
 from typing import Any
@@ -31,14 +31,15 @@ from trove.taskmanager.steps import userdata
 
 LOG = logging.getLogger(__name__)
 
-#: Lines of the console that are kept when a guest does not come to life.
+#: Lines of the console that are recorded when a guest does not respond.
 CONSOLE_LINES = 60
 
 
 class ChooseImage(Step[args.Nothing, facts.Image]):
-    """The image the server starts from.
+    """The image of the server is known.
 
-    It is the one the instance was given, or the newest with the version's tags that the service project owns.
+    It is the one in the instance's row, or the newest image of the service project with the tags of
+    the version.
     """
 
     gives = frozenset({'image_id'})
@@ -52,14 +53,16 @@ class ChooseImage(Step[args.Nothing, facts.Image]):
         image = cloud.image.find_by_tags(tags, owner=cloud.project_id)
         if image is None:
             raise exception.StepFailed(
-                'No image of this datastore version is available; tell the operator.',
+                'No image of this datastore version is available; contact the operator.',
                 code='server_failed',
                 detail=f'no active image of project {cloud.project_id} has the tags {tags}')
         return Done(facts={'image_id': image.id}, changes=[base.changed(work, image_id=image.id)])
 
 
 class EnsureServerGroup(Step[args.Nothing, facts.Build]):
-    """A group that keeps the servers of this instance and its replicas together or apart, when that is asked for."""
+    """A server group keeps the servers of this instance and its replicas together or apart, if
+    requested.
+    """
 
     creates = frozenset({'server group'})
     gives = frozenset({'server_group_id'})
@@ -82,7 +85,7 @@ class EnsureServerGroup(Step[args.Nothing, facts.Build]):
 
 
 class EnsureServer(Step[args.Nothing, facts.Build]):
-    """A server with the ports, the volume and the configuration of this guest."""
+    """The server exists, with the ports, the volume and the configuration of this guest."""
 
     creates = frozenset({'server'})
     needs = frozenset(
@@ -138,7 +141,7 @@ class ServerActive(Step[args.Nothing, facts.Server]):
 
 
 class ServerGone(base.Removal):
-    """No server of the instance is left."""
+    """All servers of the instance are removed."""
 
     removes = frozenset({'server'})
     what = 'the server'
@@ -151,7 +154,7 @@ class ServerGone(base.Removal):
 
 
 class ServerGroupGone(base.Removal):
-    """The server group of the instance is gone; groups go with the instance that they were made for."""
+    """The server group of the instance is removed."""
 
     removes = frozenset({'server group'})
     what = 'the server group'
@@ -165,15 +168,15 @@ class ServerGroupGone(base.Removal):
 
 
 def delete_server_group(work: Work) -> None:
-    """Remove the group made for this instance, if locality was asked for."""
+    """Delete the server group of this instance, if locality was requested."""
     if work.resource is not None and work.resource.locality:
         base.cloud(work).compute.delete_server_group(names.server_group(work.resource_id))
 
 
 def running_server(work: Work[Any, facts.Server]) -> compute.Server:
-    """The server of this operation.
+    """Return the server of this operation.
 
-    :raises StepFailed: Nova gave it up, with Nova's reason, or it is gone.
+    :raises StepFailed: it is in ERROR, with the reason of Nova, or it is gone.
     """
     server_id = work.facts['server_id']
     try:
@@ -193,7 +196,10 @@ def running_server(work: Work[Any, facts.Server]) -> compute.Server:
 
 
 def delete_servers(work: Work) -> list[str]:
-    """Ask for every server of the instance to be removed. :returns: those that are still there."""
+    """Request the deletion of all servers of the instance.
+
+    :returns: the remaining servers.
+    """
     nova = base.cloud(work).compute
     ids = {server.id for server in nova.find_servers(work.resource_id)}
     if work.resource is not None and work.resource.compute_instance_id:
@@ -206,7 +212,7 @@ def delete_servers(work: Work) -> list[str]:
 
 
 def console_tail(work: Work[Any, Any]) -> str:
-    """The last lines of the console, for the operator of a guest that did not come to life."""
+    """Return the last lines of the console, for the operator of a guest that does not respond."""
     server_id = work.facts.get('server_id')
     if not server_id:
         return ''
@@ -218,10 +224,11 @@ def console_tail(work: Work[Any, Any]) -> str:
 
 
 def user_data(work: Work, row: Row, **about: object) -> tuple[bytes, str]:
-    """What the guest is told through cloud-init, and a remark when the operator's own file had to be left out.
+    """Return the user data of the guest for cloud-init, and a note if the operator's file is left
+    out.
 
-    :param about: what it is told about itself, where that differs from the row.
-    :raises StepFailed: it is too long.
+    :param about: values of ``guest_info.conf`` that differ from the row.
+    :raises StepFailed: the user data is too long.
     """
     conf = work.tools.conf
     files = userdata.guest_files(conf, info=guest_info(work, row, **about),
@@ -240,12 +247,14 @@ def user_data(work: Work, row: Row, **about: object) -> tuple[bytes, str]:
         return userdata.build(files, owner=owner), note
     except userdata.UserDataError as error:
         raise exception.StepFailed(
-            'The configuration of the server is too long; tell the operator.', code='server_failed',
-            detail=str(error)) from error
+            'The configuration of the server is too long; contact the operator.',
+            code='server_failed', detail=str(error)) from error
 
 
 def guest_info(work: Work, row: Row, **about: object) -> dict[str, dict[str, object]]:
-    """What the guest is told about itself. Holds its key: never logged, never in the journal.
+    """Return the content of ``guest_info.conf``.
+
+    It contains the key of the instance: it must not be logged or recorded in the journal.
 
     :param about: as for :func:`user_data`.
     """
@@ -269,7 +278,7 @@ def guest_info(work: Work, row: Row, **about: object) -> dict[str, dict[str, obj
 
 
 def _read(path: str | None) -> bytes | None:
-    """A file of the operator's; None when there is none."""
+    """Return the content of an operator's file; None if it does not exist."""
     if not path or not os.path.exists(path):
         return None
     try:
@@ -277,5 +286,5 @@ def _read(path: str | None) -> bytes | None:
             return file.read()
     except OSError as error:
         raise exception.StepFailed(
-            'A file for the configuration of the server cannot be read; tell the operator.',
+            'A file for the configuration of the server cannot be read; contact the operator.',
             code='internal', detail=f'{path}: {error}', retriable=True) from error

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a flow ends that no datastore of this release can go to its end.
+"""Steps of flows that no datastore of this release supports.
 
-What was asked for is checked, written down and told like everything else; what cannot be done is said so, instead of
-being left undone.
+The request is checked, recorded and reported like any other; then the operation fails with the
+reason.
 """
 
 from collections.abc import Sequence
@@ -26,19 +26,19 @@ from trove.taskmanager.steps import base
 
 
 def succeeded(work: Work) -> Sequence[Change]:
-    """What went wrong before does not matter any more."""
+    """Clear the fault."""
     return [base.fault_cleared(work)]
 
 
 def failed(work: Work, code: str, text: str, detail: str) -> Sequence[Change]:
-    """The reason is kept; nothing was touched."""
+    """Record the failure; nothing was changed."""
     return [base.fault(work, text, detail)]
 
 
 class SupportedByDatastore(Step[args.Nothing, facts.Nothing]):
-    """The datastore can do what is asked for."""
+    """The datastore supports the request."""
 
-    #: what is asked for, as the subject of "... not supported for datastore mariadb"
+    #: Subject of the sentence "... not supported for datastore mariadb".
     what = 'This is'
 
     def run(self, work: Work) -> Done:
@@ -49,30 +49,30 @@ class SupportedByDatastore(Step[args.Nothing, facts.Nothing]):
 
 
 class BackupSupported(SupportedByDatastore):
-    """The datastore can make backups."""
+    """The datastore supports backups."""
 
     what = 'Backups are'
 
 
 class PromotionSupported(SupportedByDatastore):
-    """The datastore can make a replica the source of the others."""
+    """The datastore supports the promotion of a replica."""
 
     what = 'Promoting a replica is'
 
 
 class EjectionSupported(SupportedByDatastore):
-    """The datastore can go on without the source of its replicas."""
+    """The datastore supports a replica set without its source."""
 
     what = 'Ejecting a replica source is'
 
 
 class DetachmentSupported(SupportedByDatastore):
-    """The datastore can let a replica go its own way."""
+    """The datastore supports the detachment of a replica."""
 
     what = 'Detaching a replica is'
 
 
 class AgentUpgradeSupported(SupportedByDatastore):
-    """The agent can be exchanged on a running server."""
+    """The agent on a running server can be upgraded."""
 
     what = 'Upgrading the agent on a running server is'

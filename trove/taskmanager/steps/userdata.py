@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The cloud-config that brings a guest its configuration. Pure: data in, bytes out."""
+"""The cloud-config that brings a guest its configuration. Pure functions of data."""
 
 import base64
 from collections.abc import Mapping
@@ -19,20 +19,22 @@ from typing import Any
 from oslo_config import cfg
 import yaml
 
-#: Nova takes no more than this, after base64.
+#: Limit of Nova in bytes, after base64.
 MAX_ENCODED = 65535
 
 
 class UserDataError(ValueError):
-    """The operator's cloud-init file cannot be merged, or all of it is too long; the text says which."""
+    """The operator's cloud-init file cannot be merged, or the result is too long; the text gives
+    the reason.
+    """
 
 
 def build(files: Mapping[str, bytes], *, owner: str, extra: str | None = None) -> bytes:
-    """A cloud-config that writes the files, readable by their owner alone.
+    """Return a cloud-config that writes the files, readable by their owner only.
 
     :param files: absolute path -> content.
     :param owner: ``user:group``.
-    :param extra: the operator's own cloud-config: its files are written as well, its other keys replace ours.
+    :param extra: the operator's own cloud-config: its files are added, its other keys replace ours.
     :raises UserDataError:
     """
     document: dict[str, Any] = {
@@ -47,7 +49,7 @@ def build(files: Mapping[str, bytes], *, owner: str, extra: str | None = None) -
     made = text.encode('utf-8')
     if len(base64.b64encode(made)) > MAX_ENCODED:
         raise UserDataError(
-            f'user data has {len(made)} bytes, of which Nova takes {MAX_ENCODED} in base64')
+            f'user data has {len(made)} bytes; Nova accepts {MAX_ENCODED} in base64')
     return made
 
 
@@ -60,21 +62,21 @@ def _parsed(extra: str) -> dict[str, Any]:
     try:
         own = yaml.safe_load(extra)
     except yaml.YAMLError as error:
-        raise UserDataError(f'the cloud-init file is no YAML: {error}') from error
+        raise UserDataError(f'the cloud-init file is not YAML: {error}') from error
     if own is None:
         return {}
     if not isinstance(own, dict):
-        raise UserDataError('the cloud-init file is no mapping')
+        raise UserDataError('the cloud-init file is not a mapping')
     if not isinstance(own.get('write_files') or [], list):
-        raise UserDataError('write_files of the cloud-init file is no list')
+        raise UserDataError('write_files of the cloud-init file is not a list')
     return dict(own)
 
 
 def ini(sections: Mapping[str, Mapping[str, Any]]) -> bytes:
-    """A file for oslo.config; keys without a value are left out.
+    """Return a file for oslo.config; options with the value None are left out.
 
     :param sections: section -> option -> value; lists are joined by commas.
-    :raises ValueError: a value holds a line break.
+    :raises ValueError: a value contains a line break.
     """
     lines = []
     for section, options in sections.items():
@@ -84,8 +86,8 @@ def ini(sections: Mapping[str, Mapping[str, Any]]) -> bytes:
                 continue
             text = ','.join(map(str, value)) if isinstance(value, list | tuple) else str(value)
             if '\n' in text or '\r' in text:
-                raise ValueError(f'{name} holds a line break')
-            # A dollar sign would name another option.
+                raise ValueError(f'{name} contains a line break')
+            # A dollar sign would reference another option.
             lines.append(f'{name} = {text.replace("$", "$$")}')
         lines.append('')
     return '\n'.join(lines).encode('utf-8')
@@ -93,10 +95,10 @@ def ini(sections: Mapping[str, Mapping[str, Any]]) -> bytes:
 
 def guest_files(conf: cfg.ConfigOpts, *, info: Mapping[str, Mapping[str, Any]],
                 agent_config: bytes | None) -> dict[str, bytes]:
-    """path -> content of everything the agent reads.
+    """Return path -> content of all files that the agent reads.
 
-    :param info: what ``guest_info.conf`` holds.
-    :param agent_config: the operator's file for all guests, if there is one.
+    :param info: content of ``guest_info.conf``.
+    :param agent_config: the operator's file for all guests, if any.
     """
     location = conf.injected_config_location.rstrip('/')
     path = conf.guest_info if '/' in conf.guest_info else f'{location}/{conf.guest_info}'

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The data volume of an instance."""
+"""Steps on the data volume of an instance."""
 
 from collections.abc import Iterable
 
@@ -25,10 +25,10 @@ _USABLE = frozenset({'available', 'in-use', 'reserved', 'attaching'})
 
 
 class EnsureVolume(Step[args.Nothing, facts.Volume]):
-    """A volume of the size asked for.
+    """A volume of the requested size exists.
 
-    ``new_volume`` says that this operation made it: only then may it be formatted in the guest, and only then does a
-    failed operation remove it.
+    ``new_volume`` records that this operation created it: only then the guest may format it, and a
+    failed operation may delete it.
     """
 
     creates = frozenset({'volume'})
@@ -76,14 +76,14 @@ class VolumeAvailable(Step[args.Nothing, facts.Volume]):
         if volume.status in _USABLE:
             return Done()
         if volume.status.startswith('error'):
-            raise exception.StepFailed('The volume could not be made.', code='volume_failed',
+            raise exception.StepFailed('The volume could not be created.', code='volume_failed',
                                        detail=f'volume {volume_id} is {volume.status}')
         return Wait(base.next_look(work), at_most=work.tools.conf.volume_time_out,
                     code='volume_failed', reason='the volume to become available')
 
 
 class VolumesGone(base.Removal):
-    """No volume of the instance is left, under its name or in its row."""
+    """All volumes of the instance are removed, by name and by the id in its row."""
 
     removes = frozenset({'volume'})
     what = 'the volume'
@@ -100,6 +100,9 @@ class VolumesGone(base.Removal):
 
 
 def _delete(storage: Storage, ids: Iterable[str]) -> list[str]:
-    """Ask for volumes to be removed. :returns: those that are still there, and what they are."""
+    """Request the deletion of volumes.
+
+    :returns: the remaining volumes with their states.
+    """
     states = {volume_id: storage.delete_volume(volume_id) for volume_id in sorted(ids)}
     return [f'volume {volume_id} is {state}' for volume_id, state in states.items() if state]

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The data volume of an instance becomes larger: while the engine runs where that can be, else with the engine stopped.
+"""Steps that enlarge the data volume of an instance: while the engine runs if possible, else with
+the engine stopped.
 
-Each step of the second way does nothing when the first one is gone. The way may change once: from the first to the
-second, when Cinder says that it cannot.
+The steps of the second way do nothing when the first way is used. The way may change once, from the
+first to the second, when Cinder refuses the first.
 """
 
 import functools
@@ -32,12 +33,12 @@ from trove.taskmanager.steps import base
 from trove.taskmanager.steps import guest
 
 ONLINE, OFFLINE = 'online', 'offline'
-#: Cinder's words for a volume that is on its way from one of the others to another.
+#: Transitional states of a volume in Cinder.
 _MOVING = frozenset({'extending', 'attaching', 'detaching', 'reserved'})
 
 
 def volume_of(work: Work[Any, Any]) -> Volume:
-    """The volume as Cinder shows it now."""
+    """Return the volume as Cinder shows it now."""
     try:
         return base.cloud(work).volume.get_volume(work.facts['volume_id'])
     except exception.CloudError as error:
@@ -45,7 +46,7 @@ def volume_of(work: Work[Any, Any]) -> Volume:
 
 
 class ChooseWay(Step[args.Nothing, facts.ResizeVolume]):
-    """How the volume can be made larger: the server runs, the volume is attached to it, and Cinder says what it can."""
+    """The server runs, the volume is attached to it, and the way that Cinder supports is chosen."""
 
     gives = frozenset({'server_id', 'volume_id', 'way'})
 
@@ -63,7 +64,7 @@ class ChooseWay(Step[args.Nothing, facts.ResizeVolume]):
                 f'{server.status}.', code='volume_extend_failed')
         if server.id not in volume.server_ids:
             raise exception.StepFailed(
-                'The volume is not attached to the server of the instance; tell the operator.',
+                'The volume is not attached to the server of the instance; contact the operator.',
                 code='volume_extend_failed',
                 detail=f'volume {volume.id} is {volume.status}, attached to '
                 f'{", ".join(volume.server_ids) or "nothing"}, not to {server.id}')
@@ -75,32 +76,32 @@ class ChooseWay(Step[args.Nothing, facts.ResizeVolume]):
 
 
 class _Extended(Step[args.ResizeVolume, facts.ResizeVolume]):
-    """Asks Cinder for the size, and waits until the volume has it and is what it was before."""
+    """A step that requests the size from Cinder and waits until the volume has it."""
 
     needs = frozenset({'volume_id', 'way'})
-    #: the way this step belongs to, and what the volume is before and after it
+    #: The way of this step, and the state of the volume before and after it.
     way = ''
     at_rest = ''
 
     def run(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
         if work.facts['way'] != self.way or work.facts.get(quotas.SETTLED):
             return Done()
-        volume, wanted = volume_of(work), work.args['size']
-        if volume.status == self.at_rest and volume.size >= wanted:
+        volume, size = volume_of(work), work.args['size']
+        if volume.status == self.at_rest and volume.size >= size:
             return Done(facts={quotas.SETTLED: True}, changes=sized(work, volume),
                         events=[(f'{work.kind}.extended', f'The volume has {volume.size} GB now.')])
         facts: dict[str, Any] = {}
         if volume.status == self.at_rest:
-            if work.facts.get(self._asked):
+            if work.facts.get(self._request_fact):
                 return self.refused(
                     work, f'volume {volume.id} is {volume.status} again and has {volume.size} GB')
             try:
-                base.cloud(work).volume.extend_volume(volume.id, wanted)
+                base.cloud(work).volume.extend_volume(volume.id, size)
             except exception.CloudError as error:
                 if error.retriable or isinstance(error, exception.CloudQuotaExceeded):
                     raise base.failing_as('volume_extend_failed', error) from error
                 return self.refused(work, error.detail)
-            facts[self._asked] = True
+            facts[self._request_fact] = True
         elif volume.status not in _MOVING:
             raise exception.StepFailed(code='volume_extend_failed',
                                        detail=f'volume {volume.id} is {volume.status}')
@@ -108,15 +109,15 @@ class _Extended(Step[args.ResizeVolume, facts.ResizeVolume]):
                     code='volume_extend_failed', reason='the volume to become larger', facts=facts)
 
     @property
-    def _asked(self) -> str:
+    def _request_fact(self) -> str:
         return f'{self.way}_extend_asked'
 
     def refused(self, work: Work, detail: str) -> Done:
-        """Cinder will not do it this way."""
+        """Return the result after Cinder refused this way."""
         raise exception.StepFailed(code='volume_extend_failed', detail=detail)
 
     def undo(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
-        """A volume cannot be made smaller again; but what is written about it is what it is."""
+        """Record the actual size: a volume cannot be made smaller."""
         if work.facts['way'] != self.way or work.facts.get(quotas.SETTLED):
             return Done()
         volume = volume_of(work)
@@ -124,7 +125,7 @@ class _Extended(Step[args.ResizeVolume, facts.ResizeVolume]):
             return Wait(2, at_most=work.tools.conf.volume_time_out, code='volume_extend_failed',
                         reason='the volume to become larger or not')
         if volume.status == 'error_extending':
-            # What is on it was not touched, and nobody can attach or detach it like this.
+            # The data is intact, and Cinder neither attaches nor detaches it in this state.
             base.cloud(work).volume.set_status(volume.id,
                                                'in-use' if volume.server_ids else 'available')
         if volume.size <= work.args['former_size']:
@@ -133,7 +134,7 @@ class _Extended(Step[args.ResizeVolume, facts.ResizeVolume]):
 
 
 def sized(work: Work[args.ResizeVolume, facts.ResizeVolume], volume: Volume) -> Sequence[Change]:
-    """The instance has a volume of this size; the quota is settled with what it has got, not with what was asked."""
+    """Return the changes that record the size of the volume and settle the quota with it."""
     more = volume.size - work.args['former_size'] - work.args['quota']['volumes']
     changes = [base.changed(work, volume_size=volume.size)]
     if more and work.project_id:
@@ -144,7 +145,7 @@ def sized(work: Work[args.ResizeVolume, facts.ResizeVolume], volume: Volume) -> 
 
 
 class ExtendedInUse(_Extended):
-    """Cinder has made the volume larger while it is attached, unless it cannot."""
+    """Cinder has enlarged the attached volume, unless it cannot."""
 
     way = ONLINE
     at_rest = 'in-use'
@@ -155,11 +156,11 @@ class ExtendedInUse(_Extended):
             facts={'way': OFFLINE}, note=f'not while it is attached: {detail}',
             events=[(f'{work.kind}.offline',
                      'The volume cannot be made larger while it is attached: the '
-                     'database is stopped for it.')])
+                     'database is stopped meanwhile.')])
 
 
 class VolumeReleased(guest.Command[args.Nothing, facts.ResizeVolume]):
-    """Unless done online: the guest has stopped the engine and unmounted the volume."""
+    """Unless the way is online: the guest has stopped the engine and unmounted the volume."""
 
     needs = frozenset({'way'})
     kind = 'ReleaseVolume'
@@ -180,7 +181,7 @@ class VolumeReleased(guest.Command[args.Nothing, facts.ResizeVolume]):
 
 
 class VolumeDetached(Step[args.Nothing, facts.ResizeVolume]):
-    """Unless done online: the volume is free."""
+    """Unless the way is online: the volume is detached."""
 
     needs = frozenset({'server_id', 'volume_id', 'way'})
 
@@ -203,7 +204,7 @@ class VolumeDetached(Step[args.Nothing, facts.ResizeVolume]):
 
 
 class VolumeExtended(_Extended):
-    """Unless done online: Cinder has made the volume larger."""
+    """Unless the way is online: Cinder has enlarged the volume."""
 
     way = OFFLINE
     at_rest = 'available'
@@ -219,7 +220,7 @@ class VolumeAttached(Step[args.Nothing, facts.ResizeVolume]):
 
 
 class VolumeBack(Step[args.Nothing, facts.Power]):
-    """The volume is attached, also when a resize was given up between."""
+    """The volume is attached, also after an aborted resize."""
 
     needs = frozenset({'server_id', 'volume_id'})
 
@@ -228,7 +229,7 @@ class VolumeBack(Step[args.Nothing, facts.Power]):
 
 
 def attached(work: Work[Any, Any]) -> Done | Wait:
-    """Ensure that the volume is attached to the server it belongs to."""
+    """Ensure that the volume is attached to its server."""
     volume, server_id = volume_of(work), work.facts['server_id']
     if volume.status == 'in-use' and server_id in volume.server_ids:
         return Done()
@@ -243,9 +244,9 @@ def attached(work: Work[Any, Any]) -> Done | Wait:
                 code='volume_failed', reason='the volume to be attached')
 
 
-def _nova(work: Work, ask: Any) -> None:
+def _nova(work: Work, send: Any) -> None:
     try:
-        ask(base.cloud(work).compute)
+        send(base.cloud(work).compute)
     except exception.CloudError as error:
         raise base.failing_as('volume_failed', error) from error
 
@@ -257,7 +258,8 @@ class FileSystemGrown(guest.Command[args.ResizeVolume, facts.ResizeVolume]):
     kind = 'GrowVolume'
     what = 'the file system to be grown'
 
-    def command(self, work: Work[args.ResizeVolume, facts.ResizeVolume], row: Row, seconds: int) -> messages.Command:
+    def command(self, work: Work[args.ResizeVolume, facts.ResizeVolume], row: Row,
+                seconds: int) -> messages.Command:
         return messages.GrowVolume(command_id=self.id_of(work), operation_id=work.id,
                                    deadline=seconds, size=work.args['size'])
 
@@ -265,7 +267,7 @@ class FileSystemGrown(guest.Command[args.ResizeVolume, facts.ResizeVolume]):
         return work.tools.conf.resize_time_out
 
     def undo(self, work: Work[args.ResizeVolume, facts.ResizeVolume]) -> Done | Wait:
-        """The other way's engine is started when its volume is back."""
+        """Start the engine if the way is online; else it is started once its volume is attached."""
         return _STARTED_AGAIN.run(work) if work.facts['way'] == ONLINE else Done()
 
 
