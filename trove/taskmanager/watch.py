@@ -85,8 +85,8 @@ class Watch:
 
     def _note(self, row: Row, finding: drift.Finding) -> None:
         events = drift.events(row, finding)
-        if session.write(instance_drift.record, row, self._clock(), server_status=finding.server_status,
-                         drift=finding.drift, changes=events):
+        if session.write(instance_drift.record, row, self._clock(),
+                         server_status=finding.server_status, drift=finding.drift, changes=events):
             for _type, text in events:
                 LOG.warning('Instance %s: %s', row.id, text)
 

@@ -82,7 +82,8 @@ def fault(work: Work, text: str, detail: str) -> Change:
     :param detail: for operators.
     """
     def change(connection: Any) -> None:
-        instance_faults.store(connection, work.resource_id, text, detail or None, work.tools.clock())
+        instance_faults.store(connection, work.resource_id, text, detail or None,
+                              work.tools.clock())
     return change
 
 
