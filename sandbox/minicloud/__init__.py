@@ -10,9 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A stand-in for Nova, Neutron, Cinder and Glance over one machine or over none at all.
+"""Stand-in for Nova, Neutron, Cinder and Glance, with real or simulated machines.
 
-The REST side (state, the four services, faults on demand) is used by the sandbox, in a process
-of its own with real machines, and by functional tests, in the test's process with simulated
-ones. See ``minicloud.app.create_app``.
+The sandbox runs it in a process of its own with real machines. Functional tests run it inside the
+test's process with simulated machines. See ``minicloud.app.create_app``.
 """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``python -m minicloud --config FILE``."""
+"""Entry point: ``python -m minicloud --config FILE``."""
 
 import sys
 

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The WSGI application: four services under four paths, and what all requests have in common.
+"""WSGI application: four services under four paths, and the handling that all requests share.
 
 ``/compute``, ``/network``, ``/volume`` and ``/image`` lead to the services, ``/faults`` to the
-plan of failures (admins only). Each request runs in one transaction of the state; machines are
-only touched by background work, so answering is quick however slow the host is.
+planned faults (admins only). Each request runs in one transaction of the state. Only background
+jobs touch machines, so responses are quick however slow the host is.
 """
 
 import logging
@@ -40,32 +40,32 @@ SERVICES = {service.name: service for service in (
 
 
 class Application:
-    """The WSGI application of one cloud."""
+    """WSGI application of one cloud."""
 
     def __init__(self, cloud: Cloud, identifier: Identifier):
         self.cloud = cloud
         self.identifier = identifier
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
-        """Answer one request; raises ConnectionLost when a planned fault says so."""
+        """Handle one request; raise ConnectionLost when a planned fault requires it."""
         request = webob.Request(environ)
         begun = time.monotonic()
-        response = self._answer(request)
+        response = self._respond(request)
         LOG.info('%s %s -> %s in %.0f ms', request.method, request.path_qs,
                  response.status_int, (time.monotonic() - begun) * 1000)
         return response(environ, start_response)
 
     def advance(self, limit: int | None = None) -> int:
-        """Do background work in this thread; see :meth:`minicloud.work.Work.advance`."""
+        """Run background jobs in this thread; see :meth:`minicloud.work.Work.advance`."""
         return self.cloud.work.advance(limit)
 
     def close(self) -> None:
-        """End the background work and let go of machines and state, which both stay."""
+        """Stop the background jobs and release machines and state, which both persist."""
         self.cloud.work.stop()
         self.cloud.hypervisor.close()
         self.cloud.state.close()
 
-    def _answer(self, request: webob.Request) -> webob.Response:
+    def _respond(self, request: webob.Request) -> webob.Response:
         service = SERVICES.get(request.path_info_peek())
         if service is None:
             return errors.json_response(300, {'services': {
@@ -115,7 +115,7 @@ class Application:
             return document
         identity = self.identifier.identify(request.environ)
         if identity is None:
-            # keystonemiddleware adds where to get a token.
+            # keystonemiddleware adds the address of Keystone.
             raise errors.Unauthorized('The request you have made requires authentication.')
         path = service.strip(request.path_info, identity)
         route, parts = service.router.find(request.method, path, version)
@@ -125,12 +125,12 @@ class Application:
                 version: web.Version, identity: Identity, request_id: str) -> webob.Response:
         with self.cloud.state.transaction() as tx:
             call = web.Call(request, self.cloud, tx, identity, version, request_id)
-            answer = route.handler(call, **parts)
+            result = route.handler(call, **parts)
         if call.later is not None:
-            answer = call.later()
-        if isinstance(answer, webob.Response):
-            return answer
-        status, body = answer if isinstance(answer, tuple) else (200, answer)
+            result = call.later()
+        if isinstance(result, webob.Response):
+            return result
+        status, body = result if isinstance(result, tuple) else (200, result)
         return errors.json_response(status, body)
 
 
@@ -138,10 +138,10 @@ def create_app(state: State, hypervisor: Hypervisor, identifier: Identifier,
                clock: Callable[[], float] = time.time, settings: Settings | None = None,
                synchronous: bool | None = False, workers: int = 8,
                sleep: Callable[[float], None] = time.sleep) -> Application:
-    """Make the application, take up what is stored and start the background work.
+    """Create the application, resume the stored state and start the background jobs.
 
-    ``synchronous``: False does the work in threads, True within the request that asked for it
-    (before it is answered), None only when ``advance()`` of the application is called.
+    ``synchronous``: False runs jobs in threads; True runs them within the request, before its
+    response; None runs them only in the application's ``advance()``.
     """
     mode = {False: 'threads', True: 'inline', None: 'manual'}[synchronous]
     cloud = Cloud(state, hypervisor, clock, settings, mode, workers, sleep)

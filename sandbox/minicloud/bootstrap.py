@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Filling a new cloud from a document: flavors, networks, routers, images, quotas, types.
+"""Initial resources of a cloud, created from a document: flavors, networks, routers, images,
+quotas, types.
 
-The document is JSON; every part may be missing::
+The document is JSON; every part is optional::
 
     {"owner": "<project id>",
      "flavors": [{"id", "name", "ram", "vcpus", "disk", ...}],
@@ -25,8 +26,8 @@ The document is JSON; every part may be missing::
      "volume_types": ["<name>"], "default_volume_type": "<name>",
      "quotas": {"compute": {}, "network": {}, "volume": {}}}
 
-Doing it again creates only what is missing and brings flavors, bridges, images and quotas to
-what the document says; it never removes anything.
+A repeated bootstrap creates only what is missing. It updates flavors, bridges, images and quotas
+to the values of the document, and never removes anything.
 """
 
 import json
@@ -47,9 +48,9 @@ if TYPE_CHECKING:
 
 
 def bootstrap(cloud: 'Cloud', document: dict[str, Any]) -> None:
-    """Bring the cloud to the document; nothing is changed if some of it cannot be.
+    """Create or update the document's resources; if one fails, nothing is changed.
 
-    :raises ApiError: a service refuses a part; the message says which.
+    :raises ApiError: a service refuses a resource; the message names it.
     :raises ValueError: the document names something that does not exist.
     """
     owner = document.get('owner', 'service')
@@ -78,7 +79,7 @@ def bootstrap(cloud: 'Cloud', document: dict[str, Any]) -> None:
 
 def _call(cloud: 'Cloud', tx: Transaction, owner: str, body: dict[str, Any] | None = None
           ) -> web.Call:
-    """Return a call as an admin of the owning project would make it."""
+    """Return a call in the name of an admin of the owning project."""
     request = webob.Request.blank('/', method='POST', body=json.dumps(body or {}).encode())
     identity = Identity('bootstrap', owner, frozenset({'admin'}), True)
     return web.Call(request, cloud, tx, identity)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One cloud: its records, its machines, its background work and its settings, in one place."""
+"""One cloud: its records, machines, background jobs and settings."""
 
 import dataclasses
 import datetime
@@ -26,27 +26,27 @@ from minicloud.state import State
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What an operator decides about a cloud."""
+    """Settings of a cloud that its operator chooses."""
 
     region: str = 'RegionOne'
     availability_zone: str = 'nova'
-    #: The name of the compute host that new servers come to, as admins see it.
+    #: Compute host of new servers, as admins see it.
     host: str = 'minicloud'
-    #: Further names of this machine, so that servers have somewhere to be moved to.
+    #: Further names of this machine, so that servers can be moved to another host.
     other_hosts: tuple[str, ...] = ('minicloud-2',)
-    #: Start machines again that should run and do not, when this process starts.
+    #: True: machines that should run are started when this process starts.
     resume: bool = True
-    #: Where uploaded images are kept; None refuses uploads.
+    #: Directory of uploaded images; None refuses uploads.
     image_directory: str | None = None
 
     @property
     def hosts(self) -> tuple[str, ...]:
-        """All compute hosts there seem to be."""
+        """Return the names of all compute hosts."""
         return self.host, *self.other_hosts
 
 
 class Cloud:
-    """Everything a handler or a job may need."""
+    """State and services that handlers and jobs use."""
 
     def __init__(self, state: State, hypervisor: Hypervisor,
                  clock: Callable[[], float] = time.time, settings: Settings | None = None,
@@ -58,7 +58,7 @@ class Cloud:
         self.sleep = sleep
         self.settings = settings or Settings()
         self.faults = fault_plan.FaultPlan()
-        self.work = work.Work(self, work_mode, workers)
+        self.work = work.Work(state, self.faults, self, work_mode, workers)
 
     def time(self, moment: float | None = None) -> str:
         """Return a moment (default: now) as ``2026-01-31T12:00:00Z``."""
@@ -68,5 +68,5 @@ class Cloud:
 
     @staticmethod
     def new_id() -> str:
-        """Return a new identity."""
+        """Return a new random id."""
         return str(uuid.uuid4())

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a handler raises when it refuses, and how each service writes it down.
+"""Errors that handlers raise to refuse a request, and their format in each service.
 
-A handler raises an :class:`ApiError`; whatever it changed is rolled back and the service the
-request went to renders the body in its own format.
+A handler raises an :class:`ApiError`. Its changes are rolled back, and the service that received
+the request renders the body in its own format.
 """
 
 import html
@@ -22,7 +22,7 @@ import json
 
 import webob
 
-#: Status -> the member of the body, as Nova and Cinder name it; others are ``computeFault``.
+#: Status -> member of the body in Nova and Cinder; other statuses use ``computeFault``.
 _FAULT_NAMES = {
     400: 'badRequest', 401: 'unauthorized', 403: 'forbidden', 404: 'itemNotFound',
     405: 'badMethod', 409: 'conflictingRequest', 413: 'overLimit', 415: 'badMediaType',
@@ -35,9 +35,9 @@ _NEUTRON_TYPES = {
 
 
 class ApiError(Exception):
-    """A refusal with its HTTP status and the sentence the caller reads.
+    """Refusal with its HTTP status and the message for the caller.
 
-    ``type`` is what Neutron puts into ``NeutronError.type``; the other services ignore it.
+    ``type`` is the value of Neutron's ``NeutronError.type``; the other services ignore it.
     """
 
     status = 500
@@ -53,13 +53,13 @@ class ApiError(Exception):
 
 
 class BadRequest(ApiError):
-    """400: the request itself is wrong."""
+    """400: the request is invalid."""
 
     status = 400
 
 
 class Unauthorized(ApiError):
-    """401: no token, or one that is not valid."""
+    """401: the token is missing or invalid."""
 
     status = 401
 
@@ -71,7 +71,7 @@ class Forbidden(ApiError):
 
 
 class NotFound(ApiError):
-    """404: not there, or not for this project to see."""
+    """404: missing, or not visible to this project."""
 
     status = 404
 
@@ -83,13 +83,13 @@ class MethodNotAllowed(ApiError):
 
 
 class NotAcceptable(ApiError):
-    """406: a microversion this service does not speak."""
+    """406: a microversion that this service does not support."""
 
     status = 406
 
 
 class Conflict(ApiError):
-    """409: not in the state it is in, or over a network quota."""
+    """409: refused in the present state, or over a network quota."""
 
     status = 409
 
@@ -101,7 +101,7 @@ class OverLimit(ApiError):
 
 
 class UnsupportedMediaType(ApiError):
-    """415: not a body of the kind this route takes."""
+    """415: a content type that this route does not accept."""
 
     status = 415
 
@@ -114,7 +114,7 @@ class NotSupported(ApiError):
 
 def json_response(status: int, body: object, headers: dict[str, str] | None = None
                   ) -> webob.Response:
-    """Return a JSON response; a body of None is an empty one."""
+    """Return a JSON response; None is an empty body."""
     response = webob.Response(status=status)
     if body is None:
         response.headers.pop('Content-Type', None)
@@ -129,7 +129,7 @@ def json_response(status: int, body: object, headers: dict[str, str] | None = No
 
 
 def render_fault(error: ApiError) -> webob.Response:
-    """Write the error as Nova and Cinder do."""
+    """Render the error in the format of Nova and Cinder."""
     name = _FAULT_NAMES.get(error.status, 'computeFault')
     member = {'code': error.status, 'message': error.message}
     if name == 'overLimit':
@@ -139,14 +139,14 @@ def render_fault(error: ApiError) -> webob.Response:
 
 
 def render_neutron(error: ApiError) -> webob.Response:
-    """Write the error as Neutron does."""
+    """Render the error in the format of Neutron."""
     kind = error.type or _NEUTRON_TYPES.get(error.status, 'HTTPInternalServerError')
     return json_response(error.status, {'NeutronError': {
         'type': kind, 'message': error.message, 'detail': ''}}, error.headers)
 
 
 def render_glance(error: ApiError) -> webob.Response:
-    """Write the error as Glance does: a small page, whatever the client accepts."""
+    """Render the error in the format of Glance: an HTML page, whatever the client accepts."""
     title = f'{error.status} {http.HTTPStatus(error.status).phrase}'
     page = (f'<html>\n <head>\n  <title>{title}</title>\n </head>\n <body>\n'
             f'  <h1>{title}</h1>\n  {html.escape(error.message)}<br /><br />\n\n\n'

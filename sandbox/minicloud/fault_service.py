@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The plan of failures over HTTP, for tests against a running process (admins only)."""
+"""Planned faults over HTTP, for tests of a running process (admins only)."""
 
 from minicloud import errors, web
 
@@ -30,7 +30,7 @@ _WORK = {'type': 'object', 'additionalProperties': False, 'required': ['kind'], 
 
 
 def add(call: web.Call) -> web.Answer:
-    """POST /v1/faults with ``request`` or ``work``: see :mod:`minicloud.faults`."""
+    """Respond to POST /v1/faults with ``request`` or ``work``: see :mod:`minicloud.faults`."""
     call.require_admin('faults:create')
     body = call.json()
     if isinstance(body, dict) and 'work' in body:
@@ -44,7 +44,7 @@ def add(call: web.Call) -> web.Answer:
 
 
 def clear(call: web.Call) -> web.Answer:
-    """DELETE /v1/faults: nothing fails on purpose any more."""
+    """Respond to DELETE /v1/faults: remove all planned faults."""
     call.require_admin('faults:delete')
     call.cloud.faults.clear()
     return 204, None

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Failures on demand: "fail the third volume create", "lose the reply after doing the work".
+"""Planned faults: "fail the third volume create", "lose the response after doing the work".
 
-A plan is a list of faults. Requests are matched by service, verb and a regular expression over
-the path; background work by its kind. Each fault counts its own matches, strikes on the
-``nth`` one, ``times`` times in a row, and is then spent. An empty plan costs nothing.
+A plan is a list of faults. A fault selects requests by service, verb and a regular expression over
+the path, or background jobs by their kind. Each fault counts its own matches, applies from the
+``nth`` match on, ``times`` times in a row, and is then spent.
 """
 
 import dataclasses
@@ -22,20 +22,21 @@ import re
 import threading
 from collections.abc import Callable
 
-#: What a fault on a request does.
+#: Effects of a fault on a request.
 MODES = ('before', 'after', 'delay', 'status')
 
 
 class ConnectionLost(Exception):
-    """The client shall see its connection break instead of an answer."""
+    """Loss of the connection that the client sees instead of a response."""
 
 
 @dataclasses.dataclass
 class RequestFault:
-    """One planned failure of requests.
+    """One planned fault of requests.
 
-    ``before`` breaks the connection before anything is done, ``after`` when all is done,
-    ``delay`` waits ``seconds`` and goes on, ``status`` answers ``status`` without doing it.
+    ``before`` breaks the connection before the request is handled, ``after`` afterwards. ``delay``
+    waits ``seconds`` and goes on. ``status`` responds with ``status`` without handling the
+    request.
     """
 
     service: str
@@ -45,14 +46,14 @@ class RequestFault:
     mode: str = 'status'
     times: int = 1
     status: int = 500
-    message: str = 'This failure was asked for.'
+    message: str = 'This failure was requested.'
     seconds: float = 0.0
     #: Further condition on the request, for tests in the same process.
     matches: Callable[[object], bool] | None = None
     seen: int = 0
 
     def strikes(self, service: str, method: str, path: str, request: object) -> bool:
-        """Count the request if it is one of ours; return True if it is to fail."""
+        """Count the request if it matches; return True if it must fail."""
         if (service != self.service or method != self.method
                 or not re.search(self.path, path)
                 or (self.matches is not None and not self.matches(request))):
@@ -63,16 +64,16 @@ class RequestFault:
 
 @dataclasses.dataclass
 class WorkFault:
-    """One planned failure of background work, such as ``volume.create``."""
+    """One planned fault of background jobs, such as ``volume.create``."""
 
     kind: str
     nth: int = 1
     times: int = 1
-    message: str = 'This failure was asked for.'
+    message: str = 'This failure was requested.'
     seen: int = 0
 
     def strikes(self, kind: str) -> bool:
-        """Count the job if it is of our kind; return True if it is to fail."""
+        """Count the job if its kind matches; return True if it must fail."""
         if kind != self.kind:
             return False
         self.seen += 1
@@ -80,7 +81,7 @@ class WorkFault:
 
 
 class FaultPlan:
-    """All failures asked for, thread-safe."""
+    """Collection of planned faults, thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -88,9 +89,9 @@ class FaultPlan:
         self._work: list[WorkFault] = []
 
     def request(self, service: str, method: str, path: str, **how: object) -> RequestFault:
-        """Plan a failing request; ``how`` are members of :class:`RequestFault`.
+        """Plan a fault of requests; ``how`` has members of :class:`RequestFault`.
 
-        ``service`` is compute, network, volume or image; ``path`` is searched in what follows
+        ``service`` is compute, network, volume or image. ``path`` is searched in the part after
         the service's prefix, such as ``/v2.1/servers``.
         """
         fault = RequestFault(service, method.upper(), path, **how)
@@ -102,27 +103,27 @@ class FaultPlan:
         return fault
 
     def work(self, kind: str, **how: object) -> WorkFault:
-        """Plan failing background work; ``how`` are members of :class:`WorkFault`."""
+        """Plan a fault of background jobs; ``how`` has members of :class:`WorkFault`."""
         fault = WorkFault(kind, **how)
         with self._lock:
             self._work.append(fault)
         return fault
 
     def clear(self) -> None:
-        """Forget all that is planned."""
+        """Remove all planned faults."""
         with self._lock:
             self._requests.clear()
             self._work.clear()
 
     def of_request(self, service: str, method: str, path: str, request: object
                    ) -> list[RequestFault]:
-        """Return the faults that strike this request."""
+        """Return the faults that apply to this request."""
         with self._lock:
             return [fault for fault in self._requests
                     if fault.strikes(service, method, path, request)]
 
     def of_work(self, kind: str) -> str | None:
-        """Return the message of the fault that strikes this job, if one does."""
+        """Return the message of the fault that applies to this job, or None."""
         with self._lock:
             struck = [fault for fault in self._work if fault.strikes(kind)]
         return struck[0].message if struck else None

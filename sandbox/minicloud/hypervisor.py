@@ -10,24 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What minicloud's REST side asks of the machine side, and in which words.
+"""Interface between minicloud's REST side and its machines: a protocol and plain records.
 
-Only the protocol and the plain records it speaks live here. Real machines are in
-``minicloud.machines``; tests bring simulated ones. The REST side owns all identities and
-wishes (which server, which port, which address); the hypervisor owns what exists on the host
-and can always be asked for it again, so both may be restarted on their own.
+``minicloud.machines`` implements it with real machines, tests with simulated ones. The REST side
+owns all ids and specifications (servers, ports, addresses). The hypervisor owns the objects on the
+host and can always report them, so each side can restart alone.
 
-Rules every implementation keeps:
+Rules of every implementation:
 
-* Methods may block; they are called from worker threads, never from a request, and never
-  twice at the same time for the same server or the same volume. Different servers and volumes
-  are handled at the same time, so shared things need the implementation's own lock.
-* A method that returns has done its work; one that cannot raises :class:`HypervisorError` with
-  a sentence fit for the ``fault`` of a server.
-* Every method may be repeated with the same arguments: what already is as asked stays as it
-  is, what is already gone stays gone.
-* What happens to a machine without having been asked for (it powered itself off, it died) is
-  told through the listener given to :meth:`Hypervisor.subscribe`.
+* Methods may block. They are called from worker threads, never from a request, and never
+  concurrently for the same server or volume. Calls for different servers and volumes are
+  concurrent, so shared objects need the implementation's own lock.
+* A method returns when its work is done. On failure it raises :class:`HypervisorError` with a
+  message suitable for the ``fault`` of a server.
+* Every method may be repeated with the same arguments: an object that already has the
+  requested state stays unchanged, a missing object stays missing.
+* The listener given to :meth:`Hypervisor.subscribe` is called for unrequested changes of a
+  machine (it powered itself off, it died).
 """
 
 import dataclasses
@@ -36,11 +35,11 @@ from typing import Any, Callable, Mapping, NamedTuple, Protocol, runtime_checkab
 
 
 class HypervisorError(Exception):
-    """The host could not do what was asked; ``str()`` is shown to the cloud's user."""
+    """Failure of an operation on the host; ``str()`` is shown to the cloud's user."""
 
 
 class State(enum.StrEnum):
-    """What a machine is, as seen on the host."""
+    """State of a machine on the host."""
 
     RUNNING = 'running'
     STOPPED = 'stopped'
@@ -48,13 +47,13 @@ class State(enum.StrEnum):
 
 
 class Event(enum.StrEnum):
-    """What a listener hears about a machine that changed by itself."""
+    """Kind of an unrequested change of a machine."""
 
     #: It runs again, for example after it rebooted itself.
     STARTED = 'started'
-    #: It powered itself off in good order.
+    #: It powered itself off in order.
     STOPPED = 'stopped'
-    #: It died; the detail says what is known about the reason.
+    #: It died; the detail has the known reason.
     FAILED = 'failed'
 
 
@@ -63,11 +62,11 @@ Listener = Callable[[str, Event, str], None]
 
 
 class FixedIP(NamedTuple):
-    """One address of a port, with what the machine must know to use it."""
+    """One address of a port, with the network settings the machine needs."""
 
     address: str
     prefixlen: int
-    #: The subnet's router, or None when the subnet has none.
+    #: Router of the subnet; None if it has none.
     gateway: str | None
     #: Name servers, possibly none.
     dns: tuple[str, ...] = ()
@@ -75,10 +74,10 @@ class FixedIP(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class RuleSpec:
-    """One security group rule, remote groups already resolved to addresses.
+    """One security group rule, with remote groups resolved to addresses.
 
-    A port with port security lets in and out only what one of its rules allows, the answers to
-    it, and what IPv4 and IPv6 need to work at all (ARP, neighbour discovery, DHCP client).
+    A port with port security passes only the traffic of its rules, replies to it, and the
+    protocols that IPv4 and IPv6 need (ARP, neighbour discovery, DHCP client).
     """
 
     id: str
@@ -91,44 +90,43 @@ class RuleSpec:
     #: For tcp and udp the port range, ends included; for icmp type and code. None is all.
     port_min: int | None = None
     port_max: int | None = None
-    #: The other side as a network in CIDR notation; None is any address, unless
-    #: ``remote_addresses`` is given.
+    #: Remote network in CIDR notation; None is any address, unless ``remote_addresses`` is given.
     remote_ip_prefix: str | None = None
-    #: Addresses of the members of the rule's remote group. None: the rule names no group. An
-    #: empty tuple: it names one that has no members, so the rule allows nothing.
+    #: Addresses of the members of the rule's remote group. None: the rule has no group. An empty
+    #: tuple: the group has no members, so the rule allows nothing.
     remote_addresses: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class PortSpec:
-    """One network card of a machine."""
+    """One network port of a machine."""
 
     id: str
     mac: str
     network_id: str
     fixed_ips: tuple[FixedIP, ...] = ()
-    #: Rules of all the security groups of the port together.
+    #: Rules of all security groups of the port.
     rules: tuple[RuleSpec, ...] = ()
-    #: False: nothing is filtered and any source address may be used.
+    #: False: no filter, and any source address is allowed.
     port_security: bool = True
-    #: Further source addresses (CIDR) the machine may use on this port.
+    #: Further source addresses (CIDR) that the machine may use on this port.
     allowed_addresses: tuple[str, ...] = ()
     name: str = ''
 
 
 class VolumeAttachment(NamedTuple):
-    """A block device a machine shall see."""
+    """Block device of a machine."""
 
     volume_id: str
     #: Device name inside the machine, such as ``/dev/vdb``.
     device: str
-    #: What the guest finds as the serial number of the disk: the volume id's first 20
-    #: characters, as with virtio.
+    #: Serial number of the disk in the guest: the first 20 characters of the volume id, as with
+    #: virtio.
     serial: str
 
 
 class KeyPair(NamedTuple):
-    """A public key whose owner may log in."""
+    """Public key that allows a login."""
 
     name: str
     public_key: str
@@ -136,22 +134,22 @@ class KeyPair(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class ServerSpec:
-    """A whole machine as the cloud's user wants it."""
+    """Specification of a whole machine."""
 
     id: str
     name: str
     project_id: str
-    #: The host's path of what the machine starts from: a root file system tree.
+    #: Path on the host of the root file system tree that the machine boots from.
     image_path: str
     vcpus: int
     ram_mb: int
     disk_gb: int
     metadata: Mapping[str, str] = dataclasses.field(default_factory=dict)
-    #: As given by the user, already base64-decoded.
+    #: User data, already base64-decoded.
     user_data: bytes | None = None
     config_drive: bool = False
     key_pairs: tuple[KeyPair, ...] = ()
-    #: In the order the machine shall see them (eth0 is the first).
+    #: Ports in the order in which the machine sees them (eth0 is the first).
     ports: tuple[PortSpec, ...] = ()
     volumes: tuple[VolumeAttachment, ...] = ()
     availability_zone: str = 'nova'
@@ -160,7 +158,7 @@ class ServerSpec:
 
 @dataclasses.dataclass(frozen=True)
 class SubnetSpec:
-    """A range of addresses on a network."""
+    """Address range of a network."""
 
     id: str
     cidr: str
@@ -174,17 +172,17 @@ class NetworkSpec:
 
     id: str
     name: str
-    #: True: floating addresses are taken from it.
+    #: True: floating addresses are allocated from it.
     external: bool = False
     mtu: int = 1500
-    #: The bridge's name when the operator fixed it at bootstrap, else None: the
-    #: implementation makes one up and keeps it as long as the network lives.
+    #: Name of the bridge if the bootstrap document sets it; None: the implementation chooses a name
+    #: and keeps it for the life of the network.
     bridge: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
 class FloatingSpec:
-    """An address of an external network that leads to an address of a machine."""
+    """Address of an external network that leads to an address of a machine."""
 
     id: str
     address: str
@@ -193,108 +191,110 @@ class FloatingSpec:
 
 @runtime_checkable
 class Hypervisor(Protocol):
-    """The host's side of minicloud. See the module's rules."""
+    """Operations on the host; see the rules in the module's docstring."""
 
     def subscribe(self, listener: Listener) -> None:
-        """Name who hears of machines that changed by themselves; the last one named counts."""
+        """Set the listener of unrequested changes; it replaces the former one."""
 
     # Machines
 
     def create_server(self, spec: ServerSpec) -> None:
-        """Make the machine's disk from its image and start it.
+        """Create the machine's disk from its image and start it.
 
-        Its networks are plugged and its volumes made before. Returns when the machine's first
-        process runs; what it does then (cloud-init, an agent) is not waited for. After an
-        error nothing of the machine is left.
+        Its networks are plugged and its volumes created before. The call returns when the
+        machine's first process runs, without waiting for cloud-init or an agent. A failed call
+        leaves nothing of the machine.
         """
 
     def delete_server(self, server_id: str) -> None:
-        """Take the machine away, running or not, with its disk, console log and cards.
+        """Remove the machine, running or not, with its disk, console log and ports.
 
         Its volumes are detached, not deleted.
         """
 
     def start_server(self, spec: ServerSpec) -> None:
-        """Start a stopped machine from the disk it has, with the spec's cards and volumes."""
+        """Start a stopped machine from its disk, with the ports and volumes of the spec."""
 
     def stop_server(self, server_id: str, timeout: float = 60.0) -> None:
-        """Ask the machine to power off, after ``timeout`` seconds switch it off."""
+        """Request a power-off; after ``timeout`` seconds kill the machine."""
 
     def reboot_server(self, spec: ServerSpec, hard: bool) -> None:
-        """Start the machine anew; ``hard`` switches it off instead of asking it."""
+        """Reboot the machine; ``hard`` kills it instead of requesting a shutdown."""
 
     def rebuild_server(self, spec: ServerSpec) -> None:
-        """Replace the disk by a fresh one from ``spec.image_path`` and start the machine.
+        """Replace the disk by a new one from ``spec.image_path`` and start the machine.
 
-        Cards, addresses and volumes stay; user data and keys are those of the new spec.
+        Ports, addresses and volumes are kept; user data and keys are those of the new spec.
         """
 
     def resize_server(self, spec: ServerSpec) -> None:
-        """Give the machine the spec's processors and memory and start it again; disk stays."""
+        """Restart the machine with the spec's processors and memory; the disk is kept."""
 
     def server_state(self, server_id: str) -> State:
-        """Say what the machine is right now."""
+        """Return the present state of the machine."""
 
     def console_log(self, server_id: str, lines: int | None = None) -> str:
-        """Return the last ``lines`` lines (None: all that is kept) of the console's output."""
+        """Return the last ``lines`` lines of the console's output (None: all that is stored)."""
 
     # Volumes
 
     def create_volume(self, volume_id: str, size_gb: int) -> None:
-        """Make an empty (all zero) volume."""
+        """Create an empty (all zero) volume."""
 
     def clone_volume(self, volume_id: str, size_gb: int, source_id: str) -> None:
-        """Make a volume with the content of another volume or snapshot."""
+        """Create a volume with the content of another volume or snapshot."""
 
     def extend_volume(self, volume_id: str, size_gb: int) -> None:
-        """Make the volume larger; when attached, the machine sees the new size at once."""
+        """Extend the volume; an attached machine sees the new size at once."""
 
     def delete_volume(self, volume_id: str) -> None:
-        """Give the volume's space back."""
+        """Delete the volume and free its space."""
 
     def snapshot_volume(self, snapshot_id: str, volume_id: str) -> None:
-        """Keep the volume's content of this moment under a second id."""
+        """Copy the volume's present content to a snapshot."""
 
     def delete_snapshot(self, snapshot_id: str) -> None:
-        """Give the snapshot's space back."""
+        """Delete the snapshot and free its space."""
 
     def attach_volume(self, server_id: str, volume_id: str, device: str) -> None:
-        """Show the volume as ``device`` to the machine, running or stopped."""
+        """Attach the volume to the machine as ``device``, running or stopped."""
 
     def detach_volume(self, server_id: str, volume_id: str) -> None:
-        """Take the volume from the machine, running or stopped."""
+        """Detach the volume from the machine, running or stopped."""
 
     # Networks
 
     def plug_network(self, network: NetworkSpec, subnets: tuple[SubnetSpec, ...]) -> None:
-        """Make the network and bring it to exactly these subnets.
+        """Create or update the network with exactly these subnets.
 
-        The host itself takes the gateway address of each subnet and routes between networks.
+        The host itself has the gateway address of each subnet and routes between networks.
         """
 
     def unplug_network(self, network_id: str) -> None:
-        """Take the network away; it has no ports any more."""
+        """Remove the network, which has no ports."""
 
     def apply_ports(self, server_id: str, ports: tuple[PortSpec, ...]) -> None:
-        """Bring the cards of a machine to exactly these: add, remove, change addresses."""
+        """Set the ports of a machine to exactly these: add, remove, change addresses."""
 
     def apply_security(self, ports: tuple[PortSpec, ...]) -> None:
-        """Bring the filters of these ports (of any machines) to their rules, connections stay.
+        """Update the filters of these ports (of any machines) to their rules; connections survive.
 
-        Ports whose machine is not there (not yet, not any more) are skipped.
+        Ports of machines that do not run are skipped.
         """
 
     def bind_floating_ip(self, floating: FloatingSpec, fixed_address: str,
                          port: PortSpec) -> None:
-        """Lead the floating address to this address of this port, instead of any before."""
+        """Route the floating address to this address of this port, replacing a former target."""
 
     def unbind_floating_ip(self, floating: FloatingSpec) -> None:
-        """Let the floating address lead nowhere."""
+        """Remove the route of the floating address."""
 
     def close(self) -> None:
-        """Stop watching. Machines go on; a later process of the same settings finds them."""
+        """Stop watching. Machines go on running; a later process with the same settings finds
+        them.
+        """
 
 
-#: What a hypervisor's import path names: takes its settings (section of the configuration
-#: document), returns the hypervisor.
+#: Type of the function that a hypervisor's import path names: it receives its section of the
+#: configuration document and returns the hypervisor.
 Factory = Callable[[Mapping[str, Any]], Hypervisor]

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who is asking: the project, user and roles of a request.
+"""Caller of a request: project, user and roles.
 
-The real process stands behind keystonemiddleware, which has checked the token and left its
-findings in the request's headers; in-process tests hand out tokens from a table.
+In the real process keystonemiddleware validates the token and adds the result to the request's
+headers. In-process tests issue tokens from a table.
 """
 
 import dataclasses
@@ -23,34 +23,34 @@ from typing import Any, Protocol
 
 @dataclasses.dataclass(frozen=True)
 class Identity:
-    """The owner of a token."""
+    """Owner of a token."""
 
     user_id: str
     project_id: str
     roles: frozenset[str]
-    #: True: sees and may change everything, as an admin or a service of the cloud.
+    #: True: the caller may see and change everything, as an admin or a service of the cloud.
     is_admin: bool
 
 
 class Identifier(Protocol):
-    """Finds the identity behind a WSGI environment."""
+    """Source of the identity behind a WSGI environment."""
 
     def identify(self, environ: dict[str, Any]) -> Identity | None:
-        """Return who asks, or None when there is no valid token."""
+        """Return the caller, or None without a valid token."""
 
 
 class MiddlewareIdentifier:
-    """Reads what keystonemiddleware's auth_token has confirmed.
+    """Identifier that reads the headers of keystonemiddleware's auth_token.
 
-    The middleware must run with ``delay_auth_decision`` so that version documents stay open.
-    Members of the project named ``service_project`` are trusted as services.
+    The middleware must run with ``delay_auth_decision``, so that version documents need no token.
+    Members of the project ``service_project`` are trusted as services.
     """
 
     def __init__(self, service_project: str = 'service'):
         self._service_project = service_project
 
     def identify(self, environ: dict[str, Any]) -> Identity | None:
-        """See :class:`Identifier`."""
+        """Implement :class:`Identifier`."""
         if environ.get('HTTP_X_IDENTITY_STATUS') != 'Confirmed':
             return None
         project_id = environ.get('HTTP_X_PROJECT_ID')
@@ -64,7 +64,7 @@ class MiddlewareIdentifier:
 
 
 class TokenTable:
-    """Tokens made up for a test; the project ``service`` counts as the service project."""
+    """Table of tokens for tests; the project ``service`` is the service project."""
 
     def __init__(self) -> None:
         self._tokens: dict[str, Identity] = {}
@@ -78,5 +78,5 @@ class TokenTable:
         return token
 
     def identify(self, environ: dict[str, Any]) -> Identity | None:
-        """See :class:`Identifier`."""
+        """Implement :class:`Identifier`."""
         return self._tokens.get(environ.get('HTTP_X_AUTH_TOKEN', ''))

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Clients in the same process: keystoneauth sessions that reach a WSGI application directly.
+"""Clients in the same process: keystoneauth sessions that call a WSGI application directly.
 
-``session(app, ...)`` gives what novaclient and openstacksdk take, with a service catalog and a
-token of the application's :class:`minicloud.identity.TokenTable`; no socket is opened and no
+``session(app, ...)`` returns a session for novaclient and openstacksdk, with a service catalog and
+a token of the application's :class:`minicloud.identity.TokenTable`. No socket is opened and no
 thread is needed.
 """
 
@@ -33,12 +33,12 @@ from minicloud import faults
 if TYPE_CHECKING:
     from minicloud.app import Application
 
-#: Where the application seems to be.
+#: Pretended address of the application.
 ADDRESS = 'http://minicloud.test'
 
 
 class WSGIAdapter(requests.adapters.BaseAdapter):
-    """Hands requests to a WSGI application instead of the network."""
+    """Transport that passes requests to a WSGI application instead of the network."""
 
     def __init__(self, application: Callable[..., Any]):
         super().__init__()
@@ -46,11 +46,11 @@ class WSGIAdapter(requests.adapters.BaseAdapter):
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any
              ) -> requests.Response:
-        """Answer one request; a planned loss of the connection is a ConnectionError."""
-        answer: dict[str, Any] = {}
+        """Send one request; a planned loss of the connection raises ConnectionError."""
+        response: dict[str, Any] = {}
 
         def start_response(status: str, headers: list, exc_info: Any = None) -> None:
-            answer.update(status=status, headers=headers)
+            response.update(status=status, headers=headers)
         try:
             result = self._application(_environ(request), start_response)
         except faults.ConnectionLost:
@@ -61,10 +61,10 @@ class WSGIAdapter(requests.adapters.BaseAdapter):
         finally:
             if hasattr(result, 'close'):
                 result.close()
-        return _response(request, answer['status'], answer['headers'], body)
+        return _response(request, response['status'], response['headers'], body)
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: the adapter has no connections."""
 
 
 def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
@@ -107,7 +107,7 @@ def _response(request: requests.PreparedRequest, status: str, headers: list, bod
 
 
 class TokenAuth(base.BaseIdentityPlugin):
-    """An auth plugin whose token and catalog are given instead of fetched."""
+    """Auth plugin with a given token and catalog instead of fetched ones."""
 
     def __init__(self, token: str, body: dict[str, Any]):
         super().__init__(auth_url=f'{ADDRESS}/identity/v3')
@@ -121,7 +121,7 @@ class TokenAuth(base.BaseIdentityPlugin):
 
 
 def catalog(project_id: str, more: Mapping[str, str] | None = None) -> dict[str, str]:
-    """Return service type -> address; ``more`` adds services of others."""
+    """Return service type -> address; ``more`` adds further services."""
     return {'compute': f'{ADDRESS}/compute/v2.1', 'network': f'{ADDRESS}/network',
             'volumev3': f'{ADDRESS}/volume/v3/{project_id}',
             'block-storage': f'{ADDRESS}/volume/v3/{project_id}',
@@ -130,7 +130,7 @@ def catalog(project_id: str, more: Mapping[str, str] | None = None) -> dict[str,
 
 def _token_body(project_id: str, user_id: str, roles: tuple[str, ...], region: str,
                 addresses: Mapping[str, str]) -> dict[str, Any]:
-    """Return what Keystone would say about the token."""
+    """Return Keystone's response for the token."""
     domain = {'id': 'default', 'name': 'Default'}
     services = [{'id': kind, 'type': kind, 'name': kind, 'endpoints': [
         {'id': f'{kind}-{interface}', 'interface': interface, 'url': address,
@@ -152,8 +152,8 @@ def session(app: 'Application', project_id: str, user_id: str,
             ) -> keystone_session.Session:
     """Return a session of this user in this project.
 
-    ``app`` must have been made with a TokenTable. ``services`` are further entries of the
-    catalog (type -> address), ``adapters`` further applications (address prefix -> adapter).
+    ``app`` must use a TokenTable. ``services`` are further entries of the catalog (type ->
+    address), ``adapters`` further applications (address prefix -> adapter).
     """
     token = app.identifier.issue(project_id, user_id, tuple(roles))
     body = _token_body(project_id, user_id, roles, region, catalog(project_id, services))

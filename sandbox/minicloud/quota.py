@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How much a project may have: the services' defaults, an operator's, a project's own."""
+"""Limits of projects: the services' defaults, the operator's, a project's own."""
 
 from collections.abc import Mapping
 
 from minicloud.state import Transaction
 
-#: What a project may have of each resource when nobody said otherwise; -1 is no limit.
+#: Default limit of each resource; -1 is unlimited.
 BUILT_IN: dict[str, dict[str, int]] = {
     'compute': {
         'instances': 10, 'cores': 20, 'ram': 51200, 'metadata_items': 128, 'key_pairs': 100,
@@ -32,37 +32,37 @@ BUILT_IN: dict[str, dict[str, int]] = {
 
 
 def defaults(tx: Transaction, service: str) -> dict[str, int]:
-    """Return what applies to projects without limits of their own."""
+    """Return the limits of projects without limits of their own."""
     record = tx.get('quota_default', service) or {}
     return {**BUILT_IN[service], **record.get('limits', {})}
 
 
 def limits(tx: Transaction, service: str, project_id: str) -> dict[str, int]:
-    """Return what applies to the project."""
+    """Return the limits of the project."""
     record = tx.get('quota', f'{service}:{project_id}') or {}
     return {**defaults(tx, service), **record.get('limits', {})}
 
 
 def store(tx: Transaction, service: str, project_id: str, changes: Mapping[str, int]) -> None:
-    """Give the project limits of its own, besides those it has."""
+    """Store limits of the project, in addition to its present ones."""
     id = f'{service}:{project_id}'
     record = tx.get('quota', id) or {'id': id, 'limits': {}}
     tx.put('quota', {**record, 'limits': {**record['limits'], **changes}})
 
 
 def store_defaults(tx: Transaction, service: str, changes: Mapping[str, int]) -> None:
-    """Change what applies to projects without limits of their own."""
+    """Change the limits of projects without limits of their own."""
     record = tx.get('quota_default', service) or {'id': service, 'limits': {}}
     tx.put('quota_default', {**record, 'limits': {**record['limits'], **changes}})
 
 
 def reset(tx: Transaction, service: str, project_id: str) -> None:
-    """Take the project's own limits away."""
+    """Remove the project's own limits."""
     tx.remove('quota', f'{service}:{project_id}')
 
 
-def exceeded(limit: Mapping[str, int], used: Mapping[str, int], wanted: Mapping[str, int]
+def exceeded(limit: Mapping[str, int], used: Mapping[str, int], requested: Mapping[str, int]
              ) -> list[str]:
-    """Return the resources of which there is not enough for what is wanted, sorted."""
-    return sorted(name for name, amount in wanted.items()
+    """Return the resources that the request would exceed, sorted."""
+    return sorted(name for name, amount in requested.items()
                   if amount > 0 and 0 <= limit[name] < used[name] + amount)

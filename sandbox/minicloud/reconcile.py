@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Taking up what is stored: after a restart the host is brought to what the records say."""
+"""Reconciliation after a restart: the host is brought to the state of the records."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -27,11 +27,11 @@ LOG = logging.getLogger(__name__)
 
 
 def take_up(cloud: 'Cloud') -> None:
-    """Record the work that brings host and records together.
+    """Record the jobs that reconcile the host with the records.
 
-    Work that was recorded and not finished by the process before is still there and comes
-    first. Networks are plugged again, machines that should run are started, filters and
-    floating addresses applied; each finds nothing to do where all is as it should be.
+    Unfinished jobs of the former process still exist and come first. Networks are plugged again,
+    machines that should run are started, filters and floating addresses applied. Each job leaves
+    correct objects unchanged.
     """
     with cloud.state.transaction() as tx:
         types.ensure(tx, cloud.new_id(), types.DEFAULT_NAME, description='Default Volume Type')
@@ -63,11 +63,11 @@ def _look(cloud: 'Cloud', server: Record) -> State | None:
 
 
 def _compare(cloud: 'Cloud', tx: Transaction, server: Record, state: State | None) -> None:
-    """Record what must happen to a server that is not what its record says."""
+    """Record the changes for a server that differs from its record."""
     id = server['id']
     should_run = server['vm_state'] in ('active', 'resized') and server['power_state'] == 1
     if server['task_state'] is not None:
-        # No work stands behind the task any more; what the host says counts.
+        # No job is left for the task, so the host's state counts.
         server = tx.update('server', id, task_state=None)
     if state is State.MISSING:
         LOG.warning('Instance %s: its machine is gone', id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""minicloud as a process: settings, keystonemiddleware, a threaded server, an orderly end.
+"""minicloud as a process: settings, keystonemiddleware, a threaded server, a graceful stop.
 
 The configuration is a JSON document named by ``--config`` or ``MINICLOUD_CONFIG``::
 
@@ -19,12 +19,13 @@ The configuration is a JSON document named by ``--config`` or ``MINICLOUD_CONFIG
      "hypervisor": {"factory": "minicloud.machines.hypervisor:create", ...its settings},
      "keystone": "/path/minicloud.conf",
      "service_project": "service",
-     "settings": {"region", "availability_zone", "host", "other_hosts", "resume", "image_directory"},
+     "settings": {"region", "availability_zone", "host", "other_hosts", "resume",
+                  "image_directory"},
      "workers": 8,
      "bootstrap": "/path/bootstrap.json"}
 
 ``keystone`` is an ini file with a section ``[keystone_authtoken]``. SIGHUP reads the bootstrap
-document again; SIGTERM and SIGINT end the process once the work under way is done.
+document again. SIGTERM and SIGINT end the process after the running jobs.
 """
 
 import argparse
@@ -54,29 +55,30 @@ LOG = logging.getLogger(__name__)
 
 
 class _Server(socketserver.ThreadingMixIn, wsgiref.simple_server.WSGIServer):
-    """One thread per connection; those under way do not keep the process from ending."""
+    """Server with one thread per connection; open connections do not delay the end of the process.
+    """
 
     daemon_threads = True
     block_on_close = False
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Log what went wrong on a connection; clients that went away are no news."""
+        """Log an error of a connection; disconnected clients are ignored."""
         if not isinstance(sys.exc_info()[1], ConnectionError):
             LOG.exception('connection from %s failed', client_address)
 
     def server_bind(self) -> None:
-        """Bind without asking the resolver for the host's name."""
+        """Bind without a DNS query for the host's name."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]
         self.setup_environ()
 
 
 class _Exchange(wsgiref.simple_server.ServerHandler):
-    """One request; a planned loss of the connection ends it without an answer."""
+    """One request; a planned loss of the connection ends it without a response."""
 
     def handle_error(self) -> None:
-        """Send nothing after a planned loss; answer anything else as usual."""
+        """Send nothing after a planned loss; handle other errors as usual."""
         if not isinstance(sys.exc_info()[1], faults.ConnectionLost):
             super().handle_error()
 
@@ -86,13 +88,13 @@ class _Exchange(wsgiref.simple_server.ServerHandler):
 
 
 class _RequestHandler(wsgiref.simple_server.WSGIRequestHandler):
-    """Reads one request and hands it to the application; the application logs it."""
+    """Handler of one request; the application logs the request."""
 
-    #: Seconds a client may take between two pieces of its request.
+    #: Timeout in seconds between two parts of a client's request.
     timeout = 120
 
     def handle(self) -> None:
-        """Answer one request of the connection."""
+        """Handle one request of the connection."""
         self.raw_requestline = self.rfile.readline(65537)
         if len(self.raw_requestline) > 65536:
             self.requestline = self.request_version = self.command = ''
@@ -101,7 +103,7 @@ class _RequestHandler(wsgiref.simple_server.WSGIRequestHandler):
         if not self.raw_requestline or not self.parse_request():
             return
         if self.headers.get('Transfer-Encoding', '').lower() == 'chunked':
-            # Taking such a body for an empty one would be worse than refusing it.
+            # Treating such a body as empty would be worse than refusing it.
             self.send_error(411)
             return
         handler = _Exchange(self.rfile, self.wfile, self.get_stderr(), self.get_environ(),
@@ -110,17 +112,17 @@ class _RequestHandler(wsgiref.simple_server.WSGIRequestHandler):
         handler.run(self.server.get_app())
 
     def address_string(self) -> str:
-        """Return the client's address without asking the resolver."""
+        """Return the client's address without a DNS query."""
         return self.client_address[0]
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Log what the server itself has to say, such as a malformed request."""
+        """Log messages of the server itself, such as malformed requests."""
         LOG.debug(format, *args)
 
 
 def make_server(application: Callable[..., Any], host: str, port: int
                 ) -> wsgiref.simple_server.WSGIServer:
-    """Return a server that listens and answers once its ``serve_forever`` is called."""
+    """Return a listening server; ``serve_forever`` starts to handle requests."""
     server = _Server((host, port), _RequestHandler)
     server.set_app(application)
     return server
@@ -133,7 +135,7 @@ def load_factory(path: str) -> Callable[..., Any]:
 
 
 def _middleware(app: application.Application, path: str) -> Callable[..., Any]:
-    """Put token validation in front of the application."""
+    """Add token validation in front of the application."""
     conf = cfg.ConfigOpts()
     conf(['--config-file', path], project='minicloud')
     return auth_token.AuthProtocol(app, {'oslo_config_config': conf,
@@ -141,7 +143,7 @@ def _middleware(app: application.Application, path: str) -> Callable[..., Any]:
 
 
 def make_application(configuration: dict[str, Any]) -> application.Application:
-    """Make the cloud that the configuration describes."""
+    """Create the cloud of the configuration."""
     machine_settings = dict(configuration['hypervisor'])
     hypervisor = load_factory(machine_settings.pop('factory'))(machine_settings)
     app = application.create_app(
@@ -154,14 +156,14 @@ def make_application(configuration: dict[str, Any]) -> application.Application:
 
 
 def fill(app: application.Application, configuration: dict[str, Any]) -> None:
-    """Bring the cloud to its bootstrap document, if it has one."""
+    """Bootstrap the cloud with its document, if it has one."""
     if configuration.get('bootstrap'):
         with open(configuration['bootstrap'], encoding='utf-8') as file:
             bootstrap.bootstrap(app.cloud, json.load(file))
 
 
-def _tell_ready() -> None:
-    """Tell the service manager, if one asked, that requests are answered."""
+def _notify_ready() -> None:
+    """Notify the service manager, if configured, that the process is ready."""
     address = os.environ.get('NOTIFY_SOCKET')
     if not address:
         return
@@ -171,14 +173,14 @@ def _tell_ready() -> None:
 
 
 def serve(configuration: dict[str, Any]) -> None:
-    """Answer requests until a signal ends the process."""
+    """Serve requests until a signal ends the process."""
     app = make_application(configuration)
     server = make_server(_middleware(app, configuration['keystone']),
                          configuration.get('host', '127.0.0.1'), configuration['port'])
 
     def end(number: int, frame: Any) -> None:
         LOG.info('ending on %s', signal.Signals(number).name)
-        # shutdown() waits for the loop this signal interrupted, so it needs a thread.
+        # shutdown() waits for the loop that this signal interrupted, so it needs a thread.
         threading.Thread(target=server.shutdown, daemon=True).start()
 
     def again(number: int, frame: Any) -> None:
@@ -187,7 +189,7 @@ def serve(configuration: dict[str, Any]) -> None:
     signal.signal(signal.SIGINT, end)
     signal.signal(signal.SIGHUP, again)
     LOG.info('listening on %s port %s', *server.server_address[:2])
-    _tell_ready()
+    _notify_ready()
     try:
         server.serve_forever(poll_interval=0.2)
     finally:
@@ -196,14 +198,14 @@ def serve(configuration: dict[str, Any]) -> None:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the process; return its exit status."""
+    """Run the process and return its exit status."""
     parser = argparse.ArgumentParser(prog='minicloud', description=__doc__.partition('\n')[0])
     parser.add_argument('--config', default=os.environ.get('MINICLOUD_CONFIG'),
                         help='JSON document with the settings')
-    parser.add_argument('--debug', action='store_true', help='log more')
+    parser.add_argument('--debug', action='store_true', help='log debug messages')
     options = parser.parse_args(arguments)
     if not options.config:
-        parser.error('--config or MINICLOUD_CONFIG is needed')
+        parser.error('set --config or MINICLOUD_CONFIG')
     logging.basicConfig(
         level=logging.DEBUG if options.debug else logging.INFO, stream=sys.stderr,
         format='%(asctime)s %(levelname)s %(threadName)s %(name)s %(message)s')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From the records of the services to what the hypervisor is told."""
+"""Conversion of the services' records to the hypervisor's specifications."""
 
 import base64
 import ipaddress
@@ -24,7 +24,7 @@ _SERIAL_LENGTH = 20
 
 
 def network(record: Record) -> NetworkSpec:
-    """Return the layer-2 side of a network."""
+    """Return the layer-2 specification of a network."""
     return NetworkSpec(record['id'], record['name'], record['router:external'], record['mtu'],
                        record['bridge'])
 
@@ -43,7 +43,7 @@ def floating(record: Record) -> FloatingSpec:
 
 
 def is_plugged(tx: Transaction, port: Record) -> bool:
-    """Tell whether the port is a card of a machine that exists on the host."""
+    """Return whether the port is a card of a machine on the host."""
     server = tx.get('server', port['device_id'])
     return server is not None and server['launched_at'] is not None
 
@@ -79,20 +79,20 @@ def _rule(tx: Transaction, rule: Record) -> RuleSpec:
 
 
 def ports_of(tx: Transaction, server: Record) -> list[Record]:
-    """Return the ports of a server in the order its cards have."""
+    """Return the ports of a server in the order of its cards."""
     places = {port_id: place for place, port_id in enumerate(server['port_order'])}
     return sorted(tx.list('port', device_id=server['id']),
                   key=lambda record: places.get(record['id'], len(places)))
 
 
 def attachment(record: Record) -> VolumeAttachment:
-    """Return a volume's place in a machine."""
+    """Return the attachment of a volume to a machine."""
     return VolumeAttachment(record['volume_id'], record['device'],
                             record['volume_id'][:_SERIAL_LENGTH])
 
 
 def server(tx: Transaction, record: Record) -> ServerSpec:
-    """Return a whole machine."""
+    """Return the specification of a machine."""
     flavor = record['flavor']
     user_data = record['user_data']
     return ServerSpec(

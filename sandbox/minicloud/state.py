@@ -10,13 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The cloud's records: kept in memory, written through to SQLite, changed in transactions.
+"""Records of the cloud: kept in memory, written through to SQLite, changed in transactions.
 
-A record is a flat-ish JSON document with an ``id``, filed under its kind (``server``,
-``port`` ...). One lock makes transactions follow each other, so a handler may look first and
-act then. Records handed out are shallow copies: replace a member's value, never change a list
-or dictionary inside of it in place. The database holds user data of machines, secrets in it
-included, so its file is for its owner's eyes only.
+A record is a flat JSON document with an ``id``, stored under its kind (``server``, ``port`` ...).
+One lock serialises transactions, so a handler may check first and act then. Records are returned
+as shallow copies: replace a member's value, never modify a list or dictionary in place. The
+database contains user data of machines with its secrets, so only the file's owner may read it.
 """
 
 import contextlib
@@ -38,11 +37,11 @@ CREATE TABLE IF NOT EXISTS records (
 
 
 class Transaction:
-    """Reads and changes that become visible and lasting together, or not at all."""
+    """Reads and changes that are committed together or not at all."""
 
     def __init__(self, tables: dict[str, dict[str, Record]]):
         self._tables = tables
-        #: (kind, id) -> the record before this transaction, None if it was not there.
+        #: (kind, id) -> the record before this transaction, None if it did not exist.
         self.touched: dict[tuple[str, str], Record | None] = {}
 
     def get(self, kind: str, id: str | None) -> Record | None:
@@ -51,29 +50,30 @@ class Transaction:
         return None if record is None else dict(record)
 
     def list(self, kind: str, **equal: Any) -> list[Record]:
-        """Return copies of the records whose members equal those given, oldest first."""
+        """Return copies of the records with members equal to the given ones, oldest first."""
         return [dict(record) for record in self._tables.get(kind, {}).values()
                 if all(record.get(name) == value for name, value in equal.items())]
 
     def put(self, kind: str, record: Record) -> Record:
-        """Store the record, new or in place of the one with its id, and return it."""
+        """Store the record, new or as a replacement, and return it."""
         table = self._tables.setdefault(kind, {})
         self.touched.setdefault((kind, record['id']), table.get(record['id']))
         table[record['id']] = dict(record)
         return record
 
     def update(self, kind: str, id: str, **changes: Any) -> Record:
-        """Change members of an existing record and return a copy; KeyError if it is gone."""
+        """Change members of an existing record and return a copy; raise KeyError if it is missing.
+        """
         return dict(self.put(kind, {**self._tables[kind][id], **changes}))
 
     def remove(self, kind: str, id: str) -> None:
-        """Remove the record if it is there."""
+        """Remove the record if it exists."""
         record = self._tables.get(kind, {}).pop(id, None)
         if record is not None:
             self.touched.setdefault((kind, id), record)
 
     def count(self, name: str) -> int:
-        """Return the next number of a named, lasting counter."""
+        """Return the next number of a named, persistent counter."""
         number = (self.get('counter', name) or {'value': 0})['value'] + 1
         self.put('counter', {'id': name, 'value': number})
         return number
@@ -101,9 +101,9 @@ class State:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """Give a transaction: committed at the block's end, undone when it raises.
+        """Open a transaction: committed at the block's end, rolled back when the block raises.
 
-        One inside another of the same thread is part of the outer one.
+        A nested transaction of the same thread is part of the outer one.
         """
         with self._lock:
             if self._current is not None:

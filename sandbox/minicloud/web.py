@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""HTTP without a framework: routes, the call a handler gets, microversions and pages."""
+"""HTTP without a framework: routes, calls, microversions and pages."""
 
 import dataclasses
 import json
@@ -31,24 +31,24 @@ if TYPE_CHECKING:
 
 Version = tuple[int, int]
 
-#: What a handler returns: a body (200), a status and a body, or a whole response.
+#: Result of a handler: a body (200), a status and a body, or a whole response.
 Answer: TypeAlias = dict[str, Any] | tuple[int, Any] | webob.Response
 Handler: TypeAlias = Callable[..., Answer]
 
 
 @dataclasses.dataclass
 class Call:
-    """One request on its way through a handler."""
+    """One request as its handler sees it."""
 
     request: webob.Request
     cloud: 'Cloud'
     tx: Transaction
-    #: None only on routes that are open to everybody.
+    #: None only on routes without authentication.
     identity: Identity
-    #: The microversion asked for; (0, 0) where the service has none.
+    #: Requested microversion; (0, 0) if the service has none.
     version: Version = (0, 0)
     request_id: str = ''
-    #: Called after the transaction ended; returns the answer instead of the handler's own.
+    #: Called after the transaction has ended; returns the response instead of the handler's own.
     later: Callable[[], Answer] | None = None
 
     @property
@@ -63,11 +63,11 @@ class Call:
 
     @property
     def is_admin(self) -> bool:
-        """Tell whether the caller may see and change everything."""
+        """Return whether the caller may see and change everything."""
         return self.identity.is_admin
 
     def require_admin(self, what: str) -> None:
-        """Refuse callers that are not admins."""
+        """Raise 403 unless the caller is an admin."""
         if not self.is_admin:
             raise errors.Forbidden(f"Policy doesn't allow {what} to be performed.",
                                    'PolicyNotAuthorized')
@@ -94,7 +94,7 @@ class Call:
         return f'{self.request.application_url}{path}'
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Return a query parameter as a boolean, as oslo's lenient reading does."""
+        """Return a query parameter as a boolean, by oslo's lenient rules."""
         value = self.query.get(name)
         return default if value is None else as_bool(value)
 
@@ -104,13 +104,13 @@ class Call:
 
 
 def as_bool(value: Any) -> bool:
-    """Read a boolean from JSON or a query string."""
+    """Convert a boolean of JSON or of a query string."""
     return value if isinstance(value, bool) else str(value).strip().lower() in (
         '1', 't', 'true', 'on', 'y', 'yes')
 
 
 def check(schema: dict, value: Any) -> None:
-    """Refuse a value that does not fit the schema, in Nova's words."""
+    """Raise on a value that does not match the schema, with Nova's message."""
     validator = jsonschema.Draft202012Validator(schema)
     problem = jsonschema.exceptions.best_match(validator.iter_errors(value))
     if problem is None:
@@ -129,7 +129,7 @@ class Route:
     method: str
     path: str
     handler: Handler
-    #: First microversion that has the route, and the last one.
+    #: First microversion with the route, and the last one.
     since: Version = (0, 0)
     until: Version = (999, 999)
 
@@ -140,13 +140,14 @@ class Route:
 
 
 class Router:
-    """Finds the route of a request."""
+    """Lookup of the route of a request."""
 
     def __init__(self, routes: Iterable[Route]):
         self._routes = [(route.pattern, route) for route in routes]
 
     def find(self, method: str, path: str, version: Version) -> tuple[Route, dict[str, str]]:
-        """Return the route and the named parts of the path; 404 or 405 if there is none."""
+        """Return the route and the named parts of the path; raise 404 or 405 if no route matches.
+        """
         allowed = set()
         for pattern, route in self._routes:
             match = pattern.match(path)
@@ -163,7 +164,7 @@ class Router:
 
 
 def negotiate(requested: str | None, lowest: Version, highest: Version) -> Version:
-    """Return the microversion to answer with; a missing one means the lowest."""
+    """Return the microversion of the response; the default is the lowest."""
     if requested is None:
         return lowest
     if requested == 'latest':
@@ -186,7 +187,7 @@ def show(version: Version) -> str:
 
 
 def integer(value: Any, name: str, lowest: int = 0) -> int:
-    """Read a whole number from a query parameter or a body."""
+    """Convert a whole number of a query parameter or a body."""
     if isinstance(value, bool):
         raise errors.BadRequest(f'{name} must be an integer')
     try:
@@ -202,10 +203,9 @@ def integer(value: Any, name: str, lowest: int = 0) -> int:
 
 def page(call: Call, records: list[Record], most: int = 1000, marker_name: str = 'marker',
          limited: bool = True) -> tuple[list[Record], str | None]:
-    """Cut one page out of sorted records.
+    """Return one page of sorted records and the address of the next page, or None.
 
-    Returns the page and the address of the next one, None when there is none. With
-    ``limited`` a request without ``limit`` gets at most ``most`` records.
+    With ``limited``, a request without ``limit`` gets at most ``most`` records.
     """
     marker = call.query.get(marker_name)
     limit = call.query.get('limit')
@@ -245,9 +245,8 @@ def _sortable(value: Any) -> tuple:
 class Service:
     """One of the services: its routes, version documents and error format.
 
-    ``documents(request)`` returns the answer to a path that needs no token (version
-    documents), else None. ``microversions`` is (header values' service name, lowest, highest)
-    or None.
+    ``documents(request)`` returns the response for a path that needs no token (version documents),
+    else None. ``microversions`` is (header values' service name, lowest, highest) or None.
     """
 
     def __init__(self, name: str, root: str, routes: Iterable[Route],
@@ -265,7 +264,7 @@ class Service:
         self._project_in_path = project_in_path
 
     def negotiate(self, request: webob.Request) -> Version:
-        """Return the microversion the request asks for."""
+        """Return the requested microversion."""
         if self._microversions is None:
             return (0, 0)
         kind, lowest, highest = self._microversions
@@ -279,7 +278,7 @@ class Service:
         return negotiate(requested, lowest, highest)
 
     def decorate(self, response: webob.Response, version: Version, request_id: str) -> None:
-        """Say in the response's headers which microversion it is in."""
+        """Add the microversion to the response's headers."""
         if self.name == 'compute':
             response.headers['X-Compute-Request-Id'] = request_id
         if self._microversions is None or version == (0, 0):
@@ -291,7 +290,7 @@ class Service:
             response.headers.add('Vary', self._legacy_header)
 
     def strip(self, path: str, identity: Identity) -> str:
-        """Return the path without the version and, where customary, without the project."""
+        """Return the path without the version and, where usual, without the project."""
         if path != self._root and not path.startswith(f'{self._root}/'):
             raise errors.NotFound('The resource could not be found.')
         path = path[len(self._root):] or '/'

@@ -10,31 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The background work: jobs recorded with the change that asked for them, done by threads.
+"""Background jobs: recorded with the change that needs them, run by threads.
 
-A job is a record, written in the transaction of the request that wants it, so it is never
-lost: a process that starts finds the jobs its forerunner left and does them again, which every
-job must bear. Jobs follow each other where they name the same thing; jobs that only share a
-thing (a network many servers use) run side by side.
+A job is a record, written in the transaction of the request that needs it, so it is never lost. A
+new process runs the unfinished jobs of the former one again, so every job must be repeatable. Jobs
+with the same object run one after the other. Jobs that only share an object (a network of many
+servers) run side by side.
 """
 
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from minicloud.faults import FaultPlan
 from minicloud.hypervisor import HypervisorError
-from minicloud.state import Record, Transaction
-
-if TYPE_CHECKING:
-    from minicloud.cloud import Cloud
+from minicloud.state import Record, State, Transaction
 
 LOG = logging.getLogger(__name__)
 
 
 class Kind(NamedTuple):
-    """How one kind of job is done, and what is recorded when it cannot be."""
+    """Implementation of one kind of job, and of the record of its failure."""
 
     run: Callable[..., None]
     #: ``failed(cloud, message, **args)``
@@ -46,7 +44,7 @@ KINDS: dict[str, Kind] = {}
 
 def job(kind: str, failed: Callable[..., None]) -> Callable[[Callable[..., None]],
                                                             Callable[..., None]]:
-    """Register ``function(cloud, **args)`` as the way to do jobs of this kind."""
+    """Register ``function(cloud, **args)`` as the implementation of this kind of job."""
     def register(function: Callable[..., None]) -> Callable[..., None]:
         KINDS[kind] = Kind(function, failed)
         return function
@@ -57,8 +55,8 @@ def submit(tx: Transaction, kind: str, args: dict[str, Any], alone: Iterable[str
            shared: Iterable[str] = ()) -> None:
     """Record a job; it starts after the transaction is committed.
 
-    ``alone`` names the things only this job may work on, ``shared`` those it needs to stay as
-    they are.
+    ``alone`` names the objects that no other job may use meanwhile, ``shared`` those that no other
+    job may change.
     """
     number = tx.count('job')
     tx.put('job', {'id': f'{number:012d}', 'kind': kind, 'args': args,
@@ -66,15 +64,22 @@ def submit(tx: Transaction, kind: str, args: dict[str, Any], alone: Iterable[str
 
 
 class Work:
-    """Does the jobs of one cloud.
+    """Runner of the jobs of one cloud.
 
-    Modes: ``threads`` (a pool, started by :meth:`start`), ``inline`` (within the request that
-    asked, before it is answered), ``manual`` (only when :meth:`advance` is called).
+    Modes: ``threads`` (a pool, started by :meth:`start`), ``inline`` (within the request, before
+    its response), ``manual`` (only in :meth:`advance`).
     """
 
-    def __init__(self, cloud: 'Cloud', mode: str = 'threads', workers: int = 8):
+    def __init__(self, state: State, faults: FaultPlan, cloud: Any, mode: str = 'threads',
+                 workers: int = 8):
+        """Create the runner.
+
+        :param cloud: first argument of every job; the runner itself does not use it.
+        """
         if mode not in ('threads', 'inline', 'manual'):
             raise ValueError(f'no such mode of work: {mode}')
+        self._state = state
+        self._faults = faults
         self._cloud = cloud
         self._mode = mode
         self._workers = workers
@@ -82,8 +87,8 @@ class Work:
         self._running: set[str] = set()
         self._changed = threading.Condition()
         self._stopping = False
-        #: Grows with every notification, so that none is missed while looking for work.
-        self._bell = 0
+        #: Grows with every notification, so that none is missed during the search for jobs.
+        self._generation = 0
 
     def start(self) -> None:
         """Start the pool, if the mode has one."""
@@ -96,31 +101,31 @@ class Work:
             thread.start()
 
     def stop(self, timeout: float = 30.0) -> None:
-        """Take no further jobs and wait for those under way; the rest stays recorded.
+        """Start no further jobs and wait for the running ones; the others stay recorded.
 
-        A job that takes longer than ``timeout`` seconds is left; it is done again later.
+        A job that takes longer than ``timeout`` seconds is abandoned and repeated later.
         """
         with self._changed:
             self._stopping = True
-        self._ring()
+        self._notify()
         end = time.monotonic() + timeout
         for thread in self._threads:
             thread.join(max(0.0, end - time.monotonic()))
 
     def kick(self) -> None:
-        """Say that jobs may have been recorded."""
+        """Notify the runner that jobs may have been recorded."""
         if self._mode == 'inline':
             self.advance()
         else:
-            self._ring()
+            self._notify()
 
-    def _ring(self) -> None:
+    def _notify(self) -> None:
         with self._changed:
-            self._bell += 1
+            self._generation += 1
             self._changed.notify_all()
 
     def advance(self, limit: int | None = None) -> int:
-        """Do recorded jobs in this thread, at most ``limit``, and return how many were done."""
+        """Run recorded jobs in this thread, at most ``limit``, and return their number."""
         done = 0
         while (limit is None or done < limit) and (record := self._take()) is not None:
             self._do(record)
@@ -128,17 +133,17 @@ class Work:
         return done
 
     def idle(self, timeout: float = 30.0) -> bool:
-        """Wait until no job is left; return False when that took too long."""
+        """Wait until no job is left; return False after the timeout."""
         with self._changed:
             return self._changed.wait_for(self._nothing_left, timeout)
 
     def _nothing_left(self) -> bool:
-        with self._cloud.state.transaction() as tx:
+        with self._state.transaction() as tx:
             return not tx.list('job')
 
     def _take(self) -> Record | None:
-        """Claim the first job that no earlier one stands in the way of."""
-        with self._cloud.state.transaction() as tx:
+        """Claim the first job that no earlier one blocks."""
+        with self._state.transaction() as tx:
             alone: set[str] = set()
             shared: set[str] = set()
             for record in tx.list('job'):
@@ -157,7 +162,7 @@ class Work:
         args = record['args']
         try:
             try:
-                message = self._cloud.faults.of_work(record['kind'])
+                message = self._faults.of_work(record['kind'])
                 if message is not None:
                     raise HypervisorError(message)
                 kind.run(self._cloud, **args)
@@ -168,23 +173,23 @@ class Work:
                 LOG.exception('%s %s failed unexpectedly', record['kind'], args)
                 kind.failed(self._cloud, f'{type(error).__name__}: {error}', **args)
         except Exception:
-            # The record of the failure failed as well: the job must still end, or everything
+            # Recording the failure failed as well. The job must still end; otherwise everything
             # queued behind it would wait for ever.
             LOG.exception('%s %s: the failure could not be recorded', record['kind'], args)
-        with self._cloud.state.transaction() as tx:
+        with self._state.transaction() as tx:
             tx.remove('job', record['id'])
             self._running.discard(record['id'])
-        self._ring()
+        self._notify()
 
     def _serve(self) -> None:
         while True:
             with self._changed:
                 if self._stopping:
                     return
-                heard = self._bell
+                seen = self._generation
             record = self._take()
             if record is not None:
                 self._do(record)
                 continue
             with self._changed:
-                self._changed.wait_for(lambda: self._stopping or self._bell != heard)
+                self._changed.wait_for(lambda: self._stopping or self._generation != seen)

@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Real Swift in one process: proxy, account, container and object server, one replica on a directory.
+"""Real Swift in one process: proxy, account, container and object server, one replica in a
+directory.
 
-``python -m objectstore DIRECTORY`` reads ``swift.conf`` and the four servers' files in DIRECTORY, builds the rings if
-they are not there, and serves until it is ended.
+``python -m objectstore DIRECTORY`` reads ``swift.conf`` and the files of the four servers in
+DIRECTORY, builds missing rings, and serves until it is terminated.
 """

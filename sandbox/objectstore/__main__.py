@@ -10,13 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The process. Swift's servers are eventlet programs, so four of them fit in one process as four green threads."""
+"""Entry point of the process. Swift's servers are eventlet programs, so four green threads in one
+process run them.
+"""
 
 import sys
 
 from swift.common import utils
 
-# Before anything that is to be green is imported.
+# Monkey-patching must come before every other import.
 utils.monkey_patch()
 
 from objectstore import servers  # noqa: E402

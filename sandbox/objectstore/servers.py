@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The rings, and Swift's four servers side by side."""
+"""Rings of Swift and its four servers side by side."""
 
 import configparser
 import os
@@ -21,14 +21,14 @@ from swift.common import concurrency, utils, wsgi
 from swift.common.ring import RingBuilder
 
 BACKENDS = ('account', 'container', 'object')
-#: 16 partitions: there is one device, so more would only be more directories.
+#: 16 partitions: with one device, more would only create more directories.
 _PART_POWER = 4
-#: Connections each server takes at the same time.
+#: Connections that each server accepts at the same time.
 _CLIENTS = 256
 
 
 def run(directory: str) -> None:
-    """Serve until the process is ended. The proxy, which others wait for, comes last."""
+    """Serve until the process is terminated; the proxy starts last, when its backends listen."""
     os.environ['TZ'] = 'UTC+0'
     time.tzset()
     concurrency.hubs.use_hub(utils.get_hub())
@@ -41,7 +41,7 @@ def run(directory: str) -> None:
 
 
 def ensure_ring(etc: pathlib.Path, backend: str) -> None:
-    """The ring that leads to the only device there is, unless it does already."""
+    """Create the ring with the only device, unless the ring has it already."""
     settings = configparser.RawConfigParser()
     settings.read(etc / f'{backend}-server.conf')
     device = {
@@ -65,9 +65,9 @@ def ensure_ring(etc: pathlib.Path, backend: str) -> None:
 
 
 def _serve(etc: pathlib.Path, name: str) -> concurrency.greenthread.GreenThread:
-    """Begin to serve with one of the servers, as Swift's own ``run_server`` does in a process of its own.
+    """Serve one of the servers, as Swift's own ``run_server`` does in a process of its own.
 
-    :raises SystemExit: its configuration cannot be used.
+    :raises SystemExit: the configuration is invalid.
     """
     path = str(etc / f'{name}.conf')
     conf, _logger, global_conf, _strategy = wsgi.check_config(path, name, verbose=True)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Cinder tells about itself: versions, extensions, services, availability zones."""
+"""Self-description of Cinder: versions, extensions, services, availability zones."""
 
 import webob
 
@@ -26,7 +26,7 @@ _EXTENSIONS = {'os-quota-sets': 'Quotas', 'os-availability-zone': 'AvailabilityZ
 
 
 def documents(request: webob.Request) -> webob.Response | None:
-    """Answer the paths that need no token."""
+    """Respond to the paths that need no token."""
     path = request.path_info.rstrip('/')
     if request.method != 'GET' or path not in ('', '/v3'):
         return None
@@ -42,14 +42,14 @@ def documents(request: webob.Request) -> webob.Response | None:
 
 
 def extensions(call: web.Call) -> web.Answer:
-    """GET /extensions."""
+    """Respond to GET /extensions."""
     return {'extensions': [{'alias': alias, 'name': name, 'description': f'{name}.',
                             'links': [], 'updated': '2013-01-01T00:00:00+00:00'}
                            for alias, name in _EXTENSIONS.items()]}
 
 
 def services(call: web.Call) -> web.Answer:
-    """GET /os-services (admins)."""
+    """Respond to GET /os-services (admins)."""
     call.require_admin('volume_extension:services:index')
     settings = call.cloud.settings
     return {'services': [
@@ -61,13 +61,13 @@ def services(call: web.Call) -> web.Answer:
 
 
 def availability_zones(call: web.Call) -> web.Answer:
-    """GET /os-availability-zone."""
+    """Respond to GET /os-availability-zone."""
     return {'availabilityZoneInfo': [{'zoneName': call.cloud.settings.availability_zone,
                                       'zoneState': {'available': True}}]}
 
 
 def no_backups(call: web.Call) -> web.Answer:
-    """GET /backups: this cloud's block storage makes none."""
+    """Respond to GET /backups: this cloud's block storage makes none."""
     return {'backups': []}
 
 

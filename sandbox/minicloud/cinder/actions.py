@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can be done to a volume, its metadata, and where it is attached."""
+"""Actions on volumes, their metadata and their attachments."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ _IN_USE_EXTEND = (3, 42)
 
 
 def act(call: web.Call, id: str) -> web.Answer:
-    """POST /volumes/{id}/action."""
+    """Respond to POST /volumes/{id}/action."""
     record = volumes.find(call, id)
     body = call.json()
     if not isinstance(body, dict) or len(body) != 1:
@@ -94,7 +94,7 @@ _ACTIONS = {'os-extend': _extend, 'os-reset_status': _reset_status,
 
 
 def metadata(call: web.Call, id: str) -> web.Answer:
-    """GET /volumes/{id}/metadata."""
+    """Respond to GET /volumes/{id}/metadata."""
     return {'metadata': volumes.find(call, id)['metadata']}
 
 
@@ -104,21 +104,21 @@ def _store_metadata(call: web.Call, record: Record, items: dict[str, str]) -> we
 
 
 def add_metadata(call: web.Call, id: str) -> web.Answer:
-    """POST /volumes/{id}/metadata: besides what is there."""
+    """Respond to POST /volumes/{id}/metadata: add to the existing metadata."""
     record, items = volumes.find(call, id), call.member('metadata')
     web.check(volumes.METADATA, items)
     return _store_metadata(call, record, {**record['metadata'], **items})
 
 
 def replace_metadata(call: web.Call, id: str) -> web.Answer:
-    """PUT /volumes/{id}/metadata: instead of what is there."""
+    """Respond to PUT /volumes/{id}/metadata: replace the existing metadata."""
     record, items = volumes.find(call, id), call.member('metadata')
     web.check(volumes.METADATA, items)
     return _store_metadata(call, record, items)
 
 
 def drop_metadata(call: web.Call, id: str, key: str) -> web.Answer:
-    """DELETE /volumes/{id}/metadata/{key}."""
+    """Respond to DELETE /volumes/{id}/metadata/{key}."""
     record = volumes.find(call, id)
     if key not in record['metadata']:
         raise errors.NotFound(f'Volume {id} has no metadata with key {key}.')
@@ -134,7 +134,7 @@ def _attachment(record: Record, status: str) -> dict[str, Any]:
 
 
 def list_attachments(call: web.Call) -> web.Answer:
-    """GET /attachments and /attachments/detail (read only; servers attach)."""
+    """Respond to GET /attachments and /attachments/detail; only servers change attachments."""
     own = {record['id'] for record in volumes.visible(call, 'volume')}
     return {'attachments': [
         _attachment(item, 'attached' if item['attached_at'] else 'attaching')
@@ -142,7 +142,7 @@ def list_attachments(call: web.Call) -> web.Answer:
 
 
 def show_attachment(call: web.Call, id: str) -> web.Answer:
-    """GET /attachments/{id}."""
+    """Respond to GET /attachments/{id}."""
     record = call.tx.get('attachment', id)
     if record is None:
         raise errors.NotFound(f'Volume attachment could not be found with filter: '

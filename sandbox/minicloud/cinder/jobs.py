@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Background work of the block storage."""
+"""Background jobs of the block storage."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +32,7 @@ def _create_failed(cloud: 'Cloud', message: str, volume_id: str) -> None:
 
 @work.job('volume.create', failed=_create_failed)
 def create(cloud: 'Cloud', volume_id: str) -> None:
-    """Make a volume, empty or with the content of another."""
+    """Create a volume, empty or with the content of another."""
     with cloud.state.transaction() as tx:
         volume = tx.get('volume', volume_id)
     if volume is None or volume['status'] != 'creating':
@@ -51,7 +51,7 @@ def _extend_failed(cloud: 'Cloud', message: str, volume_id: str, size: int) -> N
 
 @work.job('volume.extend', failed=_extend_failed)
 def extend(cloud: 'Cloud', volume_id: str, size: int) -> None:
-    """Make a volume larger and put it back into the state it was in."""
+    """Extend a volume and restore its former status."""
     with cloud.state.transaction() as tx:
         volume = tx.get('volume', volume_id)
     if volume is None or volume['status'] != 'extending':
@@ -79,7 +79,7 @@ def _snapshot_failed(cloud: 'Cloud', message: str, snapshot_id: str) -> None:
 
 @work.job('snapshot.create', failed=_snapshot_failed)
 def create_snapshot(cloud: 'Cloud', snapshot_id: str) -> None:
-    """Keep the content of a volume."""
+    """Create a snapshot of a volume."""
     with cloud.state.transaction() as tx:
         snapshot = tx.get('snapshot', snapshot_id)
     if snapshot is None or snapshot['status'] != 'creating':

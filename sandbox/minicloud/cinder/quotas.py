@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The block storage quotas of projects, and the limits a project sees."""
+"""Block storage quotas of projects, and the limits that a project sees."""
 
 from typing import Any
 
@@ -25,7 +25,7 @@ def _may_see(call: web.Call, project_id: str) -> None:
 
 
 def show(call: web.Call, project_id: str) -> web.Answer:
-    """GET /os-quota-sets/{project_id}, with ``usage`` what is used as well."""
+    """Respond to GET /os-quota-sets/{project_id}; ``usage`` adds the used amounts."""
     _may_see(call, project_id)
     limits: dict[str, Any] = quota.limits(call.tx, 'volume', project_id)
     if call.flag('usage'):
@@ -36,13 +36,13 @@ def show(call: web.Call, project_id: str) -> web.Answer:
 
 
 def defaults(call: web.Call, project_id: str) -> web.Answer:
-    """GET /os-quota-sets/{project_id}/defaults."""
+    """Respond to GET /os-quota-sets/{project_id}/defaults."""
     _may_see(call, project_id)
     return {'quota_set': {'id': project_id, **quota.defaults(call.tx, 'volume')}}
 
 
 def update(call: web.Call, project_id: str) -> web.Answer:
-    """PUT /os-quota-sets/{project_id} (admins)."""
+    """Respond to PUT /os-quota-sets/{project_id} (admins)."""
     call.require_admin('volume_extension:quotas:update')
     changes = {}
     for name, limit in call.member('quota_set').items():
@@ -56,14 +56,14 @@ def update(call: web.Call, project_id: str) -> web.Answer:
 
 
 def delete(call: web.Call, project_id: str) -> web.Answer:
-    """DELETE /os-quota-sets/{project_id}: back to the defaults (admins)."""
+    """Respond to DELETE /os-quota-sets/{project_id}: restore the defaults (admins)."""
     call.require_admin('volume_extension:quotas:delete')
     quota.reset(call.tx, 'volume', project_id)
     return 200, None
 
 
 def limits(call: web.Call) -> web.Answer:
-    """GET /limits."""
+    """Respond to GET /limits."""
     project_id = call.project_id
     if call.is_admin and call.query.get('project_id'):
         project_id = call.query['project_id']

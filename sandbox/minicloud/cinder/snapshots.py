@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Snapshots: the content of a volume at one moment."""
+"""Snapshots of volumes."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def _view(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /snapshots and /snapshots/detail."""
+    """Respond to GET /snapshots and /snapshots/detail."""
     records = [record for record in volumes.visible(call, 'snapshot')
                if all(call.query.get(name, record[name]) == record[name]
                       for name in ('name', 'status', 'volume_id'))]
@@ -52,12 +52,13 @@ def index(call: web.Call) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /snapshots/{id}."""
+    """Respond to GET /snapshots/{id}."""
     return {'snapshot': _view(call, _find(call, id))}
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /snapshots; ``force`` allows a volume in use (always so from 3.66 on)."""
+    """Respond to POST /snapshots; ``force`` allows a volume in use (from 3.66 on always allowed).
+    """
     body = call.member('snapshot')
     volume = volumes.find(call, str(body.get('volume_id')))
     allowed = ['available']
@@ -83,7 +84,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /snapshots/{id}: name and description."""
+    """Respond to PUT /snapshots/{id}: name and description."""
     _find(call, id)
     body = call.member('snapshot')
     changes = {name: body[name] for name in ('name', 'description') if name in body}
@@ -91,7 +92,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /snapshots/{id}."""
+    """Respond to DELETE /snapshots/{id}."""
     record = _find(call, id)
     if record['status'] not in ('available', 'error'):
         raise errors.BadRequest('Invalid snapshot: Snapshot status must be available or error, '

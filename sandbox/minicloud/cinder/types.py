@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Volume types: names for kinds of storage; this cloud has one kind behind all of them."""
+"""Volume types: names for kinds of storage; all types of this cloud have the same storage."""
 
 from typing import Any
 
 from minicloud import errors, web
 from minicloud.state import Record, Transaction
 
-#: The type of volumes that name none, until an operator chooses another.
+#: Type of volumes that name none, unless an operator selects another default.
 DEFAULT_NAME = '__DEFAULT__'
 
 
@@ -28,7 +28,7 @@ def _view(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def ensure(tx: Transaction, id: str, name: str, **values: Any) -> Record:
-    """Return the type of this name, made with ``id`` and the values if it is missing."""
+    """Return the type of this name; create it with ``id`` and the values if it is missing."""
     found = tx.list('volume_type', name=name)
     if found:
         return found[0]
@@ -43,7 +43,7 @@ def default(call: web.Call) -> Record:
 
 
 def choose(call: web.Call, name: str | None) -> Record:
-    """Return the type with this name or id, the default one for None."""
+    """Return the type with this name or id, or the default type for None."""
     if not name:
         return default(call)
     for record in call.tx.list('volume_type'):
@@ -60,7 +60,7 @@ def _find(call: web.Call, id: str) -> Record:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /types."""
+    """Respond to GET /types."""
     records = [record for record in call.tx.list('volume_type')
                if record['is_public'] or call.is_admin]
     chosen, following = web.page(call, records)
@@ -71,12 +71,12 @@ def index(call: web.Call) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /types/{id}; ``default`` is the default type."""
+    """Respond to GET /types/{id}; ``default`` is the default type."""
     return {'volume_type': _view(call, default(call) if id == 'default' else _find(call, id))}
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /types (admins)."""
+    """Respond to POST /types (admins)."""
     call.require_admin('volume_extension:types_manage')
     body = call.member('volume_type')
     name = body.get('name')
@@ -92,7 +92,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /types/{id} (admins): not while a volume has it."""
+    """Respond to DELETE /types/{id} (admins); a type in use is refused."""
     call.require_admin('volume_extension:types_manage')
     record = _find(call, id)
     if call.tx.list('volume', volume_type_id=record['id']):
@@ -102,12 +102,12 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def extra_specs(call: web.Call, id: str) -> web.Answer:
-    """GET /types/{id}/extra_specs."""
+    """Respond to GET /types/{id}/extra_specs."""
     return {'extra_specs': _find(call, id)['extra_specs']}
 
 
 def set_extra_specs(call: web.Call, id: str) -> web.Answer:
-    """POST /types/{id}/extra_specs (admins)."""
+    """Respond to POST /types/{id}/extra_specs (admins)."""
     call.require_admin('volume_extension:types_extra_specs:create')
     specs = call.member('extra_specs')
     record = _find(call, id)

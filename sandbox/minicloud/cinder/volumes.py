@@ -19,7 +19,7 @@ from minicloud import errors, quota, web, work
 from minicloud.cinder import types
 from minicloud.state import Record, Transaction
 
-#: States a volume may be deleted in.
+#: States in which a volume may be deleted.
 _DELETABLE = ('available', 'error', 'error_restoring', 'error_extending', 'error_managing')
 
 _NAME = {'type': ['string', 'null'], 'maxLength': 255}
@@ -43,13 +43,13 @@ _CREATE = {
 
 
 def moment(call: web.Call) -> str:
-    """Return the present time the way Cinder writes it."""
+    """Return the present time in Cinder's format."""
     return datetime.datetime.fromtimestamp(call.cloud.clock(), datetime.UTC).strftime(
         '%Y-%m-%dT%H:%M:%S.%f')
 
 
 def find(call: web.Call, id: str) -> Record:
-    """Return the volume; 404 if it is not the caller's to see."""
+    """Return the volume; raise 404 if the caller may not see it."""
     record = call.tx.get('volume', id)
     if record is None or not (call.is_admin or record['project_id'] == call.project_id):
         raise errors.NotFound(f'Volume {id} could not be found.')
@@ -57,7 +57,7 @@ def find(call: web.Call, id: str) -> Record:
 
 
 def attachments(tx: Transaction, record: Record) -> list[dict[str, Any]]:
-    """Return where the volume is attached, as shown in it."""
+    """Return the attachments of a volume as the volume shows them."""
     return [{'id': record['id'], 'attachment_id': item['id'], 'volume_id': record['id'],
              'server_id': item['server_id'], 'host_name': item['host'],
              'device': item['device'], 'attached_at': item['attached_at']}
@@ -66,14 +66,14 @@ def attachments(tx: Transaction, record: Record) -> list[dict[str, Any]]:
 
 
 def summary(call: web.Call, record: Record) -> dict[str, Any]:
-    """Return what a list without details shows of the volume."""
+    """Return the fields of a volume in a list without details."""
     path = f'/v3/{record["project_id"]}/volumes/{record["id"]}'
     return {'id': record['id'], 'name': record['name'], 'links': [
         {'rel': 'self', 'href': call.url(path)}, {'rel': 'bookmark', 'href': call.url(path)}]}
 
 
 def view(call: web.Call, record: Record) -> dict[str, Any]:
-    """Return what details show of the volume."""
+    """Return all fields of a volume."""
     names = ('size', 'status', 'description', 'volume_type', 'metadata', 'availability_zone',
              'snapshot_id', 'source_volid', 'user_id', 'created_at', 'updated_at', 'multiattach')
     shown = {**summary(call, record), **{name: record[name] for name in names},
@@ -96,7 +96,7 @@ def view(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def sortings(call: web.Call) -> list[tuple[str, str]]:
-    """Return the order asked for, newest first when none is."""
+    """Return the requested sort order; the default is the newest first."""
     if 'sort' in call.query:
         pairs = [item.partition(':') for item in call.query['sort'].split(',')]
         return [(key, direction or 'desc') for key, _, direction in pairs]
@@ -105,8 +105,8 @@ def sortings(call: web.Call) -> list[tuple[str, str]]:
 
 def _matches(call: web.Call, record: Record) -> bool:
     for name in ('name', 'status', 'availability_zone', 'volume_type', 'snapshot_id', 'user_id'):
-        wanted = call.query.get(name, call.query.get('display_name') if name == 'name' else None)
-        if wanted is not None and wanted != record[name]:
+        requested = call.query.get(name, call.query.get('display_name') if name == 'name' else None)
+        if requested is not None and requested != record[name]:
             return False
         like = call.query.get(f'{name}~')
         if like is not None and like not in (record[name] or ''):
@@ -114,19 +114,19 @@ def _matches(call: web.Call, record: Record) -> bool:
     if 'bootable' in call.query and web.as_bool(call.query['bootable']) != record['bootable']:
         return False
     if 'metadata' in call.query:
-        wanted_items = _metadata_filter(call.query['metadata'])
-        return wanted_items.items() <= record['metadata'].items()
+        requested_items = _metadata_filter(call.query['metadata'])
+        return requested_items.items() <= record['metadata'].items()
     return True
 
 
 def _metadata_filter(text: str) -> dict[str, str]:
-    """Read ``{'a': 'b'}``, which clients send as Python writes it."""
+    """Parse ``{'a': 'b'}``, the Python syntax that clients send."""
     items = [item.partition(':') for item in text.strip('{} ').split(',') if item.strip()]
     return {name.strip(' \'"'): value.strip(' \'"') for name, _, value in items}
 
 
 def visible(call: web.Call, kind: str) -> list[Record]:
-    """Return the caller's records of a kind; an admin may ask for all projects'."""
+    """Return the records of a kind that the caller may see; an admin may request all projects'."""
     if call.is_admin and call.flag('all_tenants'):
         project_id = call.query.get('project_id')
         return [record for record in call.tx.list(kind)
@@ -149,17 +149,17 @@ def _index(call: web.Call, shape: Any) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /volumes."""
+    """Respond to GET /volumes."""
     return _index(call, summary)
 
 
 def detail(call: web.Call) -> web.Answer:
-    """GET /volumes/detail."""
+    """Respond to GET /volumes/detail."""
     return _index(call, view)
 
 
 def overview(call: web.Call) -> web.Answer:
-    """GET /volumes/summary: how many there are and how large together."""
+    """Respond to GET /volumes/summary: number and total size."""
     records = visible(call, 'volume')
     return {'volume-summary': {'total_count': len(records),
                                'total_size': sum(record['size'] for record in records),
@@ -167,12 +167,12 @@ def overview(call: web.Call) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /volumes/{id}."""
+    """Respond to GET /volumes/{id}."""
     return {'volume': view(call, find(call, id))}
 
 
 def usage(tx: Transaction, project_id: str) -> dict[str, int]:
-    """Return what the project uses of each resource of the block storage quota."""
+    """Return the project's usage of each resource in the block storage quota."""
     volumes = tx.list('volume', project_id=project_id)
     snapshots = tx.list('snapshot', project_id=project_id)
     return {**dict.fromkeys(quota.BUILT_IN['volume'], 0), 'volumes': len(volumes),
@@ -180,15 +180,15 @@ def usage(tx: Transaction, project_id: str) -> dict[str, int]:
             'gigabytes': sum(item['size'] for item in volumes + snapshots)}
 
 
-def spend(call: web.Call, project_id: str, **wanted: int) -> None:
-    """Refuse what is over the project's quota, in Cinder's words."""
+def spend(call: web.Call, project_id: str, **requested: int) -> None:
+    """Raise when a request exceeds the project's quota, with Cinder's messages."""
     limit = quota.limits(call.tx, 'volume', project_id)
     used = usage(call.tx, project_id)
-    exceeded = quota.exceeded(limit, used, wanted)
+    exceeded = quota.exceeded(limit, used, requested)
     if 'gigabytes' in exceeded:
         raise errors.OverLimit(
             'VolumeSizeExceedsAvailableQuota: Requested volume or snapshot exceeds allowed '
-            f"gigabytes quota. Requested {wanted['gigabytes']}G, quota is "
+            f"gigabytes quota. Requested {requested['gigabytes']}G, quota is "
             f"{limit['gigabytes']}G and {used['gigabytes']}G has been consumed.")
     for name in exceeded:
         title = {'volumes': 'VolumeLimitExceeded', 'snapshots': 'SnapshotLimitExceeded'}[name]
@@ -197,7 +197,7 @@ def spend(call: web.Call, project_id: str, **wanted: int) -> None:
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /volumes."""
+    """Respond to POST /volumes."""
     body = call.member('volume')
     web.check(_CREATE, body)
     if body.get('imageRef') or body.get('image_id'):
@@ -227,7 +227,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def _source(call: web.Call, body: dict[str, Any]) -> Record | None:
-    """Return the snapshot or volume whose content the new one shall have."""
+    """Return the snapshot or volume that the new volume copies."""
     if body.get('snapshot_id'):
         source = call.tx.get('snapshot', body['snapshot_id'])
         if source is None or not (call.is_admin or source['project_id'] == call.project_id):
@@ -262,7 +262,7 @@ def _size(call: web.Call, given: Any, source: Record | None) -> int:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /volumes/{id}: name, description, metadata."""
+    """Respond to PUT /volumes/{id}: name, description, metadata."""
     record = find(call, id)
     body = call.member('volume')
     web.check({'type': 'object', 'properties': {
@@ -275,7 +275,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /volumes/{id}."""
+    """Respond to DELETE /volumes/{id}."""
     record = find(call, id)
     snapshots = call.tx.list('snapshot', volume_id=id)
     if snapshots and call.flag('cascade'):
@@ -290,7 +290,7 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def remove(call: web.Call, record: Record, has_snapshots: bool, force: bool) -> None:
-    """Begin to delete the volume; 400 in a state that forbids it."""
+    """Start to delete the volume; raise 400 in a status that forbids it."""
     attached = call.tx.list('attachment', volume_id=record['id'])
     if force:
         call.require_admin('volume:force_delete')

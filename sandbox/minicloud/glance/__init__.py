@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Glance: images and where their root trees are."""
+"""Glance: images and the paths of their root trees."""
 
 from minicloud import errors, web
 from minicloud.glance import about, data, images

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Glance tells about itself: versions and the schemas clients ask for."""
+"""Self-description of Glance: versions and the schemas that clients read."""
 
 import webob
 
@@ -39,7 +39,7 @@ _IMAGE_SCHEMA = {'name': 'image', 'properties': _SCHEMA_PROPERTIES,
 
 
 def documents(request: webob.Request) -> webob.Response | None:
-    """Answer the paths that need no token."""
+    """Respond to the paths that need no token."""
     path = request.path_info.rstrip('/')
     if request.method != 'GET' or path not in ('', '/versions', '/v2'):
         return None
@@ -50,12 +50,12 @@ def documents(request: webob.Request) -> webob.Response | None:
 
 
 def image_schema(call: web.Call) -> web.Answer:
-    """GET /schemas/image."""
+    """Respond to GET /schemas/image."""
     return _IMAGE_SCHEMA
 
 
 def images_schema(call: web.Call) -> web.Answer:
-    """GET /schemas/images."""
+    """Respond to GET /schemas/images."""
     return {'name': 'images', 'properties': {
         'images': {'type': 'array', 'items': _IMAGE_SCHEMA},
         'first': {'type': 'string'}, 'next': {'type': 'string'}, 'schema': {'type': 'string'}}}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The bytes of images, for those that are uploaded and not just named by a path."""
+"""Bytes of uploaded images; other images have only the path of a root tree."""
 
 import hashlib
 import os
@@ -34,7 +34,7 @@ def _directory(call: web.Call) -> str:
 
 
 def upload(call: web.Call, id: str) -> web.Answer:
-    """PUT /images/{id}/file."""
+    """Respond to PUT /images/{id}/file."""
     record = images.find(call, id, change=True)
     if record['status'] != 'queued':
         raise errors.Conflict(f"Image status transition from {record['status']} to saving is "
@@ -43,7 +43,7 @@ def upload(call: web.Call, id: str) -> web.Answer:
         raise errors.BadRequest('Properties disk_format, container_format must be set prior to '
                                 'saving data.')
     directory = _directory(call)
-    # Receiving takes as long as the client likes, so it happens after the transaction.
+    # An upload takes as long as the client needs, so it runs after the transaction.
     call.tx.update('image', id, status='saving')
     call.later = lambda: _receive(call, record, directory)
     return 204, None
@@ -72,7 +72,7 @@ def _receive(call: web.Call, record: Record, directory: str) -> web.Answer:
 
 
 def download(call: web.Call, id: str) -> web.Answer:
-    """GET /images/{id}/file."""
+    """Respond to GET /images/{id}/file."""
     record = images.find(call, id)
     if not record['uploaded']:
         return 204, None

@@ -12,9 +12,9 @@
 
 """Images: their records, visibility, tags and properties.
 
-What a machine starts from is a root tree on the host, named by the property ``rootfs_path``,
-which only admins see and set; an image becomes active with it. Bytes may be uploaded as well
-and are kept, but whether a machine can start from them is the hypervisor's to say.
+Machines boot from a root tree on the host. The property ``rootfs_path`` names it; only admins see
+and set this property, and it makes an image active. Uploaded bytes are stored as well, but the
+hypervisor decides whether a machine can boot from them.
 """
 
 import json
@@ -24,7 +24,7 @@ from typing import Any
 from minicloud import errors, web
 from minicloud.state import Record
 
-#: The property that names the root tree.
+#: Property that names the root tree.
 PATH_PROPERTY = 'rootfs_path'
 
 _BASE = {'name': None, 'visibility': 'shared', 'protected': False, 'container_format': None,
@@ -35,7 +35,7 @@ _READ_ONLY = {'id', 'status', 'created_at', 'updated_at', 'size', 'virtual_size'
 
 
 def find(call: web.Call, id: str, change: bool = False) -> Record:
-    """Return the image; 404 if it is not for the caller to see, 403 not to change."""
+    """Return the image; raise 404 if the caller may not see it, 403 if not change it."""
     record = call.tx.get('image', id)
     if record is None or not sees(call, record):
         raise errors.NotFound(f'No image found with ID {id}')
@@ -45,13 +45,13 @@ def find(call: web.Call, id: str, change: bool = False) -> Record:
 
 
 def sees(call: web.Call, record: Record) -> bool:
-    """Tell whether the caller may know of the image."""
+    """Return whether the caller may see the image."""
     return (call.is_admin or record['owner'] == call.project_id
             or record['visibility'] in ('public', 'community'))
 
 
 def view(call: web.Call, record: Record) -> dict[str, Any]:
-    """Return what the caller sees of the image."""
+    """Return the fields of the image that the caller sees."""
     properties = {name: value for name, value in record['properties'].items()
                   if call.is_admin or name != PATH_PROPERTY}
     names = (*_BASE, 'id', 'status', 'created_at', 'updated_at', 'size', 'virtual_size',
@@ -62,7 +62,7 @@ def view(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def new(call: web.Call, values: dict[str, Any]) -> Record:
-    """Return a record of a new image of the caller, not stored yet."""
+    """Return the record of a new image of the caller, not stored yet."""
     now = call.time()
     return {'id': call.cloud.new_id(), **_BASE, 'owner': call.project_id, 'tags': [],
             'properties': {}, 'status': 'queued', 'size': None, 'virtual_size': None,
@@ -72,7 +72,7 @@ def new(call: web.Call, values: dict[str, Any]) -> Record:
 
 
 def _set(call: web.Call, record: Record, name: str, value: Any) -> None:
-    """Change one member of the image's shown form; None removes a property."""
+    """Change one member of the image's view; None removes a property."""
     if name in _READ_ONLY and not (name == 'owner' and call.is_admin):
         raise errors.Forbidden(f"Attribute '{name}' is read-only.")
     if name == PATH_PROPERTY and not call.is_admin:
@@ -122,7 +122,7 @@ def _checked(name: str, value: Any) -> Any:
 
 
 def settle(record: Record) -> Record:
-    """Make an image with a root tree active; return it."""
+    """Activate an image that has a root tree; return the image."""
     path = record['properties'].get(PATH_PROPERTY)
     if path:
         record |= {'path': path, 'status': 'active', 'size': record['size'] or 0}
@@ -130,16 +130,16 @@ def settle(record: Record) -> Record:
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /images."""
+    """Respond to POST /images."""
     body = call.json()
     if not isinstance(body, dict):
         raise errors.BadRequest('The body must be an object.')
     record = new(call, {})
     if 'id' in body:
-        wanted = str(body.pop('id'))
-        if call.tx.get('image', wanted) is not None:
-            raise errors.Conflict(f'Image ID {wanted} already exists!')
-        record['id'] = wanted
+        requested = str(body.pop('id'))
+        if call.tx.get('image', requested) is not None:
+            raise errors.Conflict(f'Image ID {requested} already exists!')
+        record['id'] = requested
     for name, value in body.items():
         _set(call, record, name, value)
     call.tx.put('image', settle(record))
@@ -149,7 +149,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def patch(call: web.Call, id: str) -> web.Answer:
-    """PATCH /images/{id}: a list of JSON patch operations on the shown form."""
+    """Respond to PATCH /images/{id}: JSON patch operations on the view."""
     record = find(call, id, change=True)
     if not call.request.content_type.startswith('application/openstack-images-v2'):
         raise errors.UnsupportedMediaType('Unsupported Content-Type '
@@ -174,12 +174,12 @@ def patch(call: web.Call, id: str) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /images/{id}."""
+    """Respond to GET /images/{id}."""
     return view(call, find(call, id))
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /images/{id}: the record, and the bytes if they were uploaded."""
+    """Respond to DELETE /images/{id}: remove the record and uploaded bytes."""
     record = find(call, id, change=True)
     if record['protected']:
         raise errors.Forbidden(f'Image {id} is protected and cannot be deleted.')
@@ -221,14 +221,14 @@ def _lower(value: Any) -> Any:
 
 
 def _alternatives(value: str) -> list[str]:
-    """Read ``in:a,"b,c"`` or a plain value."""
+    """Parse ``in:a,"b,c"`` or a plain value."""
     if not value.startswith('in:'):
         return [value]
     return [item.strip('"') for item in value[3:].split(',')]
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /images."""
+    """Respond to GET /images."""
     shown = [view(call, record) for record in call.tx.list('image')[::-1]
              if sees(call, record) and (
                  record['visibility'] != 'community' or record['owner'] == call.project_id
@@ -250,14 +250,14 @@ def index(call: web.Call) -> web.Answer:
 
 
 def add_tag(call: web.Call, id: str, tag: str) -> web.Answer:
-    """PUT /images/{id}/tags/{tag}."""
+    """Respond to PUT /images/{id}/tags/{tag}."""
     record = find(call, id, change=True)
     call.tx.update('image', id, tags=_tags([*record['tags'], tag]), updated_at=call.time())
     return 204, None
 
 
 def drop_tag(call: web.Call, id: str, tag: str) -> web.Answer:
-    """DELETE /images/{id}/tags/{tag}."""
+    """Respond to DELETE /images/{id}/tags/{tag}."""
     record = find(call, id, change=True)
     if tag not in record['tags']:
         raise errors.NotFound(f'Image {id} does not have the tag {tag}.')
@@ -277,17 +277,17 @@ def _switch(call: web.Call, id: str, status: str, before: str) -> web.Answer:
 
 
 def deactivate(call: web.Call, id: str) -> web.Answer:
-    """POST /images/{id}/actions/deactivate (admins)."""
+    """Respond to POST /images/{id}/actions/deactivate (admins)."""
     return _switch(call, id, 'deactivated', 'active')
 
 
 def reactivate(call: web.Call, id: str) -> web.Answer:
-    """POST /images/{id}/actions/reactivate (admins)."""
+    """Respond to POST /images/{id}/actions/reactivate (admins)."""
     return _switch(call, id, 'active', 'deactivated')
 
 
 def members(call: web.Call, id: str) -> web.Answer:
-    """GET /images/{id}/members: nobody shares one image with one project here."""
+    """Respond to GET /images/{id}/members: always empty, since sharing is not supported."""
     find(call, id)
     return {'members': [], 'schema': '/v2/schemas/members'}
 

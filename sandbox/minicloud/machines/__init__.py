@@ -11,6 +11,6 @@
 # under the License.
 """Real machines for minicloud: systemd-nspawn, bridges, nftables and loop devices.
 
-``minicloud.machines.hypervisor.create`` makes the hypervisor; ``python -m minicloud.machines``
-is the administrator's tool, which also works while minicloud is not running.
+``minicloud.machines.hypervisor.create`` creates the hypervisor. ``python -m minicloud.machines``
+is the administrator's tool, which also works while minicloud does not run.
 """

@@ -9,9 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""``python -m minicloud.machines``: look at and clean up the machines of a sandbox.
+"""Administrator's tool ``python -m minicloud.machines``: list and remove the machines of a
+sandbox.
 
-Works on the host alone, so also when minicloud is dead.
+The tool uses the host alone, so it also works when minicloud does not run.
 """
 
 import argparse
@@ -49,7 +50,7 @@ def _list(layout: Layout, _arguments: argparse.Namespace) -> int:
 
 def _down(layout: Layout, arguments: argparse.Namespace) -> int:
     if not arguments.all:
-        print('Say --all: all machines are switched off, networks taken away.', file=sys.stderr)
+        print('Add --all to stop all machines and remove all networks.', file=sys.stderr)
         return 2
     left = teardown.down(layout, arguments.timeout)
     if arguments.purge and not left:
@@ -101,19 +102,19 @@ def _parser() -> argparse.ArgumentParser:
     down.add_argument('--all', action='store_true', help='really all machines')
     down.add_argument('--purge', action='store_true', help='remove disks and volumes as well')
     down.add_argument('--timeout', type=float, default=20.0, metavar='SECONDS',
-                      help='how long machines may take to power off (default: %(default)s)')
+                      help='seconds machines may take to power off (default: %(default)s)')
     down.set_defaults(do=_down)
     shell = actions.add_parser('shell', help='run a command (default: a shell) in a machine')
     shell.add_argument('machine', help='name, id or beginning of the id')
     shell.add_argument('command', nargs=argparse.REMAINDER)
     shell.set_defaults(do=_shell)
-    actions.add_parser('check', help='say whether this host can run machines').set_defaults(
+    actions.add_parser('check', help='check whether this host can run machines').set_defaults(
         do=_check)
     return parser
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Do what the command line says; return the exit status."""
+    """Run the command and return the exit status."""
     arguments = _parser().parse_args(argv)
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
     try:

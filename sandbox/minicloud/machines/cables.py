@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Bridges, network namespaces and the cables between them.
+"""Bridges, network namespaces and the veth pairs between them.
 
-A network is a bridge on which the host has the gateways' addresses; a machine has a namespace
-of its own while it runs, with one veth pair per port.
+A network is a bridge on which the host has the gateways' addresses. A running machine has a
+network namespace with one veth pair per port.
 """
 
 import ipaddress
@@ -35,7 +35,7 @@ _INTERFACES = pathlib.Path('/sys/class/net')
 
 
 class Networks:
-    """The networks of a sandbox. Safe to use from several threads."""
+    """Networks of a sandbox, thread-safe."""
 
     def __init__(self, layout: Layout):
         self._layout = layout
@@ -53,7 +53,7 @@ class Networks:
         return found
 
     def get(self, network_id: str) -> Network:
-        """Return one network; raises HypervisorError when it was never plugged."""
+        """Return one network; raise HypervisorError if it is unknown."""
         document = read_json(self._record(network_id))
         if document is None:
             raise HypervisorError(f'Network {network_id} is not known to this host.')
@@ -64,7 +64,7 @@ class Networks:
         return {network.id: network.mtu for network in self.all().values()}
 
     def plug(self, spec: NetworkSpec, subnets: tuple[SubnetSpec, ...]) -> None:
-        """Make the bridge of a network and give the host its addresses on it."""
+        """Create the bridge of a network and give the host its addresses on it."""
         with self._lock:
             known = read_json(self._record(spec.id))
             bridge = known['bridge'] if known else spec.bridge or self._layout.bridge(spec.id)
@@ -76,7 +76,7 @@ class Networks:
             self._apply_routing()
 
     def unplug(self, network_id: str) -> None:
-        """Take the bridge of a network away."""
+        """Remove the bridge of a network."""
         with self._lock:
             document = read_json(self._record(network_id))
             if document is None:
@@ -86,7 +86,7 @@ class Networks:
             self._apply_routing()
 
     def restore(self) -> None:
-        """Make again what a restart of the host took: bridges and tables."""
+        """Recreate bridges and tables after a restart of the host."""
         with self._lock:
             networks = self.all()
             for network in networks.values():
@@ -95,7 +95,7 @@ class Networks:
                 self._apply_routing()
 
     def bind(self, floating: FloatingSpec, fixed_address: str) -> None:
-        """Lead a floating address to a fixed one."""
+        """Route a floating address to a fixed one."""
         with self._lock:
             bound = read_json(self._floating) or {}
             bound[floating.id] = [floating.address, fixed_address]
@@ -103,7 +103,7 @@ class Networks:
             self._apply_routing()
 
     def unbind(self, floating_id: str) -> None:
-        """Let a floating address lead nowhere."""
+        """Remove the route of a floating address."""
         with self._lock:
             bound = read_json(self._floating) or {}
             if bound.pop(floating_id, None) is not None:
@@ -118,7 +118,7 @@ class Networks:
         return self._layout.networks / f'network-{network_id}.json'
 
     def _refuse_overlap(self, network: Network) -> None:
-        """All networks share the host's one routing table, so addresses must be unique."""
+        """Raise if a subnet overlaps another; all networks share the host's routing table."""
         taken = [(cidr, f'network {other.id}') for other in self.all().values()
                  if other.id != network.id for cidr, _gateway in other.subnets.values()]
         links = json.loads(run('ip', '-j', 'address', 'show'))
@@ -127,22 +127,23 @@ class Networks:
                   for info in link.get('addr_info', ()) if info.get('scope') == 'global']
         for cidr, _gateway in network.subnets.values():
             mine = ipaddress.ip_network(cidr)
-            for text, whose in taken:
+            for text, owner in taken:
                 theirs = ipaddress.ip_network(text, strict=False)
                 if mine.version == theirs.version and mine.overlaps(theirs):
                     raise HypervisorError(
-                        f'Subnet {cidr} overlaps {theirs} of {whose}; networks need addresses '
+                        f'Subnet {cidr} overlaps {theirs} of {owner}; networks need addresses '
                         'nobody else uses on this host.')
 
     def _make_bridge(self, network: Network, ours: Collection[str] = ()) -> None:
-        """Bring a bridge to a network.
+        """Create or update the bridge of a network.
 
-        :param ours: addresses given to it before; others are the operator's and stay.
+        :param ours: addresses set before by minicloud; other addresses are the operator's and
+            kept.
         """
         bridge = network.bridge
         if not (_INTERFACES / bridge).exists():
             run('ip', 'link', 'add', bridge, 'type', 'bridge')
-        # An address of its own, or the bridge's would change with every machine.
+        # Without a fixed MAC address the bridge's address would change with every machine.
         tail = bridge.encode().hex()[-10:].rjust(10, '0')
         mac = ':'.join(['02'] + [tail[i:i + 2] for i in range(0, 10, 2)])
         run('ip', 'link', 'set', bridge, 'address', mac, 'type', 'bridge', 'stp_state', '0',
@@ -150,11 +151,11 @@ class Networks:
         _set_kernel(f'ipv6/conf/{bridge}/accept_ra', '0')
         _set_kernel(f'ipv4/conf/{bridge}/forwarding', '1')
         run('ip', 'link', 'set', bridge, 'mtu', str(network.mtu), 'up')
-        wanted = _host_addresses(network)
+        expected = _host_addresses(network)
         present = _addresses(bridge)
-        for address in (present & set(ours)) - wanted:
+        for address in (present & set(ours)) - expected:
             run('ip', 'address', 'delete', address, 'dev', bridge)
-        for address in wanted - present:
+        for address in expected - present:
             flags = ('nodad',) if ':' in address else ()
             run('ip', 'address', 'add', address, 'dev', bridge, *flags)
 
@@ -167,23 +168,23 @@ class Networks:
     # Machines
 
     def namespace(self, server_id: str) -> pathlib.Path:
-        """Return the path of a machine's network namespace, which exists while it runs."""
+        """Return the path of a machine's network namespace, which exists while the machine runs."""
         return _NAMESPACES / self._layout.machine_name(server_id)
 
     def make_namespace(self, server_id: str) -> None:
-        """Make the machine's network namespace, unless it exists."""
+        """Create the machine's network namespace if it is missing."""
         if not self.namespace(server_id).exists():
             run('ip', 'netns', 'add', self._layout.machine_name(server_id))
 
     def delete_namespace(self, server_id: str, cards: list[Card]) -> None:
-        """Take the machine's namespace, cables and filters away."""
+        """Remove the machine's namespace, veth pairs and filters."""
         for card in cards:
             self.unplug_card(card)
         if self.namespace(server_id).exists():
             run('ip', 'netns', 'delete', self._layout.machine_name(server_id))
 
     def plug_card(self, server_id: str, card: Card, port: PortSpec) -> None:
-        """Make the cable of a port and plug it into its bridge, filtered from the beginning."""
+        """Create the veth pair of a port with its filter and plug it into its bridge."""
         network = self.get(card.network_id)
         name = self._layout.machine_name(server_id)
         self.apply_filter(port)
@@ -195,22 +196,22 @@ class Networks:
         run('ip', 'link', 'set', card.tap, 'master', network.bridge, 'up')
 
     def unplug_card(self, card: Card) -> None:
-        """Take the cable of a port and its filter away."""
+        """Remove the veth pair of a port and its filter."""
         if (_INTERFACES / card.tap).exists():
             attempt('ip', 'link', 'delete', card.tap)
-        # Deleting needs a table that exists; one more is no error.
+        # Deletion needs an existing table; adding an existing one is no error.
         run('nft', '-f', '-', stdin=f'add table bridge {card.tap}\n'
                                     f'delete table bridge {card.tap}\n')
 
     def address_card(self, server_id: str, card: Card) -> None:
-        """Give a card of a running machine its addresses, as the network would by DHCP."""
+        """Give a card of a running machine its addresses, as DHCP would."""
         inside = ('ip', '-n', self._layout.machine_name(server_id))
         run(*inside, 'link', 'set', card.name, 'up')
-        wanted = {f'{address}/{prefixlen}' for address, prefixlen, _g, _d in card.fixed_ips}
+        expected = {f'{address}/{prefixlen}' for address, prefixlen, _g, _d in card.fixed_ips}
         present = _addresses(card.name, self._layout.machine_name(server_id))
-        for address in present - wanted:
+        for address in present - expected:
             run(*inside, 'address', 'delete', address, 'dev', card.name)
-        for address in wanted - present:
+        for address in expected - present:
             run(*inside, 'address', 'add', address, 'dev', card.name)
         for _address, _prefixlen, gateway, _dns in card.fixed_ips:
             if gateway is not None:
@@ -218,22 +219,22 @@ class Networks:
                 attempt(*inside, 'route', 'append', 'default', 'via', gateway, 'dev', card.name)
 
     def apply_filter(self, port: PortSpec) -> None:
-        """Bring the filter of a port to its rules."""
+        """Update the filter of a port to its rules."""
         run('nft', '-f', '-', stdin=filters.table(self._layout.tap(port.id), port))
 
     def has_card(self, port_id: str) -> bool:
-        """Say whether a port's cable exists on the host."""
+        """Return whether a port's veth pair exists on the host."""
         return (_INTERFACES / self._layout.tap(port_id)).exists()
 
 
 def _host_addresses(network: Network) -> set[str]:
-    """Return the addresses (with prefix length) the host has as the network's gateways."""
+    """Return the host's gateway addresses on the network, with prefix length."""
     return {f'{gateway}/{ipaddress.ip_network(cidr).prefixlen}'
             for cidr, gateway in network.subnets.values() if gateway is not None}
 
 
 def _addresses(interface: str, namespace: str | None = None) -> set[str]:
-    """Return the addresses (with prefix length) of an interface, link-local ones left out."""
+    """Return the addresses of an interface, with prefix length, without link-local ones."""
     where = () if namespace is None else ('-n', namespace)
     links = json.loads(run('ip', '-j', *where, 'address', 'show', 'dev', interface))
     return {f'{info["local"]}/{info["prefixlen"]}' for link in links

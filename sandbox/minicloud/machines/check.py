@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a host needs to run machines, and clear words for what it lacks."""
+"""Requirements of machines on the host, and messages for those that are not met."""
 
 import os
 import shutil
@@ -21,7 +21,7 @@ from minicloud.machines.commands import CommandFailed, run
 from minicloud.machines.layout import Layout
 from minicloud.machines.storage import FORBIDDEN
 
-#: Tool -> Debian package it comes from.
+#: Tool -> Debian package that contains it.
 _TOOLS = {'systemd-nspawn': 'systemd-container', 'nsenter': 'util-linux', 'losetup': 'mount',
           'mount': 'mount', 'ip': 'iproute2', 'nft': 'nftables', 'cp': 'coreutils'}
 _RULES = '''
@@ -48,7 +48,7 @@ table inet check {
 
 
 def missing(layout: Layout) -> list[str]:
-    """Return a sentence for each thing the host lacks; empty when machines can run."""
+    """Return a sentence for each unmet requirement; empty if machines can run."""
     if os.geteuid() != 0:
         return ['machines need root']
     found = [f'{tool} is not installed (apt-get install {package})'
@@ -61,7 +61,7 @@ def missing(layout: Layout) -> list[str]:
 
 
 def warnings(layout: Layout) -> list[str]:
-    """Return sentences about what works less well on this host."""
+    """Return sentences about limitations of this host."""
     found = []
     try:
         chains = run('nft', 'list', 'chain', 'ip', 'filter', 'FORWARD')
@@ -87,7 +87,7 @@ def _paths(layout: Layout) -> str | None:
 
 
 def _overlay(layout: Layout) -> str | None:
-    """Mount a small overlay where machines will lie: not every file system carries one."""
+    """Mount a small overlay in the machines' directory, since not every file system supports it."""
     layout.base.mkdir(parents=True, exist_ok=True, mode=0o700)
     with tempfile.TemporaryDirectory(dir=layout.base, prefix='check-') as scratch:
         for name in ('lower', 'upper', 'work', 'root'):
@@ -117,7 +117,7 @@ def _namespaces(_layout: Layout) -> str | None:
 
 
 def _filters(_layout: Layout) -> str | None:
-    """Load rules of all families used, in a network namespace that is gone at once."""
+    """Load rules of all used families, in a network namespace that is removed at once."""
     done = subprocess.run(['unshare', '--net', 'nft', '-f', '-'], input=_RULES,
                           capture_output=True, text=True, check=False)
     return None if done.returncode == 0 else \

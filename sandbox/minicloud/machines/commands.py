@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Running the host's own tools and saying clearly what they complained about."""
+"""Runner of the host's own tools, with their error output in the exception."""
 
 import logging
 import pathlib
@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 
 class CommandFailed(HypervisorError):
-    """A tool of the host ended with an error; carries its name, status and complaint."""
+    """Failure of a tool of the host, with its name, status and error output."""
 
     def __init__(self, argv: Sequence[str], status: int, complaint: str):
         self.status = status
@@ -33,11 +33,11 @@ class CommandFailed(HypervisorError):
 
 def run(*argv: str, stdin: str | None = None, timeout: float = 60.0,
         environment: Mapping[str, str] | None = None) -> str:
-    """Run one tool to its end and return its output.
+    """Run one tool until it ends and return its output.
 
-    :param stdin: text given to it; secrets go this way, never as arguments.
-    :param environment: all of its environment variables; None leaves it ours.
-    :raises CommandFailed: it ended with an error or did not end within ``timeout`` seconds.
+    :param stdin: text for its standard input; secrets are passed here, never as arguments.
+    :param environment: complete environment of the tool; None inherits this process's.
+    :raises CommandFailed: it failed or did not end within ``timeout`` seconds.
     """
     try:
         done = subprocess.run(argv, input=stdin or '', capture_output=True, text=True,
@@ -52,7 +52,9 @@ def run(*argv: str, stdin: str | None = None, timeout: float = 60.0,
 
 
 def attempt(*argv: str, stdin: str | None = None, timeout: float = 60.0) -> bool:
-    """Run a tool whose failure is an answer (nothing there to remove, say); log it quietly."""
+    """Run a tool that is allowed to fail (such as removing a missing object); log a failure as
+    debug.
+    """
     try:
         run(*argv, stdin=stdin, timeout=timeout)
     except CommandFailed as error:

@@ -9,11 +9,11 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a machine is told on its first boot: the files of an OpenStack config drive.
+"""Files of the OpenStack config drive that configures a machine on its first boot.
 
-Rendering is pure; :func:`write` puts the files where cloud-init's ConfigDrive data source finds
-them in a disk it boots for the first time. The kernel of the host need not know iso9660 or vfat
-this way. Machines without a config drive read the same files instead of asking a metadata server.
+Rendering is pure. :func:`write` stores the files in a new disk, where cloud-init's ConfigDrive
+data source finds them, so the host's kernel needs neither iso9660 nor vfat. Machines without a
+config drive get the same files, since there is no metadata server.
 """
 
 import hashlib
@@ -26,12 +26,12 @@ from typing import Any
 
 from minicloud.hypervisor import PortSpec, ServerSpec
 
-#: The drive's directory below the root of a machine's disk.
+#: Directory of the drive below the root of a machine's disk.
 SEED = pathlib.PurePosixPath('var/lib/cloud/seed/config_drive')
 
 
 def meta_data(spec: ServerSpec) -> dict[str, Any]:
-    """Return meta_data.json as Nova writes it."""
+    """Return meta_data.json in Nova's format."""
     document: dict[str, Any] = {
         'uuid': spec.id, 'name': spec.name, 'hostname': host_name(spec.name),
         'launch_index': 0, 'availability_zone': spec.availability_zone,
@@ -46,20 +46,20 @@ def meta_data(spec: ServerSpec) -> dict[str, Any]:
 
 
 def host_name(name: str) -> str:
-    """Return the host name made from a server's name, by Nova's rules."""
+    """Return the host name for a server's name, by Nova's rules."""
     text = re.sub(r'[^a-z0-9_.-]', '', name.lower().replace(' ', '-').replace('_', '-'))
     text = text.strip('.-')[:63].rstrip('.-')
     return text or 'server-' + hashlib.sha256(name.encode()).hexdigest()[:8]
 
 
 def network_data(ports: tuple[PortSpec, ...], mtus: dict[str, int]) -> dict[str, Any]:
-    """Return network_data.json as Nova writes it, but with one default route for each IP version.
+    """Return network_data.json in Nova's format, but with one default route per IP version.
 
-    A machine with several equal default routes answers strangers through the wrong card. Clouds
-    whose management network has no gateway do not know this; here the host has an address on
-    every network, so the first card with a gateway gets the route.
+    A machine with several equal default routes replies to other networks through the wrong card.
+    Clouds without a gateway on the management network do not have this problem. Here the host has
+    an address on every network, so only the first card with a gateway gets the route.
 
-    :param mtus: network id -> MTU; 1500 where a network is missing.
+    :param mtus: network id -> MTU; the default is 1500.
     """
     links, networks, services = [], [], []
     routed: set[int] = set()
@@ -101,10 +101,10 @@ def files(spec: ServerSpec, mtus: dict[str, int]) -> dict[str, bytes]:
 
 
 def write(root: pathlib.Path, spec: ServerSpec, mtus: dict[str, int]) -> None:
-    """Put the drive into a disk that was never booted.
+    """Write the drive to a disk that was never booted.
 
-    Only into such a disk: a machine that ran could have left symbolic links to the host's files.
-    The files are readable by root of the machine only, for user data holds secrets.
+    A machine that ran could have left symbolic links to files of the host, so used disks are not
+    allowed. Only the machine's root can read the files, because user data may contain secrets.
     """
     seed = root / SEED
     for name, content in files(spec, mtus).items():

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Volumes: sparse files, shown to machines through loop devices."""
+"""Volumes: sparse files that machines see through loop devices."""
 
 import contextlib
 import fcntl
@@ -26,12 +26,12 @@ from minicloud.machines.layout import Layout
 GIBIBYTE = 1024 ** 3
 _LOOP_MAJOR = 7
 _BLOCKS = pathlib.Path('/sys/block')
-#: Asks the loop driver for the number of an unused device, making one when all are used.
+#: ioctl that returns the number of an unused loop device and creates one if necessary.
 _LOOP_CTL_GET_FREE = 0x4C82
 
 
 def loop_files() -> Iterator[tuple[str, str]]:
-    """Yield loop device path and backing file of all loop devices in use on the host."""
+    """Yield loop device path and backing file of all used loop devices of the host."""
     for block in _BLOCKS.glob('loop*'):
         with contextlib.suppress(OSError):
             text = (block / 'loop/backing_file').read_text(encoding='utf-8').rstrip('\n')
@@ -39,21 +39,21 @@ def loop_files() -> Iterator[tuple[str, str]]:
 
 
 class Volumes:
-    """The volumes of a sandbox. Safe to use from several threads."""
+    """Volumes of a sandbox, thread-safe."""
 
     def __init__(self, layout: Layout):
         self._layout = layout
         self._lock = threading.Lock()
 
     def create(self, volume_id: str, size_gb: int) -> None:
-        """Make an empty volume, unless it exists."""
+        """Create an empty volume, unless it exists."""
         path = self._layout.volume(volume_id)
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not path.exists():
             self._sized(path, size_gb * GIBIBYTE)
 
     def clone(self, volume_id: str, size_gb: int, source_id: str) -> None:
-        """Make a volume with the content of a volume or snapshot."""
+        """Create a volume with the content of a volume or snapshot."""
         path = self._layout.volume(volume_id)
         if path.exists():
             return
@@ -64,7 +64,7 @@ class Volumes:
         os.truncate(path, max(size_gb * GIBIBYTE, path.stat().st_size))
 
     def snapshot(self, snapshot_id: str, volume_id: str) -> None:
-        """Keep the content of a volume; what a machine writes meanwhile is the caller's care."""
+        """Copy the content of a volume; the caller must prevent writes meanwhile."""
         path = self._layout.snapshot(snapshot_id)
         if not path.exists():
             self._copy(self._existing(volume_id), path)
@@ -74,7 +74,7 @@ class Volumes:
         self._layout.snapshot(snapshot_id).unlink(missing_ok=True)
 
     def extend(self, volume_id: str, size_gb: int) -> None:
-        """Make a volume larger, also in the eyes of a machine that has it."""
+        """Extend a volume; an attached machine sees the new size."""
         path = self._existing(volume_id)
         size = size_gb * GIBIBYTE
         present = path.stat().st_size
@@ -88,17 +88,17 @@ class Volumes:
             run('losetup', '--set-capacity', loop)
 
     def delete(self, volume_id: str) -> None:
-        """Remove a volume and let go of its loop device."""
+        """Remove a volume and its loop device."""
         self.release(volume_id)
         self._layout.volume(volume_id).unlink(missing_ok=True)
 
     def loop_of(self, volume_id: str) -> str | None:
         """Return the loop device of a volume, or None."""
-        wanted = str(self._layout.volume(volume_id))
-        return next((loop for loop, file in loop_files() if file == wanted), None)
+        path = str(self._layout.volume(volume_id))
+        return next((loop for loop, file in loop_files() if file == path), None)
 
     def connect(self, volume_id: str) -> str:
-        """Return the loop device of a volume, made when it has none."""
+        """Return the loop device of a volume; create it if it is missing."""
         path = self._existing(volume_id)
         with self._lock:
             loop = self.loop_of(volume_id)
@@ -107,7 +107,7 @@ class Volumes:
         return loop
 
     def release(self, volume_id: str) -> None:
-        """Give the loop device of a volume back; one still in use goes when its user does."""
+        """Detach the loop device of a volume; the kernel delays this while the device is in use."""
         loop = self.loop_of(volume_id)
         if loop is not None:
             attempt('losetup', '--detach', loop)
@@ -143,7 +143,7 @@ def _private(path: str, flags: int) -> int:
 
 
 def _new_loop(path: pathlib.Path) -> str:
-    """Connect a file to an unused loop device, for which a node is made when it lacks one."""
+    """Connect a file to an unused loop device; create its device node if it is missing."""
     for _attempt in range(20):
         with open('/dev/loop-control', 'rb') as control:
             number = fcntl.ioctl(control, _LOOP_CTL_GET_FREE)
@@ -153,5 +153,5 @@ def _new_loop(path: pathlib.Path) -> str:
                 os.mknod(node, stat.S_IFBLK | 0o660, os.makedev(_LOOP_MAJOR, number))
         if attempt('losetup', node, str(path)):
             return node
-        # Somebody else on the host was quicker.
-    raise HypervisorError('The host has no loop device left.')
+        # Another process of the host took the device first.
+    raise HypervisorError('The host has no free loop device.')

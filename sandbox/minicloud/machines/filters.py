@@ -9,12 +9,13 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The packet filter of a port, as text for nft.
+"""Packet filter of a port, as text for nft.
 
-One table of the bridge family per port, outside of the machine, so that root of the machine cannot
-change it. Bridges have no connection tracking everywhere, so answers are recognised otherwise:
-TCP segments that do not open a connection pass; for UDP and its kin the table remembers the
-addresses and ports of what was let through, for other protocols the addresses, for three minutes.
+Each port has one table of the bridge family, outside of the machine, where the machine's root
+cannot change it. Not every host tracks connections on bridges, so replies are recognised
+otherwise. TCP segments that do not open a connection pass. For UDP and similar protocols, sets of
+the table store the addresses and ports of passed packets for three minutes; for other protocols,
+the addresses.
 """
 
 import ipaddress
@@ -22,7 +23,7 @@ from collections.abc import Iterable
 
 from minicloud.hypervisor import PortSpec, RuleSpec
 
-#: Names of protocols as Neutron takes them -> their numbers.
+#: Protocol names that Neutron accepts -> their numbers.
 PROTOCOLS = {
     'ah': 51, 'dccp': 33, 'egp': 8, 'esp': 50, 'gre': 47, 'icmp': 1, 'icmpv6': 58, 'igmp': 2,
     'ipip': 4, 'ipv6-encap': 41, 'ipv6-frag': 44, 'ipv6-icmp': 58, 'ipv6-nonxt': 59,
@@ -30,7 +31,7 @@ PROTOCOLS = {
     'udp': 17, 'udplite': 136, 'vrrp': 112,
 }
 _TCP, _ICMP, _ICMPV6 = 6, 1, 58
-#: Protocols without connections whose headers begin with two ports.
+#: Connectionless protocols with headers that begin with two ports.
 _DATAGRAMS = '{ 17, 33, 132, 136 }'
 _NOT_OTHERS = '{ 6, 17, 33, 132, 136 }'
 _SERVERS_TO_CLIENT = {'ip': 'udp sport 67 udp dport 68', 'ip6': 'udp sport 547 udp dport 546'}
@@ -38,12 +39,11 @@ _CLIENT_TO_SERVERS = {'ip': 'udp sport 68 udp dport 67', 'ip6': 'udp sport 546 u
 
 
 def table(tap: str, port: PortSpec) -> str:
-    """Return the nft commands that bring the filter of a port to its rules in one step.
+    """Return the nft commands that update the filter of a port to its rules in one step.
 
-    What the table remembers of let-through traffic stays. Without port security, and for nothing
-    else, the table ends up away.
+    The stored addresses of passed packets are kept. A port without port security has no table.
 
-    :param tap: name of the host's end of the port's cable; also the table's name.
+    :param tap: name of the host's end of the port's veth pair; also the table's name.
     """
     head = f'add table bridge {tap}\n'
     if not port.port_security:
@@ -68,7 +68,7 @@ def table(tap: str, port: PortSpec) -> str:
         f'    oifname "{tap}" jump to_machine',
         '  }',
         '}']
-    # "flush table" empties the chains and leaves the memory alone.
+    # "flush table" empties the chains and keeps the sets.
     return head + f'flush table bridge {tap}\n' + '\n'.join(lines) + '\n'
 
 
@@ -78,7 +78,7 @@ def _memory(name: str, key: str) -> list[str]:
 
 
 def _from_machine(port: PortSpec) -> list[str]:
-    """Rules for what the machine sends: only from its own addresses, only what is allowed."""
+    """Return the rules for the machine's output: only its own addresses, only allowed packets."""
     own = {family: _sources(port, family) for family in ('ip', 'ip6')}
     rules = [f'ether saddr != {port.mac} drop']
     rules += [f'ether type ip {_CLIENT_TO_SERVERS["ip"]} accept',
@@ -88,14 +88,14 @@ def _from_machine(port: PortSpec) -> list[str]:
                   f'ether type ip ip saddr != {_set(own["ip"])} drop']
     else:
         rules.append('ether type ip drop')
-    # Duplicate address detection asks from the unspecified address.
+    # Duplicate address detection sends from the unspecified address.
     rules += ['ip6 saddr { ::, fe80::/10 } icmpv6 type { nd-router-solicit, nd-neighbor-solicit, '
               'nd-neighbor-advert, mld-listener-report, mld2-listener-report } accept',
               f'ip6 saddr != {_set(["fe80::/10", *own["ip6"]])} drop',
               'icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept',
               'icmpv6 type { nd-router-advert, nd-redirect } drop',
               'ether type != { ip, ip6 } drop']
-    rules += _answers('in')
+    rules += _replies('in')
     for rule in port.rules:
         if rule.direction == 'egress':
             rules += _rule(rule, 'out')
@@ -103,13 +103,13 @@ def _from_machine(port: PortSpec) -> list[str]:
 
 
 def _to_machine(port: PortSpec) -> list[str]:
-    """Rules for what the machine gets."""
+    """Return the rules for packets to the machine."""
     rules = ['ether type arp accept',
              f'ether type ip {_SERVERS_TO_CLIENT["ip"]} accept',
              f'ether type ip6 {_SERVERS_TO_CLIENT["ip6"]} accept',
              'icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept',
              'ether type != { ip, ip6 } drop']
-    rules += _answers('out')
+    rules += _replies('out')
     for rule in port.rules:
         if rule.direction == 'ingress':
             rules += _rule(rule, 'in')
@@ -117,7 +117,7 @@ def _to_machine(port: PortSpec) -> list[str]:
 
 
 def _sources(port: PortSpec, family: str) -> list[str]:
-    """Addresses the machine may use as its own, of one family, overlaps merged."""
+    """Return the addresses of one family that the machine may use as its own, overlaps merged."""
     version = 4 if family == 'ip' else 6
     mine = [ipaddress.ip_network(fixed.address) for fixed in port.fixed_ips]
     mine += [ipaddress.ip_network(address, strict=False) for address in port.allowed_addresses]
@@ -125,10 +125,10 @@ def _sources(port: PortSpec, family: str) -> list[str]:
     return [str(net) for net in merged]
 
 
-def _answers(asked: str) -> list[str]:
-    """Rules that let pass the answers to what was let through in direction ``asked``."""
+def _replies(direction: str) -> list[str]:
+    """Return the rules that pass replies to packets that passed in ``direction``."""
     rules = ['tcp flags & (syn|ack) != syn accept',
-             # Only the first fragment shows ports; without it the others are worth nothing.
+             # Only the first fragment has ports; the other fragments are useless without it.
              'ip frag-off & 0x1fff != 0 accept',
              'icmp type { destination-unreachable, time-exceeded, parameter-problem } accept',
              'icmpv6 type { destination-unreachable, packet-too-big, time-exceeded, '
@@ -136,13 +136,13 @@ def _answers(asked: str) -> list[str]:
     for family in ('ip', 'ip6'):
         ends = f'{family} daddr . {family} saddr . meta l4proto'
         rules += [f'meta l4proto {_DATAGRAMS} {ends} . th dport . th sport '
-                  f'@{asked}_flows_{family} accept',
-                  f'meta l4proto != {_NOT_OTHERS} {ends} @{asked}_pairs_{family} accept']
+                  f'@{direction}_flows_{family} accept',
+                  f'meta l4proto != {_NOT_OTHERS} {ends} @{direction}_pairs_{family} accept']
     return rules
 
 
 def _rule(rule: RuleSpec, direction: str) -> list[str]:
-    """Rules that let through what one security group rule allows, and remember it."""
+    """Return the nft rules that pass and store the packets which one security group rule allows."""
     family = 'ip' if rule.ethertype.lower() == 'ipv4' else 'ip6'
     match = [f'ether type {family}']
     remote = _remote(rule, family)
@@ -174,7 +174,7 @@ def protocol_number(name: str | None) -> int | None:
 
 
 def _remote(rule: RuleSpec, family: str) -> list[str] | None:
-    """Networks of the other side; None is any, an empty list is nobody."""
+    """Return the remote networks; None is any, an empty list is none."""
     version = 4 if family == 'ip' else 6
     if rule.remote_addresses is not None:
         nets = [ipaddress.ip_network(address) for address in rule.remote_addresses]
@@ -187,7 +187,7 @@ def _remote(rule: RuleSpec, family: str) -> list[str] | None:
 
 
 def _ports(rule: RuleSpec, protocol: int, family: str) -> list[str]:
-    """Match of the port range, or of type and code."""
+    """Return the match of the port range, or of type and code."""
     if rule.port_min is None:
         return []
     if protocol in (_ICMP, _ICMPV6):

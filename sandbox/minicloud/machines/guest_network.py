@@ -9,12 +9,12 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a machine's systemd-networkd must know beyond the config drive.
+"""Configuration of a machine's systemd-networkd in addition to the config drive.
 
-A host directory shown to the machine as /run/systemd/network. Two things go there: that nobody
-advertises routes on networks without IPv6 (networkd would wait 14 seconds for such a router
-before the network counts as online), and the addresses of cards that were added or changed after
-cloud-init's only network configuration, on the machine's first boot.
+The machine sees a host directory as /run/systemd/network. Its files disable router advertisements
+on networks without IPv6, because networkd would wait 14 seconds for a router before the network is
+online. They also set the addresses of cards that were added or changed after the first boot, when
+cloud-init configures the network for the only time.
 """
 
 import ipaddress
@@ -25,21 +25,20 @@ from minicloud.machines.records import Card
 
 
 def _quiet(card: Card) -> list[str]:
-    """Return settings that keep networkd from waiting for IPv6 nobody speaks."""
+    """Return settings that keep networkd from waiting for IPv6 routers that do not exist."""
     has_ipv6 = any(ipaddress.ip_address(fixed[0]).version == 6 for fixed in card.fixed_ips)
     return ['IPv6AcceptRA=no'] + ([] if has_ipv6 else ['LinkLocalAddressing=no'])
 
 
 def drop_in(card: Card) -> str:
-    """Return what is added to cloud-init's own configuration of a card."""
+    """Return the addition to cloud-init's own configuration of a card."""
     return '\n'.join(['[Network]', *_quiet(card)]) + '\n'
 
 
 def unit(card: Card, routed: set[int]) -> str:
-    """Return a complete configuration of a card, for one cloud-init does not know.
+    """Return the complete configuration of a card that cloud-init does not know.
 
-    :param routed: IP versions that have their default route through an earlier card; ours are
-                   added.
+    :param routed: IP versions with a default route through an earlier card; this card's are added.
     """
     lines = ['[Match]', f'MACAddress={card.mac}', '', '[Network]', 'DHCP=no', *_quiet(card)]
     servers: list[str] = []
@@ -62,21 +61,21 @@ def files(cards: list[Card], readdressed: bool) -> dict[str, str]:
     for card in cards:
         shown[f'10-cloud-init-{card.name}.network.d/50-no-router.conf'] = drop_in(card)
         if readdressed:
-            # Sorts before cloud-init's file; networkd takes the first one that matches.
+            # The name sorts before cloud-init's file; networkd uses the first match.
             shown[f'05-port-{card.name}.network'] = unit(card, routed)
     return shown
 
 
 def write(directory: pathlib.Path, cards: list[Card], readdressed: bool) -> None:
-    """Bring the directory to exactly these files, keeping the directory itself."""
-    wanted = files(cards, readdressed)
+    """Write exactly these files to the directory, keeping the directory itself."""
+    contents = files(cards, readdressed)
     directory.mkdir(parents=True, exist_ok=True, mode=0o755)
     for child in directory.iterdir():
         if child.is_dir():
             shutil.rmtree(child)
         else:
             child.unlink()
-    for name, text in wanted.items():
+    for name, text in contents.items():
         path = directory / name
         path.parent.mkdir(exist_ok=True, mode=0o755)
         path.write_text(text, encoding='utf-8')

@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The hypervisor of a sandbox: the protocol of ``minicloud.hypervisor`` with real machines.
+"""Hypervisor of a sandbox: the protocol of ``minicloud.hypervisor`` with real machines.
 
 Machines are systemd-nspawn containers, networks bridges, volumes loop devices, filters nftables.
-Nothing here is kept in memory only: a second process with the same settings finds all of it.
+All state is on the host: a second process with the same settings finds it.
 """
 
 import contextlib
@@ -32,13 +32,13 @@ from minicloud.machines.lifecycle import Machines
 from minicloud.machines.watch import Watch
 
 LOG = logging.getLogger(__name__)
-#: Colours, cursor movements and titles that programs send to a terminal, and carriage returns.
+#: Colours, cursor movements, titles and carriage returns that programs send to a terminal.
 _TERMINAL = re.compile(r'\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[()][A-Z0-9]'
                        r'|\x1b[=>78]|\r')
 
 
 class NspawnHypervisor:
-    """See :class:`minicloud.hypervisor.Hypervisor`, which says what every method does."""
+    """Implementation of :class:`minicloud.hypervisor.Hypervisor`, which documents every method."""
 
     def __init__(self, layout: Layout, images: Images | None = None):
         self._layout = layout
@@ -52,21 +52,21 @@ class NspawnHypervisor:
         self._machines.adopt()
 
     def subscribe(self, listener: Listener) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._listener = listener
 
     def close(self) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._watch.close()
 
     def _ended(self, server_id: str) -> None:
-        """A machine's keeper ended; tell the listener unless somebody asked for it."""
+        """Handle the end of a machine's keeper; call the listener unless the end was requested."""
         with self._machines.lock(server_id):
             machine = self._machines.storage.load(server_id)
-            if machine is None or not machine.wanted \
+            if machine is None or not machine.should_run \
                     or self._machines.keepers.find(server_id) is not None:
                 return
-            machine.wanted = False
+            machine.should_run = False
             with contextlib.suppress(FileNotFoundError):
                 self._machines.storage.save(machine)
             status = self._machines.keepers.end_status(server_id)
@@ -85,41 +85,41 @@ class NspawnHypervisor:
     # Machines
 
     def create_server(self, spec: ServerSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._images.ensure(spec.image_path)
         self._machines.create(spec)
 
     def delete_server(self, server_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.delete(server_id)
 
     def start_server(self, spec: ServerSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.start(spec)
 
     def stop_server(self, server_id: str, timeout: float = 60.0) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.stop(server_id, timeout)
 
     def reboot_server(self, spec: ServerSpec, hard: bool) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.reboot(spec, hard)
 
     def rebuild_server(self, spec: ServerSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._images.ensure(spec.image_path)
         self._machines.rebuild(spec)
 
     def resize_server(self, spec: ServerSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.resize(spec)
 
     def server_state(self, server_id: str) -> State:
-        """See the protocol."""
+        """Implement the protocol."""
         return self._machines.state(server_id)
 
     def console_log(self, server_id: str, lines: int | None = None) -> str:
-        """See the protocol."""
+        """Implement the protocol."""
         try:
             raw = self._machines.keepers.console_path(server_id).read_bytes()
         except FileNotFoundError:
@@ -132,75 +132,75 @@ class NspawnHypervisor:
     # Volumes
 
     def create_volume(self, volume_id: str, size_gb: int) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._volumes.create(volume_id, size_gb)
 
     def clone_volume(self, volume_id: str, size_gb: int, source_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         with self._machines.still(source_id):
             self._volumes.clone(volume_id, size_gb, source_id)
 
     def extend_volume(self, volume_id: str, size_gb: int) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._volumes.extend(volume_id, size_gb)
 
     def delete_volume(self, volume_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._volumes.delete(volume_id)
 
     def snapshot_volume(self, snapshot_id: str, volume_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         with self._machines.still(volume_id):
             self._volumes.snapshot(snapshot_id, volume_id)
 
     def delete_snapshot(self, snapshot_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._volumes.delete_snapshot(snapshot_id)
 
     def attach_volume(self, server_id: str, volume_id: str, device: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.attach(server_id, volume_id, device)
 
     def detach_volume(self, server_id: str, volume_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.detach(server_id, volume_id)
 
     # Networks
 
     def plug_network(self, network: NetworkSpec, subnets: tuple[SubnetSpec, ...]) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._networks.plug(network, subnets)
 
     def unplug_network(self, network_id: str) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._networks.unplug(network_id)
 
     def apply_ports(self, server_id: str, ports: tuple[PortSpec, ...]) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._machines.apply_ports(server_id, ports)
 
     def apply_security(self, ports: tuple[PortSpec, ...]) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         for port in ports:
             if self._networks.has_card(port.id):
                 self._networks.apply_filter(port)
 
     def bind_floating_ip(self, floating: FloatingSpec, fixed_address: str,
                          port: PortSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._networks.bind(floating, fixed_address)
 
     def unbind_floating_ip(self, floating: FloatingSpec) -> None:
-        """See the protocol."""
+        """Implement the protocol."""
         self._networks.unbind(floating.id)
 
 
 def create(settings: Mapping[str, Any]) -> NspawnHypervisor:
     """Return the hypervisor of a sandbox.
 
-    :param settings: ``directory`` is the sandbox's directory; ``images`` says how to make images
-        that are not there, see :class:`minicloud.machines.images.Images`.
-    :raises HypervisorError: the host cannot run machines; the message says why.
+    :param settings: ``directory`` is the sandbox's directory; ``images`` has the recipes of
+        missing images, see :class:`minicloud.machines.images.Images`.
+    :raises HypervisorError: the host cannot run machines; the message has the reasons.
     """
     layout = Layout.of(settings['directory'])
     missing = check.missing(layout)

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Images that are made when the first machine wants them."""
+"""Images that are built when the first machine needs them."""
 
 import logging
 import os
@@ -26,10 +26,10 @@ LOG = logging.getLogger(__name__)
 
 
 class Images:
-    """Knows how to make root trees that are not there yet.
+    """Builder of missing root trees.
 
-    :param recipes: by root tree: ``command`` (arguments), ``environment`` (added to ours), and ``log``, the file that
-        takes what the command says.
+    :param recipes: by root tree: ``command`` (arguments), ``environment`` (added to this
+        process's), and ``log``, the file for the command's output.
     """
 
     def __init__(self, recipes: Mapping[str, Mapping[str, Any]]) -> None:
@@ -37,9 +37,9 @@ class Images:
         self._locks: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
     def ensure(self, image_path: str) -> None:
-        """Have a tree made if it is not there; machines that want the same one wait for it.
+        """Build a tree if it is missing; concurrent requests for the same tree wait.
 
-        :raises HypervisorError: it could not be made.
+        :raises HypervisorError: the build failed.
         """
         if is_tree(image_path) or image_path not in self._recipes:
             return
@@ -51,15 +51,17 @@ class Images:
         recipe = self._recipes[image_path]
         log = pathlib.Path(recipe['log'])
         log.parent.mkdir(parents=True, exist_ok=True)
-        LOG.info('making image %s, see %s', image_path, log)
+        LOG.info('building image %s, log: %s', image_path, log)
         with log.open('wb') as output:
-            done = subprocess.run(recipe['command'], stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT,
+            done = subprocess.run(recipe['command'], stdin=subprocess.DEVNULL, stdout=output,
+                                  stderr=subprocess.STDOUT,
                                   env={**os.environ, **recipe['environment']}, cwd='/', check=False)
         if done.returncode or not is_tree(image_path):
             last = log.read_text(encoding='utf-8', errors='replace').strip().splitlines()[-1:]
-            raise HypervisorError(f'The image {image_path} could not be made: {"".join(last)} (see {log})')
+            raise HypervisorError(f'The image {image_path} could not be built: {"".join(last)} '
+                                  f'(see {log})')
 
 
 def is_tree(image_path: str) -> bool:
-    """Whether there is a root tree."""
+    """Return whether the path has a root tree."""
     return os.path.exists(os.path.join(image_path, 'etc/os-release'))

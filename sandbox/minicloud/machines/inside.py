@@ -9,11 +9,11 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Work in the mount namespace of a running machine, done by no program of the machine's own.
+"""Actions in the mount namespace of a running machine, done without programs of the machine.
 
-Run as ``python -m minicloud.machines.inside PID ACTION ...`` in a process of its own: it enters
-the namespace after everything it needs is loaded, so nothing the machine's root left behind is
-executed with the host's rights, and paths are looked up inside the machine's root.
+``python -m minicloud.machines.inside PID ACTION ...`` runs in a process of its own. It loads
+everything it needs, then enters the namespace. No file of the machine is therefore executed with
+the host's rights, and paths are resolved inside the machine's root.
 
 Actions: ``add NODE MAJOR MINOR``, ``remove NODE MOUNT...`` (unmounts the file systems first),
 ``freeze MOUNT`` and ``thaw MOUNT``.
@@ -38,14 +38,16 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def do(pid: int, *arguments: str) -> None:
-    """Do one action in the machine whose first process is ``pid``; raises CommandFailed."""
+    """Run one action in the machine with the first process ``pid``; raise CommandFailed on
+    failure.
+    """
     package = str(pathlib.Path(__file__).resolve().parents[2])
     run(sys.executable, '-P', '-m', 'minicloud.machines.inside', str(pid), *arguments,
         environment={**os.environ, 'PYTHONPATH': package})
 
 
 def mounts_of(pid: int, major: int, minor: int) -> list[str]:
-    """Return where a machine has mounted the file system of a device, last mount first."""
+    """Return the mount points of a device's file system in a machine, the last mount first."""
     found = []
     with open(f'/proc/{pid}/mountinfo', encoding='utf-8', errors='surrogateescape') as stream:
         for line in stream:
@@ -79,7 +81,7 @@ def _add(node: str, major: str, minor: str) -> None:
 def _remove(node: str, *mounts: str) -> None:
     for mount in mounts:
         _check(_LIBC.umount2(os.fsencode(mount), _MNT_DETACH), mount)
-    # A disk the machine was booted with is a bind mount, one plugged in later is a plain node.
+    # A disk attached before boot is a bind mount; one attached later is a plain node.
     while os.path.lexists(node) and _LIBC.umount2(os.fsencode(node), _MNT_DETACH) == 0:
         continue
     with contextlib.suppress(FileNotFoundError):
@@ -95,7 +97,7 @@ def _freeze(mount: str, request: int) -> None:
 
 
 def main(argv: list[str]) -> int:
-    """Do the action named by the command line."""
+    """Run the action of the command line."""
     pid, action, arguments = int(argv[0]), argv[1], argv[2:]
     actions = {
         'add': lambda: _add(*arguments), 'remove': lambda: _remove(*arguments),

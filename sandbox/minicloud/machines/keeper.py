@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Starting, finding and ending the processes of machines."""
+"""Processes of machines: start, search, stop."""
 
 import contextlib
 import logging
@@ -20,30 +20,30 @@ import subprocess
 import time
 
 from minicloud.hypervisor import HypervisorError
-from minicloud.machines import limits, nspawn, processes
+from minicloud.machines import cgroups, nspawn, processes
 from minicloud.machines.commands import attempt
 from minicloud.machines.layout import Layout
 from minicloud.machines.records import read_json, write_json
 
 LOG = logging.getLogger(__name__)
-#: Asks systemd, when it is process 1 of a machine, to power off.
+#: Signal that makes systemd, as process 1 of a machine, power off.
 POWER_OFF = signal.SIGRTMIN + 4
 _CONSOLE_KEPT = 4 * 1024 * 1024
 _BOOT_TIMEOUT = 30.0
 
 
 class Keepers:
-    """The processes of a sandbox's machines."""
+    """Processes of a sandbox's machines."""
 
     def __init__(self, layout: Layout):
         self._layout = layout
         self._children: dict[int, subprocess.Popen] = {}
 
     def find(self, server_id: str) -> int | None:
-        """Return the keeper's process of a machine that runs, or None.
+        """Return the keeper's process of a running machine, or None.
 
-        The number in the machine's directory counts when the process was started at the time
-        noted with it. A keeper that was never noted (minicloud was killed then) is searched for.
+        The recorded pid counts only if the start time recorded with it matches. If minicloud was
+        killed before it recorded the keeper, the process is searched by its command line.
         """
         directory = self._layout.machine(server_id)
         noted = read_json(directory / 'process.json')
@@ -62,15 +62,15 @@ class Keepers:
         keeper = self.find(server_id)
         if keeper is None:
             return None
-        # Before its program is loaded it is still systemd-nspawn, preparing the machine.
+        # Until it executes the machine's program, it is still systemd-nspawn.
         return next((pid for pid in processes.family(keeper)[1]
                      if processes.program(pid) not in ('', 'systemd-nspawn')), None)
 
     def start(self, boot: nspawn.Boot, vcpus: int, ram_mb: int) -> int:
         """Start a machine; return its keeper when the machine's first process runs."""
         argv = nspawn.keeper_arguments(boot)
-        if limits.host_has_systemd():
-            # A scope that failed would keep its name.
+        if cgroups.host_has_systemd():
+            # systemd keeps the name of a failed scope in use.
             attempt('systemctl', 'reset-failed', f'{boot.name}.scope')
             argv = nspawn.scope_arguments(boot, vcpus, ram_mb) + argv
         for name in ('process.json', 'ended'):
@@ -94,7 +94,7 @@ class Keepers:
         return child.pid
 
     def power_off(self, server_id: str, timeout: float) -> None:
-        """Ask the machine to power off and wait; switch it off when the time is over."""
+        """Request a power-off and wait; kill the machine after the timeout."""
         keeper, leader = self.find(server_id), self.leader(server_id)
         if keeper is None:
             return
@@ -103,16 +103,16 @@ class Keepers:
             if processes.wait_gone(keeper, timeout):
                 self.reap(keeper)
                 return
-            LOG.warning('Machine %s did not power off in %g s, switching it off', server_id,
+            LOG.warning('Machine %s did not power off in %g s, killing it', server_id,
                         timeout)
         self.kill(server_id)
 
     def kill(self, server_id: str) -> None:
-        """Switch the machine off, now."""
+        """Kill the machine at once."""
         keeper = self.find(server_id)
         if keeper is None:
             return
-        # The keeper first, that it starts nothing; with process 1 all of the machine ends.
+        # The keeper is killed first, so that it restarts nothing; process 1 ends the whole machine.
         outside, leaders = processes.family(keeper)
         left = processes.kill_hard([keeper, *leaders]) + processes.kill_hard(outside)
         self.reap(keeper)
@@ -120,26 +120,26 @@ class Keepers:
             raise HypervisorError(f'Processes {left} of machine {server_id} do not end.')
 
     def reap(self, pid: int) -> None:
-        """Take note of the end of a child, so that no zombie stays."""
+        """Collect the exit status of a child."""
         child = self._children.pop(pid, None)
         if child is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=5)
 
     def reap_ended(self) -> None:
-        """Take note of all children that ended by themselves."""
+        """Collect the exit status of all ended children."""
         for pid, child in list(self._children.items()):
             if child.poll() is not None:
                 self._children.pop(pid, None)
 
     def end_status(self, server_id: str) -> int | None:
-        """Return what the machine ended with, None when the keeper did not live to note it."""
+        """Return the recorded exit status of the machine; None if the keeper was killed before."""
         with contextlib.suppress(FileNotFoundError, ValueError):
             return int((self._layout.machine(server_id) / 'ended').read_text(encoding='ascii'))
         return None
 
     def console_path(self, server_id: str) -> pathlib.Path:
-        """File with the console's output."""
+        """Return the file with the console's output."""
         return self._layout.machine(server_id) / 'console.log'
 
     @staticmethod
@@ -148,6 +148,6 @@ class Keepers:
 
 
 def _identity(pid: int) -> dict[str, int | str | None]:
-    """Return what tells a process from all others, also after a restart of the host."""
+    """Return the identity of a process, unique across restarts of the host."""
     boot = pathlib.Path('/proc/sys/kernel/random/boot_id').read_text(encoding='ascii').strip()
     return {'pid': pid, 'start_time': processes.start_time(pid), 'host_boot': boot}

@@ -9,11 +9,11 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Where things of one sandbox lie and what they are called on the host.
+"""Paths of one sandbox and its names on the host.
 
-Everything a sandbox leaves on the host (interfaces, namespaces, nft tables, processes, control
-groups) carries a prefix made from its directory, so that sandboxes live side by side and each
-finds all of its own things, and only those, when it is taken down.
+All objects of a sandbox on the host (interfaces, namespaces, nft tables, processes, control
+groups) have a prefix derived from its directory. Sandboxes can therefore run side by side, and
+each finds exactly its own objects to remove.
 """
 
 import dataclasses
@@ -21,18 +21,18 @@ import hashlib
 import pathlib
 import uuid
 
-#: Longest name of a network interface the kernel takes.
+#: Longest name of a network interface in the kernel.
 _INTERFACE_LENGTH = 15
 
 
 def prefix_of(directory: str | pathlib.Path) -> str:
-    """Return the seven characters all host names of the sandbox in ``directory`` begin with."""
+    """Return the seven characters that begin all host names of the sandbox in ``directory``."""
     real = str(pathlib.Path(directory).resolve())
     return 'trv' + hashlib.sha256(real.encode()).hexdigest()[:4]
 
 
 def _short(identity: str, length: int) -> str:
-    """Return ``length`` hexadecimal characters that stand for an id of any form."""
+    """Return ``length`` hexadecimal characters derived from an id of any form."""
     try:
         text = uuid.UUID(identity).hex
     except ValueError:
@@ -55,49 +55,52 @@ class Layout:
 
     @property
     def base(self) -> pathlib.Path:
-        """Directory of everything minicloud keeps."""
+        """Return the directory of minicloud's files."""
         return self.directory / 'minicloud'
 
     @property
     def machines(self) -> pathlib.Path:
-        """Parent of the directories of machines."""
+        """Return the parent of the directories of machines."""
         return self.base / 'machines'
 
     @property
     def volumes(self) -> pathlib.Path:
-        """Directory of the files behind volumes and snapshots."""
+        """Return the directory of the files behind volumes and snapshots."""
         return self.base / 'volumes'
 
     @property
     def networks(self) -> pathlib.Path:
-        """Directory of the records of networks and floating addresses."""
+        """Return the directory of the records of networks and floating addresses."""
         return self.base / 'networks'
 
     def machine(self, server_id: str) -> pathlib.Path:
-        """Directory of one machine."""
+        """Return the directory of one machine."""
         return self.machines / server_id
 
     def volume(self, volume_id: str) -> pathlib.Path:
-        """File behind one volume."""
+        """Return the file behind one volume."""
         return self.volumes / (volume_id + '.img')
 
     def snapshot(self, snapshot_id: str) -> pathlib.Path:
-        """File behind one snapshot."""
+        """Return the file behind one snapshot."""
         return self.volumes / (snapshot_id + '.snapshot')
 
     def machine_name(self, server_id: str) -> str:
-        """Name of a machine, its network namespace and its scope; stands in process lists."""
+        """Return the name of a machine, its network namespace and its scope, shown in process
+        lists.
+        """
         return f'{self.prefix}-{server_id}'
 
     def tap(self, port_id: str) -> str:
-        """Name of the host's end of a port's cable, and of the port's filter table."""
+        """Return the name of the host's end of a port's veth pair, and of the port's filter table.
+        """
         return f'{self.prefix}t' + _short(port_id, _INTERFACE_LENGTH - len(self.prefix) - 1)
 
     def bridge(self, network_id: str) -> str:
-        """Name of the bridge of a network whose operator named none."""
+        """Return the name of the bridge of a network without a fixed one."""
         return f'{self.prefix}n' + _short(network_id, _INTERFACE_LENGTH - len(self.prefix) - 1)
 
     @property
     def host_table(self) -> str:
-        """Name of the nft tables with forwarding rules and address translation."""
+        """Return the name of the nft tables with forwarding rules and address translation."""
         return f'{self.prefix}_host'

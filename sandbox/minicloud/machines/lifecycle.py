@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The life of machines: made, started, stopped, changed while they run, removed."""
+"""Life cycle of machines: create, start, change while running, stop, remove."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from minicloud.hypervisor import HypervisorError, PortSpec, ServerSpec, State
-from minicloud.machines import config_drive, guest_network, inside, limits, nspawn
+from minicloud.machines import cgroups, config_drive, guest_network, inside, nspawn
 from minicloud.machines.cables import Networks
 from minicloud.machines.disks import Volumes
 from minicloud.machines.keeper import Keepers
@@ -32,11 +32,11 @@ _REBOOT_TIMEOUT = 60.0
 
 
 class Machines:
-    """The machines of a sandbox. Different machines may be worked on at the same time."""
+    """Machines of a sandbox; calls for different machines may be concurrent."""
 
     def __init__(self, layout: Layout, networks: Networks, volumes: Volumes,
                  started: Callable[[str, int], None]):
-        """:param started: called with the id and the keeper's process of a machine that runs."""
+        """:param started: called with the id and the keeper's process of a running machine."""
         self._layout = layout
         self._networks = networks
         self._volumes = volumes
@@ -46,7 +46,7 @@ class Machines:
         self._locks: defaultdict[str, threading.RLock] = defaultdict(threading.RLock)
 
     def adopt(self) -> None:
-        """Watch the machines that run already."""
+        """Watch the machines that already run."""
         for server_id in self.storage.all_ids():
             keeper = self.keepers.find(server_id)
             if keeper is not None:
@@ -57,7 +57,7 @@ class Machines:
         return self._locks[server_id]
 
     def state(self, server_id: str) -> State:
-        """Say what a machine is right now."""
+        """Return the present state of a machine."""
         if self.keepers.find(server_id) is not None:
             return State.RUNNING
         machine = self.storage.load(server_id)
@@ -66,7 +66,7 @@ class Machines:
     # Whole machines
 
     def create(self, spec: ServerSpec) -> None:
-        """Make a machine and start it; after an error nothing of it is left."""
+        """Create and start a machine; a failed call leaves nothing of it."""
         with self.lock(spec.id):
             machine = self.storage.load(spec.id)
             if machine is not None and machine.created:
@@ -77,38 +77,38 @@ class Machines:
                 self.storage.make_disk(spec, self._networks.mtus())
                 self._boot(machine, spec)
             except (HypervisorError, OSError) as error:
-                LOG.error('Machine %s could not be made: %s', spec.id, error)
+                LOG.error('Machine %s could not be created: %s', spec.id, error)
                 self.delete(spec.id)
                 if isinstance(error, HypervisorError):
                     raise
-                raise HypervisorError(f'The machine could not be made: {error}.') from error
+                raise HypervisorError(f'The machine could not be created: {error}.') from error
 
     def delete(self, server_id: str) -> None:
-        """Remove a machine, in whatever state and however complete it is."""
+        """Remove a machine in any state, complete or not."""
         with self.lock(server_id):
             machine = self.storage.load(server_id)
             if machine is not None:
-                machine.wanted = False
+                machine.should_run = False
                 self.storage.save(machine)
             self.keepers.kill(server_id)
             for disk in machine.disks if machine else ():
                 self._volumes.release(disk.volume_id)
             self._networks.delete_namespace(server_id, machine.cards if machine else [])
-            if not limits.host_has_systemd():
-                limits.remove(self._layout.prefix, server_id)
+            if not cgroups.host_has_systemd():
+                cgroups.remove(self._layout.prefix, server_id)
             self.storage.remove(server_id)
 
     def start(self, spec: ServerSpec) -> None:
-        """Start a machine that was stopped."""
+        """Start a stopped machine."""
         with self.lock(spec.id):
             if self.keepers.find(spec.id) is None:
                 self._boot(self._machine(spec.id), spec)
 
     def stop(self, server_id: str, timeout: float) -> None:
-        """Power a machine off, or switch it off after the time."""
+        """Power a machine off; kill it after the timeout."""
         with self.lock(server_id):
             machine = self._machine(server_id)
-            machine.wanted = False
+            machine.should_run = False
             self.storage.save(machine)
             self.keepers.power_off(server_id, timeout)
             self.unplug(machine)
@@ -118,7 +118,7 @@ class Machines:
         with self.lock(spec.id):
             if hard:
                 machine = self._machine(spec.id)
-                machine.wanted = False
+                machine.should_run = False
                 self.storage.save(machine)
                 self.keepers.kill(spec.id)
             else:
@@ -126,10 +126,10 @@ class Machines:
             self._boot(self._machine(spec.id), spec)
 
     def rebuild(self, spec: ServerSpec) -> None:
-        """Give a machine a fresh disk and start it."""
+        """Replace the disk of a machine and start it."""
         with self.lock(spec.id):
             machine = self._machine(spec.id)
-            machine.wanted = False
+            machine.should_run = False
             self.storage.save(machine)
             self.keepers.kill(spec.id)
             machine.name, machine.image_path = spec.name, spec.image_path
@@ -138,11 +138,11 @@ class Machines:
             self._boot(machine, spec, fresh=True)
 
     def resize(self, spec: ServerSpec) -> None:
-        """Start a machine again with other processors and memory."""
+        """Restart a machine with other processors and memory."""
         self.reboot(spec, hard=False)
 
     def unplug(self, machine: Machine) -> None:
-        """Take the network from a machine that stopped, so that its addresses are silent."""
+        """Remove the network of a stopped machine, so that its addresses do not reply."""
         self._networks.delete_namespace(machine.id, machine.cards)
 
     def _machine(self, server_id: str) -> Machine:
@@ -152,26 +152,26 @@ class Machines:
         return machine
 
     def _boot(self, machine: Machine, spec: ServerSpec, fresh: bool = False) -> None:
-        """Start a machine with the cards, disks and bounds of its spec."""
+        """Start a machine with the cards, disks and limits of its spec."""
         machine.vcpus, machine.ram_mb = spec.vcpus, spec.ram_mb
         self.storage.mount(machine.id, machine.image_path)
         self.unplug(machine)
         self._networks.make_namespace(machine.id)
         self._bring_cards(machine, spec.ports, fresh or not machine.created, plug=True)
         self._bring_disks(machine, spec)
-        if not limits.host_has_systemd():
-            limits.remove(self._layout.prefix, machine.id)
+        if not cgroups.host_has_systemd():
+            cgroups.remove(self._layout.prefix, machine.id)
         boot = self._write_start(machine)
-        machine.wanted = machine.created = True
+        machine.should_run = machine.created = True
         keeper = self.keepers.start(boot, machine.vcpus, machine.ram_mb)
         self.storage.save(machine)
         self._started(machine.id, keeper)
         LOG.info('Machine %s runs, process %d', machine.id, keeper)
 
     def _write_start(self, machine: Machine) -> nspawn.Boot:
-        """Write what the keeper reads at the machine's next boot."""
+        """Write the start script that the keeper reads at the machine's next boot."""
         directory = self._layout.machine(machine.id)
-        groups = () if limits.host_has_systemd() else limits.prepare(
+        groups = () if cgroups.host_has_systemd() else cgroups.prepare(
             self._layout.prefix, machine.id, machine.vcpus, machine.ram_mb)
         boot = nspawn.Boot(
             machine.id, self._layout.machine_name(machine.id),
@@ -189,7 +189,7 @@ class Machines:
     # Cards
 
     def apply_ports(self, server_id: str, ports: tuple[PortSpec, ...]) -> None:
-        """Bring the cards of a machine, running or not, to these ports."""
+        """Update the cards of a machine, running or not, to these ports."""
         with self.lock(server_id):
             machine = self._machine(server_id)
             running = self.keepers.find(server_id) is not None
@@ -201,15 +201,15 @@ class Machines:
 
     def _bring_cards(self, machine: Machine, ports: tuple[PortSpec, ...],
                      fresh: bool, plug: bool) -> list[Card]:
-        """Plug and unplug; return the new and readdressed cards.
+        """Plug and unplug cards; return the new and readdressed ones.
 
-        :param fresh: the machine boots for the first time, so cloud-init sees these cards.
-        :param plug: the machine has a network, as it is running or about to.
+        :param fresh: the machine boots for the first time, so cloud-init configures these cards.
+        :param plug: the machine has a network, because it runs or is about to.
         """
         old = {card.port_id: card for card in machine.cards}
-        wanted = {port.id: port for port in ports}
+        expected = {port.id: port for port in ports}
         for card in list(machine.cards):
-            if card.port_id not in wanted or wanted[card.port_id].mac != card.mac:
+            if card.port_id not in expected or expected[card.port_id].mac != card.mac:
                 self._networks.unplug_card(card)
                 machine.cards.remove(card)
         changed = []
@@ -226,7 +226,7 @@ class Machines:
                 changed.append(card)
         if not fresh and (changed or len(machine.cards) != len(old)):
             machine.readdressed = True
-        # Noted before it is made, so that a later delete finds all of it.
+        # The card is recorded before its creation, so that a later delete finds it.
         self.storage.save(machine)
         for port in ports if plug else ():
             card = machine.card(port.id)
@@ -243,15 +243,15 @@ class Machines:
     # Disks
 
     def _bring_disks(self, machine: Machine, spec: ServerSpec) -> None:
-        wanted = {volume.volume_id for volume in spec.volumes}
+        expected = {volume.volume_id for volume in spec.volumes}
         for disk in machine.disks:
-            if disk.volume_id not in wanted:
+            if disk.volume_id not in expected:
                 self._volumes.release(disk.volume_id)
         machine.disks = [Disk(*volume) for volume in spec.volumes]
         self.storage.save(machine)
 
     def attach(self, server_id: str, volume_id: str, device: str) -> None:
-        """Show a volume to a machine."""
+        """Attach a volume to a machine."""
         with self.lock(server_id):
             machine = self._machine(server_id)
             loop = self._volumes.connect(volume_id)
@@ -266,7 +266,7 @@ class Machines:
                 inside.do(leader, 'add', device, str(os.major(number)), str(os.minor(number)))
 
     def detach(self, server_id: str, volume_id: str) -> None:
-        """Take a volume from a machine; file systems on it are unmounted there first."""
+        """Detach a volume from a machine; its file systems are unmounted first."""
         with self.lock(server_id):
             machine = self.storage.load(server_id)
             disk = None if machine is None else machine.disk(volume_id)
@@ -289,7 +289,7 @@ class Machines:
 
     @contextlib.contextmanager
     def still(self, volume_id: str):
-        """Keep the file system of a volume still and complete while the block runs."""
+        """Freeze the file system of a volume while the block runs."""
         for server_id in self.storage.all_ids():
             machine = self.storage.load(server_id)
             leader = self.keepers.leader(server_id)

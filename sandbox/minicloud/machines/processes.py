@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Finding, watching and ending processes by more than a number that may be somebody else's."""
+"""Processes: search, watch and kill, safe against reused pids."""
 
 import os
 import pathlib
@@ -22,7 +22,9 @@ _PROC = pathlib.Path('/proc')
 
 
 def start_time(pid: int) -> int | None:
-    """Return when a process was started (clock ticks since boot); None: gone or a zombie."""
+    """Return the start time of a process (clock ticks since boot); None if it ended or is a
+    zombie.
+    """
     try:
         text = (_PROC / str(pid) / 'stat').read_text(encoding='utf-8', errors='replace')
     except (FileNotFoundError, ProcessLookupError):
@@ -32,13 +34,13 @@ def start_time(pid: int) -> int | None:
 
 
 def must_be_alive(pid: int) -> None:
-    """Raise ProcessLookupError when there is no such process."""
+    """Raise ProcessLookupError if the process does not exist."""
     if start_time(pid) is None:
         raise ProcessLookupError(3, 'No such process', str(pid))
 
 
 def arguments(pid: int) -> list[str]:
-    """Return the command line of a process, empty when it is gone."""
+    """Return the command line of a process; empty if it ended."""
     try:
         raw = (_PROC / str(pid) / 'cmdline').read_bytes()
     except (FileNotFoundError, ProcessLookupError):
@@ -47,7 +49,7 @@ def arguments(pid: int) -> list[str]:
 
 
 def program(pid: int) -> str:
-    """Return the file name of the program a process runs, empty when it is gone."""
+    """Return the file name of a process's program; empty if it ended."""
     try:
         return pathlib.PurePath(os.readlink(_PROC / str(pid) / 'exe')).name
     except (FileNotFoundError, ProcessLookupError):
@@ -55,7 +57,7 @@ def program(pid: int) -> str:
 
 
 def all_pids() -> Iterator[int]:
-    """Yield the numbers of all processes."""
+    """Yield the pids of all processes."""
     for entry in os.listdir(_PROC):
         if entry.isdigit():
             yield int(entry)
@@ -71,9 +73,9 @@ def children(pid: int) -> list[int]:
 
 
 def family(pid: int) -> tuple[list[int], list[int]]:
-    """Return the processes below a process: those of the host, and first ones of machines.
+    """Return the descendants of a process: those of the host, and first processes of machines.
 
-    What runs inside of machines is in neither list; it ends with the machine's first process.
+    Processes inside machines are in neither list; they end with the machine's first process.
     """
     outside: list[int] = []
     leaders: list[int] = []
@@ -89,7 +91,7 @@ def family(pid: int) -> tuple[list[int], list[int]]:
 
 
 def is_first_of_namespace(pid: int) -> bool:
-    """Say whether a process is number 1 in a process namespace of its own."""
+    """Return whether a process is number 1 in a process namespace of its own."""
     try:
         text = (_PROC / str(pid) / 'status').read_text(encoding='utf-8', errors='replace')
     except (FileNotFoundError, ProcessLookupError):
@@ -100,7 +102,7 @@ def is_first_of_namespace(pid: int) -> bool:
 
 
 def send(pid: int, number: int) -> None:
-    """Send a signal to a process that may have ended already."""
+    """Send a signal; a process that has ended is ignored."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -108,7 +110,7 @@ def send(pid: int, number: int) -> None:
 
 
 def wait_gone(pid: int, timeout: float) -> bool:
-    """Wait until a process, child or not, ended; return whether it did within the time."""
+    """Wait until a process, child or not, has ended; return False after the timeout."""
     try:
         descriptor = os.pidfd_open(pid)
     except ProcessLookupError:
@@ -122,7 +124,7 @@ def wait_gone(pid: int, timeout: float) -> bool:
 
 
 def kill_hard(pids: list[int], timeout: float = 10.0) -> list[int]:
-    """Kill processes and wait for their end; return those that are still there."""
+    """Kill processes and wait until they have ended; return the survivors."""
     for pid in pids:
         send(pid, signal.SIGKILL)
     deadline = time.monotonic() + timeout

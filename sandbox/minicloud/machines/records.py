@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What must be known about machines and networks after minicloud was restarted.
+"""Records of machines and networks that must survive a restart of minicloud.
 
-Small JSON files beside the things they describe, replaced in one step. No secrets: user data and
-keys go into the machine's disk and nowhere else.
+Small JSON files beside the objects they describe, replaced atomically. They contain no secrets:
+user data and keys are only in the machine's disk.
 """
 
 import dataclasses
@@ -23,9 +23,9 @@ from typing import Any
 
 
 def write_json(path: pathlib.Path, document: Any) -> None:
-    """Replace ``path`` by the document, so that readers see the old or the new one whole.
+    """Replace ``path`` by the document atomically.
 
-    The directory must exist: a record written late must not bring back what was removed.
+    The directory must exist: a late record must not recreate a removed machine.
     """
     temporary = path.with_name(f'.{path.name}.new')
     with open(temporary, 'w', encoding='utf-8') as stream:
@@ -36,7 +36,7 @@ def write_json(path: pathlib.Path, document: Any) -> None:
 
 
 def read_json(path: pathlib.Path) -> Any:
-    """Return the document in ``path``, or None when there is none."""
+    """Return the document in ``path``, or None if it is missing."""
     try:
         with open(path, encoding='utf-8') as stream:
             return json.load(stream)
@@ -46,22 +46,22 @@ def read_json(path: pathlib.Path) -> Any:
 
 @dataclasses.dataclass
 class Card:
-    """One network card a machine has."""
+    """One network card of a machine."""
 
     port_id: str
     #: Name inside the machine (``eth0``).
     name: str
-    #: Name of the host's end of the cable.
+    #: Name of the host's end of the veth pair.
     tap: str
     mac: str
     network_id: str
-    #: Fixed addresses as the machine knows them: address, prefix length, gateway, name servers.
+    #: Fixed addresses that the machine uses: address, prefix length, gateway, name servers.
     fixed_ips: list[list[Any]] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
 class Disk:
-    """One volume a machine sees."""
+    """One volume of a machine."""
 
     volume_id: str
     device: str
@@ -70,7 +70,7 @@ class Disk:
 
 @dataclasses.dataclass
 class Machine:
-    """One machine as it stands on the host."""
+    """One machine on the host."""
 
     id: str
     name: str
@@ -79,11 +79,11 @@ class Machine:
     ram_mb: int
     cards: list[Card] = dataclasses.field(default_factory=list)
     disks: list[Disk] = dataclasses.field(default_factory=list)
-    #: False until the machine's disk is complete and its first process ran once.
+    #: False until the machine's disk is complete and its first process has run once.
     created: bool = False
-    #: True while it should run, that is until somebody stopped it or it stopped by itself.
-    wanted: bool = False
-    #: Cards' addresses were changed after cloud-init had configured them on the first boot.
+    #: True while the machine should run: until it was stopped or stopped by itself.
+    should_run: bool = False
+    #: True when addresses changed after cloud-init had configured the cards on the first boot.
     readdressed: bool = False
 
     def card(self, port_id: str) -> Card | None:
@@ -102,6 +102,8 @@ class Machine:
     def from_json(cls, document: dict[str, Any]) -> 'Machine':
         """Return the record of a JSON document."""
         known = dict(document)
+        if 'wanted' in known:  # written by earlier versions
+            known['should_run'] = known.pop('wanted')
         known['cards'] = [Card(**card) for card in document.get('cards', ())]
         known['disks'] = [Disk(**disk) for disk in document.get('disks', ())]
         return cls(**known)
@@ -109,7 +111,7 @@ class Machine:
 
 @dataclasses.dataclass
 class Network:
-    """One network as it stands on the host."""
+    """One network on the host."""
 
     id: str
     bridge: str

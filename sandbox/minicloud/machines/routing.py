@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the host lets through between networks, and floating addresses, as text for nft.
+"""Forwarding rules between networks and floating addresses, as text for nft.
 
-Networks of the cloud do not reach each other but through floating addresses, and nobody reaches
-the host's addresses on other networks than his own.
+Networks of the cloud reach each other only through floating addresses. Machines reach only the
+host's addresses on their own network.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,9 +21,9 @@ from minicloud.machines.records import Network
 
 
 def ruleset(name: str, networks: Iterable[Network], floating: Mapping[str, str]) -> str:
-    """Return the nft commands that bring the host's tables to this state in one step.
+    """Return the nft commands that update the host's tables to this state in one step.
 
-    :param name: of both tables (``inet`` for forwarding, ``ip`` for translation).
+    :param name: name of both tables (``inet`` for forwarding, ``ip`` for translation).
     :param floating: floating address -> fixed address it leads to (IPv4).
     """
     known = list(networks)
@@ -36,7 +36,7 @@ def _forwarding(name: str, networks: list[Network]) -> str:
              '    type filter hook forward priority 0; policy accept;']
     bridges = ', '.join(f'"{network.bridge}"' for network in networks)
     if bridges:
-        # Where the host filters bridged frames, those pass here too.
+        # On hosts that filter bridged frames, those frames pass this chain too.
         lines += [f'    iifname "{network.bridge}" oifname "{network.bridge}" accept'
                   for network in networks]
         lines += ['    ct state established,related accept',
@@ -52,7 +52,7 @@ def _forwarding(name: str, networks: list[Network]) -> str:
 def _translation(name: str, networks: list[Network], floating: Mapping[str, str]) -> str:
     pairs = sorted(floating.items())
     to_fixed = ', '.join(f'{address} : {fixed}' for address, fixed in pairs)
-    # A fixed address with two floating ones goes out under the first.
+    # A fixed address with two floating ones sends from the first.
     outgoing = {fixed: address for address, fixed in reversed(pairs)}
     to_floating = ', '.join(f'{fixed} : {address}' for fixed, address in sorted(outgoing.items()))
     lines = [f'add table ip {name}', f'flush table ip {name}']
@@ -72,7 +72,7 @@ def _translation(name: str, networks: list[Network], floating: Mapping[str, str]
         '  chain postrouting {',
         '    type nat hook postrouting priority 100; policy accept;',
         '    ct status dnat snat to ip saddr map @to_floating']
-    # Neighbours that meet through a floating address must be answered through the host as well.
+    # Replies between neighbours that use a floating address must pass the host as well.
     lines += [f'    ct status dnat iifname "{bridge}" oifname "{bridge}" masquerade'
               for bridge in (network.bridge for network in networks)]
     lines += ['  }', '}']

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A machine's directory and its disk: an overlay over the image's root tree."""
+"""Directory and disk of a machine: an overlay over the image's root tree."""
 
 import os
 import pathlib
@@ -37,7 +37,7 @@ class Storage:
         return None if document is None else Machine.from_json(document)
 
     def save(self, machine: Machine) -> None:
-        """Keep the record of a machine."""
+        """Store the record of a machine."""
         write_json(self._layout.machine(machine.id) / 'machine.json', machine.to_json())
 
     def all_ids(self) -> list[str]:
@@ -47,7 +47,7 @@ class Storage:
         return sorted(entry.name for entry in self._layout.machines.iterdir() if entry.is_dir())
 
     def make_disk(self, spec: ServerSpec, mtus: dict[str, int]) -> None:
-        """Make a fresh disk from the image, with the config drive in it."""
+        """Create a new disk from the image, with the config drive in it."""
         self.unmount(spec.id)
         directory = self._layout.machine(spec.id)
         for name in ('upper', 'work'):
@@ -57,7 +57,7 @@ class Storage:
         config_drive.write(directory / 'root', spec, mtus)
 
     def mount(self, server_id: str, image_path: str) -> None:
-        """Mount the disk of a machine, unless it is."""
+        """Mount the disk of a machine, unless it is mounted."""
         directory = self._layout.machine(server_id)
         image = pathlib.Path(image_path).resolve()
         if not (image / 'etc/os-release').exists():
@@ -68,21 +68,21 @@ class Storage:
         if any(letter in FORBIDDEN for letter in f'{image}{directory}'):
             raise HypervisorError(f'Paths of machines and images may not contain {FORBIDDEN}')
         if not os.path.ismount(directory / 'root'):
-            # The root directory of a machine has the rights of the upper directory.
+            # The root directory of a machine has the permissions of the upper directory.
             shutil.copystat(image, directory / 'upper')
             run('mount', '-t', 'overlay', self._layout.machine_name(server_id), '-o',
                 f'lowerdir={image},upperdir={directory}/upper,workdir={directory}/work',
                 str(directory / 'root'))
 
     def unmount(self, server_id: str) -> None:
-        """Unmount the disk of a machine that does not run."""
+        """Unmount the disk of a stopped machine."""
         root = self._layout.machine(server_id) / 'root'
         while os.path.ismount(root):
             if not attempt('umount', str(root)):
                 run('umount', '--lazy', str(root))
 
     def remove(self, server_id: str) -> None:
-        """Remove the directory of a machine and what systemd-nspawn left of it."""
+        """Remove the directory of a machine and the leftovers of systemd-nspawn."""
         self.unmount(server_id)
         directory = self._layout.machine(server_id)
         if directory.exists():
@@ -91,19 +91,19 @@ class Storage:
                       / self._layout.machine_name(server_id), ignore_errors=True)
 
     def link_disks(self, machine: Machine) -> None:
-        """Bring /dev/disk/by-id of a machine to the disks it has; there is no udev inside."""
+        """Update /dev/disk/by-id of a machine to its disks, since machines run no udev."""
         directory = self._layout.machine(machine.id) / 'disk/by-id'
         directory.mkdir(parents=True, exist_ok=True)
-        wanted = {link_name(disk): '../../' + pathlib.PurePath(disk.device).name
-                  for disk in machine.disks}
+        links = {link_name(disk): '../../' + pathlib.PurePath(disk.device).name
+                 for disk in machine.disks}
         for link in directory.iterdir():
-            if wanted.get(link.name) != os.readlink(link):
+            if links.get(link.name) != os.readlink(link):
                 link.unlink()
-        for name, target in wanted.items():
+        for name, target in links.items():
             if not os.path.lexists(directory / name):
                 os.symlink(target, directory / name)
 
 
 def link_name(disk: Disk) -> str:
-    """Return the name under /dev/disk/by-id a virtio disk would have."""
+    """Return the name under /dev/disk/by-id that a virtio disk would have."""
     return f'virtio-{disk.serial}'

@@ -9,11 +9,11 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Removing from the host everything a sandbox put there, with or without minicloud running.
+"""Removal of all objects of a sandbox from the host, whether minicloud runs or not.
 
-Two sources are used, and either alone would do in most cases: the records below the sandbox's
-directory and the sandbox's prefix in the names of processes, interfaces, namespaces and tables.
-What was taken away comes again when minicloud starts the machines; disks and volumes stay.
+Objects are found in two ways: by the records in the sandbox's directory and by its prefix in the
+names of processes, interfaces, namespaces and tables. minicloud recreates what was removed when it
+starts the machines again; disks and volumes are kept.
 """
 
 import contextlib
@@ -23,7 +23,7 @@ import pathlib
 import time
 from collections.abc import Iterator
 
-from minicloud.machines import disks, limits, processes
+from minicloud.machines import cgroups, disks, processes
 from minicloud.machines.commands import attempt, run
 from minicloud.machines.keeper import POWER_OFF
 from minicloud.machines.layout import Layout
@@ -33,9 +33,10 @@ LOG = logging.getLogger(__name__)
 
 
 def down(layout: Layout, timeout: float = 20.0) -> list[str]:
-    """Remove everything; return what is left, in words. Empty means the host is clean.
+    """Remove everything; return a description of each object that is left. Empty: the host is
+    clean.
 
-    :param timeout: seconds the machines get to power off in good order, all together.
+    :param timeout: seconds in which all machines together may power off.
     """
     _end_machines(layout, timeout)
     for mount in _mounts(layout):
@@ -50,12 +51,12 @@ def down(layout: Layout, timeout: float = 20.0) -> list[str]:
     for loop in _loops(layout):
         attempt('losetup', '--detach', loop)
     for group in _groups(layout):
-        limits.remove_tree(group)
+        cgroups.remove_tree(group)
     return left(layout)
 
 
 def left(layout: Layout) -> list[str]:
-    """Return what of the sandbox is on the host now, in words."""
+    """Return a description of each object of the sandbox that is on the host."""
     found = [f'process {pid}' for pid in keepers(layout)]
     found += [f'mount {mount}' for mount in _mounts(layout)]
     found += [f'network namespace {name}' for name in _namespaces(layout)]
@@ -66,7 +67,7 @@ def left(layout: Layout) -> list[str]:
 
 
 def keepers(layout: Layout) -> list[int]:
-    """Return the processes that keep or are machines of the sandbox."""
+    """Return the keepers and machines of the sandbox as processes."""
     marker = f'--machine={layout.prefix}-'
     return [pid for pid in processes.all_pids()
             if pid != os.getpid() and any(word.startswith(marker)
@@ -82,7 +83,7 @@ def _end_machines(layout: Layout, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     for pid in found if leaders else ():
         processes.wait_gone(pid, deadline - time.monotonic())
-    # Whoever is left: first those who would start something, then what they started.
+    # The first pass kills processes that would start others, the second one those they started.
     for _round in range(3):
         found = keepers(layout)
         if not found:
@@ -92,12 +93,12 @@ def _end_machines(layout: Layout, timeout: float) -> None:
             more, firsts = processes.family(pid)
             outside |= set(more)
             leaders_left |= set(firsts)
-        LOG.warning('Switching off machines that did not power off: %s', sorted(outside))
+        LOG.warning('Killing machines that did not power off: %s', sorted(outside))
         processes.kill_hard([*found, *leaders_left, *outside])
 
 
 def _mounts(layout: Layout) -> list[str]:
-    """Mounts below the machines' directory and of the sandbox's namespaces, last one first."""
+    """Return the mounts of machines and network namespaces, the last one first."""
     below = f'{layout.machines}/'
     found = []
     with open('/proc/self/mountinfo', encoding='utf-8', errors='surrogateescape') as stream:
@@ -116,7 +117,7 @@ def _namespaces(layout: Layout) -> list[str]:
 
 
 def _interfaces(layout: Layout) -> list[str]:
-    """Interfaces with the prefix, and bridges the operator named otherwise."""
+    """Return the interfaces with the prefix, and bridges with names fixed by the operator."""
     present = set(os.listdir('/sys/class/net'))
     recorded = {read_json(path)['bridge'] for path in layout.networks.glob('network-*.json')}
     return sorted(name for name in present
@@ -124,7 +125,7 @@ def _interfaces(layout: Layout) -> list[str]:
 
 
 def _tables(layout: Layout) -> list[tuple[str, str]]:
-    """Family and name of the sandbox's nft tables."""
+    """Return family and name of the sandbox's nft tables."""
     words = (line.split() for line in run('nft', 'list', 'tables').splitlines())
     return [(line[1], line[2]) for line in words
             if len(line) == 3 and line[2].startswith(layout.prefix)]
@@ -136,7 +137,7 @@ def _loops(layout: Layout) -> list[str]:
 
 
 def _groups(layout: Layout) -> Iterator[pathlib.Path]:
-    for root in limits.hierarchies():
+    for root in cgroups.hierarchies():
         group = root / layout.prefix
         if group.is_dir():
             yield group

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""One thread that waits for the ends of processes, children of ours or not."""
+"""Thread that waits for the end of processes, children or not."""
 
 import contextlib
 import logging
@@ -22,7 +22,7 @@ LOG = logging.getLogger(__name__)
 
 
 class Watch:
-    """Calls ``ended(name)`` in a thread of its own when the process named so has ended."""
+    """Watcher that calls ``ended(name)`` in its own thread when the named process has ended."""
 
     def __init__(self, ended: Callable[[str], None]):
         self._ended = ended
@@ -36,11 +36,11 @@ class Watch:
         self._thread.start()
 
     def add(self, name: str, pid: int) -> None:
-        """Watch a process; one that has ended already is told at once."""
+        """Watch a process; ``ended`` is called at once if it has ended already."""
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
-            self._tell(name)
+            self._report(name)
             return
         with self._lock:
             self._names[descriptor] = name
@@ -66,11 +66,11 @@ class Watch:
                     name = self._names.pop(descriptor)
                     self._poll.unregister(descriptor)
                 os.close(descriptor)
-                self._tell(name)
+                self._report(name)
         for descriptor in (*self._names, self._wake_in, self._wake_out):
             with contextlib.suppress(OSError):
                 os.close(descriptor)
 
-    def _tell(self, name: str) -> None:
+    def _report(self, name: str) -> None:
         threading.Thread(target=self._ended, args=(name,), name=f'ended-{name[:8]}',
                          daemon=True).start()

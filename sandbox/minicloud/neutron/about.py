@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Neutron tells about itself: versions, extensions, agents, availability zones."""
+"""Self-description of Neutron: versions, extensions, agents, availability zones."""
 
 import webob
 
@@ -41,7 +41,7 @@ def _extension(alias: str) -> dict:
 
 
 def documents(request: webob.Request) -> webob.Response | None:
-    """Answer the paths that need no token."""
+    """Respond to the paths that need no token."""
     path = request.path_info.rstrip('/')
     if request.method != 'GET' or path not in ('', '/v2.0'):
         return None
@@ -58,12 +58,12 @@ def documents(request: webob.Request) -> webob.Response | None:
 
 
 def extensions(call: web.Call) -> web.Answer:
-    """GET /extensions."""
+    """Respond to GET /extensions."""
     return {'extensions': [_extension(alias) for alias in _EXTENSIONS]}
 
 
 def extension(call: web.Call, alias: str) -> web.Answer:
-    """GET /extensions/{alias}."""
+    """Respond to GET /extensions/{alias}."""
     if alias not in _EXTENSIONS:
         raise errors.NotFound(f'Extension with alias {alias} does not exist',
                               'HTTPNotFound')
@@ -71,13 +71,13 @@ def extension(call: web.Call, alias: str) -> web.Answer:
 
 
 def agents(call: web.Call) -> web.Answer:
-    """GET /agents: this cloud needs none."""
+    """Respond to GET /agents: this cloud needs none."""
     call.require_admin('get_agent')
     return {'agents': []}
 
 
 def availability_zones(call: web.Call) -> web.Answer:
-    """GET /availability_zones."""
+    """Respond to GET /availability_zones."""
     zone = call.cloud.settings.availability_zone
     return {'availability_zones': [{'name': zone, 'resource': resource, 'state': 'available'}
                                    for resource in ('network', 'router')]}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Reading request bodies as Neutron does: known attributes only, each with a check."""
+"""Parser of request bodies by Neutron's rules: known attributes only, each with a check."""
 
 import ipaddress
 import re
@@ -22,16 +22,16 @@ from minicloud import errors, web
 
 
 class Invalid(ValueError):
-    """The value does not fit; the text is Neutron's reason."""
+    """Error of an invalid value; the text is Neutron's reason."""
 
 
 class Attribute(NamedTuple):
     """One attribute of a resource."""
 
-    #: Takes the value given, returns the one to keep, raises :class:`Invalid`.
+    #: Receives the given value, returns the value to store, raises :class:`Invalid`.
     check: Callable[[Any], Any]
     default: Any = None
-    #: May it be changed after creation?
+    #: True: the attribute can be changed after creation.
     update: bool = True
     admin: bool = False
     required: bool = False
@@ -43,8 +43,8 @@ Attributes = dict[str, Attribute]
 def read(call: web.Call, name: str, attributes: Attributes, new: bool) -> dict[str, Any]:
     """Return the checked attributes of the body's member ``name``.
 
-    For a new resource all attributes are there, defaults filled in, and ``project_id`` is who
-    it shall belong to; for an update only those given.
+    A new resource gets all attributes, with defaults, and ``project_id``, its owner. An update
+    gets only the attributes of the body.
     """
     body = call.member(name)
     body = {'project_id' if key == 'tenant_id' else key: value for key, value in body.items()}
@@ -96,7 +96,7 @@ def _owner(call: web.Call, name: str, project_id: Any) -> str:
 
 
 def text(longest: int = 255) -> Callable[[Any], str]:
-    """Check for a string of at most this length."""
+    """Return a check for a string of at most this length."""
     def check(value: Any) -> str:
         if not isinstance(value, str):
             raise Invalid(f"'{value}' is not a valid string")
@@ -107,7 +107,7 @@ def text(longest: int = 255) -> Callable[[Any], str]:
 
 
 def boolean(value: Any) -> bool:
-    """Check for a boolean, or a word or number that means one."""
+    """Convert a boolean, or a word or number that means one."""
     if str(value).lower() not in ('true', 'false', '0', '1'):
         raise Invalid(f"'{value}' cannot be converted to boolean")
     return web.as_bool(value)
@@ -123,12 +123,12 @@ def identity(value: Any) -> str:
 
 
 def optional(check: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    """Let the check pass None."""
+    """Return the check with None allowed."""
     return lambda value: None if value is None else check(value)
 
 
 def listed(check: Callable[[Any], Any]) -> Callable[[Any], list]:
-    """Check for a list, without repetition, of what the check wants."""
+    """Return a check for a list of distinct values that each pass the check."""
     def every(value: Any) -> list:
         if not isinstance(value, list):
             raise Invalid(f"'{value}' is not a list")
@@ -148,7 +148,7 @@ def address(value: Any) -> str:
 
 
 def network_prefix(value: Any) -> str:
-    """Check for an IP network in CIDR notation; a lone address is a network of one."""
+    """Check for an IP network in CIDR notation; a single address is a network of one."""
     try:
         return str(ipaddress.ip_network(value, strict=False))
     except (ValueError, TypeError):
@@ -164,7 +164,7 @@ def mac_address(value: Any) -> str:
 
 
 def mapping(*allowed: str) -> Callable[[Any], dict]:
-    """Check for an object with no other members than these (any, if none is named)."""
+    """Return a check for an object with these members only (any, if none is named)."""
     def check(value: Any) -> dict:
         if not isinstance(value, dict):
             raise Invalid(f"'{value}' is not a dictionary")
@@ -176,7 +176,7 @@ def mapping(*allowed: str) -> Callable[[Any], dict]:
 
 
 def whole(lowest: int, highest: int) -> Callable[[Any], int]:
-    """Check for a whole number within bounds, both included."""
+    """Return a check for a whole number within bounds, both included."""
     def check(value: Any) -> int:
         try:
             number = int(value)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What all Neutron resources have in common: finding, listing, standard attributes, tags."""
+"""Behaviour that all Neutron resources share: find, list, standard attributes, tags."""
 
 import dataclasses
 from collections.abc import Callable
@@ -28,26 +28,26 @@ class Collection:
 
     kind: str
     plural: str
-    #: Sentence and type of the 404; ``{id}`` is filled in.
+    #: Message and type of the 404; ``{id}`` is filled in.
     missing: str
     missing_type: str
-    #: Turns a record into what the caller sees.
+    #: Converts a record to what the caller sees.
     view: Callable[[web.Call, Record], dict[str, Any]]
-    #: May the caller, not its owner, see the record all the same?
+    #: Returns whether a caller other than the owner may see the record.
     visible: Callable[[web.Call, Record], bool] = lambda call, record: False
-    #: Filters that are not a comparison with a member: name -> test(record, values).
+    #: Filters other than a comparison with a member: name -> test(record, values).
     filters: dict[str, Callable[[Record, list[str]], bool]] = dataclasses.field(
         default_factory=dict)
 
 
 def sees(call: web.Call, collection: Collection, record: Record) -> bool:
-    """Tell whether the caller may know of the record."""
+    """Return whether the caller may see the record."""
     return (call.is_admin or record['project_id'] == call.project_id
             or collection.visible(call, record))
 
 
 def find(call: web.Call, collection: Collection, id: str, change: bool = False) -> Record:
-    """Return the record; 404 if the caller may not see it, 403 if it may not change it."""
+    """Return the record; raise 404 if the caller may not see it, 403 if not change it."""
     record = call.tx.get(collection.kind, id)
     if record is None or not sees(call, collection, record):
         raise errors.NotFound(collection.missing.format(id=id), collection.missing_type)
@@ -58,13 +58,13 @@ def find(call: web.Call, collection: Collection, id: str, change: bool = False) 
 
 
 def show(call: web.Call, collection: Collection, id: str) -> web.Answer:
-    """Answer GET of one resource."""
+    """Respond to GET of one resource."""
     view = collection.view(call, find(call, collection, id))
     return {collection.kind: _chosen(call, view)}
 
 
 def listing(call: web.Call, collection: Collection) -> web.Answer:
-    """Answer GET of the collection: filters, sorting, pages and chosen fields."""
+    """Respond to GET of the collection: filters, sorting, pages and selected fields."""
     views = [collection.view(call, record) for record in call.tx.list(collection.kind)
              if sees(call, collection, record) and _filtered(call, collection, record)]
     views = [view for view in views if _compared(call, collection, view)]
@@ -89,11 +89,11 @@ def _filtered(call: web.Call, collection: Collection, record: Record) -> bool:
         values = call.query.getall(name)
         if name in collection.filters and not collection.filters[name](record, values):
             return False
-        wanted = {tag for value in values for tag in value.split(',')}
-        if ((name == 'tags' and not wanted <= tags)
-                or (name == 'tags-any' and not wanted & tags)
-                or (name == 'not-tags' and wanted <= tags)
-                or (name == 'not-tags-any' and wanted & tags)):
+        requested = {tag for value in values for tag in value.split(',')}
+        if ((name == 'tags' and not requested <= tags)
+                or (name == 'tags-any' and not requested & tags)
+                or (name == 'not-tags' and requested <= tags)
+                or (name == 'not-tags-any' and requested & tags)):
             return False
     return True
 
@@ -117,14 +117,14 @@ def _same(value: Any, text: str) -> bool:
 
 
 def stamp(call: web.Call, values: dict[str, Any]) -> Record:
-    """Make a new record of the values: identity, owner, times."""
+    """Return a new record of the values, with id, owner and times."""
     now = call.time()
     return {'id': call.cloud.new_id(), 'tags': [], 'created_at': now, 'updated_at': now,
             'revision_number': 1, **values}
 
 
 def change(call: web.Call, collection: Collection, record: Record, **changes: Any) -> Record:
-    """Store changed members of a record together with time and revision."""
+    """Store changed members of a record with a new time and revision."""
     return call.tx.update(collection.kind, record['id'], **changes, updated_at=call.time(),
                           revision_number=record['revision_number'] + 1)
 
@@ -140,7 +140,7 @@ def standard(record: Record) -> dict[str, Any]:
 
 
 def spend(tx: Transaction, kind: str, project_id: str, amount: int = 1) -> None:
-    """Refuse if the project may not have more resources of this kind."""
+    """Raise when the project's quota allows no more resources of this kind."""
     limit = quota.limits(tx, 'network', project_id)
     used = {kind: len(tx.list(kind, project_id=project_id))}
     if quota.exceeded(limit, used, {kind: amount}):

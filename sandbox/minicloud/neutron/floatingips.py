@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Floating addresses: taken from an external network, led to a port's address."""
+"""Floating addresses: allocated from an external network, routed to a port's address."""
 
 from typing import Any
 
@@ -52,7 +52,7 @@ COLLECTION = collection.Collection(
 
 
 def _target(call: web.Call, record: Record, port_id: str, fixed: str | None) -> dict[str, Any]:
-    """Return the members that lead the floating address to the port; refuse what cannot be."""
+    """Return the members that associate the floating address with the port; refuse invalid ones."""
     port = collection.find(call, ports.COLLECTION, port_id)
     addresses = {item['ip_address']: item['subnet_id'] for item in port['fixed_ips']
                  if ':' not in item['ip_address']}
@@ -83,7 +83,7 @@ def _target(call: web.Call, record: Record, port_id: str, fixed: str | None) -> 
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /floatingips."""
+    """Respond to POST /floatingips."""
     values = attr.read(call, 'floatingip', ATTRIBUTES, new=True)
     network_id = values['floating_network_id']
     network = collection.find(call, networks.COLLECTION, network_id)
@@ -94,13 +94,13 @@ def create(call: web.Call) -> web.Answer:
     port_id, fixed = values['port_id'], values['fixed_ip_address']
     record = collection.stamp(call, {**values, 'name': '', 'status': 'DOWN', 'port_id': None,
                                      'fixed_ip_address': None, 'router_id': None})
-    # The address belongs to a port of nobody, so that it is not given to another.
-    wanted = {name: value for name, value in (
+    # A port without owner reserves the address.
+    requested = {name: value for name, value in (
         ('subnet_id', values['subnet_id']), ('ip_address', values['floating_ip_address']))
         if value is not None}
     holder = ports.make(call, {
         'network_id': network_id, 'project_id': '', 'device_id': record['id'],
-        'device_owner': _OWNER, 'fixed_ips': [wanted] if wanted else None})
+        'device_owner': _OWNER, 'fixed_ips': [requested] if requested else None})
     addresses = [item['ip_address'] for item in holder['fixed_ips']
                  if ':' not in item['ip_address']]
     if not addresses:
@@ -116,7 +116,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /floatingips/{id}: without ``port_id``, or with null, it leads nowhere."""
+    """Respond to PUT /floatingips/{id}: without ``port_id``, or with null, disassociate it."""
     record = collection.find(call, COLLECTION, id, change=True)
     values = attr.read(call, 'floatingip', ATTRIBUTES, new=False)
     if 'port_id' in values or 'fixed_ip_address' in values:
@@ -133,7 +133,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /floatingips/{id}."""
+    """Respond to DELETE /floatingips/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     for holder in call.tx.list('port', device_id=id, device_owner=_OWNER):
         ports.remove(call.tx, holder)
@@ -145,12 +145,12 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /floatingips/{id}."""
+    """Respond to GET /floatingips/{id}."""
     return collection.show(call, COLLECTION, id)
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /floatingips."""
+    """Respond to GET /floatingips."""
     return collection.listing(call, COLLECTION)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Background work of the network: bridges, filters, floating addresses."""
+"""Background jobs of the network: bridges, filters, floating addresses."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -32,7 +32,7 @@ def _network_failed(cloud: 'Cloud', message: str, network_id: str) -> None:
 
 @work.job('network.plug', failed=_network_failed)
 def plug(cloud: 'Cloud', network_id: str) -> None:
-    """Bring the bridge to the network's subnets."""
+    """Update the bridge to the network's subnets."""
     with cloud.state.transaction() as tx:
         network = tx.get('network', network_id)
         if network is None:
@@ -45,18 +45,18 @@ def plug(cloud: 'Cloud', network_id: str) -> None:
 
 
 def _only_logged(cloud: 'Cloud', message: str, **args: object) -> None:
-    """The runner has written the failure down and no record shows it."""
+    """Do nothing: the runner has logged the failure, and no record shows it."""
 
 
 @work.job('network.unplug', failed=_only_logged)
 def unplug(cloud: 'Cloud', network_id: str) -> None:
-    """Take the bridge of a deleted network away."""
+    """Remove the bridge of a deleted network."""
     cloud.hypervisor.unplug_network(network_id)
 
 
 @work.job('security.apply', failed=_only_logged)
 def apply_security(cloud: 'Cloud', group_ids: list[str]) -> None:
-    """Bring the filters of all ports in these groups to the groups' rules."""
+    """Update the filters of all ports in these groups to the groups' rules."""
     with cloud.state.transaction() as tx:
         affected = tuple(
             specs.port(tx, port) for port in tx.list('port')
@@ -74,7 +74,7 @@ def _floating_failed(cloud: 'Cloud', message: str, floating_id: str) -> None:
 
 @work.job('floating.apply', failed=_floating_failed)
 def apply_floating(cloud: 'Cloud', floating_id: str) -> None:
-    """Lead a floating address to where its record says, or nowhere."""
+    """Route a floating address as its record requires."""
     with cloud.state.transaction() as tx:
         floating = tx.get('floatingip', floating_id)
         if floating is None:
@@ -93,5 +93,5 @@ def apply_floating(cloud: 'Cloud', floating_id: str) -> None:
 
 @work.job('floating.remove', failed=_only_logged)
 def remove_floating(cloud: 'Cloud', floating_id: str, address: str, network_id: str) -> None:
-    """Take the way of a deleted floating address away."""
+    """Remove the route of a deleted floating address."""
     cloud.hypervisor.unbind_floating_ip(FloatingSpec(floating_id, address, network_id))

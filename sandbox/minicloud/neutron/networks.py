@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Networks: who sees them, and the bridge that stands for each."""
+"""Networks: their visibility and their bridges."""
 
 from typing import Any
 
@@ -56,12 +56,12 @@ COLLECTION = collection.Collection(
 
 
 def plug(tx: Transaction, network_id: str) -> None:
-    """Have the host's bridge follow the network and its subnets."""
+    """Record the job that updates the host's bridge to the network and its subnets."""
     work.submit(tx, 'network.plug', {'network_id': network_id}, [f'network:{network_id}'])
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /networks."""
+    """Respond to POST /networks."""
     values = attr.read(call, 'network', ATTRIBUTES, new=True)
     collection.spend(call.tx, 'network', values['project_id'])
     record = call.tx.put('network', collection.stamp(call, {
@@ -71,7 +71,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /networks/{id}."""
+    """Respond to PUT /networks/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     values = attr.read(call, 'network', ATTRIBUTES, new=False)
     record = collection.change(call, COLLECTION, record, **values)
@@ -81,7 +81,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /networks/{id}: its subnets go with it, ports in use keep it."""
+    """Respond to DELETE /networks/{id}: its subnets are deleted too; used ports forbid it."""
     record = collection.find(call, COLLECTION, id, change=True)
     if call.tx.list('port', network_id=id):
         raise errors.Conflict(
@@ -95,12 +95,12 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /networks/{id}."""
+    """Respond to GET /networks/{id}."""
     return collection.show(call, COLLECTION, id)
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /networks."""
+    """Respond to GET /networks."""
     return collection.listing(call, COLLECTION)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Ports: addresses, security groups, and the card of a machine they stand for."""
+"""Ports: addresses, security groups, and the machine's card behind each."""
 
 import ipaddress
 import secrets
@@ -60,15 +60,15 @@ def _visible(call: web.Call, record: Record) -> bool:
 
 
 def _has_address(record: Record, values: list[str]) -> bool:
-    """Compare with ``fixed_ips=ip_address=...``; other names are other conditions."""
-    wanted: dict[str, set[str]] = {}
+    """Evaluate the filter ``fixed_ips=ip_address=...``; other names are other conditions."""
+    requested: dict[str, set[str]] = {}
     for value in values:
         name, _, text = value.partition('=')
-        wanted.setdefault(name, set()).add(text)
+        requested.setdefault(name, set()).add(text)
     return all(any((text in fixed['ip_address'] for text in texts)
                    if name == 'ip_address_substr' else fixed.get(name) in texts
                    for fixed in record['fixed_ips'])
-               for name, texts in wanted.items())
+               for name, texts in requested.items())
 
 
 COLLECTION = collection.Collection(
@@ -77,7 +77,7 @@ COLLECTION = collection.Collection(
 
 
 def new_mac(tx: Transaction) -> str:
-    """Return an unused hardware address of the range OpenStack uses."""
+    """Return an unused hardware address of OpenStack's range."""
     used = {port['mac_address'] for port in tx.list('port')}
     while True:
         mac = 'fa:16:3e:' + ':'.join(f'{byte:02x}' for byte in secrets.token_bytes(3))
@@ -85,17 +85,17 @@ def new_mac(tx: Transaction) -> str:
             return mac
 
 
-def choose_addresses(tx: Transaction, network_id: str, wanted: list[dict[str, str]] | None,
+def choose_addresses(tx: Transaction, network_id: str, requested: list[dict[str, str]] | None,
                      held: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Return the ``fixed_ips`` of a port: those wanted, or one per IP version.
+    """Return the ``fixed_ips`` of a port: the requested ones, or one per IP version.
 
-    ``held`` are addresses the port already has and may therefore keep.
+    ``held`` are addresses that the port already has and may keep.
     """
     local = {subnet['id']: subnet for subnet in tx.list('subnet', network_id=network_id)}
-    if wanted is None:
+    if requested is None:
         return _automatic(tx, network_id, list(local.values()))
     chosen: list[dict[str, str]] = []
-    for item in wanted:
+    for item in requested:
         subnet = _subnet_of(network_id, local, item)
         address = item.get('ip_address')
         if address is None:
@@ -127,7 +127,7 @@ def _automatic(tx: Transaction, network_id: str, local: list[Record]) -> list[di
 
 
 def _subnet_of(network_id: str, local: dict[str, Record], item: dict[str, str]) -> Record:
-    """Return the subnet that one wanted address is on."""
+    """Return the subnet of one requested address."""
     subnet_id, text = item.get('subnet_id'), item.get('ip_address')
     if subnet_id is not None and subnet_id not in local:
         raise errors.BadRequest(
@@ -156,7 +156,7 @@ def _subnet_of(network_id: str, local: dict[str, Record], item: dict[str, str]) 
 
 
 def make(call: web.Call, values: dict[str, Any]) -> Record:
-    """Store a new port; ``values`` are attributes and ``project_id``, the rest is default."""
+    """Store a new port; ``values`` are attributes and ``project_id``, the others are defaults."""
     network = call.tx.get('network', values['network_id'])
     values = {**{name: attribute.default for name, attribute in ATTRIBUTES.items()}, **values}
     if values['port_security_enabled'] is None:
@@ -182,18 +182,18 @@ def make(call: web.Call, values: dict[str, Any]) -> Record:
     return port
 
 
-def _mac(tx: Transaction, network: Record, wanted: str | None) -> str:
-    if wanted is None:
+def _mac(tx: Transaction, network: Record, requested: str | None) -> str:
+    if requested is None:
         return new_mac(tx)
-    if any(port['mac_address'] == wanted
+    if any(port['mac_address'] == requested
            for port in tx.list('port', network_id=network['id'])):
         raise errors.Conflict(f'Unable to complete operation for network {network["id"]}. The '
-                              f'mac address {wanted} is in use.', 'MacAddressInUse')
-    return wanted
+                              f'mac address {requested} is in use.', 'MacAddressInUse')
+    return requested
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /ports."""
+    """Respond to POST /ports."""
     values = attr.read(call, 'port', ATTRIBUTES, new=True)
     network = collection.find(call, networks.COLLECTION, values['network_id'])
     _guard(call, network, values)
@@ -202,7 +202,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def _guard(call: web.Call, network: Record, values: dict[str, Any]) -> None:
-    """Refuse what only the network's owner may do."""
+    """Raise on attributes that only the network's owner may set."""
     if call.is_admin or network['project_id'] == call.project_id:
         return
     refused = [name for name in ('mac_address',) if values.get(name)]
@@ -217,7 +217,7 @@ def _guard(call: web.Call, network: Record, values: dict[str, Any]) -> None:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /ports/{id}."""
+    """Respond to PUT /ports/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     values = attr.read(call, 'port', ATTRIBUTES, new=False)
     _guard(call, call.tx.get('network', record['network_id']), values)
@@ -241,7 +241,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def _follow(tx: Transaction, before: Record, after: Record) -> None:
-    """Have the machine and the other ports follow what changed."""
+    """Record the jobs that update the machine and other ports to the change."""
     if before['security_groups'] != after['security_groups'] or (
             before['fixed_ips'] != after['fixed_ips']):
         security_groups.members_changed(
@@ -261,25 +261,25 @@ def _follow(tx: Transaction, before: Record, after: Record) -> None:
 
 
 def apply(tx: Transaction, server_id: str) -> None:
-    """Have the cards of a machine follow its ports, if there is such a machine."""
+    """Record the job that updates the cards of a machine to its ports, if the machine exists."""
     if tx.get('server', server_id) is not None:
         work.submit(tx, 'server.ports', {'server_id': server_id}, [f'server:{server_id}'])
 
 
 def apply_floating(tx: Transaction, floating: Record) -> None:
-    """Have the host lead the floating address to where the record says."""
+    """Record the job that routes the floating address as its record requires."""
     work.submit(tx, 'floating.apply', {'floating_id': floating['id']},
                 [f'floating:{floating["id"]}'])
 
 
 def release_floating(tx: Transaction, floating: Record) -> None:
-    """Take the floating address from its port."""
+    """Disassociate the floating address from its port."""
     apply_floating(tx, tx.update('floatingip', floating['id'], port_id=None,
                                  fixed_ip_address=None, router_id=None))
 
 
 def remove(tx: Transaction, port: Record) -> None:
-    """Remove a port; floating addresses on it stay, leading nowhere."""
+    """Remove a port; its floating addresses are disassociated."""
     for floating in tx.list('floatingip', port_id=port['id']):
         release_floating(tx, floating)
     tx.remove('port', port['id'])
@@ -287,7 +287,7 @@ def remove(tx: Transaction, port: Record) -> None:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /ports/{id}; a machine that has it loses the card."""
+    """Respond to DELETE /ports/{id}; a machine that has the port loses the card."""
     record = collection.find(call, COLLECTION, id, change=True)
     if record['device_owner'].startswith('network:'):
         raise errors.Conflict(
@@ -299,12 +299,12 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /ports/{id}."""
+    """Respond to GET /ports/{id}."""
     return collection.show(call, COLLECTION, id)
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /ports."""
+    """Respond to GET /ports."""
     return collection.listing(call, COLLECTION)
 
 

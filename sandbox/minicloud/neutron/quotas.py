@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The network quotas of projects."""
+"""Network quotas of projects."""
 
 from minicloud import errors, quota, web
 
@@ -23,20 +23,20 @@ def _may_see(call: web.Call, project_id: str) -> None:
 
 
 def show(call: web.Call, project_id: str) -> web.Answer:
-    """GET /quotas/{project_id}."""
+    """Respond to GET /quotas/{project_id}."""
     _may_see(call, project_id)
     return {'quota': {'project_id': project_id,
                       **quota.limits(call.tx, 'network', project_id)}}
 
 
 def show_default(call: web.Call, project_id: str) -> web.Answer:
-    """GET /quotas/{project_id}/default."""
+    """Respond to GET /quotas/{project_id}/default."""
     _may_see(call, project_id)
     return {'quota': {'project_id': project_id, **quota.defaults(call.tx, 'network')}}
 
 
 def show_details(call: web.Call, project_id: str) -> web.Answer:
-    """GET /quotas/{project_id}/details.json: limits and what is used of them."""
+    """Respond to GET /quotas/{project_id}/details.json: limits and usage."""
     _may_see(call, project_id)
     return {'quota': {name: {'limit': limit, 'reserved': 0,
                              'used': len(call.tx.list(name, project_id=project_id))}
@@ -44,7 +44,7 @@ def show_details(call: web.Call, project_id: str) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /quotas: the projects with limits of their own (admins)."""
+    """Respond to GET /quotas: the projects with limits of their own (admins)."""
     call.require_admin('get_quota')
     own = [record['id'].partition(':')[2] for record in call.tx.list('quota')
            if record['id'].startswith('network:')]
@@ -53,7 +53,7 @@ def index(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, project_id: str) -> web.Answer:
-    """PUT /quotas/{project_id} (admins)."""
+    """Respond to PUT /quotas/{project_id} (admins)."""
     call.require_admin('update_quota')
     changes = {}
     for name, limit in call.member('quota').items():
@@ -67,7 +67,7 @@ def update(call: web.Call, project_id: str) -> web.Answer:
 
 
 def delete(call: web.Call, project_id: str) -> web.Answer:
-    """DELETE /quotas/{project_id}: back to the defaults (admins)."""
+    """Respond to DELETE /quotas/{project_id}: restore the defaults (admins)."""
     call.require_admin('delete_quota')
     quota.reset(call.tx, 'network', project_id)
     return 204, None

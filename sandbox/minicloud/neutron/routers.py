@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Routers: which subnets lead to which external network.
+"""Routers: connections of subnets to external networks.
 
-The host routes between all networks by itself; the records say which floating addresses may
-lead where, and hold the gateway addresses.
+The host itself routes between all networks. The records determine which floating addresses may
+lead to which subnets, and reserve the gateway addresses.
 """
 
 from typing import Any
@@ -50,11 +50,11 @@ COLLECTION = collection.Collection(
     'router', 'routers', 'Router {id} could not be found', 'RouterNotFound', _view)
 
 
-def _set_gateway(call: web.Call, router: Record, wanted: dict[str, Any] | None
+def _set_gateway(call: web.Call, router: Record, requested: dict[str, Any] | None
                  ) -> dict[str, Any] | None:
-    """Give the router an address on the external network wanted, or take it away."""
+    """Give the router an address on the requested external network, or remove its address."""
     current = call.tx.list('port', device_id=router['id'], device_owner=_GATEWAY_OWNER)
-    network_id = (wanted or {}).get('network_id')
+    network_id = (requested or {}).get('network_id')
     for port in current:
         if port['network_id'] != network_id:
             _refuse_with_floating(call.tx, router, port['network_id'])
@@ -68,8 +68,9 @@ def _set_gateway(call: web.Call, router: Record, wanted: dict[str, Any] | None
     kept = [port for port in current if port['network_id'] == network_id]
     port = kept[0] if kept else ports.make(call, {
         'network_id': network_id, 'project_id': '', 'device_id': router['id'],
-        'device_owner': _GATEWAY_OWNER, 'fixed_ips': wanted.get('external_fixed_ips')})
-    return {'network_id': network_id, 'enable_snat': web.as_bool(wanted.get('enable_snat', True)),
+        'device_owner': _GATEWAY_OWNER, 'fixed_ips': requested.get('external_fixed_ips')})
+    return {'network_id': network_id,
+            'enable_snat': web.as_bool(requested.get('enable_snat', True)),
             'external_fixed_ips': port['fixed_ips']}
 
 
@@ -83,7 +84,7 @@ def _refuse_with_floating(tx: Transaction, router: Record, network_id: str) -> N
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /routers."""
+    """Respond to POST /routers."""
     values = attr.read(call, 'router', ATTRIBUTES, new=True)
     collection.spend(call.tx, 'router', values['project_id'])
     record = call.tx.put('router', collection.stamp(call, values))
@@ -93,7 +94,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /routers/{id}."""
+    """Respond to PUT /routers/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     values = attr.read(call, 'router', ATTRIBUTES, new=False)
     if 'external_gateway_info' in values:
@@ -103,7 +104,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /routers/{id}: not while it has interfaces."""
+    """Respond to DELETE /routers/{id}; a router with interfaces is refused."""
     record = collection.find(call, COLLECTION, id, change=True)
     if call.tx.list('port', device_id=id, device_owner=_INTERFACE):
         raise errors.Conflict(f'Router {id} still has ports', 'RouterInUse')
@@ -113,7 +114,7 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def attach_subnet(call: web.Call, router: Record, subnet: Record) -> Record:
-    """Put the router on the subnet at its gateway address; return the new port."""
+    """Attach the router to the subnet at its gateway address; return the new port."""
     if any(fixed['subnet_id'] == subnet['id']
            for port in call.tx.list('port', device_id=router['id'], device_owner=_INTERFACE)
            for fixed in port['fixed_ips']):
@@ -138,7 +139,7 @@ def _interface(router: Record, port: Record) -> dict[str, Any]:
 
 
 def add_interface(call: web.Call, id: str) -> web.Answer:
-    """PUT /routers/{id}/add_router_interface with a subnet or a port."""
+    """Respond to PUT /routers/{id}/add_router_interface with a subnet or a port."""
     router = collection.find(call, COLLECTION, id, change=True)
     body = call.json() or {}
     if 'port_id' in body:
@@ -160,7 +161,7 @@ def add_interface(call: web.Call, id: str) -> web.Answer:
 
 
 def remove_interface(call: web.Call, id: str) -> web.Answer:
-    """PUT /routers/{id}/remove_router_interface with a subnet or a port."""
+    """Respond to PUT /routers/{id}/remove_router_interface with a subnet or a port."""
     router = collection.find(call, COLLECTION, id, change=True)
     body = call.json() or {}
     for port in call.tx.list('port', device_id=id, device_owner=_INTERFACE):
@@ -196,12 +197,12 @@ def leading_to(tx: Transaction, external_network_id: str, subnet_id: str) -> Rec
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /routers/{id}."""
+    """Respond to GET /routers/{id}."""
     return collection.show(call, COLLECTION, id)
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /routers."""
+    """Respond to GET /routers."""
     return collection.listing(call, COLLECTION)
 
 

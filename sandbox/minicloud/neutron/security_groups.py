@@ -87,7 +87,7 @@ GROUPS = collection.Collection(
 RULES = collection.Collection(
     'security_group_rule', 'security_group_rules', 'Security group rule {id} does not exist',
     'SecurityGroupRuleNotFound', _rule_view)
-#: The collection under the name its tags have in the path.
+#: Name of the collection in the paths of its tags.
 TAGGED = collection.Collection(
     'security_group', 'security-groups', GROUPS.missing, GROUPS.missing_type, _group_view)
 
@@ -107,7 +107,7 @@ def _add_group(call: web.Call, **values: Any) -> Record:
 
 
 def default_group(call: web.Call, project_id: str) -> Record:
-    """Return the project's group named ``default``, made when first asked for."""
+    """Return the project's group named ``default``; create it on the first request."""
     found = call.tx.list('security_group', project_id=project_id, name='default')
     if found:
         return found[0]
@@ -120,7 +120,7 @@ def default_group(call: web.Call, project_id: str) -> Record:
 
 
 def require(call: web.Call, group_ids: Iterable[str], project_id: str) -> None:
-    """Refuse groups that are not there or not for a port of this project to use."""
+    """Raise unless the groups exist and a port of this project may use them."""
     for group_id in group_ids:
         group = call.tx.get('security_group', group_id)
         if group is None or not (call.is_admin or group['project_id'] == project_id):
@@ -129,7 +129,7 @@ def require(call: web.Call, group_ids: Iterable[str], project_id: str) -> None:
 
 
 def members_changed(tx: Transaction, group_ids: list[str]) -> None:
-    """Have filters follow new or lost members of the groups, where a rule names one."""
+    """Record the jobs that update filters with rules that name the changed groups."""
     naming = {rule['security_group_id'] for rule in tx.list('security_group_rule')
               if rule['remote_group_id'] in group_ids}
     _apply(tx, naming)
@@ -142,7 +142,7 @@ def _apply(tx: Transaction, group_ids: Iterable[str]) -> None:
 
 
 def create_group(call: web.Call) -> web.Answer:
-    """POST /security-groups."""
+    """Respond to POST /security-groups."""
     values = attr.read(call, 'security_group', GROUP, new=True)
     default_group(call, values['project_id'])
     if values['name'] == 'default':
@@ -153,7 +153,7 @@ def create_group(call: web.Call) -> web.Answer:
 
 
 def update_group(call: web.Call, id: str) -> web.Answer:
-    """PUT /security-groups/{id}."""
+    """Respond to PUT /security-groups/{id}."""
     record = collection.find(call, GROUPS, id, change=True)
     values = attr.read(call, 'security_group', GROUP, new=False)
     if record['name'] == 'default' and values.get('name', 'default') != 'default':
@@ -164,7 +164,7 @@ def update_group(call: web.Call, id: str) -> web.Answer:
 
 
 def delete_group(call: web.Call, id: str) -> web.Answer:
-    """DELETE /security-groups/{id}: not while a port has it."""
+    """Respond to DELETE /security-groups/{id}; a group in use is refused."""
     record = collection.find(call, GROUPS, id, change=True)
     if record['name'] == 'default' and not call.is_admin:
         raise errors.Conflict('Insufficient rights for removing default security group.',
@@ -179,7 +179,7 @@ def delete_group(call: web.Call, id: str) -> web.Answer:
 
 
 def create_rule(call: web.Call) -> web.Answer:
-    """POST /security-group-rules."""
+    """Respond to POST /security-group-rules."""
     values = attr.read(call, 'security_group_rule', RULE, new=True)
     group = collection.find(call, GROUPS, values['security_group_id'], change=True)
     if values['remote_group_id'] is not None:
@@ -229,7 +229,7 @@ def _check_rule(values: dict[str, Any]) -> None:
 
 
 def _meaning(rule: dict[str, Any]) -> tuple:
-    """Return what the rule allows, however it is written."""
+    """Return the traffic that a rule allows, normalised for comparison."""
     prefix = rule['remote_ip_prefix']
     if prefix in ('0.0.0.0/0', '::/0'):
         prefix = None
@@ -240,7 +240,7 @@ def _meaning(rule: dict[str, Any]) -> tuple:
 
 
 def update_rule(call: web.Call, id: str) -> web.Answer:
-    """PUT /security-group-rules/{id}: only the description can change."""
+    """Respond to PUT /security-group-rules/{id}: only the description can change."""
     record = collection.find(call, RULES, id, change=True)
     values = attr.read(call, 'security_group_rule', RULE, new=False)
     return {'security_group_rule': _rule_view(call, collection.change(
@@ -248,7 +248,7 @@ def update_rule(call: web.Call, id: str) -> web.Answer:
 
 
 def delete_rule(call: web.Call, id: str) -> web.Answer:
-    """DELETE /security-group-rules/{id}."""
+    """Respond to DELETE /security-group-rules/{id}."""
     record = collection.find(call, RULES, id, change=True)
     call.tx.remove('security_group_rule', id)
     _apply(call.tx, [record['security_group_id']])
@@ -256,23 +256,23 @@ def delete_rule(call: web.Call, id: str) -> web.Answer:
 
 
 def show_group(call: web.Call, id: str) -> web.Answer:
-    """GET /security-groups/{id}."""
+    """Respond to GET /security-groups/{id}."""
     return collection.show(call, GROUPS, id)
 
 
 def list_groups(call: web.Call) -> web.Answer:
-    """GET /security-groups."""
+    """Respond to GET /security-groups."""
     default_group(call, call.project_id)
     return collection.listing(call, GROUPS)
 
 
 def show_rule(call: web.Call, id: str) -> web.Answer:
-    """GET /security-group-rules/{id}."""
+    """Respond to GET /security-group-rules/{id}."""
     return collection.show(call, RULES, id)
 
 
 def list_rules(call: web.Call) -> web.Answer:
-    """GET /security-group-rules."""
+    """Respond to GET /security-group-rules."""
     return collection.listing(call, RULES)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Subnets: ranges of addresses, their pools, and giving addresses out."""
+"""Subnets: address ranges, allocation pools and the allocation of addresses."""
 
 import ipaddress
 from typing import Any
@@ -26,7 +26,7 @@ ATTRIBUTES: attr.Attributes = {
     'network_id': attr.Attribute(attr.identity, update=False, required=True),
     'cidr': attr.Attribute(attr.network_prefix, update=False, required=True),
     'ip_version': attr.Attribute(attr.whole(4, 6), None, update=False),
-    # Not given at all means the first address; given as null means no router.
+    # A missing value means the first address; null means no router.
     'gateway_ip': attr.Attribute(attr.optional(attr.address), ''),
     'enable_dhcp': attr.Attribute(attr.boolean, True),
     'dns_nameservers': attr.Attribute(attr.listed(attr.address), []),
@@ -61,7 +61,7 @@ def _invalid(reason: str) -> errors.BadRequest:
 
 def _pools(network: ipaddress.IPv4Network | ipaddress.IPv6Network, gateway: str | None,
            given: list[dict[str, str]] | None) -> list[dict[str, str]]:
-    """Return the pools: those given, once checked, else all hosts without the gateway."""
+    """Return the validated pools; the default is all hosts without the gateway."""
     if given is not None:
         for pool in given:
             try:
@@ -90,7 +90,7 @@ def _pools(network: ipaddress.IPv4Network | ipaddress.IPv6Network, gateway: str 
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /subnets."""
+    """Respond to POST /subnets."""
     values = attr.read(call, 'subnet', ATTRIBUTES, new=True)
     network = collection.find(call, networks.COLLECTION, values['network_id'], change=True)
     collection.spend(call.tx, 'subnet', values['project_id'])
@@ -116,7 +116,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /subnets/{id}."""
+    """Respond to PUT /subnets/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     values = attr.read(call, 'subnet', ATTRIBUTES, new=False)
     if values.get('allocation_pools') is not None:
@@ -129,7 +129,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /subnets/{id}."""
+    """Respond to DELETE /subnets/{id}."""
     record = collection.find(call, COLLECTION, id, change=True)
     if any(fixed['subnet_id'] == id
            for port in call.tx.list('port', network_id=record['network_id'])
@@ -143,16 +143,16 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def taken(tx: Transaction, subnet: Record) -> set[str]:
-    """Return the addresses of the subnet that ports and floating addresses hold."""
+    """Return the addresses of the subnet that ports and floating addresses use."""
     return {fixed['ip_address'] for port in tx.list('port', network_id=subnet['network_id'])
             for fixed in port['fixed_ips'] if fixed['subnet_id'] == subnet['id']}
 
 
 def allocate(tx: Transaction, subnet: Record) -> str | None:
-    """Give out an address of the subnet's pools, None when all are taken.
+    """Return a free address of the subnet's pools, or None.
 
-    Addresses are given in turn and not again at once, so that neighbours do not mistake a new
-    machine for the one that had the address before.
+    Addresses are allocated in turn and not reused at once, so that neighbours do not mistake a new
+    machine for the former user of its address.
     """
     used = {int(ipaddress.ip_address(address)) for address in taken(tx, subnet)}
     ranges = [(int(ipaddress.ip_address(pool['start'])), int(ipaddress.ip_address(pool['end'])))
@@ -172,12 +172,12 @@ def allocate(tx: Transaction, subnet: Record) -> str | None:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /subnets/{id}."""
+    """Respond to GET /subnets/{id}."""
     return collection.show(call, COLLECTION, id)
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /subnets."""
+    """Respond to GET /subnets."""
     return collection.listing(call, COLLECTION)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What Nova tells about itself: versions, extensions, zones, services, the one host."""
+"""Self-description of Nova: versions, extensions, zones, services, the one host."""
 
 import os
 import time
@@ -33,7 +33,7 @@ _EXTENSIONS = ('NMN', 'OS-DCF', 'OS-EXT-AZ', 'OS-EXT-SRV-ATTR', 'OS-EXT-STS', 'O
 
 
 def documents(request: webob.Request) -> webob.Response | None:
-    """Answer the paths that need no token."""
+    """Respond to the paths that need no token."""
     path = request.path_info.rstrip('/')
     if request.method != 'GET' or path not in ('', '/v2.1'):
         return None
@@ -56,25 +56,25 @@ def _extension(alias: str) -> dict[str, Any]:
 
 
 def extensions(call: web.Call) -> web.Answer:
-    """GET /extensions."""
+    """Respond to GET /extensions."""
     return {'extensions': [_extension(alias) for alias in _EXTENSIONS]}
 
 
 def extension(call: web.Call, alias: str) -> web.Answer:
-    """GET /extensions/{alias}."""
+    """Respond to GET /extensions/{alias}."""
     if alias not in _EXTENSIONS:
         raise errors.NotFound('The resource could not be found.')
     return {'extension': _extension(alias)}
 
 
 def zones(call: web.Call) -> web.Answer:
-    """GET /os-availability-zone."""
+    """Respond to GET /os-availability-zone."""
     return {'availabilityZoneInfo': [{'zoneName': call.cloud.settings.availability_zone,
                                       'zoneState': {'available': True}, 'hosts': None}]}
 
 
 def zones_detail(call: web.Call) -> web.Answer:
-    """GET /os-availability-zone/detail (admins)."""
+    """Respond to GET /os-availability-zone/detail (admins)."""
     call.require_admin('os_compute_api:os-availability-zone:detail')
     settings = call.cloud.settings
     up = {'active': True, 'available': True, 'updated_at': call.time().rstrip('Z') + '.000000'}
@@ -87,14 +87,15 @@ def zones_detail(call: web.Call) -> web.Answer:
 
 
 def _stable_id(call: web.Call, name: str, host: str, since: web.Version = (2, 53)) -> str | int:
-    """Return an id for a thing each host has one of: a number before ``since``, then a UUID."""
+    """Return an id for an object that each host has once: a number before ``since``, then a UUID.
+    """
     if call.version < since:
         return call.cloud.settings.hosts.index(host) + 1
     return str(uuid.uuid5(uuid.NAMESPACE_DNS, f'{name}.{host}'))
 
 
 def services(call: web.Call) -> web.Answer:
-    """GET /os-services (admins)."""
+    """Respond to GET /os-services (admins)."""
     call.require_admin('os_compute_api:os-services:list')
     settings = call.cloud.settings
     found = []
@@ -139,7 +140,7 @@ def _hypervisor(call: web.Call, host: str, detail: bool) -> dict[str, Any]:
 
 
 def _resources(servers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return how much the host has and how much of it machines were promised."""
+    """Return the resources of the host and the amounts allocated to machines."""
     ram = os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') // 2 ** 20
     root = os.statvfs('/')
     disk = root.f_frsize * root.f_blocks // 2 ** 30
@@ -153,13 +154,13 @@ def _resources(servers: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def hypervisors(call: web.Call) -> web.Answer:
-    """GET /os-hypervisors (admins)."""
+    """Respond to GET /os-hypervisors (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:list')
     return {'hypervisors': _named(call, False)}
 
 
 def hypervisors_detail(call: web.Call) -> web.Answer:
-    """GET /os-hypervisors/detail (admins)."""
+    """Respond to GET /os-hypervisors/detail (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:list-detail')
     return {'hypervisors': _named(call, True)}
 
@@ -171,7 +172,7 @@ def _named(call: web.Call, detail: bool) -> list[dict[str, Any]]:
 
 
 def hypervisor(call: web.Call, id: str) -> web.Answer:
-    """GET /os-hypervisors/{id} (admins)."""
+    """Respond to GET /os-hypervisors/{id} (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:show')
     for host in call.cloud.settings.hosts:
         shown = _hypervisor(call, host, True)
@@ -181,14 +182,14 @@ def hypervisor(call: web.Call, id: str) -> web.Answer:
 
 
 def statistics(call: web.Call) -> web.Answer:
-    """GET /os-hypervisors/statistics (admins)."""
+    """Respond to GET /os-hypervisors/statistics (admins)."""
     call.require_admin('os_compute_api:os-hypervisors:statistics')
     return {'hypervisor_statistics': {'count': len(call.cloud.settings.hosts),
                                       **_resources(call.tx.list('server'))}}
 
 
 def aggregates(call: web.Call) -> web.Answer:
-    """GET /os-aggregates (admins): names of one machine need none."""
+    """Respond to GET /os-aggregates (admins): always empty, with one host."""
     call.require_admin('os_compute_api:os-aggregates:index')
     return {'aggregates': []}
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can be done to a server, and in which state."""
+"""Actions on servers and the states that allow them."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -22,16 +22,16 @@ from minicloud.state import Record
 
 
 class Action(NamedTuple):
-    """One action: what it does, and the states it may begin in (None: any, even busy)."""
+    """Action with its effect and the states in which it may begin (None: any, even busy)."""
 
     handler: Callable[[web.Call, Record, Any], web.Answer]
     vm_states: tuple[str, ...] | None
-    #: The name in refusals and in the server's history, where it is not the body's.
+    #: Name in error messages and in the server's history, where it differs from the body's.
     name: str | None = None
 
 
 def act(call: web.Call, id: str) -> web.Answer:
-    """POST /servers/{id}/action."""
+    """Respond to POST /servers/{id}/action."""
     body = call.json()
     if not isinstance(body, dict) or len(body) != 1:
         raise errors.BadRequest('There is no such action: the body must have one member.')
@@ -56,7 +56,7 @@ def act(call: web.Call, id: str) -> web.Answer:
 
 def _begin(call: web.Call, record: Record, task_state: str, kind: str,
            changes: dict[str, Any] | None = None, **arguments: Any) -> web.Answer:
-    """Show the task and record the work."""
+    """Set the task state and record the job."""
     servers.change(call, record['id'], task_state=task_state, **(changes or {}))
     work.submit(call.tx, kind, {'server_id': record['id'], **arguments},
                 [f'server:{record["id"]}'])
@@ -101,18 +101,19 @@ def _resize(call: web.Call, record: Record, arguments: Any) -> web.Answer:
 
 def _migrate(call: web.Call, record: Record, arguments: Any) -> web.Answer:
     call.require_admin('os_compute_api:os-migrate-server:migrate')
-    wanted = arguments.get('host') if isinstance(arguments, dict) else None
-    if wanted == record['host']:
+    requested = arguments.get('host') if isinstance(arguments, dict) else None
+    if requested == record['host']:
         raise errors.BadRequest('Cannot migrate to the host where the server exists.')
-    return _move(call, record, record['flavor'], _target(call, record, wanted))
+    return _move(call, record, record['flavor'], _target(call, record, requested))
 
 
-def _target(call: web.Call, record: Record, wanted: str | None) -> str:
-    """Return the host to move to: the one that is named, else another than the present one."""
+def _target(call: web.Call, record: Record, requested: str | None) -> str:
+    """Return the target host: the requested one, or another than the present one."""
     hosts = call.cloud.settings.hosts
-    if wanted is not None and wanted not in hosts:
-        raise errors.BadRequest(f'Compute host {wanted} could not be found.')
-    found = [host for host in hosts if wanted == host or wanted is None and host != record['host']]
+    if requested is not None and requested not in hosts:
+        raise errors.BadRequest(f'Compute host {requested} could not be found.')
+    found = [host for host in hosts
+             if requested == host or requested is None and host != record['host']]
     if not found:
         raise errors.BadRequest('No valid host was found.')
     return found[0]
@@ -122,15 +123,15 @@ def _migrate_live(call: web.Call, record: Record, arguments: Any) -> web.Answer:
     call.require_admin('os_compute_api:os-migrate-server:migrate_live')
     web.check(schemas.migrate_live(call.version), arguments)
     target = _target(call, record, arguments['host'])
-    # Whether it is another one is looked at after the answer, as everything about it.
+    # The job checks, after the response, whether the file differs.
     return _begin(call, record, 'migrating', 'server.live', host=target)
 
 
 def _move(call: web.Call, record: Record, flavor: dict[str, Any],
           host: str | None = None) -> web.Answer:
-    """Start the machine anew with a flavor, keeping the old one until it is confirmed.
+    """Restart the machine with a flavor, keeping the old one until the move is confirmed.
 
-    ``host`` is where it is afterwards; None: where it was.
+    ``host`` is the new host; None keeps the present one.
     """
     return _begin(call, record, 'resize_prep', 'server.resize', {
         'old_flavor': record['flavor'], 'old_vm_state': record['vm_state'], 'flavor': flavor,

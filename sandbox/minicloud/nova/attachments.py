@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Volumes and ports given to, and taken from, servers that exist already."""
+"""Volumes and ports attached to, and detached from, existing servers."""
 
 from typing import Any
 
@@ -52,19 +52,19 @@ def _find(call: web.Call, id: str, volume_id: str) -> Record:
 
 
 def list_volumes(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/os-volume_attachments."""
+    """Respond to GET /servers/{id}/os-volume_attachments."""
     servers.find(call, id)
     return {'volumeAttachments': [_view(call, item)
                                   for item in call.tx.list('attachment', server_id=id)]}
 
 
 def show_volume(call: web.Call, id: str, volume_id: str) -> web.Answer:
-    """GET /servers/{id}/os-volume_attachments/{volume_id}."""
+    """Respond to GET /servers/{id}/os-volume_attachments/{volume_id}."""
     return {'volumeAttachment': _view(call, _find(call, id, volume_id))}
 
 
 def attach_volume(call: web.Call, id: str) -> web.Answer:
-    """POST /servers/{id}/os-volume_attachments."""
+    """Respond to POST /servers/{id}/os-volume_attachments."""
     record, body = servers.find(call, id), call.member('volumeAttachment')
     web.check(schemas.ATTACH_VOLUME, body)
     servers.unlocked(call, record)
@@ -87,7 +87,7 @@ def attach_volume(call: web.Call, id: str) -> web.Answer:
 
 
 def update_volume(call: web.Call, id: str, volume_id: str) -> web.Answer:
-    """PUT /servers/{id}/os-volume_attachments/{volume_id}: delete_on_termination."""
+    """Respond to PUT /servers/{id}/os-volume_attachments/{volume_id}: delete_on_termination."""
     item, body = _find(call, id, volume_id), call.member('volumeAttachment')
     if body.get('volumeId', volume_id) != volume_id:
         raise errors.NotSupported('Volumes of machines cannot be swapped.')
@@ -98,7 +98,7 @@ def update_volume(call: web.Call, id: str, volume_id: str) -> web.Answer:
 
 
 def detach_volume(call: web.Call, id: str, volume_id: str) -> web.Answer:
-    """DELETE /servers/{id}/os-volume_attachments/{volume_id}."""
+    """Respond to DELETE /servers/{id}/os-volume_attachments/{volume_id}."""
     record, item = servers.find(call, id), _find(call, id, volume_id)
     servers.unlocked(call, record)
     _ready(record, 'detach_volume')
@@ -131,19 +131,19 @@ def _port(call: web.Call, record: Record, port_id: str) -> Record:
 
 
 def list_interfaces(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/os-interface."""
+    """Respond to GET /servers/{id}/os-interface."""
     return {'interfaceAttachments': [
         _interface(call, port) for port in specs.ports_of(call.tx, servers.find(call, id))]}
 
 
 def show_interface(call: web.Call, id: str, port_id: str) -> web.Answer:
-    """GET /servers/{id}/os-interface/{port_id}."""
+    """Respond to GET /servers/{id}/os-interface/{port_id}."""
     return {'interfaceAttachment': _interface(
         call, _port(call, servers.find(call, id), port_id))}
 
 
 def attach_interface(call: web.Call, id: str) -> web.Answer:
-    """POST /servers/{id}/os-interface."""
+    """Respond to POST /servers/{id}/os-interface."""
     record, body = servers.find(call, id), call.member('interfaceAttachment')
     web.check(schemas.ATTACH_INTERFACE, body)
     servers.unlocked(call, record)
@@ -164,7 +164,7 @@ def attach_interface(call: web.Call, id: str) -> web.Answer:
 
 
 def detach_interface(call: web.Call, id: str, port_id: str) -> web.Answer:
-    """DELETE /servers/{id}/os-interface/{port_id}."""
+    """Respond to DELETE /servers/{id}/os-interface/{port_id}."""
     record = servers.find(call, id)
     port = _port(call, record, port_id)
     servers.unlocked(call, record)

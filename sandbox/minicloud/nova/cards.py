@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The ports of servers: those named by the user, those made for a network."""
+"""Ports of servers: existing ones named by the user and new ones on a network."""
 
 from typing import Any
 
@@ -19,17 +19,17 @@ from minicloud.neutron import collection, networks, ports, security_groups
 from minicloud.state import Record, Transaction
 
 
-def choose(call: web.Call, wanted: Any) -> list[dict[str, Any]]:
-    """Return what ``networks`` of a body asks for: entries with ``port`` or ``uuid``."""
-    if wanted is None and call.version >= (2, 37):
+def choose(call: web.Call, requested: Any) -> list[dict[str, Any]]:
+    """Return the requested ``networks`` of a body: entries with ``port`` or ``uuid``."""
+    if requested is None and call.version >= (2, 37):
         raise errors.BadRequest("Invalid input for field/attribute server. 'networks' is a "
                                 'required property')
-    if wanted == 'none':
+    if requested == 'none':
         return []
-    if wanted in (None, 'auto', []):
+    if requested in (None, 'auto', []):
         return _only_network(call)
     chosen, seen = [], set()
-    for entry in wanted:
+    for entry in requested:
         if entry.get('port'):
             key = entry['port']
             _usable_port(call, key)
@@ -81,7 +81,7 @@ def _usable_network(call: web.Call, network_id: str) -> Record:
 
 def plug(call: web.Call, server: Record, entries: list[dict[str, Any]],
          group_ids: list[str] | None) -> list[str]:
-    """Bind or make the ports of the entries for the server; return their ids in order."""
+    """Bind or create the ports of the entries for the server; return their ids in order."""
     return [_bind(call, server, entry, group_ids)['id'] for entry in entries]
 
 
@@ -114,7 +114,7 @@ def _spend_port(call: web.Call, project_id: str) -> None:
 
 
 def unplug(tx: Transaction, port: Record) -> None:
-    """Give the port back: remove one made for the server, unbind one the user brought."""
+    """Release the port: remove one created for the server, unbind one of the user's."""
     if port['by_nova']:
         ports.remove(tx, port)
         return
@@ -123,11 +123,11 @@ def unplug(tx: Transaction, port: Record) -> None:
         'vif_type': 'unbound'})
 
 
-def groups_named(call: web.Call, wanted: list[dict[str, str]] | None) -> list[str] | None:
+def groups_named(call: web.Call, requested: list[dict[str, str]] | None) -> list[str] | None:
     """Return the ids of security groups given by name or id; None if none are given."""
-    if not wanted:
+    if not requested:
         return None
-    return [group_named(call, entry['name'], call.project_id)['id'] for entry in wanted]
+    return [group_named(call, entry['name'], call.project_id)['id'] for entry in requested]
 
 
 def group_named(call: web.Call, name: str, project_id: str) -> Record:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""POST /servers: everything that is checked and recorded before a machine is built."""
+"""Validation and records of POST /servers, before a machine is built."""
 
 import base64
 import binascii
@@ -24,13 +24,13 @@ from minicloud.glance import images
 from minicloud.nova import cards, flavors, groups, history, keypairs, quotas, schemas, views
 from minicloud.state import Record
 
-#: Body member -> the microversion it came with, or that took it away.
+#: Body member -> first microversion with it, or first one without it.
 _SINCE = {'description': (2, 19), 'tags': (2, 52), 'trusted_image_certificates': (2, 63),
           'host': (2, 74), 'hypervisor_hostname': (2, 74), 'hostname': (2, 90)}
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /servers."""
+    """Respond to POST /servers."""
     body = call.member('server')
     hints = _hints(call, body)
     web.check(schemas.CREATE, body)
@@ -91,7 +91,7 @@ def _flavor(call: web.Call, body: dict[str, Any]) -> Record:
 
 
 def image_named(call: web.Call, reference: str | None) -> Record:
-    """Return an active image by id or address; 400 if a machine cannot be made from it."""
+    """Return an active image by id or address; raise 400 if a machine cannot boot from it."""
     if not reference:
         raise errors.BadRequest('Invalid imageRef provided: an image is needed, booting from '
                                 'a volume is not supported.')
@@ -120,14 +120,14 @@ def _count(body: dict[str, Any]) -> int:
 
 
 def metadata_within_quota(call: web.Call, items: dict[str, str]) -> None:
-    """Refuse more metadata than a server may have."""
+    """Raise on more metadata than the quota allows."""
     most = quota.limits(call.tx, 'compute', call.project_id)['metadata_items']
     if 0 <= most < len(items):
         raise errors.Forbidden('Maximum number of metadata items exceeded')
 
 
 def user_data_of(body: dict[str, Any]) -> str | None:
-    """Return the body's user data, still encoded; 400 if it is not base64."""
+    """Return the body's user data, still encoded; raise 400 if it is not base64."""
     text = body.get('user_data')
     if text is None:
         return None
@@ -140,7 +140,7 @@ def user_data_of(body: dict[str, Any]) -> str | None:
 
 
 def key_pair_of(call: web.Call, name: str | None) -> dict[str, str] | None:
-    """Return what the machine gets of the caller's key pair."""
+    """Return the public part of the caller's key pair."""
     if name is None:
         return None
     record = keypairs.find(call, name)
@@ -149,9 +149,9 @@ def key_pair_of(call: web.Call, name: str | None) -> dict[str, str] | None:
     return {'name': record['name'], 'public_key': record['public_key']}
 
 
-def _zone(call: web.Call, wanted: str | None) -> str:
+def _zone(call: web.Call, requested: str | None) -> str:
     ours = call.cloud.settings.availability_zone
-    zone, _, host = (wanted or ours).partition(':')
+    zone, _, host = (requested or ours).partition(':')
     if zone != ours or host not in ('', *call.cloud.settings.hosts):
         raise errors.BadRequest('The requested availability zone is not available')
     return ours
@@ -159,7 +159,7 @@ def _zone(call: web.Call, wanted: str | None) -> str:
 
 def _base(call: web.Call, body: dict[str, Any], flavor: Record, image: Record,
           hints: dict[str, Any]) -> Record:
-    """Return what all servers of one request have in common."""
+    """Return the members that all servers of one request share."""
     group_id = hints.get('group')
     if group_id is not None:
         try:
@@ -196,7 +196,7 @@ def _record(call: web.Call, base: Record, number: int, count: int) -> Record:
 
 
 def _disks(call: web.Call, body: dict[str, Any], count: int) -> list[dict[str, Any]]:
-    """Return the block devices asked for, each checked, with a device name."""
+    """Return the requested block devices, validated, with a device name."""
     chosen: list[dict[str, Any]] = []
     for entry in body.get('block_device_mapping_v2', []):
         source, target = entry.get('source_type'), entry.get('destination_type')
@@ -234,10 +234,10 @@ def _volume(call: web.Call, volume_id: Any) -> Record:
     return record
 
 
-def device_name(wanted: str | None, taken: list[str]) -> str:
-    """Return the device name wanted, or the next one that is free."""
-    if wanted:
-        name = wanted if wanted.startswith('/dev/') else f'/dev/{wanted}'
+def device_name(requested: str | None, taken: list[str]) -> str:
+    """Return the requested device name, or the next free one."""
+    if requested:
+        name = requested if requested.startswith('/dev/') else f'/dev/{requested}'
         if name in taken:
             raise errors.BadRequest(f'The supplied device path ({name}) is in use.')
         return name
@@ -249,7 +249,7 @@ def device_name(wanted: str | None, taken: list[str]) -> str:
 
 def _store(call: web.Call, server: Record, entries: list[dict[str, Any]],
            disks: list[dict[str, Any]], group_ids: list[str] | None) -> None:
-    """Record a server with its ports and disks, and the work to build it."""
+    """Record a server with its ports and disks, and the job to build it."""
     call.tx.put('server', server)
     port_order = cards.plug(call, server, entries, group_ids)
     call.tx.update('server', server['id'], port_order=port_order)
@@ -262,9 +262,9 @@ def _store(call: web.Call, server: Record, entries: list[dict[str, Any]],
 
 
 def attach(call: web.Call, server: Record, disk: dict[str, Any], plugged: bool) -> Record:
-    """Record that a volume is to be part of a server.
+    """Record that a volume belongs to a server.
 
-    ``plugged`` False keeps it out of the machine until the job that attaches it is done.
+    ``plugged`` False keeps it out of the machine until its attach job is done.
     """
     call.tx.update('volume', disk['volume_id'], status='attaching')
     return call.tx.put('attachment', {

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Machines that changed by themselves: what the hypervisor tells becomes a server's state."""
+"""Unrequested changes of machines, reported by the hypervisor and recorded as states of servers."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -25,16 +25,16 @@ LOG = logging.getLogger(__name__)
 
 
 def listener(cloud: 'Cloud') -> Listener:
-    """Return the function the hypervisor tells about machines."""
+    """Return the listener for the hypervisor's events."""
     def hear(server_id: str, event: Event, detail: str) -> None:
         LOG.info('Instance %s: machine %s by itself. %s', server_id, event, detail)
         with cloud.state.transaction() as tx:
             server = tx.get('server', server_id)
-            # During a task the task itself knows best what became of the machine.
+            # During a task, the task itself records the outcome.
             if server is None or server['task_state'] is not None:
                 return
             running = event is Event.STARTED
-            # A resized server waits for its user's word whether it runs or not.
+            # A resized server waits for its confirmation, whether it runs or not.
             vm_state = ('resized' if server['vm_state'] == 'resized'
                         else 'active' if running else 'stopped')
             power = {Event.STARTED: jobs.RUNNING, Event.STOPPED: jobs.SHUTDOWN,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Flavors: sizes of machines, who may use them, their extra specs."""
+"""Flavors: sizes of machines, project access, extra specs."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ _CREATE = {
 
 
 def find(call: web.Call, id: str) -> Record:
-    """Return the flavor; 404 if there is none or it is not for this project."""
+    """Return the flavor; raise 404 if this project cannot use it."""
     record = call.tx.get('flavor', id)
     if record is None or not _usable(call, record):
         raise errors.NotFound(f'Flavor {id} could not be found.')
@@ -93,29 +93,29 @@ def _index(call: web.Call, shape: Any) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /flavors."""
+    """Respond to GET /flavors."""
     return _index(call, _summary)
 
 
 def detail(call: web.Call) -> web.Answer:
-    """GET /flavors/detail."""
+    """Respond to GET /flavors/detail."""
     return _index(call, _view)
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /flavors/{id}."""
+    """Respond to GET /flavors/{id}."""
     return {'flavor': _view(call, find(call, id))}
 
 
 def new(id: str, name: str, ram: int, vcpus: int, disk: int, **values: Any) -> Record:
-    """Return a flavor's record."""
+    """Return the record of a new flavor."""
     return {'id': id, 'name': name, 'ram': ram, 'vcpus': vcpus, 'disk': disk, 'ephemeral': 0,
             'swap': 0, 'is_public': True, 'access': [], 'extra_specs': {}, 'description': None,
             **values}
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /flavors (admins)."""
+    """Respond to POST /flavors (admins)."""
     call.require_admin('os_compute_api:os-flavor-manage:create')
     body = call.member('flavor')
     web.check(_CREATE, body)
@@ -134,7 +134,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /flavors/{id}: the description (admins)."""
+    """Respond to PUT /flavors/{id}: the description (admins)."""
     call.require_admin('os_compute_api:os-flavor-manage:update')
     find(call, id)
     description = call.member('flavor').get('description')
@@ -142,19 +142,19 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /flavors/{id} (admins); machines keep what they were given."""
+    """Respond to DELETE /flavors/{id} (admins); existing machines keep their resources."""
     call.require_admin('os_compute_api:os-flavor-manage:delete')
     call.tx.remove('flavor', find(call, id)['id'])
     return 202, None
 
 
 def specs(call: web.Call, id: str) -> web.Answer:
-    """GET /flavors/{id}/os-extra_specs."""
+    """Respond to GET /flavors/{id}/os-extra_specs."""
     return {'extra_specs': find(call, id)['extra_specs']}
 
 
 def set_specs(call: web.Call, id: str) -> web.Answer:
-    """POST /flavors/{id}/os-extra_specs (admins)."""
+    """Respond to POST /flavors/{id}/os-extra_specs (admins)."""
     call.require_admin('os_compute_api:os-flavor-extra-specs:create')
     record, items = find(call, id), call.member('extra_specs')
     call.tx.update('flavor', id, extra_specs={
@@ -163,7 +163,7 @@ def set_specs(call: web.Call, id: str) -> web.Answer:
 
 
 def drop_spec(call: web.Call, id: str, key: str) -> web.Answer:
-    """DELETE /flavors/{id}/os-extra_specs/{key} (admins)."""
+    """Respond to DELETE /flavors/{id}/os-extra_specs/{key} (admins)."""
     call.require_admin('os_compute_api:os-flavor-extra-specs:delete')
     record = find(call, id)
     if key not in record['extra_specs']:
@@ -174,7 +174,7 @@ def drop_spec(call: web.Call, id: str, key: str) -> web.Answer:
 
 
 def access(call: web.Call, id: str) -> web.Answer:
-    """GET /flavors/{id}/os-flavor-access (admins)."""
+    """Respond to GET /flavors/{id}/os-flavor-access (admins)."""
     call.require_admin('os_compute_api:os-flavor-access')
     record = find(call, id)
     if record['is_public']:
@@ -184,7 +184,7 @@ def access(call: web.Call, id: str) -> web.Answer:
 
 
 def change_access(call: web.Call, id: str) -> web.Answer:
-    """POST /flavors/{id}/action: add or remove a project's access (admins)."""
+    """Respond to POST /flavors/{id}/action: add or remove a project's access (admins)."""
     call.require_admin('os_compute_api:os-flavor-access')
     record, body = find(call, id), call.json()
     for name in ('addTenantAccess', 'removeTenantAccess'):

@@ -12,8 +12,8 @@
 
 """Server groups: a policy and the servers created under it.
 
-All machines of this cloud share one host, so a policy is recorded and shown but has nothing to
-choose between; "anti-affinity" does not fail as it would on a real cloud of one host.
+All machines of this cloud share one host, so a policy is recorded and shown but has no effect.
+Unlike on a real cloud of one host, "anti-affinity" does not fail.
 """
 
 from typing import Any
@@ -50,7 +50,7 @@ def _view(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def find(call: web.Call, id: str) -> Record:
-    """Return the group; 404 if it is not the caller's."""
+    """Return the group; raise 404 if it is not the caller's."""
     record = call.tx.get('server_group', id)
     if record is None or not (call.is_admin or record['project_id'] == call.project_id):
         raise errors.NotFound(f'Instance group {id} could not be found.')
@@ -58,7 +58,7 @@ def find(call: web.Call, id: str) -> Record:
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /os-server-groups."""
+    """Respond to POST /os-server-groups."""
     body = call.member('server_group')
     web.check(_CREATE if call.version >= (2, 64) else _CREATE_OLD, body)
     limit = quota.limits(call.tx, 'compute', call.project_id)
@@ -73,7 +73,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /os-server-groups."""
+    """Respond to GET /os-server-groups."""
     everyone = call.is_admin and call.flag('all_projects')
     records = (call.tx.list('server_group') if everyone
                else call.tx.list('server_group', project_id=call.project_id))
@@ -83,12 +83,12 @@ def index(call: web.Call) -> web.Answer:
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /os-server-groups/{id}."""
+    """Respond to GET /os-server-groups/{id}."""
     return {'server_group': _view(call, find(call, id))}
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /os-server-groups/{id}; its servers stay."""
+    """Respond to DELETE /os-server-groups/{id}; its servers are kept."""
     find(call, id)
     for server_id in members(call, id):
         call.tx.update('server', server_id, group_id=None)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What was done to servers, by whom and when (``os-instance-actions``)."""
+"""History of actions on servers, with caller and time (``os-instance-actions``)."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from minicloud.state import Record
 
 
 def record(call: web.Call, server_id: str, action: str) -> None:
-    """Note that the caller asked for an action."""
+    """Record an action that the caller requested."""
     number = call.tx.count('server_action')
     call.tx.put('server_action', {
         'id': f'{number:012d}', 'number': number, 'server_id': server_id, 'action': action,
@@ -38,14 +38,14 @@ def _view(call: web.Call, item: Record) -> dict[str, Any]:
 
 
 def index(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/os-instance-actions: newest first."""
+    """Respond to GET /servers/{id}/os-instance-actions: newest first."""
     servers.find(call, id)
     items = call.tx.list('server_action', server_id=id)[::-1]
     return {'instanceActions': [_view(call, item) for item in items]}
 
 
 def show(call: web.Call, id: str, request_id: str) -> web.Answer:
-    """GET /servers/{id}/os-instance-actions/{request_id}."""
+    """Respond to GET /servers/{id}/os-instance-actions/{request_id}."""
     servers.find(call, id)
     for item in call.tx.list('server_action', server_id=id, request_id=request_id):
         return {'instanceAction': {**_view(call, item), 'events': []}}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Background work of servers: from what is recorded to what the host does, and back."""
+"""Background jobs of servers: apply the records to the host and record the outcome."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -23,15 +23,15 @@ from minicloud.state import Record, Transaction
 if TYPE_CHECKING:
     from minicloud.cloud import Cloud
 
-#: Nova's numbers for what a machine's power is.
+#: Nova's numbers of power states.
 RUNNING, SHUTDOWN, CRASHED = 1, 4, 6
 
 
 def _begin(cloud: 'Cloud', server_id: str, task_states: tuple[str, ...],
            shown: str | None = None) -> tuple[Record, ServerSpec] | None:
-    """Return the server and its machine if the task is still to be done, else None.
+    """Return the server and its machine if the task is still pending, else None.
 
-    ``shown`` is the task state to show while it is.
+    ``shown`` is the task state while the job runs.
     """
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
@@ -43,7 +43,7 @@ def _begin(cloud: 'Cloud', server_id: str, task_states: tuple[str, ...],
 
 
 def _done(cloud: 'Cloud', server_id: str, **changes: Any) -> None:
-    """Record the outcome; a delete that was asked for meanwhile stays shown."""
+    """Record the outcome; a delete requested meanwhile keeps its task state."""
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
         if server is None:
@@ -55,7 +55,7 @@ def _done(cloud: 'Cloud', server_id: str, **changes: Any) -> None:
 
 
 def failed(cloud: 'Cloud', message: str, server_id: str, **arguments: Any) -> None:
-    """Put the server into ERROR with the reason as its fault."""
+    """Set the server to ERROR with the reason as its fault."""
     fault = {'code': 500, 'created': cloud.time(), 'message': message,
              'details': f'{message} ({", ".join(map(str, arguments.values()))})'
              if arguments else message}
@@ -63,7 +63,7 @@ def failed(cloud: 'Cloud', message: str, server_id: str, **arguments: Any) -> No
 
 
 def _create_failed(cloud: 'Cloud', message: str, server_id: str) -> None:
-    """Give back what the server had; its record stays, in ERROR, for the user to read."""
+    """Release the server's resources; its record stays, in ERROR, with the reason."""
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
         if server is None:
@@ -73,7 +73,7 @@ def _create_failed(cloud: 'Cloud', message: str, server_id: str) -> None:
 
 
 def _release(cloud: 'Cloud', tx: Transaction, server: Record, delete_volumes: bool) -> None:
-    """Give back the ports and volumes of a machine that is gone."""
+    """Release the ports and volumes of a machine that no longer exists."""
     for port in specs.ports_of(tx, server):
         cards.unplug(tx, port)
     for item in tx.list('attachment', server_id=server['id']):
@@ -102,12 +102,12 @@ def create(cloud: 'Cloud', server_id: str) -> None:
         _settle(cloud, tx, server_id)
         current = tx.get('server', server_id)
         if current is not None and specs.server(tx, current).ports != spec.ports:
-            # Rules or addresses changed while the machine was built.
+            # Rules or addresses may have changed while the machine was built.
             ports.apply(tx, server_id)
 
 
 def _settle(cloud: 'Cloud', tx: Transaction, server_id: str) -> None:
-    """Show the ports and volumes of a running machine as in use."""
+    """Mark the ports and volumes of a running machine as in use."""
     for port in tx.list('port', device_id=server_id):
         tx.update('port', port['id'], status='ACTIVE')
     for item in tx.list('attachment', server_id=server_id, plugged=True):
@@ -118,7 +118,7 @@ def _settle(cloud: 'Cloud', tx: Transaction, server_id: str) -> None:
 
 @work.job('server.delete', failed=failed)
 def delete(cloud: 'Cloud', server_id: str) -> None:
-    """Take the machine away, then all that the records say of it."""
+    """Delete the machine, then its records."""
     cloud.hypervisor.delete_server(server_id)
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
@@ -151,7 +151,7 @@ def start(cloud: 'Cloud', server_id: str) -> None:
 
 @work.job('server.reboot', failed=failed)
 def reboot(cloud: 'Cloud', server_id: str, hard: bool) -> None:
-    """Start the machine anew."""
+    """Reboot the machine."""
     begun = _begin(cloud, server_id, ('rebooting', 'rebooting_hard'))
     if begun is None:
         return
@@ -161,7 +161,7 @@ def reboot(cloud: 'Cloud', server_id: str, hard: bool) -> None:
 
 @work.job('server.rebuild', failed=failed)
 def rebuild(cloud: 'Cloud', server_id: str) -> None:
-    """Give the machine a fresh disk; one that was stopped is stopped again."""
+    """Rebuild the machine with a new disk; a stopped machine is stopped again."""
     begun = _begin(cloud, server_id, ('rebuilding',))
     if begun is None:
         return
@@ -181,7 +181,7 @@ def _after_start(cloud: 'Cloud', server: Record, vm_state: str | None = None,
 
 
 def _settled_on(cloud: 'Cloud', server_id: str, host: str) -> dict[str, str]:
-    """Show the ports of a server on a host; return what its own record says of that."""
+    """Show the ports of a server on a host; return the changes to the server's own record."""
     with cloud.state.transaction() as tx:
         for port in tx.list('port', device_id=server_id):
             tx.update('port', port['id'], **{'binding:host_id': host})
@@ -190,7 +190,7 @@ def _settled_on(cloud: 'Cloud', server_id: str, host: str) -> dict[str, str]:
 
 @work.job('server.resize', failed=failed)
 def resize(cloud: 'Cloud', server_id: str, host: str | None = None) -> None:
-    """Start the machine with its new flavor and wait for the user's word."""
+    """Start the machine with its new flavor; the user must then confirm it."""
     begun = _begin(cloud, server_id, ('resize_prep', 'resize_migrating'), 'resize_migrating')
     if begun is None:
         return
@@ -201,13 +201,13 @@ def resize(cloud: 'Cloud', server_id: str, host: str | None = None) -> None:
 
 
 def _live_failed(cloud: 'Cloud', message: str, server_id: str, **arguments: Any) -> None:
-    """A running machine that could not be moved runs on where it is."""
+    """Record a failed live migration; the machine runs on where it is."""
     _done(cloud, server_id)
 
 
 @work.job('server.live', failed=_live_failed)
 def live(cloud: 'Cloud', server_id: str, host: str) -> None:
-    """Show the server on another host. All hosts are this machine, so that is all there is to do."""
+    """Show the server on another host. All hosts are this machine, so nothing else is necessary."""
     begun = _begin(cloud, server_id, ('migrating',))
     if begun is None:
         return
@@ -219,7 +219,7 @@ def live(cloud: 'Cloud', server_id: str, host: str) -> None:
 
 @work.job('server.revert', failed=failed)
 def revert(cloud: 'Cloud', server_id: str) -> None:
-    """Start the machine with the flavor it had before."""
+    """Start the machine with its former flavor."""
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
         if server is None or server['task_state'] != 'resize_reverting':
@@ -240,7 +240,7 @@ def _ports_failed(cloud: 'Cloud', message: str, server_id: str) -> None:
 
 @work.job('server.ports', failed=_ports_failed)
 def apply_ports(cloud: 'Cloud', server_id: str) -> None:
-    """Bring the cards of the machine to the ports it has."""
+    """Update the cards of the machine to its ports."""
     with cloud.state.transaction() as tx:
         server = tx.get('server', server_id)
         if server is None or server['launched_at'] is None:
@@ -262,7 +262,7 @@ def _attach_failed(cloud: 'Cloud', message: str, server_id: str, attachment_id: 
 
 @work.job('server.attach', failed=_attach_failed)
 def attach(cloud: 'Cloud', server_id: str, attachment_id: str) -> None:
-    """Show a volume to the machine."""
+    """Attach a volume to the machine."""
     with cloud.state.transaction() as tx:
         item = tx.get('attachment', attachment_id)
     if item is None:
@@ -282,7 +282,7 @@ def _detach_failed(cloud: 'Cloud', message: str, server_id: str, attachment_id: 
 
 @work.job('server.detach', failed=_detach_failed)
 def detach(cloud: 'Cloud', server_id: str, attachment_id: str) -> None:
-    """Take a volume from the machine."""
+    """Detach a volume from the machine."""
     with cloud.state.transaction() as tx:
         item = tx.get('attachment', attachment_id)
     if item is None:

@@ -30,11 +30,11 @@ _CREATE = {
         'user_id': {'type': 'string'}}}
 
 
-def _user(call: web.Call, wanted: str | None) -> str:
-    if wanted is None or wanted == call.identity.user_id:
+def _user(call: web.Call, requested: str | None) -> str:
+    if requested is None or requested == call.identity.user_id:
         return call.identity.user_id
     call.require_admin('os_compute_api:os-keypairs')
-    return wanted
+    return requested
 
 
 def find(call: web.Call, name: str, user_id: str | None = None) -> Record | None:
@@ -54,7 +54,7 @@ def _view(call: web.Call, record: Record, detail: bool = False) -> dict[str, Any
 
 
 def _fingerprint(public_key: str) -> str:
-    """Return the key's MD5 fingerprint; 400 if it is no key."""
+    """Return the key's MD5 fingerprint; raise 400 if it is not a key."""
     words = public_key.split()
     try:
         data = base64.b64decode(words[1], validate=True)
@@ -69,7 +69,7 @@ def _fingerprint(public_key: str) -> str:
 
 
 def _generate() -> tuple[str, str]:
-    """Return a new public and private key as OpenSSH writes them."""
+    """Return a new public and private key in OpenSSH's format."""
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     public = private.public_key().public_bytes(serialization.Encoding.OpenSSH,
                                                serialization.PublicFormat.OpenSSH)
@@ -80,7 +80,7 @@ def _generate() -> tuple[str, str]:
 
 
 def create(call: web.Call) -> web.Answer:
-    """POST /os-keypairs: a key given, or before 2.92 one made here."""
+    """Respond to POST /os-keypairs: store the given key, or (before 2.92) generate one."""
     body = call.member('keypair')
     web.check(_CREATE, body)
     user_id = _user(call, body.get('user_id'))
@@ -110,7 +110,7 @@ def create(call: web.Call) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /os-keypairs."""
+    """Respond to GET /os-keypairs."""
     records = call.tx.list('keypair', user_id=_user(call, call.query.get('user_id')))
     records = [{**record, 'id': record['name']} for record in records]
     chosen, following = web.page(call, web.sort(records, [('name', 'asc')]))
@@ -129,12 +129,12 @@ def _require(call: web.Call, name: str) -> Record:
 
 
 def show(call: web.Call, name: str) -> web.Answer:
-    """GET /os-keypairs/{name}."""
+    """Respond to GET /os-keypairs/{name}."""
     return {'keypair': _view(call, _require(call, name), detail=True)}
 
 
 def delete(call: web.Call, name: str) -> web.Answer:
-    """DELETE /os-keypairs/{name}."""
+    """Respond to DELETE /os-keypairs/{name}."""
     call.tx.remove('keypair', _require(call, name)['id'])
     return 204 if call.version >= (2, 2) else 202, None
 

@@ -33,19 +33,19 @@ def _store(call: web.Call, record: Record, items: dict[str, str]) -> dict[str, s
 
 
 def metadata(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/metadata."""
+    """Respond to GET /servers/{id}/metadata."""
     return {'metadata': servers.find(call, id)['metadata']}
 
 
 def add_metadata(call: web.Call, id: str) -> web.Answer:
-    """POST /servers/{id}/metadata: besides what is there."""
+    """Respond to POST /servers/{id}/metadata: add to the existing metadata."""
     record, items = servers.find(call, id), call.member('metadata')
     web.check(schemas.METADATA, items)
     return {'metadata': _store(call, record, {**record['metadata'], **items})}
 
 
 def replace_metadata(call: web.Call, id: str) -> web.Answer:
-    """PUT /servers/{id}/metadata: instead of what is there."""
+    """Respond to PUT /servers/{id}/metadata: replace the existing metadata."""
     record, items = servers.find(call, id), call.member('metadata')
     web.check(schemas.METADATA, items)
     return {'metadata': _store(call, record, items)}
@@ -58,19 +58,19 @@ def _value(record: Record, key: str) -> str:
 
 
 def show_metadata(call: web.Call, id: str, key: str) -> web.Answer:
-    """GET /servers/{id}/metadata/{key}."""
+    """Respond to GET /servers/{id}/metadata/{key}."""
     return {'meta': {key: _value(servers.find(call, id), key)}}
 
 
 def set_metadata(call: web.Call, id: str, key: str) -> web.Answer:
-    """PUT /servers/{id}/metadata/{key}."""
+    """Respond to PUT /servers/{id}/metadata/{key}."""
     record, items = servers.find(call, id), _one(call, key)
     _store(call, record, {**record['metadata'], **items})
     return {'meta': items}
 
 
 def drop_metadata(call: web.Call, id: str, key: str) -> web.Answer:
-    """DELETE /servers/{id}/metadata/{key}."""
+    """Respond to DELETE /servers/{id}/metadata/{key}."""
     record = servers.find(call, id)
     _value(record, key)
     _store(call, record, {name: value for name, value in record['metadata'].items()
@@ -79,47 +79,47 @@ def drop_metadata(call: web.Call, id: str, key: str) -> web.Answer:
 
 
 def tags(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/tags."""
+    """Respond to GET /servers/{id}/tags."""
     return {'tags': servers.find(call, id)['tags']}
 
 
 def replace_tags(call: web.Call, id: str) -> web.Answer:
-    """PUT /servers/{id}/tags."""
+    """Respond to PUT /servers/{id}/tags."""
     servers.find(call, id)
     body = call.json()
-    wanted = body.get('tags') if isinstance(body, dict) else None
-    web.check(schemas.TAGS, wanted)
-    servers.change(call, id, tags=sorted(set(wanted)))
-    return {'tags': sorted(set(wanted))}
+    requested = body.get('tags') if isinstance(body, dict) else None
+    web.check(schemas.TAGS, requested)
+    servers.change(call, id, tags=sorted(set(requested)))
+    return {'tags': sorted(set(requested))}
 
 
 def clear_tags(call: web.Call, id: str) -> web.Answer:
-    """DELETE /servers/{id}/tags."""
+    """Respond to DELETE /servers/{id}/tags."""
     servers.change(call, servers.find(call, id)['id'], tags=[])
     return 204, None
 
 
 def has_tag(call: web.Call, id: str, tag: str) -> web.Answer:
-    """GET /servers/{id}/tags/{tag}."""
+    """Respond to GET /servers/{id}/tags/{tag}."""
     if tag not in servers.find(call, id)['tags']:
         raise errors.NotFound(f"Server {id} has no tag '{tag}'")
     return 204, None
 
 
 def add_tag(call: web.Call, id: str, tag: str) -> web.Answer:
-    """PUT /servers/{id}/tags/{tag}."""
+    """Respond to PUT /servers/{id}/tags/{tag}."""
     record = servers.find(call, id)
     web.check(schemas.TAG, tag)
     if tag in record['tags']:
         return 204, None
-    wanted = sorted([*record['tags'], tag])
-    web.check(schemas.TAGS, wanted)
-    servers.change(call, id, tags=wanted)
+    requested = sorted([*record['tags'], tag])
+    web.check(schemas.TAGS, requested)
+    servers.change(call, id, tags=requested)
     return 201, None
 
 
 def drop_tag(call: web.Call, id: str, tag: str) -> web.Answer:
-    """DELETE /servers/{id}/tags/{tag}."""
+    """Respond to DELETE /servers/{id}/tags/{tag}."""
     record = servers.find(call, id)
     if tag not in record['tags']:
         raise errors.NotFound(f"Server {id} has no tag '{tag}'")

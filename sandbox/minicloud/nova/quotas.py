@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The compute quotas of projects, and the limits a project sees."""
+"""Compute quotas of projects, and the limits that a project sees."""
 
 from collections.abc import Mapping
 
@@ -19,7 +19,7 @@ from minicloud.state import Transaction
 
 
 def usage(tx: Transaction, project_id: str) -> dict[str, int]:
-    """Return what the project uses of each resource of the compute quota."""
+    """Return the project's usage of each resource in the compute quota."""
     servers = tx.list('server', project_id=project_id)
     return {**dict.fromkeys(quota.BUILT_IN['compute'], 0), 'instances': len(servers),
             'cores': sum(server['flavor']['vcpus'] for server in servers),
@@ -27,21 +27,21 @@ def usage(tx: Transaction, project_id: str) -> dict[str, int]:
             'server_groups': len(tx.list('server_group', project_id=project_id))}
 
 
-def spend(call: web.Call, project_id: str, wanted: Mapping[str, int]) -> None:
-    """Refuse what is over the project's quota, in Nova's words."""
+def spend(call: web.Call, project_id: str, requested: Mapping[str, int]) -> None:
+    """Raise when a request exceeds the project's quota, with Nova's message."""
     limit = quota.limits(call.tx, 'compute', project_id)
     used = usage(call.tx, project_id)
-    names = quota.exceeded(limit, used, wanted)
+    names = quota.exceeded(limit, used, requested)
     if names:
         def text(values: Mapping[str, int]) -> str:
             return ', '.join(str(values[name]) for name in names)
         raise errors.Forbidden(
-            f"Quota exceeded for {', '.join(names)}: Requested {text(wanted)}, but already "
+            f"Quota exceeded for {', '.join(names)}: Requested {text(requested)}, but already "
             f"used {text(used)} of {text(limit)} {', '.join(names)}")
 
 
 def _shown(call: web.Call, values: Mapping[str, int]) -> dict[str, int]:
-    """Return the quotas that this microversion still has."""
+    """Return the quotas that exist in this microversion."""
     gone = {name for name in values if name.startswith('injected_')
             and call.version >= (2, 57)}
     return {name: value for name, value in values.items() if name not in gone}
@@ -54,14 +54,14 @@ def _may_see(call: web.Call, project_id: str) -> None:
 
 
 def show(call: web.Call, project_id: str) -> web.Answer:
-    """GET /os-quota-sets/{project_id}."""
+    """Respond to GET /os-quota-sets/{project_id}."""
     _may_see(call, project_id)
     limits = quota.limits(call.tx, 'compute', project_id)
     return {'quota_set': {'id': project_id, **_shown(call, limits)}}
 
 
 def detail(call: web.Call, project_id: str) -> web.Answer:
-    """GET /os-quota-sets/{project_id}/detail."""
+    """Respond to GET /os-quota-sets/{project_id}/detail."""
     _may_see(call, project_id)
     limits = quota.limits(call.tx, 'compute', project_id)
     used = usage(call.tx, project_id)
@@ -71,13 +71,13 @@ def detail(call: web.Call, project_id: str) -> web.Answer:
 
 
 def defaults(call: web.Call, project_id: str) -> web.Answer:
-    """GET /os-quota-sets/{project_id}/defaults."""
+    """Respond to GET /os-quota-sets/{project_id}/defaults."""
     return {'quota_set': {'id': project_id,
                           **_shown(call, quota.defaults(call.tx, 'compute'))}}
 
 
 def update(call: web.Call, project_id: str) -> web.Answer:
-    """PUT /os-quota-sets/{project_id} (admins)."""
+    """Respond to PUT /os-quota-sets/{project_id} (admins)."""
     call.require_admin('os_compute_api:os-quota-sets:update')
     changes = {}
     for name, limit in call.member('quota_set').items():
@@ -92,14 +92,14 @@ def update(call: web.Call, project_id: str) -> web.Answer:
 
 
 def delete(call: web.Call, project_id: str) -> web.Answer:
-    """DELETE /os-quota-sets/{project_id}: back to the defaults (admins)."""
+    """Respond to DELETE /os-quota-sets/{project_id}: restore the defaults (admins)."""
     call.require_admin('os_compute_api:os-quota-sets:delete')
     quota.reset(call.tx, 'compute', project_id)
     return 202, None
 
 
 def limits(call: web.Call) -> web.Answer:
-    """GET /limits."""
+    """Respond to GET /limits."""
     project_id = call.project_id
     if call.is_admin and call.query.get('tenant_id'):
         project_id = call.query['tenant_id']

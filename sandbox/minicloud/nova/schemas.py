@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What bodies about servers must look like."""
+"""JSON schemas of request bodies about servers."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ REBUILD = {
 
 
 def migrate_live(version: tuple[int, int]) -> dict[str, Any]:
-    """Return the form of ``os-migrateLive``, which microversions have changed several times."""
+    """Return the schema of ``os-migrateLive``, which several microversions have changed."""
     properties: dict[str, Any] = {'host': _TEXT}
     if version < (2, 25):
         properties |= {'block_migration': BOOLEAN, 'disk_over_commit': BOOLEAN}

@@ -23,7 +23,7 @@ from minicloud.state import Record
 
 
 def find(call: web.Call, id: str) -> Record:
-    """Return the server; 404 if it is not the caller's."""
+    """Return the server; raise 404 if it is not the caller's."""
     record = call.tx.get('server', id)
     if record is None or not (call.is_admin or record['project_id'] == call.project_id):
         raise errors.NotFound(f'Instance {id} could not be found.')
@@ -36,7 +36,7 @@ def change(call: web.Call, id: str, **changes: Any) -> Record:
 
 
 def unlocked(call: web.Call, record: Record) -> None:
-    """Refuse changes to a locked server by anybody but an admin."""
+    """Raise on changes of a locked server by a caller who is not an admin."""
     if record['locked'] and not call.is_admin:
         raise errors.Conflict(f"Instance {record['id']} is locked")
 
@@ -47,19 +47,19 @@ def _visible(call: web.Call) -> list[Record]:
         if not call.is_admin:
             raise errors.Forbidden("Policy doesn't allow os_compute_api:servers:index:"
                                    'get_all_tenants to be performed.')
-        wanted = call.query.get('project_id', call.query.get('tenant_id'))
+        requested = call.query.get('project_id', call.query.get('tenant_id'))
         return [record for record in call.tx.list('server')
-                if wanted in (None, record['project_id'])]
+                if requested in (None, record['project_id'])]
     return call.tx.list('server', project_id=call.project_id)
 
 
 def _matches(call: web.Call, record: Record) -> bool:
-    """Compare the server with the filters of the query."""
+    """Return whether the server matches the filters of the query."""
     query = call.query
     if 'name' in query and not _search(query['name'], record['name']):
         return False
-    wanted = {status.upper() for status in query.getall('status')}
-    if wanted and views.status(record) not in wanted:
+    requested = {status.upper() for status in query.getall('status')}
+    if requested and views.status(record) not in requested:
         return False
     values = {'flavor': record['flavor']['id'], 'image': record['image_id'],
               'host': record['host'], 'user_id': record['user_id'], 'uuid': record['id'],
@@ -80,7 +80,7 @@ def _matches(call: web.Call, record: Record) -> bool:
 
 
 def _search(pattern: str, text: str) -> bool:
-    """Search as Nova's database does: a regular expression, whatever the case."""
+    """Search like Nova's database: a regular expression, ignoring case."""
     try:
         return re.search(pattern, text, re.IGNORECASE) is not None
     except re.error:
@@ -88,9 +88,10 @@ def _search(pattern: str, text: str) -> bool:
 
 
 def _tags_match(query: Any, tags: set[str]) -> bool:
-    tests = {'tags': lambda wanted: wanted <= tags, 'tags-any': lambda wanted: wanted & tags,
-             'not-tags': lambda wanted: not wanted <= tags,
-             'not-tags-any': lambda wanted: not wanted & tags}
+    tests = {'tags': lambda requested: requested <= tags,
+             'tags-any': lambda requested: requested & tags,
+             'not-tags': lambda requested: not requested <= tags,
+             'not-tags-any': lambda requested: not requested & tags}
     return all(test(set(query[name].split(','))) for name, test in tests.items()
                if name in query)
 
@@ -107,7 +108,7 @@ def _labels_match(call: web.Call, record: Record) -> bool:
 
 
 def _mapping(text: str) -> dict[str, str]:
-    """Read the metadata filter, written as JSON or as Python writes a dictionary."""
+    """Parse the metadata filter, in JSON or in Python's syntax of a dictionary."""
     try:
         value = json.loads(text)
     except ValueError:
@@ -136,22 +137,22 @@ def _index(call: web.Call, shape: Any) -> web.Answer:
 
 
 def index(call: web.Call) -> web.Answer:
-    """GET /servers."""
+    """Respond to GET /servers."""
     return _index(call, views.summary)
 
 
 def detail(call: web.Call) -> web.Answer:
-    """GET /servers/detail."""
+    """Respond to GET /servers/detail."""
     return _index(call, lambda call, record: views.detail(call, record, alone=False))
 
 
 def show(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}."""
+    """Respond to GET /servers/{id}."""
     return {'server': views.detail(call, find(call, id))}
 
 
 def update(call: web.Call, id: str) -> web.Answer:
-    """PUT /servers/{id}: name and description."""
+    """Respond to PUT /servers/{id}: name and description."""
     find(call, id)
     body = call.member('server')
     web.check(schemas.UPDATE, body)
@@ -160,7 +161,7 @@ def update(call: web.Call, id: str) -> web.Answer:
 
 
 def delete(call: web.Call, id: str) -> web.Answer:
-    """DELETE /servers/{id}: accepted again and again until it is gone."""
+    """Respond to DELETE /servers/{id}: accepted repeatedly until the server is gone."""
     record = find(call, id)
     unlocked(call, record)
     remove(call, record)
@@ -168,7 +169,7 @@ def delete(call: web.Call, id: str) -> web.Answer:
 
 
 def remove(call: web.Call, record: Record) -> None:
-    """Begin to delete the server."""
+    """Start to delete the server."""
     if record['task_state'] == 'deleting':
         return
     id = record['id']
@@ -179,14 +180,14 @@ def remove(call: web.Call, record: Record) -> None:
 
 
 def ips(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/ips."""
+    """Respond to GET /servers/{id}/ips."""
     shown = views.addresses(call, find(call, id))
     return {'addresses': {name: [{'addr': item['addr'], 'version': item['version']}
                                  for item in items] for name, items in shown.items()}}
 
 
 def groups(call: web.Call, id: str) -> web.Answer:
-    """GET /servers/{id}/os-security-groups."""
+    """Respond to GET /servers/{id}/os-security-groups."""
     record = find(call, id)
     ids = {group_id for port in specs.ports_of(call.tx, record)
            for group_id in port['security_groups']}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How servers are shown."""
+"""Views of servers."""
 
 import hashlib
 from typing import Any
@@ -21,7 +21,7 @@ from minicloud.state import Record
 
 _RESIZING = dict.fromkeys(('resize_prep', 'resize_migrating', 'resize_migrated',
                            'resize_finish'), 'RESIZE')
-#: vm state -> task state -> what is shown; None is every other task.
+#: vm state -> task state -> shown status; None is every other task.
 _STATUS: dict[str, dict[str | None, str]] = {
     'building': {None: 'BUILD'},
     'active': {None: 'ACTIVE', 'rebooting': 'REBOOT', 'rebooting_hard': 'HARD_REBOOT',
@@ -34,7 +34,7 @@ _STATUS: dict[str, dict[str | None, str]] = {
 
 
 def status(record: Record) -> str:
-    """Return the one word that vm state and task state make together."""
+    """Return the status for a vm state and a task state."""
     words = _STATUS[record['vm_state']]
     return words.get(record['task_state'], words[None])
 
@@ -46,7 +46,7 @@ def links(call: web.Call, id: str) -> list[dict[str, str]]:
 
 
 def summary(call: web.Call, record: Record) -> dict[str, Any]:
-    """Return what a list without details shows."""
+    """Return the fields of a server in a list without details."""
     return {'id': record['id'], 'name': record['name'], 'links': links(call, record['id'])}
 
 
@@ -91,7 +91,7 @@ def _volumes(call: web.Call, record: Record) -> list[dict[str, Any]]:
 
 
 def detail(call: web.Call, record: Record, alone: bool = True) -> dict[str, Any]:
-    """Return all that is shown of a server; ``alone`` adds what lists leave out."""
+    """Return all fields of a server; ``alone`` adds those that lists omit."""
     flavor_links = [{'rel': 'bookmark', 'href': call.url(f'/images/{record["image_id"]}')}]
     shown = {
         **summary(call, record), 'status': status(record), 'tenant_id': record['project_id'],
@@ -122,7 +122,7 @@ def detail(call: web.Call, record: Record, alone: bool = True) -> dict[str, Any]
 
 
 def _old_style(moment: str | None) -> str | None:
-    """Return a time in the form the usage extension has always had."""
+    """Return a time in the format of the usage extension."""
     return None if moment is None else moment.removesuffix('Z') + '.000000'
 
 
@@ -143,7 +143,7 @@ def _administrative(call: web.Call, record: Record) -> dict[str, Any]:
 
 
 def _later(call: web.Call, record: Record, alone: bool) -> dict[str, Any]:
-    """Return what microversions have added since."""
+    """Return the fields that later microversions added."""
     shown = {}
     for since, name, value in (
             ((2, 9), 'locked', record['locked']),

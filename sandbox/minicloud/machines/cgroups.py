@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Control groups of machines on hosts not run by systemd: bounds of memory and processors.
+"""Control groups of machines on hosts without systemd: limits of memory and processors.
 
-Each machine needs groups of its own in any case, or the systemd instances inside would meet in one
-group. Works with version 1, version 2 and hosts that mix them.
+Each machine needs its own groups in any case: otherwise the systemd instances inside would share
+one group. The module supports version 1, version 2 and mixed hosts.
 """
 
 import contextlib
@@ -23,18 +23,18 @@ import time
 
 LOG = logging.getLogger(__name__)
 _ROOT = pathlib.Path('/sys/fs/cgroup')
-#: Version 1 controllers that do not take a process before they are told processors or numbers.
+#: Version 1 controllers that accept no process before their own settings are written.
 _LEFT_ALONE = {'cpuset', 'net_cls', 'net_prio', 'perf_event', 'hugetlb', 'rdma', 'misc'}
 _PERIOD = 100_000
 
 
 def host_has_systemd() -> bool:
-    """Say whether systemd runs the host, so that machines get scopes instead."""
+    """Return whether systemd runs the host; machines then get scopes instead."""
     return pathlib.Path('/run/systemd/system').is_dir()
 
 
 def hierarchies() -> list[pathlib.Path]:
-    """Return the roots of the hierarchies machines get groups in."""
+    """Return the roots of the hierarchies in which machines have groups."""
     if (_ROOT / 'cgroup.controllers').exists():
         return [_ROOT]
     found: dict[str, pathlib.Path] = {}
@@ -52,7 +52,7 @@ def groups_of(prefix: str, server_id: str) -> tuple[pathlib.Path, ...]:
 
 
 def prepare(prefix: str, server_id: str, vcpus: int, ram_mb: int) -> tuple[pathlib.Path, ...]:
-    """Make the groups of a machine with its bounds; return them."""
+    """Create the groups of a machine with its limits; return them."""
     groups = groups_of(prefix, server_id)
     for group in groups:
         group.mkdir(parents=True, exist_ok=True)
@@ -68,12 +68,12 @@ def prepare(prefix: str, server_id: str, vcpus: int, ram_mb: int) -> tuple[pathl
             or _write(group / 'cpu.cfs_quota_us', str(vcpus * _PERIOD))
     for name, done in bounded.items():
         if not done:
-            LOG.warning('Machine %s: this host cannot bound its %s', server_id, name)
+            LOG.warning('Machine %s: this host cannot limit its %s', server_id, name)
     return groups
 
 
 def remove(prefix: str, server_id: str) -> None:
-    """Remove the groups of a machine that ended, and the sandbox's when it was the last."""
+    """Remove the groups of an ended machine, and the sandbox's group after the last machine."""
     for group in groups_of(prefix, server_id):
         remove_tree(group)
         with contextlib.suppress(OSError):
@@ -81,7 +81,7 @@ def remove(prefix: str, server_id: str) -> None:
 
 
 def remove_tree(group: pathlib.Path) -> None:
-    """Remove a group with those below it; processes on their way out get a second."""
+    """Remove a group and those below it; ending processes have one second."""
     deadline = time.monotonic() + 1
     for directory, _names, _files in os.walk(group, topdown=False):
         while True:
@@ -93,12 +93,12 @@ def remove_tree(group: pathlib.Path) -> None:
                 if time.monotonic() < deadline:
                     time.sleep(0.02)
                     continue
-                LOG.warning('Control group %s stays: %s', directory, error.strerror)
+                LOG.warning('Control group %s cannot be removed: %s', directory, error.strerror)
             break
 
 
 def _hand_down(group: pathlib.Path) -> None:
-    """Let the groups below have memory and processor controllers (version 2)."""
+    """Enable the memory and processor controllers for the groups below (version 2)."""
     for controller in ('memory', 'cpu', 'pids'):
         _write(group / 'cgroup.subtree_control', f'+{controller}')
 
