@@ -10,8 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The sandbox: the whole service on one machine, started and stopped by one command.
+"""Commands that start and stop the sandbox: the whole service on one machine.
 
-Only the standard library is used here, because this code installs everything else. Nothing here
-is imported by the services.
+This package uses only the standard library, because it installs everything else. The services do
+not import it.
 """

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands of the sandbox: ``python -m control COMMAND``, called by the scripts beside this package."""
+"""Entry point of the sandbox commands: ``python -m control COMMAND``, run by the scripts in
+``sandbox/``.
+"""
 
 import argparse
 import pathlib
@@ -25,53 +27,57 @@ from control.settings import SettingsError
 
 _ENVIRONMENT = """\
 environment:
-  TROVE_SANDBOX_DIR        where everything is (default /var/lib/trove-sandbox)
-  TROVE_SANDBOX_PORT_BASE  first of the ports (default 18700)
+  TROVE_SANDBOX_DIR        data of the sandbox (default /var/lib/trove-sandbox)
+  TROVE_SANDBOX_PORT_BASE  first port (default 18700)
   TROVE_SANDBOX_NET        first two numbers of the networks (default 172.24)
-  TROVE_SANDBOX_VENV       a virtual environment to use instead of one of its own
+  TROVE_SANDBOX_VENV       existing virtual environment to use
 """
 
 
 def parser(command: str) -> argparse.ArgumentParser:
-    """The command line of one command."""
+    """Return the argument parser of one command."""
     words = {
-        'up': 'Start the whole service on this machine, with an instance in it; safe to repeat.',
-        'down': 'Stop everything and leave nothing on the host but the data.',
+        'up': 'Start all services on this machine and create a demo instance; safe to repeat.',
+        'down': 'Stop everything; only the data directory stays on the host.',
         'status': 'Show services and machines.',
         'openrc': "Print a user's settings for the shell: eval \"$(sandbox/openrc demo)\".",
-        'logs': 'Show what services have logged.',
+        'logs': 'Show the logs of the services.',
         'restart': 'Stop and start one service.',
-        'kill': 'End one service as kill -9 does; for tests.',
-        'image': 'Build guest images now, or bring them up to date; otherwise the first instance does it.',
+        'kill': 'Kill one service with SIGKILL; for tests.',
+        'image': 'Build or update guest images now; otherwise the first instance builds its image.',
         'packages': 'Install Debian packages without their daemons; for tests.',
     }
-    made = argparse.ArgumentParser(prog=f'sandbox/{command}', description=words[command], epilog=_ENVIRONMENT,
+    made = argparse.ArgumentParser(prog=f'sandbox/{command}', description=words[command],
+                                   epilog=_ENVIRONMENT,
                                    formatter_class=argparse.RawDescriptionHelpFormatter)
     if command == 'up':
-        made.add_argument('--no-demo', action='store_true', help='start the services only, without an instance')
+        made.add_argument('--no-demo', action='store_true',
+                          help='start the services only, without a demo instance')
         made.add_argument('--images', default='', metavar='NAME,...',
-                          help='guest images to build now, besides that of the instance: a datastore, an image or all')
+                          help='further guest images to build now: a datastore, an image or "all"')
         made.add_argument('--python', default=sys.executable, help=argparse.SUPPRESS)
     elif command == 'down':
-        made.add_argument('--purge', action='store_true', help='remove the data, the image and the environment, too')
+        made.add_argument('--purge', action='store_true',
+                          help='also remove the data, the images and the virtual environment')
     elif command == 'openrc':
         made.add_argument('user', nargs='?', default='demo', help='demo (default), admin or trove')
     elif command == 'logs':
-        made.add_argument('service', nargs='?', help='all services when not given')
-        made.add_argument('-f', '--follow', action='store_true', help='go on showing what is written')
+        made.add_argument('service', nargs='?', help='name of a service (default: all)')
+        made.add_argument('-f', '--follow', action='store_true', help='keep printing new lines')
     elif command in ('restart', 'kill'):
         made.add_argument('service')
     elif command == 'image':
-        made.add_argument('image', nargs='*', help='a datastore or an image; all when not given')
+        made.add_argument('image', nargs='*', help='a datastore or an image (default: all)')
     elif command == 'packages':
-        made.add_argument('package', nargs='*', help='besides those the sandbox needs')
+        made.add_argument('package', nargs='*', help='packages in addition to those of the sandbox')
     return made
 
 
 def change(sandbox: Sandbox, command: str, name: str) -> int:
     """Restart or kill one service."""
     if name not in sandbox.supervisor.services:
-        print(f'sandbox/{command}: there is no service {name}; there are {", ".join(sandbox.supervisor.services)}',
+        print(f'sandbox/{command}: unknown service {name}; services: '
+              f'{", ".join(sandbox.supervisor.services)}',
               file=sys.stderr)
         return 2
     if command == 'kill':
@@ -82,14 +88,15 @@ def change(sandbox: Sandbox, command: str, name: str) -> int:
 
 
 def install(packages: list[str]) -> int:
-    """Install what the sandbox needs, and more."""
+    """Install the packages of the sandbox and the given ones."""
     with tempfile.TemporaryDirectory() as logs:
-        print(f'Debian packages: {host.install_packages(Commands(pathlib.Path(logs)), print, packages)}')
+        note = host.install_packages(Commands(pathlib.Path(logs)), print, packages)
+        print(f'Debian packages: {note}')
     return 0
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command; returns its exit code."""
+    """Run one command and return its exit code."""
     command, *rest = arguments
     options = parser(command).parse_args(rest)
     try:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is looked at before anything is touched. Each refusal says what would be right."""
+"""Checks of the host that run before anything is changed; each refusal names the remedy."""
 
 import os
 import pathlib
@@ -21,36 +21,39 @@ from control import processes
 from control.settings import PORT_OFFSETS, Settings
 
 NEEDED_DISK_GB = 6.0
-#: Less for a second start, when image and environment are there already.
+#: Space needed by a later start, when the image and the environment exist already.
 NEEDED_DISK_AGAIN_GB = 2.0
 NEEDED_MEMORY_MB = 2500
+#: Eight machines; the systemd of each uses about six instances.
+NEEDED_INOTIFY_INSTANCES = 48
 
 
 class Refused(Exception):
-    """This machine cannot carry a sandbox; the text says why, one line per reason."""
+    """Refusal to run on this host; the text has one line per reason."""
 
 
 def refuse_unless_root() -> None:
-    """Only root may make machines.
+    """Raise unless the caller is root, who alone may create machines.
 
-    :raises Refused: the caller is somebody else.
+    :raises Refused: the caller is another user.
     """
     if os.geteuid() != 0:
         raise Refused(
-            'must run as root: the sandbox is made of machines, bridges and loop devices (try: sudo -E)'
+            'must run as root: the sandbox creates machines, bridges and loop devices '
+            '(try: sudo -E)'
         )
 
 
 def check_host(settings: Settings, running: set[str]) -> None:
-    """Look at everything that could fail later.
+    """Check every requirement of the host that could make a later stage fail.
 
-    :param running: services of this sandbox that run; their ports are theirs.
-    :raises Refused: with all reasons at once.
+    :param running: running services of this sandbox; they may occupy their ports.
+    :raises Refused: a requirement is not met; the text lists all reasons.
     """
     reasons = [
         *_platform(), *belongs_to_others(settings.directory), *_reachable(settings.directory),
         *_disk(settings), *_memory(bool(running)), *_ports(settings, running),
-        *_network(settings, bool(running))
+        *_network(settings, bool(running)), *_inotify(bool(running))
     ]
     if reasons:
         raise Refused('\n'.join(reasons))
@@ -63,9 +66,9 @@ def _platform() -> list[str]:
     filesystems = pathlib.Path('/proc/filesystems').read_text(encoding='ascii').split()
     modules = pathlib.Path('/lib/modules', os.uname().release)
     if 'overlay' not in filesystems and not modules.is_dir():
-        reasons.append('the kernel has no overlay file system, which machines are made of')
+        reasons.append('the kernel has no overlay file system, which machines need')
     if not os.access('/dev/loop-control', os.W_OK):
-        reasons.append('there is no /dev/loop-control: volumes need loop devices')
+        reasons.append('/dev/loop-control is missing: volumes need loop devices')
     for kind in ('net', 'mnt', 'pid', 'uts', 'ipc'):
         if not pathlib.Path(f'/proc/self/ns/{kind}').exists():
             reasons.append(f'the kernel has no {kind} namespaces: systemd-nspawn cannot run here')
@@ -84,13 +87,13 @@ def _may_administer() -> bool:
     return False
 
 
-#: What a first start makes before all else, and what only a sandbox has.
+#: Names that a first start creates before the others, and names that only a sandbox has.
 _EARLY = frozenset({'.lock', '.cache', '.config', '.local', 'logs', 'run'})
 _MARKS = frozenset({'secrets', 'venv', 'images', 'minicloud'})
 
 
 def belongs_to_others(directory: pathlib.Path) -> list[str]:
-    """Why a directory cannot be a sandbox's: there is something in it, but not what each sandbox has."""
+    """Return why a directory cannot be used: it has content, but nothing that marks a sandbox."""
     there = {path.name for path in directory.iterdir()} if directory.is_dir() else set()
     if there - _EARLY and not there & _MARKS:
         return [
@@ -100,12 +103,12 @@ def belongs_to_others(directory: pathlib.Path) -> list[str]:
 
 
 def _reachable(directory: pathlib.Path) -> list[str]:
-    """RabbitMQ and MariaDB run under their own users and must get to their data."""
+    """Return the parent directory that the users of RabbitMQ and MariaDB cannot enter."""
     for parent in directory.parents:
         if parent.exists() and not parent.stat().st_mode & 0o001:
             return [
-                f'{parent} may not be entered by other users, so that RabbitMQ and MariaDB cannot reach their data '
-                'below it: choose another TROVE_SANDBOX_DIR or chmod o+x it'
+                f'{parent} may not be entered by other users, so RabbitMQ and MariaDB cannot reach '
+                'their data below it: choose another TROVE_SANDBOX_DIR or chmod o+x it'
             ]
     return []
 
@@ -115,12 +118,12 @@ def _disk(settings: Settings) -> list[str]:
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free / 1e9
-    there = (settings.image / 'rootfs').exists()
-    needed = NEEDED_DISK_AGAIN_GB if there else NEEDED_DISK_GB
+    built = (settings.image / 'rootfs').exists()
+    needed = NEEDED_DISK_AGAIN_GB if built else NEEDED_DISK_GB
     if free < needed:
         return [
-            f'{place} has {free:.1f} GB free, the sandbox needs {needed:.0f} GB: make room, or choose another '
-            'TROVE_SANDBOX_DIR'
+            f'{place} has {free:.1f} GB free, the sandbox needs {needed:.0f} GB: free some space, '
+            'or choose another TROVE_SANDBOX_DIR'
         ]
     return []
 
@@ -136,17 +139,51 @@ def _memory(something_runs: bool) -> list[str]:
     return []
 
 
+def _inotify(something_runs: bool) -> list[str]:
+    """Return why machines could not boot: systemd in each of them needs inotify instances."""
+    limit = pathlib.Path('/proc/sys/fs/inotify/max_user_instances')
+    if something_runs or not limit.exists():
+        return []
+    return inotify_shortage(int(limit.read_text(encoding='ascii')), inotify_instances())
+
+
+def inotify_instances() -> int:
+    """Return the number of inotify instances that all processes of this host have open.
+
+    The kernel counts them per user; nearly all belong to root, as do those of the machines.
+    """
+    found = 0
+    for pid in processes.all_pids():
+        try:
+            found += sum(os.readlink(entry.path) == 'anon_inode:inotify'
+                         for entry in os.scandir(f'/proc/{pid}/fd'))
+        except OSError:
+            continue
+    return found
+
+
+def inotify_shortage(limit: int, used: int) -> list[str]:
+    """Return a reason if fewer instances are free than a few machines need."""
+    if limit - used >= NEEDED_INOTIFY_INSTANCES:
+        return []
+    return [
+        f'{used} of {limit} inotify instances are in use, the sandbox needs '
+        f'{NEEDED_INOTIFY_INSTANCES} free ones, or its machines die at boot: raise the limit with '
+        f'sysctl -w fs.inotify.max_user_instances={max(1024, 2 * limit)}'
+    ]
+
+
 def _ports(settings: Settings, running: set[str]) -> list[str]:
     reasons = []
     for name in PORT_OFFSETS:
-        # Ports of one service are called after it, with more after a dash.
+        # The ports of a service have its name, or its name, a dash and a suffix.
         if any(name == service or name.startswith(f'{service}-') for service in running):
             continue
         port = settings.port(name)
         if _taken(port):
             reasons.append(
-                f'port {port}, meant for {name}, is taken by {who_listens(port)}: end that, or move the '
-                'sandbox with TROVE_SANDBOX_PORT_BASE')
+                f'port {port}, meant for {name}, is in use by {who_listens(port)}: stop that '
+                'process, or choose another TROVE_SANDBOX_PORT_BASE')
     return reasons
 
 
@@ -161,7 +198,7 @@ def _taken(port: int) -> bool:
 
 
 def who_listens(port: int) -> str:
-    """Name and number of the process that listens on a TCP port, as far as that can be seen."""
+    """Return name and number of the process that listens on a TCP port, if it is visible."""
     inodes = set()
     for table in ('/proc/net/tcp', '/proc/net/tcp6'):
         try:
@@ -178,11 +215,11 @@ def who_listens(port: int) -> str:
             name = pathlib.Path(f'/proc/{pid}/comm').read_text(encoding='utf-8',
                                                                errors='replace').strip()
             return f'process {pid} ({name})'
-    return 'a process that cannot be seen from here'
+    return 'a process that is not visible here'
 
 
 def listening_inodes(lines: list[str], port: int) -> set[str]:
-    """Inodes of the sockets that listen on a port, from lines of /proc/net/tcp."""
+    """Return the inodes of the sockets that listen on a port, from lines of /proc/net/tcp."""
     found = set()
     for line in lines:
         fields = line.split()
@@ -192,7 +229,7 @@ def listening_inodes(lines: list[str], port: int) -> set[str]:
 
 
 def _network(settings: Settings, something_runs: bool) -> list[str]:
-    """The networks must not be in use by an interface that is not ours."""
+    """Return the networks of the sandbox that overlap a route of a foreign interface."""
     reasons = []
     for line in pathlib.Path('/proc/net/route').read_text(encoding='ascii').splitlines()[1:]:
         interface, destination, _, flags, *_, mask = line.split()[:8]
@@ -202,13 +239,13 @@ def _network(settings: Settings, something_runs: bool) -> list[str]:
             ours = settings.subnet(which)
             if overlaps(destination, mask, int(ours.network_address), int(ours.netmask)):
                 reasons.append(
-                    f'the network {ours} ({which}) is in use by the interface {interface}: choose other '
-                    'numbers with TROVE_SANDBOX_NET')
+                    f'the network {ours} ({which}) is in use by the interface {interface}: choose '
+                    'another range with TROVE_SANDBOX_NET')
     return reasons
 
 
 def overlaps(destination: str, mask: str, address: int, netmask: int) -> bool:
-    """Whether a route (hexadecimal, bytes reversed, as in /proc/net/route) meets a network."""
+    """Return whether a route overlaps a network."""
     route = int.from_bytes(bytes.fromhex(destination)[::-1], 'big')
     route_mask = int.from_bytes(bytes.fromhex(mask)[::-1], 'big')
     common = route_mask & netmask

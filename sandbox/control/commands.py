@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Programs that are run and waited for: output into the log of their stage, ended when the user gives up.
+"""External programs: each logs to the file of its stage and is stopped when the user cancels.
 
-Each runs in a session of its own, so that Ctrl-C reaches only us and we decide what to end: a package manager is
-let finish, everything else is stopped.
+Each program runs in its own session. Ctrl-C therefore reaches only this process, which decides
+what to stop: a package manager may finish, all others are stopped.
 """
 
 import collections
@@ -26,15 +26,15 @@ from collections.abc import Mapping, Sequence
 
 
 class CommandError(Exception):
-    """A program failed; the text names it and quotes the end of what it said."""
+    """Failure of a program; the text names the program and quotes the end of its output."""
 
 
 class Cancelled(Exception):
-    """The user gave up, or another stage failed, while this was running."""
+    """Cancellation: the user gave up, or another stage failed."""
 
 
 class Commands:
-    """Runs programs for the stages of one ``up``."""
+    """Runner of the programs of one ``up``."""
 
     def __init__(self, logs: pathlib.Path) -> None:
         self._logs = logs
@@ -45,13 +45,13 @@ class Commands:
     def run(self, arguments: Sequence[str], *, log: str,
             environment: Mapping[str, str] | None = None, directory: str | pathlib.Path = '/',
             given: str | None = None, finish: bool = False) -> None:
-        """Run a program to its end.
+        """Run a program and wait until it ends.
 
-        :param log: name of the stage, whose log file takes the output.
-        :param given: text for its standard input; secrets travel here, never as an argument.
-        :param finish: let it finish even when the user gives up.
-        :raises CommandError: it ended with another code than 0.
-        :raises Cancelled: it was stopped.
+        :param log: name of the stage; the output is appended to its log file.
+        :param given: text for the standard input; secrets are passed here, never as arguments.
+        :param finish: let the program finish even when the user cancels.
+        :raises CommandError: the exit code is not 0.
+        :raises Cancelled: the program was stopped.
         """
         path = self._logs / f'{log}.log'
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -83,7 +83,7 @@ class Commands:
             return child
 
     def cancel(self) -> None:
-        """Stop what runs and refuse what would begin."""
+        """Stop the running programs and refuse to start others."""
         self.cancelled.set()
         with self._lock:
             for child, finish in self._running.items():
@@ -91,20 +91,20 @@ class Commands:
                     os.killpg(child.pid, signal.SIGTERM)
 
     def wait(self, seconds: float) -> None:
-        """Wait, but not longer than the user.
+        """Wait for the given number of seconds, or until the user cancels.
 
-        :raises Cancelled: the user gave up.
+        :raises Cancelled: the user cancelled.
         """
         if self.cancelled.wait(seconds):
             raise Cancelled
 
 
 def tail(path: pathlib.Path, lines: int = 15) -> str:
-    """The last lines of a file, indented."""
+    """Return the last lines of a file, indented."""
     try:
         with path.open(encoding='utf-8', errors='replace') as log:
             last = collections.deque(log, maxlen=lines)
     except OSError:
-        return '    (nothing was written)'
+        return '    (the log is empty)'
     return ''.join(f'    {line.rstrip()}\n'
-                   for line in last).rstrip('\n') or '    (nothing was written)'
+                   for line in last).rstrip('\n') or '    (the log is empty)'

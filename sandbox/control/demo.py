@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The first instance: asked for over REST as a user would, waited for, and tried with a query over the network."""
+"""The demo instance: created over REST as a user would, then queried over the network."""
 
 import json
 import secrets
@@ -29,17 +29,17 @@ NAME = 'demo'
 DATABASE = 'shop'
 USER = 'clerk'
 SERVICE = 'database'
-#: Seconds until the demo instance must be there; only a machine in trouble needs more than a few dozen.
+#: Timeout in seconds for the demo instance; usually it takes a few dozen.
 PATIENCE = 600
 _FAILED = ('ERROR', 'FAILED')
 
 
 class DemoError(Exception):
-    """The demo instance did not become what it should."""
+    """Failure of the demo instance."""
 
 
 def password(store: SecretStore) -> str:
-    """The demo user's password: letters and digits, so that it can be copied into any shell."""
+    """Return the demo user's password: letters and digits, which need no quotes in a shell."""
     return store.get_or_make('demo-instance-user', lambda: ''.join(
         secrets.choice(string.ascii_letters + string.digits) for _ in range(20)))
 
@@ -52,22 +52,22 @@ class Demo:
         self._store = store
         self._commands = commands
         self._session: Session = session(settings, store, 'demo')
-        #: Id of an instance this run has asked for.
+        #: Id of an instance that this run created and that is not ACTIVE yet.
         self.made: str | None = None
 
-    def ensure(self, say: Callable[[str], None], network: str, flavor: str) -> dict:
-        """Ask for the instance unless there is one, and wait until it is ACTIVE.
+    def ensure(self, report: Callable[[str], None], network: str, flavor: str) -> dict:
+        """Create the instance unless it exists, and wait until it is ACTIVE.
 
         :returns: the instance as the API shows it.
-        :raises DemoError: it ended in an error, or is not there in time.
+        :raises DemoError: the instance failed, or is not ACTIVE in time.
         """
         known = [row for row in self._call('GET', '/instances')['instances'] if row['name'] == NAME]
         if known and known[0]['status'] in _FAILED:
-            say(f'the former one is in {known[0]["status"]}: deleting it')
+            report(f'deleting the existing instance with the status {known[0]["status"]}')
             self._delete(known[0]['id'])
         elif known:
-            return self._wait(known[0]['id'], say)
-        answer = self._call(
+            return self._wait(known[0]['id'], report)
+        response = self._call(
             'POST', '/instances', {
                 'instance': {
                     'name': NAME,
@@ -94,25 +94,25 @@ class Demo:
                     }]
                 }
             })
-        self.made = answer['instance']['id']
-        shown = self._wait(self.made, say)
+        self.made = response['instance']['id']
+        shown = self._wait(self.made, report)
         self.made = None
         return shown
 
-    def _wait(self, instance_id: str, say: Callable[[str], None]) -> dict:
+    def _wait(self, instance_id: str, report: Callable[[str], None]) -> dict:
         last = ''
         for _ in range(PATIENCE * 2):
             shown = self._call('GET', f'/instances/{instance_id}')['instance']
             text = self._progress(instance_id, shown['status'])
             if text != last:
-                say(text)
+                report(text)
                 last = text
             if shown['status'] in ('ACTIVE', 'HEALTHY'):
                 return shown
             if shown['status'] in _FAILED:
-                raise DemoError(f'the instance {NAME} ({instance_id}) is in {shown["status"]}: '
-                                f'{json.dumps(shown.get("fault") or {})}; its steps: {last}. '
-                                f'Delete it and run sandbox/up again.')
+                raise DemoError(f'the status of the instance {NAME} ({instance_id}) is '
+                                f'{shown["status"]}: {json.dumps(shown.get("fault") or {})}; its '
+                                f'last progress: {last}. Delete it and run sandbox/up again.')
             self._commands.wait(0.5)
         raise DemoError(
             f'the instance {NAME} ({instance_id}) is not ACTIVE after {PATIENCE} s: {last}')
@@ -127,10 +127,10 @@ class Demo:
                     return
                 raise
             self._commands.wait(0.5)
-        raise DemoError(f'the instance {instance_id} is not gone after {PATIENCE} s')
+        raise DemoError(f'the instance {instance_id} is not deleted after {PATIENCE} s')
 
     def _progress(self, instance_id: str, status: str) -> str:
-        """Status and the step the open operation is at."""
+        """Return the status and the current step of the open operation."""
         try:
             operations = self._call('GET', f'/instances/{instance_id}/operations')['operations']
         except RestError:
@@ -139,39 +139,39 @@ class Demo:
         return f'{status}, {running[0]["step"]}' if running else status
 
     def forget(self) -> None:
-        """Delete the instance if this run has asked for it and not finished."""
+        """Delete the instance that this run created and that is not ACTIVE yet."""
         if self.made:
             self._call('DELETE', f'/instances/{self.made}')
             self.made = None
 
     def address(self, shown: dict) -> str:
-        """Where the instance can be reached from this machine: its address on the private network."""
+        """Return the instance's address on the private network, which this machine can reach."""
         addresses = [entry['address']
                      for entry in shown.get('addresses', [])] or shown.get('ip', [])
         inside = [
             address for address in addresses if address.startswith(f'{self._settings.network}.1.')
         ]
         if not inside:
-            raise DemoError(f'the instance shows no address on the private network: {addresses}')
+            raise DemoError(f'the instance has no address on the private network: {addresses}')
         return inside[0]
 
     def query(self, address: str) -> str:
-        """Ask the database something as the user, over the network.
+        """Run a query as the demo user over the network.
 
-        :returns: its version.
-        :raises CommandError: it cannot be reached, or refuses.
+        :returns: the version of the database engine.
+        :raises CommandError: the connection or the query failed.
         """
         arguments = [
             *client(address), '--batch', '--skip-column-names', '--connect-timeout=5', '--execute',
-            'CREATE TABLE IF NOT EXISTS orders (id INT PRIMARY KEY); REPLACE INTO orders VALUES (1); '
-            'SELECT VERSION()'
+            'CREATE TABLE IF NOT EXISTS orders (id INT PRIMARY KEY); '
+            'REPLACE INTO orders VALUES (1); SELECT VERSION()'
         ]
-        # The password travels in the environment of the client, not on its command line.
+        # The client reads the password from its environment, not from its command line.
         done = subprocess.run(
             arguments, capture_output=True, text=True, check=False, timeout=30,
             env=clean_environment(self._settings, {'MYSQL_PWD': password(self._store)}))
         if done.returncode:
-            raise CommandError(f'{" ".join(arguments)} said: {done.stderr.strip()}')
+            raise CommandError(f'{" ".join(arguments)} failed: {done.stderr.strip()}')
         return done.stdout.strip()
 
     def _call(self, method: str, path: str, body: dict | None = None) -> dict:
@@ -179,5 +179,5 @@ class Demo:
 
 
 def client(address: str) -> list[str]:
-    """The command line of the client."""
+    """Return the command line of the database client."""
     return ['mariadb', '--no-defaults', f'--host={address}', f'--user={USER}', DATABASE]

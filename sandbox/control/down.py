@@ -10,20 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``sandbox/down``: nothing of the sandbox is left on the host but its directory, or not even that."""
+"""The command ``sandbox/down``: stop everything and remove it from the host, except the data."""
 
 import pathlib
 import shutil
 import sys
 
-from control import checks, cloud, processes
+from control import checks, machines, processes
 from control.commands import CommandError, Commands
 from control.sandbox import Sandbox
 from control.services import ServiceError
 from control.stages import Display
 
-#: All that is in the directory of a sandbox, which is also the home of what runs in it. Beside anything else, nothing
-#: is removed: other directories have an "etc" too.
+#: All names in the directory of a sandbox, which is also the home of its processes. A directory
+#: with any other name in it is not removed: other directories have an "etc" too.
 _OURS = frozenset({
     'secrets', 'run', 'etc', 'logs', 'data', 'images', 'minicloud', 'venv', '.lock', '.cache',
     '.config', '.local', '.novaclient'
@@ -31,7 +31,7 @@ _OURS = frozenset({
 
 
 def main(sandbox: Sandbox, purge: bool) -> int:
-    """Run the command; returns its exit code."""
+    """Run the command and return its exit code."""
     if not sandbox.settings.directory.exists():
         print(f'There is no sandbox in {sandbox.settings.directory}.')
         return 0
@@ -46,9 +46,9 @@ def main(sandbox: Sandbox, purge: bool) -> int:
 
 
 def take_down(sandbox: Sandbox, display: Display, purge: bool) -> list[str]:
-    """Stop services, then machines, then whatever else carries our mark. Goes on after a failure."""
+    """Stop services, machines and all other marked processes; go on after a failure."""
     problems = []
-    # minicloud first stops looking after machines, then they are taken down behind its back.
+    # minicloud must stop watching the machines before they are removed.
     for name in reversed(list(sandbox.supervisor.services)):
         try:
             if sandbox.supervisor.stop(name):
@@ -56,19 +56,20 @@ def take_down(sandbox: Sandbox, display: Display, purge: bool) -> list[str]:
         except ServiceError as error:
             problems.append(str(error))
     try:
-        cloud.take_down_machines(sandbox.settings, Commands(sandbox.settings.logs), purge)
-        display.line('machines, volumes and networks are down')
+        machines.take_down(sandbox.settings, Commands(sandbox.settings.logs), purge)
+        display.line('machines, volumes and networks are removed')
     except (CommandError, OSError) as error:
         problems.append(str(error))
     for process in processes.marked(sandbox.settings.prefix):
-        display.line(f'ending process {process.pid}, which was left over')
+        display.line(f'ending the leftover process {process.pid}')
         processes.kill(process)
-    cloud.remove_management_bridge(sandbox.settings)
+    machines.remove_management_bridge(sandbox.settings)
     return problems
 
 
 def left_behind(sandbox: Sandbox) -> list[str]:
-    """Look at the host: everything of the sandbox that is still there, one line each."""
+    """Return one line for each process, interface, mount, loop device and namespace that is left.
+    """
     settings = sandbox.settings
     left = [f'process {process.pid} is left' for process in processes.marked(settings.prefix)]
     left += [
@@ -92,15 +93,16 @@ def left_behind(sandbox: Sandbox) -> list[str]:
 
 
 def remove(sandbox: Sandbox) -> list[str]:
-    """Remove the directory with everything in it, if it is a sandbox's."""
+    """Remove the directory with its content, if it belongs to a sandbox."""
     directory = sandbox.settings.directory
     strange = sorted(path.name for path in directory.iterdir() if path.name not in _OURS)
     if strange:
         return [
-            f'{directory} holds {", ".join(strange[:5])}, which no sandbox made, and is not removed'
+            f'{directory} contains {", ".join(strange[:5])}, which no sandbox created; it is not '
+            'removed'
         ]
     if checks.belongs_to_others(directory):
-        return [f'{directory} does not look like a sandbox and is not removed']
+        return [f'{directory} does not look like a sandbox; it is not removed']
     shutil.rmtree(directory)
     print(f'removed {directory}')
     return []

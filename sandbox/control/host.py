@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the host needs: Debian packages (without their daemons left running) and a virtual environment."""
+"""Requirements on the host: Debian packages (without their daemons) and a virtual environment."""
 
 import contextlib
 import hashlib
@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from control.commands import Commands
 from control.settings import Settings
 
-#: package: a file that says it is there
+#: Package: a file that proves its installation.
 PACKAGES = {
     'ca-certificates': '/etc/ssl/certs/ca-certificates.crt',
     'debian-archive-keyring': '/usr/share/keyrings/debian-archive-keyring.gpg',
@@ -39,7 +39,7 @@ PACKAGES = {
     'systemd-container': '/usr/bin/systemd-nspawn',
     'util-linux': '/usr/bin/nsenter',
 }
-#: Daemons that those packages would start with the machine.
+#: Daemons that the packages would start at boot.
 DAEMONS = ('rabbitmq-server.service', 'mariadb.service', 'epmd.socket', 'epmd.service',
            'postgresql.service')
 REQUIREMENTS = ('requirements.txt', 'sandbox/requirements.txt', 'upper-constraints.txt',
@@ -48,27 +48,27 @@ _POLICY = pathlib.Path('/usr/sbin/policy-rc.d')
 
 
 def missing_packages() -> list[str]:
-    """Packages that have to be installed."""
+    """Return the names of the packages that have to be installed."""
     return [name for name, proof in PACKAGES.items() if not pathlib.Path(proof).exists()]
 
 
 def installed(package: str) -> bool:
-    """Whether dpkg knows a package as installed."""
+    """Return whether dpkg reports a package as installed."""
     done = subprocess.run(['dpkg-query', '--show', '--showformat=${db:Status-Status}', package],
                           check=False, capture_output=True, text=True)
     return done.stdout == 'installed'
 
 
-def install_packages(commands: Commands, say: Callable[[str], None],
+def install_packages(commands: Commands, report: Callable[[str], None],
                      more: Sequence[str] = ()) -> str:
-    """Install what is missing.
+    """Install the missing packages and return a note for the user.
 
-    :param more: packages that tests need beyond those of the sandbox.
+    :param more: packages that tests need in addition.
     """
     missing = [*missing_packages(), *(package for package in more if not installed(package))]
     if not missing:
         return 'nothing missing'
-    say(f'installing {", ".join(missing)}')
+    report(f'installing {", ".join(missing)}')
     environment = {**os.environ, 'DEBIAN_FRONTEND': 'noninteractive', 'LC_ALL': 'C.UTF-8'}
     with no_daemons():
         commands.run(['apt-get', 'update', '-q'], log='apt', environment=environment, finish=True)
@@ -84,7 +84,7 @@ def install_packages(commands: Commands, say: Callable[[str], None],
 
 @contextlib.contextmanager
 def no_daemons() -> Iterator[None]:
-    """While this holds, installing a package does not start its daemon (Debian's policy-rc.d)."""
+    """Keep Debian from starting the daemons of packages installed meanwhile (policy-rc.d)."""
     if _POLICY.exists():
         yield
         return
@@ -98,7 +98,7 @@ def no_daemons() -> Iterator[None]:
 
 
 def fingerprint(settings: Settings, python: str) -> str:
-    """What the content of a virtual environment depends on."""
+    """Return a hash of everything that determines the content of the virtual environment."""
     text = hashlib.sha256(f'{python}\n{settings.repository}\n'.encode())
     for name in REQUIREMENTS:
         text.update((settings.repository / name).read_bytes())
@@ -106,14 +106,14 @@ def fingerprint(settings: Settings, python: str) -> str:
 
 
 def make_venv(settings: Settings, commands: Commands, python: str) -> str | None:
-    """Make an empty virtual environment; it has pip, which building the image needs.
+    """Create an empty virtual environment with pip, which the image build needs.
 
-    :param python: interpreter it is made from.
+    :param python: interpreter of the environment.
     """
     if settings.given_venv:
         if not (settings.given_venv / 'bin' / 'python').exists():
             raise FileNotFoundError(
-                f'TROVE_SANDBOX_VENV: {settings.given_venv} is no virtual environment')
+                f'TROVE_SANDBOX_VENV: {settings.given_venv} is not a virtual environment')
         return f'using {settings.given_venv}'
     if not pathlib.Path(settings.program('python')).exists() or not pathlib.Path(
             settings.program('pip')).exists():
@@ -124,12 +124,12 @@ def make_venv(settings: Settings, commands: Commands, python: str) -> str | None
 
 
 def fill_venv(settings: Settings, commands: Commands, python: str) -> str | None:
-    """Install the services, Keystone and the clients into the virtual environment, or bring it up to date."""
+    """Install or update the services, Keystone and the clients in the virtual environment."""
     if settings.given_venv:
         return None
     stamp = settings.venv / '.made-from'
-    wanted = fingerprint(settings, python)
-    if stamp.exists() and stamp.read_text(encoding='ascii') == wanted:
+    needed = fingerprint(settings, python)
+    if stamp.exists() and stamp.read_text(encoding='ascii') == needed:
         return 'up to date'
     stamp.unlink(missing_ok=True)
     repository = settings.repository
@@ -142,5 +142,5 @@ def fill_venv(settings: Settings, commands: Commands, python: str) -> str | None
                   '-r', str(repository / 'sandbox' / 'requirements.txt')], log='venv')
     commands.run([*pip, '--no-deps', '--no-build-isolation', '--editable',
                   str(repository)], log='venv')
-    stamp.write_text(wanted, encoding='ascii')
+    stamp.write_text(needed, encoding='ascii')
     return 'made'

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The guest images: which there are (one folder each of ``image/datastores``), where they lie, how they are made."""
+"""Guest images: recipes (one folder each in ``image/datastores``), directories and builds."""
 
 import dataclasses
 import fcntl
@@ -25,19 +25,19 @@ from control.commands import Commands
 from control.settings import IMAGE, Settings
 
 _ASSIGNMENT = re.compile(r'^([A-Z_]+)=([A-Za-z0-9._-]+)$', re.MULTILINE)
-#: What of a caller's environment a build later on needs as well: how packages are fetched.
+#: Variables of the caller's environment that a later build needs to download packages.
 _FETCHING = re.compile(
     r'(https?|ftp|all|no)_proxy|PIP_.*|TROVE_IMAGE_.*|SSL_CERT_.*|REQUESTS_CA_BUNDLE',
     re.IGNORECASE)
 
 
 class UnknownImage(Exception):
-    """There is no such image; the text names those there are."""
+    """Request for an image without a recipe; the text lists the known images."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """One datastore version with the image that has it."""
+    """One datastore version and its image."""
 
     datastore: str
     version: str
@@ -45,17 +45,17 @@ class Image:
 
     @property
     def name(self) -> str:
-        """What the recipe and the directory are called."""
+        """Return the name of the recipe and of the directory."""
         return f'{self.datastore}-{self.version}'
 
     @property
     def glance_name(self) -> str:
-        """What Glance calls it."""
+        """Return the name of the image in Glance."""
         return f'trove-{self.name}'
 
 
 def offered(settings: Settings) -> list[Image]:
-    """All images there is a recipe for, that of the instance ``demo`` first."""
+    """Return all images that have a recipe, the one of the demo instance first."""
     found = []
     for path in sorted((settings.repository / 'image' / 'datastores').glob('*/datastore.conf')):
         words = dict(_ASSIGNMENT.findall(path.read_text(encoding='utf-8')))
@@ -64,9 +64,9 @@ def offered(settings: Settings) -> list[Image]:
 
 
 def chosen(settings: Settings, words: Sequence[str]) -> list[Image]:
-    """The images that words name: an image's name, a datastore's for all its versions, or ``all``.
+    """Return the images that the words select: an image, a datastore (all versions) or ``all``.
 
-    :raises UnknownImage: a word names none.
+    :raises UnknownImage: a word selects none.
     """
     known = offered(settings)
     for word in words:
@@ -77,22 +77,22 @@ def chosen(settings: Settings, words: Sequence[str]) -> list[Image]:
 
 
 def directory(settings: Settings, image: Image) -> pathlib.Path:
-    """Where an image is, or will be."""
+    """Return the directory of an image, which may not exist yet."""
     return settings.directory / 'images' / image.name
 
 
 def root_tree(settings: Settings, image: Image) -> pathlib.Path:
-    """What machines start from."""
+    """Return the root tree that machines boot from."""
     return directory(settings, image) / 'rootfs'
 
 
 def log_name(image: Image) -> str:
-    """The log of an image's builds, without ``.log``."""
+    """Return the name of an image's build log, without ``.log``."""
     return f'image-{image.name}'
 
 
 def command(settings: Settings, image: Image) -> list[str]:
-    """The command line that makes an image, or finds that it is up to date. What images share is kept in one cache."""
+    """Return the command line that builds or updates an image; all images share one cache."""
     return [
         str(settings.repository / 'image' / 'build'), image.name, '--output',
         str(directory(settings, image)), '--cache',
@@ -102,7 +102,9 @@ def command(settings: Settings, image: Image) -> list[str]:
 
 
 def recipes(settings: Settings, environment: Mapping[str, str] = os.environ) -> dict[str, dict]:
-    """How minicloud makes images that nobody has used yet: by root tree, ``command``, ``environment`` and ``log``."""
+    """Return what minicloud needs to build each image on first use, by root tree: ``command``,
+    ``environment`` and ``log``.
+    """
     fetching = {name: value for name, value in environment.items() if _FETCHING.fullmatch(name)}
     return {str(root_tree(settings, image)): {
         'command': command(settings, image), 'environment': fetching,
@@ -110,15 +112,15 @@ def recipes(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
 
 
 def identity(settings: Settings, image: Image) -> str | None:
-    """What is inside an image, as it says itself; None when there is none yet."""
+    """Return the manifest of an image; None if the image does not exist."""
     manifest = directory(settings, image) / 'image.json'
     return manifest.read_text(encoding='utf-8') if manifest.exists() else None
 
 
 def build(settings: Settings, commands: Commands, image: Image) -> str:
-    """Make an image or bring it up to date.
+    """Build or update an image.
 
-    :returns: which of the two it was.
+    :returns: "built" or "up to date".
     :raises CommandError: the build failed.
     """
     before = identity(settings, image)
@@ -127,14 +129,14 @@ def build(settings: Settings, commands: Commands, image: Image) -> str:
 
 
 def state(settings: Settings, image: Image) -> str:
-    """One line about an image: ready, being built and how far, or to be built when it is used."""
+    """Return one line about an image: ready, being built (with its progress) or not built yet."""
     if being_built(directory(settings, image)):
         return f'being built: {last_line(settings.logs / f"{log_name(image)}.log")}'
     return 'ready' if identity(settings, image) else 'built when it is first used'
 
 
 def being_built(output: pathlib.Path) -> bool:
-    """Whether a build holds the lock of its output directory."""
+    """Return whether a build holds the lock of its output directory."""
     try:
         with (output / '.lock').open('rb') as lock:
             fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -146,7 +148,7 @@ def being_built(output: pathlib.Path) -> bool:
 
 
 def last_line(path: pathlib.Path) -> str:
-    """The last line of a log; empty when there is none."""
+    """Return the last line of a log; empty if there is no log."""
     try:
         lines = path.read_text(encoding='utf-8', errors='replace').splitlines()
     except FileNotFoundError:
@@ -156,13 +158,13 @@ def last_line(path: pathlib.Path) -> str:
 
 def main(settings: Settings, words: Sequence[str],
          run: Callable[..., subprocess.CompletedProcess] = subprocess.run) -> int:
-    """Make the images that are named, all when none is; what is being done is shown."""
+    """Build the selected images (default: all) and show the output; return the exit code."""
     try:
-        wanted = chosen(settings, words or ['all'])
+        selected = chosen(settings, words or ['all'])
     except UnknownImage as error:
         print(f'sandbox/image: {error}', file=sys.stderr)
         return 2
-    for image in wanted:
+    for image in selected:
         print(f'{image.name}:', flush=True)
         if run(command(settings, image), check=False).returncode:
             return 1

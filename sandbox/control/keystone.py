@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Keystone from PyPI: Fernet tokens, users, projects, roles, and the catalog of everything that runs here."""
+"""Keystone from PyPI: Fernet tokens, users, projects, roles and the service catalog."""
 
 from control import mariadb, rest, swift
 from control.commands import Commands
@@ -19,7 +19,7 @@ from control.secretstore import SecretStore, write_private
 from control.services import Service, clean_environment
 from control.settings import REGION, Settings
 
-#: user: (its project, the roles it has there)
+#: User: (project, roles in that project).
 USERS = {
     'demo': ('demo', ('member',)),
     'trove': ('service', ('admin', 'service', swift.RESELLER_ROLE)),
@@ -27,7 +27,7 @@ USERS = {
     'minicloud': ('service', ('service',))
 }
 
-#: type: (name, port's name, path)
+#: Service type: (name, name of the port, path).
 CATALOG = {
     'compute': ('nova', 'minicloud', '/compute/v2.1'),
     'network': ('neutron', 'minicloud', '/network'),
@@ -40,7 +40,7 @@ CATALOG = {
 
 
 def configuration(settings: Settings, store: SecretStore) -> str:
-    """The text of keystone.conf."""
+    """Return the text of keystone.conf."""
     etc = settings.etc / 'keystone'
     return f"""\
 [DEFAULT]
@@ -65,7 +65,7 @@ key_repository = {etc}/fernet-keys
 key_repository = {etc}/credential-keys
 
 [identity]
-# The passwords are random and long: slow hashing protects nothing here and costs each login a quarter of a second.
+# The passwords are random and long. Slow hashing would protect nothing and cost 250 ms a login.
 password_hash_rounds = 4
 
 [cache]
@@ -78,7 +78,7 @@ enforce_scope = false
 
 
 def server_configuration(settings: Settings) -> str:
-    """The text of gunicorn's configuration, which is Python."""
+    """Return the text of gunicorn's configuration, which is Python."""
     return f"""\
 wsgi_app = 'keystone.wsgi.api:application'
 bind = '127.0.0.1:{settings.port('keystone')}'
@@ -92,9 +92,9 @@ control_socket_disable = True
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What Keystone reads from its environment."""
+    """Return the environment of Keystone."""
     return clean_environment(settings, {
-        # It says of its own libraries, at each start, that they are going to be replaced.
+        # Keystone warns at each start about deprecated libraries of its own.
         'PYTHONWARNINGS': 'ignore',
         'OS_KEYSTONE_CONFIG_DIR': str(settings.etc / 'keystone'),
         'OS_KEYSTONE_CONFIG_FILES': 'keystone.conf'})
@@ -117,7 +117,7 @@ def prepare(settings: Settings, store: SecretStore) -> None:
 
 
 def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> None:
-    """Create or migrate the tables, and the administrator; once per installed version."""
+    """Create or migrate the tables and create the administrator, once per installation."""
     done = settings.data('keystone') / 'bootstrapped'
     if done.exists():
         return
@@ -141,24 +141,24 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
 
 
 def service(settings: Settings) -> Service:
-    """The server."""
-    # Keystone reads the command line of its process, whatever started it: it must be empty.
+    """Return the service that runs Keystone."""
+    # Keystone parses the command line of its process, so there must be no arguments.
     return Service(
         'keystone', 'Keystone', settings.url('keystone', '/v3'), (settings.program('gunicorn'),),
-        ready=lambda: rest.answers(settings.url('keystone', '/v3')),
+        ready=lambda: rest.responds(settings.url('keystone', '/v3')),
         environment={**environment(settings),
                      'GUNICORN_CMD_ARGS': f'--config {settings.etc}/keystone/gunicorn.conf.py'},
         patience=90.0, stop_patience=5.0)
 
 
 def session(settings: Settings, store: SecretStore, user: str) -> Session:
-    """A session of ``admin`` or one of :data:`USERS`, in its own project."""
+    """Return a session of ``admin`` or one of :data:`USERS`, in the user's own project."""
     project = 'admin' if user == 'admin' else USERS[user][0]
     return Session(settings.url('keystone', '/v3'), user, store.get(f'keystone-{user}'), project)
 
 
 class Directory:
-    """Makes what is missing in Keystone; everything looks first."""
+    """Content of Keystone, created when missing."""
 
     def __init__(self, settings: Settings, store: SecretStore) -> None:
         self._settings = settings
@@ -166,13 +166,13 @@ class Directory:
         self._admin = session(settings, store, 'admin')
 
     def fill(self) -> None:
-        """Projects, users, roles and the catalog."""
+        """Create projects, users, roles and the catalog."""
         roles = {role['name']: role['id'] for role in self._list('roles')}
         projects = {project['name']: project['id'] for project in self._list('projects')}
         users = {user['name']: user['id'] for user in self._list('users')}
         for name in {project for project, _ in USERS.values()} - set(projects):
             projects[name] = self._make('project', {'name': name, 'domain_id': 'default'})
-        for name, (project, wanted) in USERS.items():
+        for name, (project, granted) in USERS.items():
             if name not in users:
                 users[name] = self._make(
                     'user', {
@@ -181,7 +181,7 @@ class Directory:
                         'password': self._store.get(f'keystone-{name}'),
                         'default_project_id': projects[project]
                     })
-            for role in wanted:
+            for role in granted:
                 if role not in roles:
                     roles[role] = self._make('role', {'name': role})
                 self._call(
@@ -200,13 +200,13 @@ class Directory:
                     'enabled': True
                 })
             for interface in ('public', 'internal', 'admin'):
-                wanted = {'service_id': services[kind], 'interface': interface, 'region_id': REGION,
-                          'url': self._settings.url(port, path)}
+                expected = {'service_id': services[kind], 'interface': interface,
+                            'region_id': REGION, 'url': self._settings.url(port, path)}
                 known = endpoints.get((services[kind], interface))
                 if known is None:
-                    self._make('endpoint', wanted)
-                elif known['url'] != wanted['url']:
-                    self._call('PATCH', f'/endpoints/{known["id"]}', {'endpoint': wanted})
+                    self._make('endpoint', expected)
+                elif known['url'] != expected['url']:
+                    self._call('PATCH', f'/endpoints/{known["id"]}', {'endpoint': expected})
 
     def _list(self, collection: str) -> list[dict]:
         return self._call('GET', f'/{collection}')[collection]

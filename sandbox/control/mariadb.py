@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The control database: MariaDB with a data directory, a socket and a port of its own, tuned small."""
+"""MariaDB for the control databases, with its own data directory, socket and port, tuned small."""
 
 import pwd
 import re
@@ -23,12 +23,12 @@ from control.services import Service, clean_environment
 from control.settings import Settings
 
 SYSTEM_USER = 'mysql'
-#: A database for each service that wants one, with a user of the same name.
+#: Services that have a database and a database user of their name.
 DATABASES = ('trove', 'keystone')
 
 
 def configuration(settings: Settings) -> str:
-    """The text of my.cnf."""
+    """Return the text of my.cnf."""
     data = settings.data('mariadb')
     return f"""\
 [mysqld]
@@ -46,7 +46,7 @@ skip-log-bin
 max_connections = 200
 innodb_buffer_pool_size = 64M
 innodb_log_file_size = 48M
-# What a crash of this machine may cost is a second of a trial's data.
+# A crash of this machine may lose one second of test data.
 innodb_flush_log_at_trx_commit = 2
 performance_schema = OFF
 key_buffer_size = 1M
@@ -60,12 +60,12 @@ socket = {data}/mariadb.sock
 
 
 def configuration_file(settings: Settings) -> str:
-    """Path of my.cnf."""
+    """Return the path of my.cnf."""
     return str(settings.etc / 'mariadb' / 'my.cnf')
 
 
 def prepare(settings: Settings, commands: Commands) -> None:
-    """Write the configuration, and make the system tables once."""
+    """Write the configuration; create the system tables if they are missing."""
     pwd.getpwnam(SYSTEM_USER)
     data, etc = settings.data('mariadb'), settings.etc / 'mariadb'
     etc.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def prepare(settings: Settings, commands: Commands) -> None:
     data.chmod(0o755)
     if (data / 'files').exists():
         return
-    # An interrupted install must not be taken for a finished one.
+    # An interrupted installation leaves "files.new" behind, never "files".
     fresh = data / 'files.new'
     shutil.rmtree(fresh, ignore_errors=True)
     commands.run([
@@ -88,13 +88,13 @@ def prepare(settings: Settings, commands: Commands) -> None:
 
 
 def make_databases(settings: Settings, store: SecretStore, commands: Commands) -> None:
-    """Make the databases and their users, with the passwords of the store."""
+    """Create the databases and their users, with the passwords of the store."""
     statements = []
     for name in DATABASES:
         password = store.get(f'mariadb-{name}')
         if not re.fullmatch(r'[A-Za-z0-9_-]+', password):
             raise ValueError(
-                f'the password of the database {name} has characters that SQL would misread')
+                f'the password of the database {name} has characters that need quoting in SQL')
         statements += [
             f'CREATE DATABASE IF NOT EXISTS `{name}`;',
             f"CREATE USER IF NOT EXISTS `{name}`@`127.0.0.1` IDENTIFIED BY '{password}';",
@@ -107,14 +107,14 @@ def make_databases(settings: Settings, store: SecretStore, commands: Commands) -
 
 
 def url(settings: Settings, store: SecretStore, name: str) -> str:
-    """SQLAlchemy URL of a database."""
+    """Return the SQLAlchemy URL of a database."""
     return (
         f'mysql+pymysql://{name}:{store.get(f"mariadb-{name}")}@127.0.0.1:{settings.port("mariadb")}/{name}'
         '?charset=utf8mb4')
 
 
 def service(settings: Settings) -> Service:
-    """The server."""
+    """Return the service that runs MariaDB."""
     return Service('mariadb', 'MariaDB (control database)', f'127.0.0.1:{settings.port("mariadb")}',
                    ('/usr/sbin/mariadbd', f'--defaults-file={configuration_file(settings)}'),
                    ready=lambda: listens(settings.port('mariadb')), patience=60.0,

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Services as processes: started in sessions of their own, known by pid and start time, stopped for good.
+"""Processes of services: started in their own sessions, identified by pid and start time.
 
-A record file holds the pid with the kernel's start time of that process, so that a pid that was given to
-somebody else is never taken for ours. No process has to stay behind to supervise.
+A record file stores the pid with the start time that the kernel reports. A reused pid is therefore
+never mistaken for the service, and no supervising process is needed.
 """
 
 import dataclasses
@@ -25,25 +25,25 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 
-#: In the environment of every process of a sandbox; its value is the sandbox's prefix.
+#: Variable in the environment of every process of a sandbox; its value is the sandbox's prefix.
 MARK = 'TROVE_SANDBOX_MARK'
 
 
 @dataclasses.dataclass(frozen=True)
 class Process:
-    """A process, safe against reuse of its number."""
+    """Process identity that survives reuse of the pid."""
 
     pid: int
-    #: Clock ticks after boot, from /proc.
+    #: Clock ticks since boot, from /proc.
     started: int
 
     def alive(self) -> bool:
-        """Whether it still runs (one that died and was not buried yet does not)."""
+        """Return whether the process runs; a zombie does not."""
         return start_time(self.pid) == self.started
 
 
 def start_time(pid: int) -> int | None:
-    """When the process was started, in clock ticks after boot; None when it does not run."""
+    """Return the start time of a process in clock ticks since boot; None if it does not run."""
     try:
         text = pathlib.Path(f'/proc/{pid}/stat').read_text(encoding='utf-8', errors='replace')
     except OSError:
@@ -52,19 +52,21 @@ def start_time(pid: int) -> int | None:
 
 
 def parse_start_time(stat: str) -> int | None:
-    """Read field 22 of /proc/PID/stat; None for a zombie. The name in field 2 may hold anything."""
+    """Read field 22 of /proc/PID/stat; None for a zombie. The name in field 2 may have any
+    character.
+    """
     fields = stat.rpartition(')')[2].split()
     return None if fields[0] in 'ZX' else int(fields[19])
 
 
 class Record:
-    """The file that remembers which process a service is."""
+    """File that records the process of a service."""
 
     def __init__(self, path: pathlib.Path) -> None:
         self._path = path
 
     def read(self) -> Process | None:
-        """The process of the record if it still runs."""
+        """Return the recorded process if it still runs."""
         try:
             known = json.loads(self._path.read_text(encoding='ascii'))
             process = Process(known['pid'], known['started'])
@@ -73,40 +75,40 @@ class Record:
         return process if process.alive() else None
 
     def write(self, process: Process) -> None:
-        """Remember a process."""
+        """Record a process."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.write_text(json.dumps(dataclasses.asdict(process)), encoding='ascii')
 
     def forget(self) -> None:
-        """Remember none."""
+        """Remove the record."""
         self._path.unlink(missing_ok=True)
 
     def age(self) -> float:
-        """Seconds since the record was written."""
+        """Return the seconds since the record was written."""
         return time.time() - self._path.stat().st_mtime
 
 
 def start(arguments: list[str], *, environment: Mapping[str, str], log: pathlib.Path,
           directory: pathlib.Path, user: str | None = None) -> Process:
-    """Start a process in a session of its own, its output appended to a log file.
+    """Start a process in its own session; its output is appended to a log file.
 
-    :param user: whose rights it gets, root's when None.
-    :raises OSError: it cannot be started.
+    :param user: system user that the process runs as; root if None.
+    :raises OSError: the program cannot be started.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open('ab') as output:
         child = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=output, stderr=output,
                                  env=dict(environment), cwd=directory, start_new_session=True,
                                  user=user, group=user, extra_groups=[] if user else None)
-    # A process that ended at once has left a zombie of ours: its time can still be read.
+    # A process that ended at once is a zombie of this process: its start time is still readable.
     stat = pathlib.Path(f'/proc/{child.pid}/stat').read_text(encoding='utf-8', errors='replace')
     return Process(child.pid, int(stat.rpartition(')')[2].split()[19]))
 
 
 def stop(process: Process, patience: float, with_descendants: bool = False) -> None:
-    """Ask a process to end, and after ``patience`` seconds end it together with its whole session.
+    """Terminate a process; after ``patience`` seconds kill it and its whole session.
 
-    :param with_descendants: end what it has started in other sessions, too.
+    :param with_descendants: also kill its descendants in other sessions.
     """
     members = session(process.pid) | (descendants(process.pid) if with_descendants else set())
     if process.alive():
@@ -122,9 +124,9 @@ def stop(process: Process, patience: float, with_descendants: bool = False) -> N
 
 
 def kill(process: Process) -> None:
-    """End a process and its session at once, as ``kill -9`` does.
+    """Kill a process and its session with SIGKILL.
 
-    What has left the session stays: that is how machines outlive minicloud.
+    Processes that left the session survive; the machines of minicloud do.
     """
     for member in {process, *session(process.pid)}:
         if member.alive():
@@ -133,7 +135,7 @@ def kill(process: Process) -> None:
 
 
 def wait_gone(process: Process, patience: float) -> None:
-    """Wait until a process that was killed is gone."""
+    """Wait until a killed process has ended."""
     deadline = time.monotonic() + patience
     while process.alive() and time.monotonic() < deadline:
         _bury(process.pid)
@@ -141,7 +143,7 @@ def wait_gone(process: Process, patience: float) -> None:
 
 
 def send(pid: int, number: signal.Signals) -> None:
-    """Send a signal; a process that is gone already is fine."""
+    """Send a signal; a process that has ended is ignored."""
     try:
         os.kill(pid, number)
     except ProcessLookupError:
@@ -149,7 +151,7 @@ def send(pid: int, number: signal.Signals) -> None:
 
 
 def _bury(pid: int) -> None:
-    """Collect a dead child, if it is one of ours."""
+    """Collect the exit status of a child of this process."""
     try:
         os.waitpid(pid, os.WNOHANG)
     except ChildProcessError:
@@ -157,14 +159,14 @@ def _bury(pid: int) -> None:
 
 
 def all_pids() -> Iterator[int]:
-    """The numbers of all processes there are."""
+    """Yield the pids of all processes."""
     for entry in os.scandir('/proc'):
         if entry.name.isdigit():
             yield int(entry.name)
 
 
 def session(leader: int) -> set[Process]:
-    """The processes whose session was begun by this pid."""
+    """Return the processes in the session of a leader."""
     found = set()
     for pid in all_pids():
         try:
@@ -179,7 +181,7 @@ def session(leader: int) -> set[Process]:
 
 
 def descendants(pid: int) -> set[Process]:
-    """Children of a process, their children, and so on, as servers have helpers in other sessions."""
+    """Return the children of a process, their children and so on, in any session."""
     parents: dict[int, list[int]] = {}
     for one in all_pids():
         try:
@@ -198,8 +200,8 @@ def descendants(pid: int) -> set[Process]:
 
 
 def marked(mark: str) -> set[Process]:
-    """All processes that carry a sandbox's mark in their environment, wherever they have gone."""
-    wanted = f'{MARK}={mark}'.encode()
+    """Return all processes with a sandbox's mark in their environment, in any session."""
+    variable = f'{MARK}={mark}'.encode()
     found = set()
     for pid in all_pids():
         if pid == os.getpid():
@@ -209,6 +211,6 @@ def marked(mark: str) -> set[Process]:
         except OSError:
             continue
         started = start_time(pid)
-        if started is not None and wanted in environment.split(b'\0'):
+        if started is not None and variable in environment.split(b'\0'):
             found.add(Process(pid, started))
     return found

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""RabbitMQ with a node name, a data directory and ports of its own, and the two virtual hosts of the two buses."""
+"""RabbitMQ with its own node name, data directory and ports, and a virtual host for each bus."""
 
 import base64
 import hashlib
@@ -28,7 +28,8 @@ from control.settings import Settings
 
 CONTROL_VHOST = 'trove-control'
 GUEST_VHOST = 'trove-guest'
-#: Accounts: the control plane on its own bus; on the guest bus, where it makes the guests' accounts; people.
+#: Accounts: the control plane on the control bus; the control plane on the guest bus, where it
+#: creates the guests' accounts; people.
 CONTROL_USER = 'trove-control'
 GUEST_BUS_USER = 'trove-guest-bus'
 ADMIN_USER = 'admin'
@@ -36,12 +37,12 @@ SYSTEM_USER = 'rabbitmq'
 
 
 def password_hash(password: str, salt: bytes) -> str:
-    """A password as the broker's definitions file wants it (salted SHA-256)."""
+    """Return a password in the format of the definitions file (salted SHA-256)."""
     return base64.b64encode(salt + hashlib.sha256(salt + password.encode()).digest()).decode()
 
 
 def definitions(store: SecretStore) -> dict:
-    """Users, virtual hosts and permissions, imported by the broker whenever it starts."""
+    """Return the users, virtual hosts and permissions that the broker imports at each start."""
     users = [(CONTROL_USER, ''), (GUEST_BUS_USER, 'administrator'), (ADMIN_USER, 'administrator')]
     everything = {'configure': '.*', 'write': '.*', 'read': '.*'}
     return {
@@ -74,10 +75,10 @@ def definitions(store: SecretStore) -> dict:
 
 
 def configuration(settings: Settings, definitions_file: pathlib.Path) -> str:
-    """The text of rabbitmq.conf."""
+    """Return the text of rabbitmq.conf."""
     port = settings.port('rabbitmq')
     return f"""\
-# Loopback for the control plane, the management network for guests, nothing else.
+# The control plane connects on loopback, guests on the management network.
 listeners.tcp.loopback = 127.0.0.1:{port}
 listeners.tcp.guests = {settings.host_address('management')}:{port}
 management.tcp.ip = 127.0.0.1
@@ -86,10 +87,10 @@ load_definitions = {definitions_file}
 log.console = true
 log.console.level = info
 log.file = false
-# Small buffers: a broker has two connections for every guest.
+# Small buffers: the broker has two connections for every guest.
 tcp_listen_options.sndbuf = 32768
 tcp_listen_options.recbuf = 32768
-# The host's disk is shared: what counts is that this node can still write.
+# The host's disk is shared: only the free space that this node needs matters.
 disk_free_limit.absolute = 200MB
 vm_memory_high_watermark.absolute = 1GB
 collect_statistics_interval = 5000
@@ -97,7 +98,7 @@ collect_statistics_interval = 5000
 
 
 def prepare(settings: Settings, store: SecretStore) -> None:
-    """Write the configuration; the data directory belongs to the broker's own user."""
+    """Write the configuration; the broker's system user owns the data directory."""
     account = pwd.getpwnam(SYSTEM_USER)
     data, etc = settings.data('rabbitmq'), settings.etc / 'rabbitmq'
     data.mkdir(parents=True, exist_ok=True)
@@ -115,12 +116,12 @@ def prepare(settings: Settings, store: SecretStore) -> None:
 
 
 def node_name(settings: Settings) -> str:
-    """Erlang name of the broker's node."""
+    """Return the Erlang name of the broker's node."""
     return f'{settings.prefix}@localhost'
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """What the broker and ``rabbitmqctl`` read from their environment."""
+    """Return the environment of the broker and ``rabbitmqctl``."""
     data, etc = settings.data('rabbitmq'), settings.etc / 'rabbitmq'
     return {
         'HOME': str(data),
@@ -133,9 +134,9 @@ def environment(settings: Settings) -> dict[str, str]:
         'RABBITMQ_MNESIA_BASE': str(data / 'mnesia'),
         'RABBITMQ_PID_FILE': str(data / 'pid'),
         'RABBITMQ_LOGS': '-',
-        # Its start script then becomes the broker instead of waiting for it.
+        # The start script then executes the broker instead of waiting for it.
         'RUNNING_UNDER_SYSTEMD': 'true',
-        # The port mapper is a service of the sandbox; idle schedulers sleep instead of spinning.
+        # The port mapper is a service of the sandbox. Idle schedulers sleep instead of spinning.
         'RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS':
             '-start_epmd false -kernel inet_dist_use_interface {127,0,0,1} '
             '+S 2:2 +sbwt none +sbwtdcpu none +sbwtdio none',
@@ -143,7 +144,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def transport_url(settings: Settings, store: SecretStore, bus: str, host: str = '127.0.0.1') -> str:
-    """URL of the ``control`` or ``guest`` bus for the control plane."""
+    """Return the URL of the ``control`` or ``guest`` bus for the control plane."""
     user, vhost = {
         'control': (CONTROL_USER, CONTROL_VHOST),
         'guest': (GUEST_BUS_USER, GUEST_VHOST)
@@ -152,7 +153,7 @@ def transport_url(settings: Settings, store: SecretStore, bus: str, host: str = 
 
 
 def listens(port: int, host: str = '127.0.0.1') -> bool:
-    """Whether a TCP port takes connections."""
+    """Return whether a TCP port accepts connections."""
     try:
         with socket.create_connection((host, port), timeout=1.0):
             return True
@@ -161,11 +162,11 @@ def listens(port: int, host: str = '127.0.0.1') -> bool:
 
 
 def services(settings: Settings, store: SecretStore) -> list[Service]:
-    """The port mapper and the broker."""
+    """Return the services that run the port mapper and the broker."""
     management = settings.url('rabbitmq-management')
 
     def broker_ready() -> bool:
-        return listens(settings.port('rabbitmq')) and rest.answers(
+        return listens(settings.port('rabbitmq')) and rest.responds(
             f'{management}/api/overview', rest.basic(ADMIN_USER,
                                                      store.get(f'rabbitmq-{ADMIN_USER}')))
 

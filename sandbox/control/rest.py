@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""JSON over HTTP with a Keystone token, as much as the sandbox needs before any client is installed."""
+"""JSON over HTTP with a Keystone token, for use before any client library is installed."""
 
 import base64
 import json
@@ -19,12 +19,12 @@ import urllib.error
 import urllib.request
 from typing import Any
 
-#: Requests go to this machine only, whatever proxy the environment names.
+#: Requests stay on this machine, so proxies of the environment are ignored.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class RestError(Exception):
-    """An answer that was not expected. ``status`` is 0 when there was none."""
+    """Failed request; ``status`` is 0 if there was no response."""
 
     def __init__(self, text: str, status: int = 0) -> None:
         super().__init__(text)
@@ -33,10 +33,10 @@ class RestError(Exception):
 
 def request(method: str, url: str, body: Any = None, *, headers: dict[str, str] | None = None,
             timeout: float = 30.0) -> tuple[Any, dict[str, str]]:
-    """One request.
+    """Send one request.
 
-    :returns: the decoded body ({} when there is none) and the headers, with small names.
-    :raises RestError: not reached, or a status of 400 and more.
+    :returns: the decoded body ({} if empty) and the headers, with names in lower case.
+    :raises RestError: no connection, or a status of 400 or more.
     """
     data = None if body is None else json.dumps(body).encode()
     sent = urllib.request.Request(url, data, {
@@ -45,27 +45,28 @@ def request(method: str, url: str, body: Any = None, *, headers: dict[str, str] 
         **(headers or {})
     }, method=method)
     try:
-        with _OPENER.open(sent, timeout=timeout) as answer:
-            text = answer.read()
+        with _OPENER.open(sent, timeout=timeout) as response:
+            text = response.read()
             return (json.loads(text) if text else {},
-                    {name.lower(): value for name, value in answer.headers.items()})
+                    {name.lower(): value for name, value in response.headers.items()})
     except urllib.error.HTTPError as error:
-        said = error.read().decode(errors='replace')[:500]
-        # Version documents answer 300.
+        details = error.read().decode(errors='replace')[:500]
+        # Version documents have the status 300.
         if error.code == 300:
-            return json.loads(said) if said.startswith('{') else {}, {}
-        raise RestError(f'{method} {url} answered {error.code}: {said}', error.code) from error
+            return json.loads(details) if details.startswith('{') else {}, {}
+        raise RestError(f'{method} {url} failed with the status {error.code}: {details}',
+                        error.code) from error
     except (OSError, ValueError) as error:
         raise RestError(f'{method} {url}: {error}') from error
 
 
 def basic(user: str, password: str) -> dict[str, str]:
-    """The header of HTTP basic authentication."""
+    """Return the header of HTTP basic authentication."""
     return {'Authorization': 'Basic ' + base64.b64encode(f'{user}:{password}'.encode()).decode()}
 
 
-def answers(url: str, headers: dict[str, str] | None = None) -> bool:
-    """Whether something sensible listens there."""
+def responds(url: str, headers: dict[str, str] | None = None) -> bool:
+    """Return whether an HTTP server responds without a server error."""
     try:
         request('GET', url, headers=headers, timeout=3.0)
     except RestError:
@@ -74,7 +75,7 @@ def answers(url: str, headers: dict[str, str] | None = None) -> bool:
 
 
 class Session:
-    """A user of Keystone in a project, and the addresses in the catalog."""
+    """Authenticated user of Keystone in a project, with the service catalog."""
 
     def __init__(self, keystone: str, user: str, password: str, project: str) -> None:
         self._keystone = keystone
@@ -91,7 +92,7 @@ class Session:
     def login(self) -> None:
         """Get a token and the catalog.
 
-        :raises RestError: refused, or Keystone is away.
+        :raises RestError: Keystone refused the user or does not respond.
         """
         body, headers = request('POST', f'{self._keystone}/auth/tokens', self._identity)
         token = body['token']
@@ -102,22 +103,22 @@ class Session:
                          if endpoint['interface'] == 'public'}
 
     def endpoint(self, service: str) -> str:
-        """Address of a service of the catalog, by its type."""
+        """Return the URL of a service of the catalog, by its type."""
         self._ensure()
         if service not in self._catalog:
             raise RestError(f'the catalog has no service of type {service}')
         return self._catalog[service]
 
     def call(self, method: str, service: str, path: str, body: Any = None) -> dict[str, Any]:
-        """One request to a service of the catalog.
+        """Send one request to a service of the catalog and return the body.
 
         :raises RestError: see :func:`request`.
         """
-        return self.answer(method, service, path, body)[0]
+        return self.exchange(method, service, path, body)[0]
 
-    def answer(self, method: str, service: str, path: str,
-               body: Any = None) -> tuple[Any, dict[str, str]]:
-        """The same, with the headers of the answer, with small names."""
+    def exchange(self, method: str, service: str, path: str,
+                 body: Any = None) -> tuple[Any, dict[str, str]]:
+        """Send one request and return the body and the headers, with names in lower case."""
         url = self.endpoint(service) + path
         return request(method, url, body, headers={'X-Auth-Token': self._token})
 

@@ -26,11 +26,11 @@ from control.settings import Settings
 
 
 class Busy(Exception):
-    """Another command works on the same sandbox."""
+    """Conflict: another command works on the same sandbox."""
 
 
 class Sandbox:
-    """Settings, secrets, services."""
+    """Settings, secrets and services of one sandbox."""
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -42,12 +42,12 @@ class Sandbox:
 
     @classmethod
     def from_environment(cls) -> 'Sandbox':
-        """The sandbox that ``TROVE_SANDBOX_*`` names."""
+        """Return the sandbox that ``TROVE_SANDBOX_*`` selects."""
         repository = pathlib.Path(__file__).resolve().parent.parent.parent
         return cls(Settings.from_environment(os.environ, repository))
 
     def _services(self) -> list[Service]:
-        """In the order in which they are started; they are stopped the other way round."""
+        """Return the services in the order of their start; they are stopped in reverse order."""
         settings, store = self.settings, self.store
         return [
             *rabbitmq.services(settings, store),
@@ -58,14 +58,14 @@ class Sandbox:
         ]
 
     def running(self) -> set[str]:
-        """Names of the services that run."""
+        """Return the names of the running services."""
         return {name for name in self.supervisor.services if self.supervisor.running(name)}
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keep other commands from changing the same sandbox.
 
-        :raises Busy: one does.
+        :raises Busy: another command works on it.
         """
         self.settings.directory.mkdir(parents=True, exist_ok=True, mode=0o755)
         with (self.settings.directory / '.lock').open('w') as lock:

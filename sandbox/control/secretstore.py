@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Passwords and keys of the sandbox: made at random once, kept in files only root can read."""
+"""Passwords and keys of the sandbox: random, created once, stored in files that only root reads."""
 
 import base64
 import os
@@ -20,22 +20,22 @@ from collections.abc import Callable
 
 
 class SecretStore:
-    """Named secrets below one directory."""
+    """Named secrets in one directory."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         self._directory = directory
 
     def get(self, name: str) -> str:
-        """The secret of that name, made now if there is none yet (32 letters and digits of entropy)."""
+        """Return the named secret; create it if missing (32 letters and digits of entropy)."""
         return self.get_or_make(name, lambda: secrets.token_urlsafe(32))
 
     def get_key(self, name: str) -> str:
-        """32 random bytes in the form Fernet keys have."""
+        """Return 32 random bytes in the format of Fernet keys."""
         return self.get_or_make(name,
                                 lambda: base64.urlsafe_b64encode(secrets.token_bytes(32)).decode())
 
     def get_or_make(self, name: str, make: Callable[[], str]) -> str:
-        """The secret of that name, else ``make()`` which is kept."""
+        """Return the named secret; store the result of ``make()`` if it is missing."""
         path = self._directory / name
         if path.exists():
             return path.read_text(encoding='ascii')
@@ -46,7 +46,7 @@ class SecretStore:
 
 
 def write_private(path: pathlib.Path, text: str, *, owner: int = 0, mode: int = 0o600) -> None:
-    """Write a file that nobody else can read, not even for a moment; whole or not at all."""
+    """Write a file atomically; no other user can read it at any moment."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o755)
     fresh = path.with_name(path.name + '.new')
     fresh.unlink(missing_ok=True)

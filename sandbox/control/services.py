@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The services of the sandbox: how each is started, when it counts as ready, how it is stopped."""
+"""Services of the sandbox: how each is started, when it is ready, how it is stopped."""
 
 import dataclasses
 import os
@@ -24,7 +24,7 @@ from control.settings import Settings
 
 
 class ServiceError(Exception):
-    """A service did not start or does not stop; the text quotes the end of its log."""
+    """Failure of a service to start or to stop; the text quotes the end of its log."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Service:
 
     name: str
     title: str
-    #: Where it listens, or what it serves; shown by ``status``.
+    #: Address or purpose, shown by ``status``.
     address: str
     arguments: tuple[str, ...]
     ready: Callable[[], bool]
@@ -41,16 +41,16 @@ class Service:
     user: str | None = None
     patience: float = 60.0
     stop_patience: float = 15.0
-    #: Whether what it starts in other sessions are helpers that end with it. Machines of minicloud are not.
+    #: True: its descendants in other sessions end with it. The machines of minicloud do not.
     has_helpers: bool = False
 
 
-#: What processes of the sandbox inherit from the shell that started it, and nothing else.
+#: The only variables that processes of the sandbox inherit from the caller's shell.
 _INHERITED = ('PATH', 'LANG', 'LC_ALL', 'TZ', 'TERM')
 
 
 def clean_environment(settings: Settings, extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The environment of a process of the sandbox: no proxies, no OS_ variables of the caller."""
+    """Return the environment of a sandbox process: no proxies, no OS_ variables of the caller."""
     kept = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     kept.setdefault('PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin')
     return {
@@ -62,7 +62,7 @@ def clean_environment(settings: Settings, extra: Mapping[str, str] | None = None
 
 
 class Supervisor:
-    """Starts and stops services, and knows those this run has started."""
+    """Starter and stopper of services; knows which services this run has started."""
 
     def __init__(self, settings: Settings, services: Mapping[str, Service],
                  wait: Callable[[float], None] = time.sleep) -> None:
@@ -72,19 +72,19 @@ class Supervisor:
         self.started: list[str] = []
 
     def record(self, name: str) -> processes.Record:
-        """The record of a service's process."""
+        """Return the record of a service's process."""
         return processes.Record(self._settings.run / f'{name}.pid')
 
     def log(self, name: str) -> pathlib.Path:
-        """The log file of a service."""
+        """Return the log file of a service."""
         return self._settings.logs / f'{name}.log'
 
     def running(self, name: str) -> processes.Process | None:
-        """The process of a service, if it runs."""
+        """Return the process of a service, if it runs."""
         return self.record(name).read()
 
     def start(self, name: str) -> bool:
-        """Make a service run and wait until it is ready.
+        """Start a service and wait until it is ready.
 
         :returns: False when it was running already.
         :raises ServiceError: it ended, or is not ready in time.
@@ -94,7 +94,7 @@ class Supervisor:
         return name in self.started
 
     def launch(self, name: str) -> processes.Process:
-        """Make a service run, without waiting until it is ready."""
+        """Start a service without waiting until it is ready."""
         service = self.services[name]
         process = self.running(name)
         if process is None:
@@ -120,7 +120,7 @@ class Supervisor:
             self._wait(0.1)
 
     def stop(self, name: str) -> bool:
-        """Stop a service in good order, then for certain.
+        """Terminate a service; kill it when it does not end in time.
 
         :returns: False when it was not running.
         """
@@ -134,7 +134,7 @@ class Supervisor:
         return process is not None
 
     def kill(self, name: str) -> bool:
-        """End a service as ``kill -9`` does.
+        """Kill a service with SIGKILL.
 
         :returns: False when it was not running.
         """
@@ -145,7 +145,7 @@ class Supervisor:
         return process is not None
 
     def undo(self) -> list[str]:
-        """Stop what this run has started, last first."""
+        """Stop the services that this run has started, the last one first."""
         self._wait = time.sleep
         stopped = []
         for name in reversed(self.started):

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where a sandbox lives: its directory, ports, networks and names, all from the environment.
+"""Settings of a sandbox: directory, ports, networks and names, all from the environment.
 
-Several sandboxes live side by side when these three differ; everything they leave on the host
-carries names made from the directory.
+Several sandboxes can run side by side when these three settings differ. The names of everything
+they create on the host are derived from the directory.
 """
 
 import dataclasses
@@ -26,11 +26,11 @@ DEFAULT_DIRECTORY = '/var/lib/trove-sandbox'
 DEFAULT_PORT_BASE = 18700
 DEFAULT_NETWORK = '172.24'
 REGION = 'RegionOne'
-#: What guests reach too, so it listens on the management network's address instead of loopback.
+#: Services that guests reach too; they listen on the management network instead of loopback.
 REACHED_BY_GUESTS = frozenset({'swift'})
 IMAGE = 'mariadb-10.11'
 
-#: What listens, and how far from the base its port is.
+#: Offset of each port from the port base.
 PORT_OFFSETS = {
     'mariadb': 6,
     'keystone': 50,
@@ -48,19 +48,19 @@ PORT_OFFSETS = {
 
 
 class SettingsError(Exception):
-    """The environment asks for something that cannot be; the text says what would be right."""
+    """Invalid environment variable; the text describes a valid value."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """One sandbox."""
+    """Settings of one sandbox."""
 
     directory: pathlib.Path
     repository: pathlib.Path
     port_base: int = DEFAULT_PORT_BASE
-    #: The first two numbers of the three networks' addresses, such as ``172.24``.
+    #: First two numbers of the addresses of the three networks, such as ``172.24``.
     network: str = DEFAULT_NETWORK
-    #: A virtual environment that is used as it is instead of the sandbox's own.
+    #: Existing virtual environment to use, unchanged, instead of the sandbox's own.
     given_venv: pathlib.Path | None = None
 
     @classmethod
@@ -68,7 +68,7 @@ class Settings:
                          repository: pathlib.Path) -> 'Settings':
         """Read ``TROVE_SANDBOX_*``.
 
-        :raises SettingsError: a value is not usable.
+        :raises SettingsError: a value is invalid.
         """
         directory = pathlib.Path(environment.get('TROVE_SANDBOX_DIR') or DEFAULT_DIRECTORY)
         if not directory.is_absolute():
@@ -83,67 +83,68 @@ class Settings:
 
     @property
     def prefix(self) -> str:
-        """First characters of everything the sandbox has on the host outside its directory."""
+        """Return the prefix of all names that the sandbox uses on the host outside its directory.
+        """
         return 'trv' + hashlib.sha256(str(self.directory).encode()).hexdigest()[:4]
 
     def port(self, name: str) -> int:
-        """The port of one of :data:`PORT_OFFSETS`."""
+        """Return the port of one of :data:`PORT_OFFSETS`."""
         return self.port_base + PORT_OFFSETS[name]
 
     def url(self, name: str, path: str = '') -> str:
-        """Address of an HTTP service on this machine."""
+        """Return the address of an HTTP service on this machine."""
         host = self.host_address('management') if name in REACHED_BY_GUESTS else '127.0.0.1'
         return f'http://{host}:{self.port(name)}{path}'
 
     def subnet(self, which: str) -> ipaddress.IPv4Network:
-        """The range of the network ``management``, ``private`` or ``public``."""
+        """Return the range of the network ``management``, ``private`` or ``public``."""
         third = {'management': 0, 'private': 1, 'public': 2}[which]
         return ipaddress.IPv4Network(f'{self.network}.{third}.0/24')
 
     def host_address(self, which: str) -> str:
-        """This machine's own address on a network: the gateway."""
+        """Return this machine's own address on a network: the gateway."""
         return str(self.subnet(which)[1])
 
     def bridge(self, which: str) -> str:
-        """Name of the network interface of a network."""
+        """Return the name of the bridge of a network."""
         return self.prefix + {'management': 'm', 'private': 'p', 'public': 'x'}[which]
 
     @property
     def venv(self) -> pathlib.Path:
-        """The virtual environment everything runs in."""
+        """Return the virtual environment of the services."""
         return self.given_venv or self.directory / 'venv'
 
     def program(self, name: str) -> str:
-        """Path of a program of the virtual environment."""
+        """Return the path of a program of the virtual environment."""
         return str(self.venv / 'bin' / name)
 
     @property
     def etc(self) -> pathlib.Path:
-        """Directory of configuration files; they hold passwords."""
+        """Return the directory of configuration files, which contain passwords."""
         return self.directory / 'etc'
 
     @property
     def logs(self) -> pathlib.Path:
-        """Directory of log files."""
+        """Return the directory of log files."""
         return self.directory / 'logs'
 
     @property
     def run(self) -> pathlib.Path:
-        """Directory of process records and sockets."""
+        """Return the directory of process records and sockets."""
         return self.directory / 'run'
 
     @property
     def secrets(self) -> pathlib.Path:
-        """Directory of passwords and keys."""
+        """Return the directory of passwords and keys."""
         return self.directory / 'secrets'
 
     @property
     def image(self) -> pathlib.Path:
-        """Directory of the guest image."""
+        """Return the directory of the guest image of the demo instance."""
         return self.directory / 'images' / IMAGE
 
     def data(self, name: str) -> pathlib.Path:
-        """Directory of the data of a service."""
+        """Return the data directory of a service."""
         return self.directory / 'data' / name
 
 

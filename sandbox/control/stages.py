@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The stages of ``up``: what needs what, run side by side where nothing stands between, shown with their times."""
+"""Stages of ``up``: dependencies, parallel execution and a report of their times."""
 
 import collections
 import dataclasses
@@ -26,15 +26,15 @@ from control.commands import Cancelled
 
 
 class StageError(Exception):
-    """A stage failed; the text is for the user."""
+    """Failure of a stage; the text is for the user."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Stage:
-    """One thing to be done.
+    """One piece of work with its dependencies.
 
-    ``action`` is called with a function that shows a line of progress; what it returns (a short text, or None) is
-    shown behind the stage's name when it is done.
+    ``action`` is called with a function that shows a line of progress. Its result (a short text or
+    None) is shown behind the stage's title at the end.
     """
 
     name: str
@@ -44,9 +44,9 @@ class Stage:
 
 
 def check_order(stages: Sequence[Stage]) -> None:
-    """Refuse a plan that cannot be worked off.
+    """Raise when a plan cannot be carried out.
 
-    :raises ValueError: a stage needs one that is unknown or does not come before it.
+    :raises ValueError: a stage needs another that is unknown or comes later.
     """
     seen: set[str] = set()
     for stage in stages:
@@ -60,7 +60,7 @@ def check_order(stages: Sequence[Stage]) -> None:
 
 
 class Display:
-    """Lines on the terminal, one for the begin (only when it lasts) and one for the end of each stage."""
+    """Terminal output: one line at the end of each stage, and one at the start of long stages."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = stream or sys.stdout
@@ -68,18 +68,18 @@ class Display:
         self._begun = time.monotonic()
 
     def line(self, text: str) -> None:
-        """Show a line, behind the seconds since the begin."""
+        """Show a line, preceded by the seconds since the start."""
         with self._lock:
             print(f'{time.monotonic() - self._begun:7.1f} s  {text}', file=self._stream, flush=True)
 
     def plain(self, text: str) -> None:
-        """Show text as it is."""
+        """Show text unchanged."""
         with self._lock:
             print(text, file=self._stream, flush=True)
 
 
 class Runner:
-    """Works off stages in threads, and remembers how long each took."""
+    """Runner of the stages, in threads; records the time that each takes."""
 
     def __init__(self, stages: Sequence[Stage], display: Display, cancel: Callable[[],
                                                                                    None]) -> None:
@@ -93,10 +93,10 @@ class Runner:
         self.began: dict[str, float] = {}
 
     def run(self) -> None:
-        """Do all of it.
+        """Run all stages.
 
-        :raises StageError: one stage failed; those that were running were stopped.
-        :raises KeyboardInterrupt: the user gave up; likewise.
+        :raises StageError: a stage failed; the running stages were stopped.
+        :raises KeyboardInterrupt: the user cancelled; the running stages were stopped.
         """
         waiting = collections.OrderedDict(self._stages)
         running: dict[str, threading.Thread] = {}
@@ -123,7 +123,7 @@ class Runner:
     def _next(self) -> tuple[str, float, BaseException | None]:
         while True:
             try:
-                # A bare get() could not be interrupted by a signal on every platform.
+                # A get() without timeout cannot be interrupted by a signal on every platform.
                 return self._ended.get(timeout=1.0)
             except queue.Empty:
                 continue
@@ -152,13 +152,13 @@ class Runner:
 
 
 def ready(waiting: Iterable[Stage], done: Iterable[str]) -> list[Stage]:
-    """The stages that nothing stands in the way of."""
+    """Return the stages that can start now: all they need is done."""
     finished = set(done)
     return [stage for stage in waiting if finished.issuperset(stage.needs)]
 
 
 def describe(failure: BaseException) -> str:
-    """What to tell the user about a failure: the sentence of one we know, else the place of the mistake."""
+    """Return the text of a known error; otherwise its type, text and location."""
     if isinstance(failure, Cancelled):
         return 'stopped'
     if type(failure).__module__.startswith('control.'):
@@ -168,7 +168,7 @@ def describe(failure: BaseException) -> str:
 
 
 def table(stages: Sequence[Stage], times: dict[str, float], began: dict[str, float]) -> str:
-    """The stages with begin and duration, as shown at the end."""
+    """Return the table of the stages with start and duration, shown at the end."""
     width = max(len(stage.title) for stage in stages)
     lines = [f'  {"stage":<{width}}  {"begun":>8}  {"took":>8}']
     lines += [f'  {stage.title:<{width}}  {began[stage.name]:6.1f} s  {times[stage.name]:6.1f} s'

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``sandbox/status``, ``openrc`` and ``logs``: what there is to see."""
+"""The commands ``sandbox/status``, ``sandbox/openrc`` and ``sandbox/logs``."""
 
 import os
 import pathlib
@@ -24,19 +24,24 @@ from control.settings import REGION
 
 
 def table(rows: Sequence[Sequence[str]], head: Sequence[str]) -> str:
-    """Columns as wide as they must be."""
+    """Return text columns as wide as their longest cell."""
     every = [tuple(head), *[tuple(row) for row in rows]]
     widths = [max(len(row[column]) for row in every) for column in range(len(head))]
-    return '\n'.join('  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-                     for row in every)
+    return '\n'.join(
+        '  '.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in every)
 
 
 def resident_megabytes(pid: int) -> int:
-    """Memory the processes of a session occupy, shared parts counted by share. Machines have sessions of their own."""
+    """Return the memory of a session's processes in MB, shared pages counted proportionally.
+
+    Machines have sessions of their own.
+    """
     total = 0
     for member in processes.session(pid):
         try:
-            text = pathlib.Path(f'/proc/{member.pid}/smaps_rollup').read_text(encoding='ascii', errors='replace')
+            text = pathlib.Path(f'/proc/{member.pid}/smaps_rollup').read_text(
+                encoding='ascii', errors='replace')
         except OSError:
             continue
         total += sum(int(line.split()[1]) for line in text.splitlines() if line.startswith('Pss:'))
@@ -44,7 +49,7 @@ def resident_megabytes(pid: int) -> int:
 
 
 def show(sandbox: Sandbox) -> int:
-    """Print services and machines; returns 0 when everything runs."""
+    """Print services and machines; return 0 when every service runs."""
     rows = []
     for name, service in sandbox.supervisor.services.items():
         process = sandbox.supervisor.running(name)
@@ -54,7 +59,8 @@ def show(sandbox: Sandbox) -> int:
         since = time.strftime('%H:%M:%S', time.localtime(
             time.time() - sandbox.supervisor.record(name).age()))
         state = 'running' if service.ready() else 'not ready'
-        rows.append((name, state, str(process.pid), f'{resident_megabytes(process.pid)} MB', since, service.address))
+        rows.append((name, state, str(process.pid), f'{resident_megabytes(process.pid)} MB', since,
+                     service.address))
     print(f'Sandbox in {sandbox.settings.directory}\n')
     print(table(rows, ('SERVICE', 'STATE', 'PROCESS', 'MEMORY', 'SINCE', 'ADDRESS')))
     if sandbox.supervisor.running('minicloud') and sandbox.supervisor.running('keystone'):
@@ -65,33 +71,40 @@ def show(sandbox: Sandbox) -> int:
 
 
 def machines(sandbox: Sandbox) -> str:
-    """The machines with the instances they belong to."""
+    """Return the machines with the instances they belong to."""
     session = keystone.session(sandbox.settings, sandbox.store, 'admin')
     try:
         servers = session.call('GET', 'compute', '/servers/detail?all_tenants=1')['servers']
     except rest.RestError as error:
         return f'The machines cannot be listed: {error}'
-    rows = [(server['name'], server['status'], server['id'], server['metadata'].get('trove_instance_id', '-'),
-             ', '.join(f'{name} {address["addr"]}' for name, addresses in sorted(server['addresses'].items())
+    rows = [(server['name'], server['status'], server['id'],
+             server['metadata'].get('trove_instance_id', '-'),
+             ', '.join(f'{name} {address["addr"]}'
+                       for name, addresses in sorted(server['addresses'].items())
                        for address in addresses)) for server in servers]
-    return table(rows, ('MACHINE', 'STATE', 'SERVER', 'INSTANCE', 'ADDRESSES')) if rows else 'No machines.'
+    if not rows:
+        return 'No machines.'
+    return table(rows, ('MACHINE', 'STATE', 'SERVER', 'INSTANCE', 'ADDRESSES'))
 
 
 def openrc(sandbox: Sandbox, user: str) -> int:
     """Print the exports of a user for the shell."""
     if user != 'admin' and user not in keystone.USERS:
-        print(f'sandbox/openrc: there is no user {user}; there are admin, {", ".join(keystone.USERS)}',
+        print(f'sandbox/openrc: unknown user {user}; users: admin, {", ".join(keystone.USERS)}',
               file=sys.stderr)
         return 2
     if not (sandbox.settings.secrets / f'keystone-{user}').exists():
-        print(f'sandbox/openrc: there is no sandbox in {sandbox.settings.directory}; run sandbox/up', file=sys.stderr)
+        print(f'sandbox/openrc: there is no sandbox in {sandbox.settings.directory}; '
+              'run sandbox/up', file=sys.stderr)
         return 1
     project = 'admin' if user == 'admin' else keystone.USERS[user][0]
     values = {
         'OS_AUTH_URL': sandbox.settings.url('keystone', '/v3'), 'OS_IDENTITY_API_VERSION': '3',
-        'OS_USERNAME': user, 'OS_PASSWORD': sandbox.store.get(f'keystone-{user}'), 'OS_PROJECT_NAME': project,
-        'OS_USER_DOMAIN_NAME': 'Default', 'OS_PROJECT_DOMAIN_NAME': 'Default', 'OS_REGION_NAME': REGION}
-    for name in ('OS_TOKEN', 'OS_CLOUD', 'OS_PROJECT_ID', 'OS_TENANT_NAME', 'OS_TENANT_ID', 'OS_AUTH_TYPE'):
+        'OS_USERNAME': user, 'OS_PASSWORD': sandbox.store.get(f'keystone-{user}'),
+        'OS_PROJECT_NAME': project, 'OS_USER_DOMAIN_NAME': 'Default',
+        'OS_PROJECT_DOMAIN_NAME': 'Default', 'OS_REGION_NAME': REGION}
+    for name in ('OS_TOKEN', 'OS_CLOUD', 'OS_PROJECT_ID', 'OS_TENANT_NAME', 'OS_TENANT_ID',
+                 'OS_AUTH_TYPE'):
         print(f'unset {name}')
     for name, value in values.items():
         print(f"export {name}='{value}'")
@@ -101,11 +114,12 @@ def openrc(sandbox: Sandbox, user: str) -> int:
 
 
 def logs(sandbox: Sandbox, name: str | None, follow: bool) -> int:
-    """Show the end of one log or of all services' logs."""
+    """Print the end of one log or of all services' logs."""
     directory = sandbox.settings.logs
     known = sorted(path.stem for path in directory.glob('*.log'))
     if name is not None and name not in known:
-        print(f'sandbox/logs: there is no log of {name}; there are {", ".join(known) or "none"}', file=sys.stderr)
+        print(f'sandbox/logs: there is no log of {name}; logs: '
+              f'{", ".join(known) or "none"}', file=sys.stderr)
         return 2
     names = [name] if name else [one for one in known if one in sandbox.supervisor.services]
     if not names:
@@ -113,6 +127,6 @@ def logs(sandbox: Sandbox, name: str | None, follow: bool) -> int:
         return 1
     files = [str(directory / f'{one}.log') for one in names]
     sys.stdout.flush()
-    os.execvp('tail', ['tail', f'--lines={50 if len(files) == 1 else 10}', *(['--follow=name'] if follow else []),
-                       *files])
+    os.execvp('tail', ['tail', f'--lines={50 if len(files) == 1 else 10}',
+                       *(['--follow=name'] if follow else []), *files])
     return 127

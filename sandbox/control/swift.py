@@ -10,18 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Swift from PyPI: all its servers in one process, one replica on a directory, tokens of Keystone, temporary URLs.
+"""Swift from PyPI: all its servers in one process, one replica in a directory, Keystone tokens,
+temporary URLs.
 
-It listens on the management network's address, because guests upload there; its URL in the catalog is the same for
-everybody.
+Swift listens on the management network, because guests upload to it. Its URL in the catalog is the
+same for all clients.
 """
 
-from control import cloud, rest
+from control import authtoken, rest
 from control.secretstore import SecretStore, write_private
 from control.services import Service, clean_environment
 from control.settings import Settings
 
-#: The role that opens every account: the database service stores logs and backups in accounts of its tenants.
+#: Role with access to every account: the database service stores logs and backups in its tenants'
+#: accounts.
 RESELLER_ROLE = 'ResellerAdmin'
 BACKENDS = ('account', 'container', 'object')
 _PIPELINE = (
@@ -48,7 +50,7 @@ _OPTIONS = {
 
 
 def prepare(settings: Settings, store: SecretStore) -> None:
-    """Write the configuration; what is stored depends on the secret in it."""
+    """Write the configuration; its hash secret must not change once objects are stored."""
     etc = settings.etc / 'swift'
     settings.data('swift').mkdir(parents=True, exist_ok=True)
     write_private(etc / 'swift.conf', f"""\
@@ -65,10 +67,10 @@ default = yes
 
 
 def proxy_configuration(settings: Settings, store: SecretStore) -> str:
-    """The text of proxy-server.conf."""
+    """Return the text of proxy-server.conf."""
     filters = ''.join(f'[filter:{name}]\nuse = egg:swift#{entry}\n{_OPTIONS.get(name, "")}\n'
                       for name, entry in _FILTERS.items())
-    section = cloud.keystone_section(settings, store, 'swift').replace('[keystone_authtoken]\n', '')
+    section = authtoken.section(settings, store, 'swift').replace('[keystone_authtoken]\n', '')
     return f"""\
 [DEFAULT]
 bind_ip = {settings.host_address('management')}
@@ -92,7 +94,7 @@ delay_auth_decision = true
 
 
 def backend_configuration(settings: Settings, backend: str) -> str:
-    """The text of the file of the account, container or object server."""
+    """Return the configuration of the account, container or object server."""
     return f"""\
 [DEFAULT]
 bind_ip = 127.0.0.1
@@ -100,7 +102,7 @@ bind_port = {settings.port(f'swift-{backend}')}
 swift_dir = {settings.etc / 'swift'}
 devices = {settings.data('swift')}
 mount_check = false
-# The host's disk is shared, and most of a file never comes.
+# The host's disk is shared, so no space is reserved ahead of an upload.
 disable_fallocate = true
 fallocate_reserve = 0
 workers = 0
@@ -116,11 +118,11 @@ use = egg:swift#{backend}
 
 
 def service(settings: Settings) -> Service:
-    """The process."""
+    """Return the service that runs Swift."""
     return Service(
         'swift', 'Swift', settings.url('swift', '/v1'),
         (settings.program('python'), '-m', 'objectstore', str(settings.etc / 'swift')),
-        ready=lambda: rest.answers(settings.url('swift', '/info')),
+        ready=lambda: rest.responds(settings.url('swift', '/info')),
         environment=clean_environment(settings, {'PYTHONPATH': str(settings.repository / 'sandbox'),
                                                  'PYTHONWARNINGS': 'ignore'}),
         patience=60.0, stop_patience=3.0)

@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-api, trove-taskmanager and trove-conductor: their one configuration file, tables, and processes."""
+"""trove-api, trove-taskmanager and trove-conductor: shared configuration, tables and processes."""
 
 import hashlib
 import shutil
 from collections.abc import Callable
 
-from control import cloud, mariadb, rabbitmq, rest
+from control import authtoken, cloud, mariadb, rabbitmq, rest, tenant
 from control.commands import Commands
 from control.images import Image
 from control.secretstore import SecretStore, write_private
@@ -27,11 +27,12 @@ NAMES = ('trove-api', 'trove-taskmanager', 'trove-conductor')
 
 
 def configuration(settings: Settings, store: SecretStore, ids: dict[str, str]) -> str:
-    """The text of trove.conf.
+    """Return the text of trove.conf.
 
-    :param ids: see :meth:`control.cloud.Tenant.identities`.
+    :param ids: see :meth:`control.tenant.Tenant.identities`.
     """
-    etc, guest_broker = settings.etc / 'trove', f'{settings.host_address("management")}:{settings.port("rabbitmq")}'
+    etc = settings.etc / 'trove'
+    guest_broker = f'{settings.host_address("management")}:{settings.port("rabbitmq")}'
     management = settings.url('rabbitmq-management').removeprefix('http://')
     guest_password = store.get(f'rabbitmq-{rabbitmq.GUEST_BUS_USER}')
     return f"""\
@@ -51,7 +52,7 @@ module_aes_cbc_key = {store.get('module-key')}
 management_networks = {ids['management_network']}
 management_security_groups = {ids['management_group']}
 reserved_network_cidrs = {settings.subnet('management')}
-nova_keypair = {cloud.KEYPAIR}
+nova_keypair = {tenant.KEYPAIR}
 use_nova_server_config_drive = true
 cinder_volume_type = {cloud.VOLUME_TYPE}
 guest_config = {etc}/trove-guestagent.conf
@@ -88,7 +89,7 @@ region_name = {REGION}
 [oslo_concurrency]
 lock_path = {settings.run}/locks
 
-{cloud.keystone_section(settings, store, 'trove')}"""
+{authtoken.section(settings, store, 'trove')}"""
 
 
 GUEST_CONFIGURATION = """\
@@ -99,7 +100,7 @@ command_process_timeout = 60
 
 
 def prepare(settings: Settings, store: SecretStore, ids: dict[str, str]) -> None:
-    """Write trove.conf, the guests' file and the paste pipeline."""
+    """Write trove.conf, the guests' configuration and the paste pipeline."""
     etc = settings.etc / 'trove'
     for directory in (etc / 'cloudinit', etc / 'templates', settings.run / 'locks'):
         directory.mkdir(parents=True, exist_ok=True)
@@ -119,7 +120,7 @@ def manage(settings: Settings, commands: Commands, *arguments: str) -> None:
 
 
 def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> None:
-    """Create or migrate the tables. Needs nothing but the database, so it runs before the rest is configured."""
+    """Create or migrate the tables; this needs only the database, so it runs early."""
     path = settings.etc / 'trove' / 'db-sync.conf'
     write_private(path, f"[database]\nconnection = {mariadb.url(settings, store, 'trove')}\n")
     commands.run([settings.program('trove-manage'), '--config-file',
@@ -128,15 +129,15 @@ def make_tables(settings: Settings, store: SecretStore, commands: Commands) -> N
 
 
 def register(settings: Settings, commands: Commands, image: Image, image_id: str) -> bool:
-    """Say that a datastore version is offered, which image has it, and which parameters it has.
+    """Register a datastore version with its image and its parameters.
 
-    :returns: False when that was said before.
+    :returns: False when it was registered already.
     """
     rules = settings.repository / 'trove' / 'templates' / image.manager / 'validation-rules.json'
-    wanted = hashlib.sha256(f'{image} {image_id} '.encode() +
-                            (rules.read_bytes() if rules.exists() else b''))
+    expected = hashlib.sha256(f'{image} {image_id} '.encode() +
+                              (rules.read_bytes() if rules.exists() else b''))
     done = settings.data('trove') / f'registered-{image.name}'
-    if done.exists() and done.read_text(encoding='ascii') == wanted.hexdigest():
+    if done.exists() and done.read_text(encoding='ascii') == expected.hexdigest():
         return False
     manage(settings, commands, 'datastore_version_update', image.datastore, image.version,
            image.manager, image_id, '', '1')
@@ -145,12 +146,12 @@ def register(settings: Settings, commands: Commands, image: Image, image_id: str
         manage(settings, commands, 'db_load_datastore_config_parameters', image.datastore,
                image.version, str(rules))
     done.parent.mkdir(parents=True, exist_ok=True)
-    done.write_text(wanted.hexdigest(), encoding='ascii')
+    done.write_text(expected.hexdigest(), encoding='ascii')
     return True
 
 
 def services(settings: Settings, store: SecretStore) -> list[Service]:
-    """The three processes."""
+    """Return the services that run the three processes."""
     def consumed(vhost: str, queue: str) -> Callable[[], bool]:
         def ready() -> bool:
             admin = rest.basic(rabbitmq.ADMIN_USER, store.get(f'rabbitmq-{rabbitmq.ADMIN_USER}'))
@@ -163,7 +164,7 @@ def services(settings: Settings, store: SecretStore) -> list[Service]:
             return any(consumer['queue']['name'] == queue for consumer in channels)
         return ready
 
-    ready = {'trove-api': lambda: rest.answers(settings.url('trove-api')),
+    ready = {'trove-api': lambda: rest.responds(settings.url('trove-api')),
              'trove-taskmanager': consumed(rabbitmq.CONTROL_VHOST, 'taskmanager'),
              'trove-conductor': consumed(rabbitmq.GUEST_VHOST, 'trove-conductor')}
     address = {'trove-api': settings.url('trove-api'),

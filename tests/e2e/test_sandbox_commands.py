@@ -78,7 +78,7 @@ def test_the_client_works_with_openrc(sandbox, user, command):
 
 def test_openrc_refuses_a_user_there_is_not(sandbox):
     refused = sandbox.command('openrc', 'nobody')
-    assert refused.returncode == 2 and 'there is no user nobody' in refused.stderr and not refused.stdout
+    assert refused.returncode == 2 and 'unknown user nobody' in refused.stderr and not refused.stdout
 
 
 def test_secrets_are_for_root_alone(sandbox):
@@ -138,7 +138,7 @@ def test_a_taken_port_is_refused_with_its_holder(another):
         taken.listen()
         refused = another.command('up')
     assert refused.returncode == 2
-    assert re.search(rf'port {another.settings.port("keystone")}, meant for keystone, is taken by '
+    assert re.search(rf'port {another.settings.port("keystone")}, meant for keystone, is in use by '
                      rf'process {os.getpid()} ', refused.stderr), refused.stderr
     assert another.left_behind() == []
 

@@ -428,7 +428,7 @@ class Database:
 
     def _call(self, method: str, path: str, body: Any = None,
               user: str = 'demo') -> tuple[Any, dict[str, str]]:
-        return self._service.session(user).answer(method, 'database', path, body)
+        return self._service.session(user).exchange(method, 'database', path, body)
 
 
 def plans(actions: int, databases: int, seed: int) -> Iterator[list[str]]:
