@@ -60,7 +60,7 @@ def eventually(true: Callable[[], bool], seconds: float = 30.0) -> bool:
 
 
 def pings(address: str) -> bool:
-    """Say whether an address answers one ICMP echo request within a second."""
+    """Return whether an address answers one ICMP echo request within a second."""
     request = struct.pack('!BBHHH', 8, 0, 0, os.getpid() & 0xffff, 1)
     total = sum(struct.unpack('!4H', request))
     total = ~((total & 0xffff) + (total >> 16)) & 0xffff
@@ -99,7 +99,7 @@ class Site:
         return hypervisor
 
     def plug(self, network: NetworkSpec, number: int) -> str:
-        """Plug a network whose addresses have ``number`` third; return the host's on it."""
+        """Plug a network with ``number`` as third octet; return the host's address on it."""
         net = f'{self.base}.{number}'
         self.hypervisor.plug_network(
             network, (SubnetSpec(f'net{number}', f'{net}.0/24', f'{net}.1'),))

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A machine's first boot: what cloud-init was told is what the machine became."""
+"""First boot of a machine: cloud-init applies its user data."""
 
 import json
 import os
@@ -25,7 +25,7 @@ from .conftest import EVERYTHING_OUT, PING, pings
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 USER_DATA = b'''#cloud-config
 write_files:
-- path: /etc/told
+- path: /etc/from-user-data
   content: by user data
   permissions: "0600"
 '''
@@ -43,7 +43,8 @@ def machine(site):
 
 
 def test_user_data_was_obeyed(site, machine):
-    assert site.run(machine, 'stat -c %a /etc/told; cat /etc/told') == '600\nby user data'
+    assert site.run(machine, 'stat -c %a /etc/from-user-data; cat '
+                             '/etc/from-user-data') == '600\nby user data'
 
 
 def test_the_data_source_was_the_config_drive(site, machine):
@@ -52,11 +53,11 @@ def test_the_data_source_was_the_config_drive(site, machine):
 
 def test_name_and_metadata_arrived(site, machine):
     assert site.run(machine, 'cat /proc/sys/kernel/hostname').strip() == 'my-first-db'
-    told = json.loads(site.run(
+    found = json.loads(site.run(
         machine, 'cat /var/lib/cloud/seed/config_drive/openstack/latest/meta_data.json'))
-    assert told['uuid'] == machine.id
-    assert told['meta'] == {'trove_instance_id': 'x1'}
-    assert told['public_keys'] == {'mine': KEY}
+    assert found['uuid'] == machine.id
+    assert found['meta'] == {'trove_instance_id': 'x1'}
+    assert found['public_keys'] == {'mine': KEY}
 
 
 def test_the_drive_is_for_root_only(site, machine):

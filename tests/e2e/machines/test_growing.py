@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The agent's way with a volume that has grown, in a machine: online where it may, else unmounted."""
+"""The agent's way with a volume that has grown, in a machine: online where it may, else unmounted.
+"""
 
 import base64
 import io
@@ -24,7 +25,7 @@ from .conftest import EVERYTHING_OUT
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 ROOT = pathlib.Path(__file__).parents[3]
-#: What the agent does when it is told to grow its volume, less the engine.
+#: Steps of the agent that grow its volume, without the engine.
 GROW = '''
 import sys
 from trove.guestagent.system import mount, process
@@ -64,10 +65,10 @@ def test_a_volume_that_has_grown_is_filled_by_its_file_system(site):
         site.hypervisor.extend_volume(volume.volume_id, 2)
         site.run(machine,
                  f'mkdir -p /root/agent && echo {code()} | base64 -d | tar xz -C /root/agent')
-        said = site.run(machine,
-                        f"cd /root/agent && PYTHONPATH=/root/agent python3 -c '{GROW}'").split()
-        assert said[0] in ('online', 'offline')
-        assert int(said[1]) > 1.8 * 1024 ** 3
+        printed = site.run(machine,
+                           f"cd /root/agent && PYTHONPATH=/root/agent python3 -c '{GROW}'").split()
+        assert printed[0] in ('online', 'offline')
+        assert int(printed[1]) > 1.8 * 1024 ** 3
         assert site.run(machine, 'cat /srv/c/data; findmnt -no SOURCE /srv/c') == 'data\n/dev/vdc\n'
     finally:
         site.hypervisor.delete_server(machine.id)

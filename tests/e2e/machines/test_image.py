@@ -52,7 +52,7 @@ ANYTHING_IN = RuleSpec('ingress-4', 'ingress', 'IPv4')
 
 @pytest.fixture(scope='module')
 def bare(site):
-    """A machine that was told nothing about Trove."""
+    """Machine without any data about Trove."""
     spec = site.boot(site.port(EVERYTHING_OUT, PING), name='bare', config_drive=True)
     yield spec
     site.hypervisor.delete_server(spec.id)
@@ -66,22 +66,26 @@ def guest(site):
     site.hypervisor.delete_server(spec.id)
 
 
-def test_it_says_what_it_is(site, bare):
-    told = json.loads(site.run(bare, 'cat /etc/trove/image.json'))
-    assert (told['datastore'], told['version'], told['manager']) == ('mariadb', '10.11', 'mariadb')
-    assert told['packages']['mariadb-server'].split(':')[-1].startswith(told['engine_version'])
-    assert told['engine_version'] in site.run(bare, 'mariadbd --version')
-    assert told['engine_users'] == {'mysql': MYSQL_UID}
+def test_its_manifest_describes_it(site, bare):
+    manifest = json.loads(site.run(bare, 'cat /etc/trove/image.json'))
+    assert (manifest['datastore'], manifest['version'], manifest['manager']) == ('mariadb', '10.11',
+                                                                                 'mariadb')
+    assert manifest['packages']['mariadb-server'].split(':')[-1].startswith(
+        manifest['engine_version'])
+    assert manifest['engine_version'] in site.run(bare, 'mariadbd --version')
+    assert manifest['engine_users'] == {'mysql': MYSQL_UID}
     version = site.run(bare, '/opt/trove-guest/bin/python3 -Ic '
                              '"from trove import version; print(version.release())"')
-    assert version.strip() == told['agent_version']
+    assert version.strip() == manifest['agent_version']
 
 
 @pytest.mark.long
 def test_an_engine_of_another_suite_brings_nothing_else_from_there(site):
-    told = json.loads((site.image.parents[1] / 'valkey-8.0' / 'image.json').read_text())
-    assert told['engine_users'] == {'valkey': 6380} and told['engine_version'].startswith('8.0.')
-    from_backports = {name for name, version in told['packages'].items() if '~bpo' in version}
+    manifest = json.loads((site.image.parents[1] / 'valkey-8.0' / 'image.json').read_text())
+    assert manifest['engine_users'] == {
+        'valkey': 6380
+    } and manifest['engine_version'].startswith('8.0.')
+    from_backports = {name for name, version in manifest['packages'].items() if '~bpo' in version}
     assert from_backports == {'valkey-server', 'valkey-tools'}
 
 
@@ -172,7 +176,7 @@ def test_the_engine_starts_from_the_seed_in_its_cage(site, guest):
 
 
 def _connects(site, spec, address: str, port: int, uid: int) -> bool:
-    """Whether a program of a user in the machine can open a connection."""
+    """Return whether a program of a user in the machine can open a connection."""
     program = f'import socket; socket.create_connection((\'{address}\', {port}), 3)'
     return site.run(
         spec, f'setpriv --reuid {uid} --regid {uid} --clear-groups '
@@ -189,7 +193,8 @@ def test_on_a_shared_side_the_engine_cannot_reach_the_broker(site, guest):
 
 
 def test_a_separate_side_is_closed_both_ways(site):
-    """The broker is on a network of its own: the engine has the tenant's network and nothing else."""
+    """The broker is on a network of its own: the engine has the tenant's network and nothing else.
+    """
     management = NetworkSpec(str(uuid.uuid4()), 'management')
     host = site.plug(management, 2)
     side = site.port(EVERYTHING_OUT, ANYTHING_IN, network=management, number=2)

@@ -96,23 +96,24 @@ def test_rebuild_gives_a_fresh_disk_and_keeps_the_volume(site, machine):
     site.run(machine, 'echo old > /root/note; mkfs.ext4 -q /dev/vdb; mount /dev/vdb /mnt; '
                       'echo data > /mnt/data; umount /mnt')
     fresh = dataclasses.replace(
-        machine, user_data=b'#cloud-config\nwrite_files:\n- {path: /etc/told, content: anew}\n')
+        machine,
+        user_data=b'#cloud-config\nwrite_files:\n- {path: /etc/from-user-data, content: anew}\n')
     site.hypervisor.rebuild_server(fresh)
     site.await_up(fresh)
-    assert site.run(machine, 'cat /etc/told') == 'anew'
+    assert site.run(machine, 'cat /etc/from-user-data') == 'anew'
     assert 'No such file' in site.run(machine, 'cat /root/note', check_status=False)
     assert site.run(machine, 'mount /dev/vdb /mnt && cat /mnt/data') == 'data\n'
     assert eventually(lambda: pings(machine))
 
 
-def test_powered_off_from_inside_is_told(site, machine):
+def test_powered_off_from_inside_is_reported(site, machine):
     site.run(machine, 'systemctl poweroff', check_status=False)
     assert eventually(lambda: bool(site.events))
     assert site.events[0][:2] == (machine.id, Event.STOPPED)
     assert site.state(machine) == State.STOPPED
 
 
-def test_killed_is_told_as_failed(site, machine):
+def test_killed_is_reported_as_failed(site, machine):
     os.kill(site.leader(machine), signal.SIGKILL)
     assert eventually(lambda: bool(site.events))
     assert site.events[0][:2] == (machine.id, Event.FAILED)

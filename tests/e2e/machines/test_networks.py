@@ -24,7 +24,7 @@ from .conftest import EVERYTHING_OUT, PING, eventually, pings
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 OPEN_3306 = RuleSpec('sql', 'ingress', 'IPv4', 'tcp', 3306, 3306)
-#: Answers every TCP connection with a line, until it is told to stop, and UDP likewise.
+#: Server that answers every TCP connection and UDP datagram with a line until it is stopped.
 SERVER = r'''
 import socket, sys, threading
 port = int(sys.argv[1])

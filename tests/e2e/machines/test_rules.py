@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What configuration groups may set is what the engine of the image says, where the testing machine has none."""
+"""Parameter rules compared with the engine of the image, for engines that this machine lacks."""
 
 import dataclasses
 import json
@@ -22,10 +22,11 @@ from .conftest import EVERYTHING_OUT
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(180)]
 
 ROOT = pathlib.Path(__file__).parents[3]
-ASK = 'import json, sys; sys.path.insert(0, "/run"); from rules import valkey; print(json.dumps(valkey.rules()))'
+ASK = ('import json, sys; sys.path.insert(0, "/run"); from rules import valkey; '
+       'print(json.dumps(valkey.rules()))')
 
 
-def test_the_rules_of_valkey_are_what_its_image_says(site):
+def test_the_rules_of_valkey_match_its_image(site):
     spec = site.spec(site.port(EVERYTHING_OUT), name='rules', config_drive=True)
     spec = dataclasses.replace(spec,
                                image_path=str(site.image.parents[1] / 'valkey-8.0' / 'rootfs'))
@@ -36,10 +37,10 @@ def test_the_rules_of_valkey_are_what_its_image_says(site):
         for name in ('__init__', 'redis', 'valkey'):
             site.put(spec, f'/run/rules/{name}.py',
                      (ROOT / 'tools' / 'rules' / f'{name}.py').read_text())
-        said = json.loads(site.run(spec, f"/opt/trove-guest/bin/python3 -I -c '{ASK}'",
-                                   timeout=120))
+        found = json.loads(site.run(spec, f"/opt/trove-guest/bin/python3 -I -c '{ASK}'",
+                                    timeout=120))
     finally:
         site.hypervisor.delete_server(spec.id)
     kept = json.loads(
         (ROOT / 'trove' / 'templates' / 'valkey' / 'validation-rules.json').read_text())
-    assert said == kept['configuration-parameters']
+    assert found == kept['configuration-parameters']

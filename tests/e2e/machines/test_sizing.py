@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The templates of all engines and sizes start the real engine, by the agent's own steps, in a machine of that size."""
+"""The templates of all engines and sizes start the real engine, by the agent's own steps, in a
+machine of that size.
+"""
 
 import dataclasses
 import json
@@ -40,10 +42,12 @@ given = json.load(sys.stdin)
 engine = dbaas.engine_for(given["manager"])
 manager = Manager(engine, Machine("/var/lib/trove-guest"))
 manager.preparation.run(messages.Prepare(
-    command_id="sizing", datastore_version=given["version"], mount_point=engine.description.mount_point,
+    command_id="sizing", datastore_version=given["version"],
+    mount_point=engine.description.mount_point,
     memory_mb=given["ram"], new_volume=True, device={}, config_contents=given["text"]))
 unit = engine.description.unit
-print(json.dumps({"health": manager.lifecycle.health().status, "options": manager.configuration.options(), "unit": unit}))
+print(json.dumps({"health": manager.lifecycle.health().status,
+                  "options": manager.configuration.options(), "unit": unit}))
 '''
 
 
@@ -73,10 +77,10 @@ CASES = [pytest.param(*image, ram, marks=[] if image[1] in OFTEN else pytest.mar
 
 def kills(site: Site, server_id: str) -> int:
     """Processes of a machine that were ended because its memory was full."""
-    told = [path for path in pathlib.Path('/sys/fs/cgroup').rglob(f'*{server_id}*/memory.*')
-            if path.name in ('memory.events', 'memory.oom_control')]
-    assert told, 'the machine has no bound of its memory'
-    return sum(int(line.split()[1]) for path in told for line in path.read_text().splitlines()
+    limits = [path for path in pathlib.Path('/sys/fs/cgroup').rglob(f'*{server_id}*/memory.*')
+              if path.name in ('memory.events', 'memory.oom_control')]
+    assert limits, 'the machine has no bound of its memory'
+    return sum(int(line.split()[1]) for path in limits for line in path.read_text().splitlines()
                if line.startswith('oom_kill '))
 
 
@@ -95,12 +99,14 @@ def test_it_starts_with_that_much_memory(site, image, manager, version, ram):
         given = {'manager': manager, 'version': version, 'ram': ram, 'text': text}
         site.put(spec, '/run/given.json', json.dumps(given))
         site.put(spec, '/run/prepare.py', PREPARE)
-        said = site.run(spec, '/opt/trove-guest/bin/python3 -I /run/prepare.py < /run/given.json',
-                        timeout=120)
-        told = json.loads(said.splitlines()[-1])
-        assert told['health'] == 'healthy', said
-        assert told['options'], 'the configuration was read'
-        assert site.run(spec, f'systemctl show --value -p NRestarts {told["unit"]}').strip() == '0'
+        printed = site.run(spec, '/opt/trove-guest/bin/python3 -I /run/prepare.py < '
+                                 '/run/given.json',
+                           timeout=120)
+        outcome = json.loads(printed.splitlines()[-1])
+        assert outcome['health'] == 'healthy', printed
+        assert outcome['options'], 'the configuration was read'
+        assert site.run(spec, f'systemctl show --value -p NRestarts '
+                              f'{outcome["unit"]}').strip() == '0'
         assert kills(site, spec.id) == 0
     finally:
         site.hypervisor.delete_server(spec.id)

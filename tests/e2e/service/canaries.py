@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Secrets that must appear nowhere, and the search for them: while tests run, and in all that is left afterwards."""
+"""Secrets that must appear nowhere, and the search for them: while tests run, and in all that is
+left afterwards.
+"""
 
 import base64
 import contextlib
@@ -39,9 +41,9 @@ class Canaries:
         self._over = threading.Event()
         self._pausing = threading.Lock()
         self._thread = threading.Thread(target=self._watch, name='canaries', daemon=True)
-        #: What was found while the tests ran.
+        #: Findings while the tests ran.
         self.found: set[str] = set()
-        #: How often was looked, and at how many command lines.
+        #: Number of searches and of command lines searched.
         self.looks = 0
         self.lines = 0
 
@@ -55,12 +57,14 @@ class Canaries:
         self._thread.join(30)
 
     def running(self) -> bool:
-        """Whether the search goes on; it ends when it meets a failure of its own."""
+        """Return whether the search still runs; it ends at a failure of its own."""
         return self._thread.is_alive()
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Nothing is looked at while what is looked at is killed; all that is left is looked at in the end."""
+        """Nothing is looked at while what is looked at is killed; all that is left is looked at in
+        the end.
+        """
         with self._pausing:
             yield
 
@@ -87,13 +91,14 @@ class Canaries:
         return found
 
     def in_text(self, text: str, place: str, secrets: dict[str, str]) -> set[str]:
-        """What of the secrets stands in a text."""
+        """Return the secrets that a text contains."""
         return {f'{name} is in {place}' for secret, name in secrets.items() if secret in text}
 
     def command_lines(self) -> Iterator[tuple[str, str]]:
         """Arguments of all processes of this machine and the machines in it, with their place.
 
-        The openstack client takes the passwords of new users as arguments; that is the caller's doing, not ours.
+        The openstack client takes the passwords of new users as arguments; that is the caller's
+        doing, not ours.
         """
         for pid in processes.all_pids():
             with contextlib.suppress(OSError):

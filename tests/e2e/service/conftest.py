@@ -21,11 +21,12 @@ from tests.e2e.service.canaries import Canaries
 from tests.e2e.service.engines import ENGINES, Engine
 from tests.e2e.service.holdings import Holdings
 from tests.e2e.service.instances import Instance
-from tests.e2e.service.running import FIGURES, Service, new_password, say, unique
+from tests.e2e.service.running import FIGURES, Service, new_password, log_line, unique
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What looks at everything the other tests have left comes last; the order is otherwise kept."""
+    """Run the tests that inspect everything last, and keep the order otherwise.
+    """
     items.sort(key=lambda item: item.path.name == 'test_canaries.py')
 
 
@@ -49,13 +50,13 @@ def service(sandbox: object) -> Iterator[Service]:
         try:
             yield made
         finally:
-            say('deleting what the tests have made')
+            log_line('deleting the resources of the tests')
             made.close()
 
 
 @pytest.fixture(scope='session')
 def holdings(service: Service) -> Iterator[Holdings]:
-    """What there is in the cloud, on the machine and at the broker."""
+    """Resources in the cloud, on the machine and at the broker."""
     made = Holdings(service)
     yield made
     made.close()
@@ -71,7 +72,8 @@ def canaries(service: Service, holdings: Holdings) -> Iterator[Canaries]:
 
 
 class Shop:
-    """An instance that was asked for with the openstack client, with two databases and two users."""
+    """An instance that was asked for with the openstack client, with two databases and two users.
+    """
 
     def __init__(self, service: Service) -> None:
         self.service = service
@@ -87,7 +89,7 @@ class Shop:
         self.id: str = shown['id']
         service.own(self.id)
         self.address = service.address(service.wait_active(self.id))
-        say(f'{self.name} is ACTIVE at {self.address}')
+        log_line(f'{self.name} is ACTIVE at {self.address}')
 
     def query(self, user: str, password: str, statement: str, database: str = '') -> list[str]:
         """Run a statement as a user, over the network."""
@@ -125,7 +127,9 @@ def instance(service: Service, holdings: Holdings, engine: Engine) -> Iterator[I
 
 @pytest.fixture
 def needs(engine: Engine) -> Callable[[str], None]:
-    """Skips a test about something that the engine does not have; that is tried in a test of its own."""
+    """Skips a test about something that the engine does not have; that is tried in a test of its
+    own.
+    """
     def check(capability: str) -> None:
         if not engine.can(capability):
             pytest.skip(f'{engine.name} has no {capability}, see test_what_an_engine_cannot_do')

@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The engines of the suite: how each is spoken to with its own client, and what is asked of it in its own words."""
+"""The engines of the suite: how each is spoken to with its own client, and what is asked of it in
+its own words.
+"""
 
 import abc
 import os
@@ -35,16 +37,19 @@ class Engine(abc.ABC):
     #: systemd unit and name of the main program in the machine, and where the volume is mounted.
     unit: str
     program: str
-    #: An option that is taken at once, one that waits for a restart, and one that cannot be: name and value.
+    #: An option that is taken at once, one that waits for a restart, and one that cannot be: name
+    #: and value.
     at_once: tuple[str, Any]
     at_restart: tuple[str, Any]
     impossible: tuple[str, Any]
-    #: One that passes every check and with which the engine does not start, and a value of one it refuses at once.
+    #: One that passes every check and with which the engine does not start, and a value of one it
+    #: refuses at once.
     deadly: tuple[str, Any]
     refused: tuple[str, Any]
     #: Option -> what the engine calls its value.
     shown: dict[str, str]
-    #: An option that grows with the flavor's memory, and another value of the one that is taken at once.
+    #: An option that grows with the flavor's memory, and another value of the one that is taken at
+    #: once.
     sized: str
     another: str
 
@@ -57,7 +62,7 @@ class Engine(abc.ABC):
         return described.of(self.manager).mount_point
 
     def can(self, capability: str) -> bool:
-        """Whether something can be done with it over the API."""
+        """Return whether the engine supports a call of the API."""
         return capability in described.of(self.manager).capabilities
 
     @property
@@ -87,7 +92,7 @@ class Engine(abc.ABC):
 
     @abc.abstractmethod
     def began(self) -> str:
-        """A statement whose answer is another one after each start of the engine."""
+        """Statement with another result after each start of the engine."""
 
     @abc.abstractmethod
     def behind_our_back(self, name: str, value: str) -> list[str]:
@@ -152,7 +157,9 @@ class MariaDB(Engine):
 
 
 class MySQL(MariaDB):
-    """Spoken to with MariaDB's client, which speaks MySQL's protocol and is there where no client of MySQL is."""
+    """Spoken to with MariaDB's client, which speaks MySQL's protocol and is there where no client
+    of MySQL is.
+    """
 
     manager, version, unit, program = 'mysql', '9.7', 'mysql', 'mysqld'
     deadly = ('thread_stack', 2 ** 50)
@@ -197,8 +204,10 @@ class PostgreSQL(Engine):
 
     def write(self, key: str, value: str) -> str:
         return (
-            f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY KEY, v text); '
-            f"INSERT INTO kept VALUES ('{key}', '{value}') ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v"
+            f'SET client_min_messages = error; CREATE TABLE IF NOT EXISTS kept (k text PRIMARY '
+            f'KEY, v text); '
+            f"INSERT INTO kept VALUES ('{key}', '{value}') "
+            'ON CONFLICT (k) DO UPDATE SET v = EXCLUDED.v'
         )
 
     def read(self, key: str) -> str:
@@ -260,7 +269,8 @@ class Valkey(Redis):
     manager, version, unit, program = 'valkey', '8.0', 'valkey-server', 'valkey-server'
 
 
-#: The engines with every change, those that share most of their code with one of these when there is time.
+#: The engines with every change, those that share most of their code with one of these when there
+#: is time.
 ENGINES = (MariaDB(), PostgreSQL(), Redis(), pytest.param(Valkey(), marks=pytest.mark.long),
            pytest.param(MySQL(), marks=pytest.mark.long))
 #: The first engine with every change, the others when there is time.

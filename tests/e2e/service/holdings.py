@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What there is: in the cloud, on this machine, at the broker, and charged to the project."""
+"""Resources in the cloud, on this machine and at the broker, and the project's usage."""
 
 from collections.abc import Iterable
 
@@ -28,10 +28,11 @@ class Holdings:
     def __init__(self, service: Service) -> None:
         self._service = service
         self.machines = Machines(service.settings.directory)
-        self.cloud = openstack.connect(
-            auth_url=service.settings.url('keystone', '/v3'), username='trove',
-            password=service.store.get('keystone-trove'), project_name='service', user_domain_name='Default',
-            project_domain_name='Default', region_name=REGION, load_yaml_config=False, load_envvars=False)
+        self.cloud = openstack.connect(auth_url=service.settings.url(
+            'keystone', '/v3'), username='trove', password=service.store.get('keystone-trove'),
+            project_name='service', user_domain_name='Default',
+            project_domain_name='Default', region_name=REGION,
+            load_yaml_config=False, load_envvars=False)
 
     def close(self) -> None:
         """Close the connections."""
@@ -48,7 +49,10 @@ class Holdings:
         return {f'{kind} {thing.id}' for kind, things in kinds.items() for thing in things}
 
     def at_broker(self) -> set[str]:
-        """Accounts, queues, exchanges and bindings. What the services themselves make for replies is left out."""
+        """Accounts, queues, exchanges and bindings.
+
+        What the services themselves make for replies is left out.
+        """
         found = {f'user {user["name"]}' for user in self._service.broker('users')}
         found |= {f'queue {queue["name"]}' for queue in self._service.broker('queues')
                   if queue['name'].startswith('guestagent.')}
@@ -57,11 +61,17 @@ class Holdings:
         found |= {f'binding {binding["source"]} to {binding["destination"]}'
                   for binding in self._service.broker('bindings')
                   if binding['source'].startswith('g.') or binding['destination'].startswith('g.')}
-        return found | {f'permission of {permission["user"]}' for permission in self._service.broker('permissions')}
+        return found | {
+            f'permission of {permission["user"]}'
+            for permission in self._service.broker('permissions')
+        }
 
     def all(self) -> set[str]:
         """Everything together, with the use of quotas."""
-        usage = {f'{number} {resource} charged' for resource, number in self._service.usage().items()}
+        usage = {
+            f'{number} {resource} charged'
+            for resource, number in self._service.usage().items()
+        }
         return self.in_cloud() | self.machines.on_host() | self.at_broker() | usage
 
     def settled(self, seconds: float = 60.0) -> set[str]:
@@ -75,7 +85,9 @@ class Holdings:
     def assert_as_before(self, before: set[str], seconds: float = 15.0) -> None:
         """Nothing has come and nothing has gone since a stock was taken.
 
-        The host's part may follow a moment after the cloud has said that a server is gone.
+        The host may follow a moment after the cloud reports a server as gone.
         """
-        wait_for('there is what there was before', lambda: self.all() == before, seconds, interval=0.3,
-                 state=lambda: f'more: {sorted(self.all() - before)}, less: {sorted(before - self.all())}')
+        wait_for(
+            'there is what there was before', lambda: self.all() == before, seconds, interval=0.3,
+            state=lambda: f'more: {sorted(self.all() - before)}, less: '
+            f'{sorted(before - self.all())}')

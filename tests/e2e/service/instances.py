@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.e2e.service.engines import Engine
 from tests.e2e.service.holdings import Holdings
-from tests.e2e.service.running import Service, new_password, say, unique
+from tests.e2e.service.running import Service, new_password, log_line, unique
 
 
 class Instance:
@@ -36,7 +36,7 @@ class Instance:
         shown = service.wait_active(self.id)
         self.seconds = time.monotonic() - began
         self.address = service.address(shown)
-        say(f'{self.name} is ACTIVE at {self.address}')
+        log_line(f'{self.name} is ACTIVE at {self.address}')
         self.as_clerk(engine.write('first', 'one'))
 
     @property
@@ -95,5 +95,5 @@ class Instance:
         return self.service.wait_active(self.id)
 
     def is_unharmed(self) -> None:
-        """What was kept when it was made is there, and can be read as then."""
+        """Check that the data written at its creation can be read unchanged."""
         assert self.as_clerk(self.engine.read('first')) == ['one']

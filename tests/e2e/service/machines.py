@@ -46,9 +46,11 @@ class Machines:
                      'trove-guestagent'))
 
     def on_host(self) -> set[str]:
-        """Processes, mounts, loop devices, namespaces, interfaces, tables and files of all machines, in words."""
+        """Processes, mounts, loop devices, namespaces, interfaces, tables and files of all
+        machines, in words.
+        """
         found = {text for text in teardown.left(self._layout) if not text.startswith('process ')}
-        # A machine has several processes and their numbers change: what counts is whose they are.
+        # A machine has several processes and their numbers change: their owner counts.
         found |= {f'process of {self._owner(pid)}' for pid in teardown.keepers(self._layout)}
         for parent in (self._layout.machines, self._layout.volumes):
             found |= {f'file {path}' for path in parent.iterdir()} if parent.is_dir() else set()

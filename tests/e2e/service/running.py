@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The running sandbox with what tests of the service need besides: the journal, the broker, what has been made."""
+"""The running sandbox with what tests of the service need besides: the journal, the broker, what
+has been made.
+"""
 
 import contextlib
 import json
@@ -36,23 +38,24 @@ SERVING = ('ACTIVE', 'HEALTHY')
 FAILED = ('ERROR', 'FAILED')
 #: Seconds until an instance must be ACTIVE; what is slower than this hangs.
 PATIENCE = 240.0
-#: What was measured, for the end of the test run.
+#: Figures for the end of the test run.
 FIGURES: list[str] = []
 
 
 class Refused(Exception):
-    """A client ended with a failure; the text is what it said."""
+    """Failure of a client, with its output."""
 
 
-def say(text: str) -> None:
-    """Show progress; pytest shows it while the test runs when called with -s, else with a failure."""
+def log_line(text: str) -> None:
+    """Show progress; pytest shows it while the test runs when called with -s, else with a failure.
+    """
     print(f'{time.strftime("%H:%M:%S")}  {text}', file=sys.stderr, flush=True)
 
 
 def report(figure: str) -> None:
     """Show something that was measured, also among the last lines of the test run."""
     FIGURES.append(figure)
-    say(figure)
+    log_line(figure)
 
 
 def new_password() -> str:
@@ -119,16 +122,16 @@ class Service(Sandbox):
         self.trove('DELETE', f'/instances/{instance_id}')
 
     def wait_active(self, instance_id: str, seconds: float = PATIENCE) -> dict[str, Any]:
-        """Wait until the instance serves; one that has failed is told at once, with its steps."""
+        """Wait until the instance serves; fail at once, with its steps, if it has failed."""
         return self.wait_for(instance_id, *SERVING, timeout=seconds)
 
-    def wait_status(self, instance_id: str, wanted: str,
+    def wait_status(self, instance_id: str, expected: str,
                     seconds: float = PATIENCE) -> dict[str, Any]:
         """Wait until the instance shows a status, which may be there for a short time only."""
         def look() -> dict[str, Any] | None:
             shown = self.show(instance_id)
-            return shown if shown['status'] == wanted else None
-        return wait_for(f'instance {instance_id} is {wanted}', look, seconds, interval=0.02,
+            return shown if shown['status'] == expected else None
+        return wait_for(f'instance {instance_id} is {expected}', look, seconds, interval=0.02,
                         state=lambda: self.story(instance_id))
 
     def server(self, instance_id: str) -> str:
@@ -143,7 +146,7 @@ class Service(Sandbox):
                     if (shown['datastore_name'], shown['name']) == ('mariadb', version))
 
     def usage(self) -> dict[str, int]:
-        """What the project of the tests has in use of its quotas."""
+        """Return the quota usage of the project of the tests."""
         quotas = self.trove('GET', f'/mgmt/quotas/{self.project_id}', user='admin')['quotas']
         return {quota['resource']: quota['in_use'] for quota in quotas}
 
@@ -160,7 +163,8 @@ class Service(Sandbox):
 
     def query(self, address: str, user: str, password: str, statement: str,
               database: str = '') -> list[str]:
-        """Run a statement as a user, over the network; returns the rows, columns apart by tabulators.
+        """Run a statement as a user, over the network; returns the rows, columns apart by
+        tabulators.
 
         :raises Refused: the server refuses the connection or the statement.
         """
@@ -188,7 +192,9 @@ class Service(Sandbox):
         return self.trove('GET', f'/operations/{newest["id"]}')['operation']
 
     def story(self, instance_id: str) -> str:
-        """What is known about an instance, with the steps of its operations, also when it is deleted."""
+        """Return the facts about an instance, with the steps of its operations, also when it is
+        deleted.
+        """
         parts: list[Any] = []
         for row in self.rows('SELECT id, kind, state, error_code, error_text FROM operations '
                              'WHERE resource_id = :id ORDER BY created', id=instance_id):
@@ -206,7 +212,9 @@ class Service(Sandbox):
             return list(connection.execute(sqlalchemy.text(statement), values))
 
     def lose(self, instance_id: str) -> None:
-        """Have the service forget an instance, as when its database is restored from a backup older than that."""
+        """Have the service forget an instance, as when its database is restored from a backup older
+        than that.
+        """
         with self._database.begin() as connection:
             connection.execute(sqlalchemy.text('UPDATE instances SET deleted = 1 WHERE id = :id'),
                                {'id': instance_id})
@@ -222,12 +230,14 @@ class Service(Sandbox):
             yield table, repr([tuple(row) for row in self.rows(f'SELECT * FROM `{table}`')])
 
     def wait_step(self, instance_id: str, step: str, seconds: float = 90.0) -> None:
-        """Wait until the open operation of an instance has come as far as a step, and is not over."""
+        """Wait until the open operation of an instance has come as far as a step, and is not over.
+        """
         def look() -> bool:
             found = self.rows(
                 'SELECT steps, position FROM operations WHERE resource_id = :id AND active = 1',
                 id=instance_id)
-            assert found, f'the operation has ended before it was seen at {step}: {self.story(instance_id)}'
+            assert found, (f'the operation ended before it was seen at {step}: '
+                           f'{self.story(instance_id)}')
             names = json.loads(found[0].steps)
             # Without names no task manager has seen it yet.
             return bool(names) and found[0].position >= names.index(step)
@@ -235,7 +245,7 @@ class Service(Sandbox):
                  state=lambda: self.story(instance_id))
 
     def attempts_under_way(self, instance_id: str) -> list[str]:
-        """Steps that were begun and whose end was not written down."""
+        """Return the steps that began and have no recorded end."""
         return [row.name for row in self.rows(
             'SELECT name FROM operation_steps JOIN operations ON operation_id = id '
             'WHERE resource_id = :id AND outcome IS NULL', id=instance_id)]
@@ -263,7 +273,8 @@ class Service(Sandbox):
 
     @contextlib.contextmanager
     def taskmanager_with(self, section: str, **options: Any) -> Iterator[None]:
-        """The task manager with other values in a section of trove.conf, for the length of a block."""
+        """The task manager with other values in a section of trove.conf, for the length of a block.
+        """
         with self.configured({section: options}, ('trove-taskmanager',)):
             yield
 
@@ -297,7 +308,7 @@ class Service(Sandbox):
         self._database.dispose()
 
     def managed(self, *arguments: str) -> str:
-        """Run trove-manage; returns what it says.
+        """Run trove-manage and return its output.
 
         :raises Refused: it ended with a failure.
         """

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Users who work on their databases while processes die around them, and the hand that kills.
+"""Users who work on their databases while processes are killed, and the killer.
 
-Everybody behaves as one would outside of a test: a user whose request is not answered looks whether it was heard and
-asks again; what was killed is started again at once, as an init system does.
+Users behave as outside of a test: a user without a response checks whether the request took effect
+and repeats it; a killed process is started again at once, as by an init system.
 """
 
 import collections
@@ -28,10 +28,10 @@ from typing import Any
 from control.rest import RestError
 
 from tests.e2e.service.machines import Machines
-from tests.e2e.service.running import Refused, Service, new_password, say, unique
+from tests.e2e.service.running import Refused, Service, new_password, log_line, unique
 from tests.e2e.waiting import wait_for
 
-#: Who is killed, and how often in proportion.
+#: Processes that are killed, with their relative frequency.
 VICTIMS = {
     'trove-api': 3,
     'trove-taskmanager': 4,
@@ -40,7 +40,8 @@ VICTIMS = {
     'rabbitmq': 1,
     'mariadb': 1
 }
-#: Seconds a victim is spared after its death, where a start takes long: somebody who never lives cannot die.
+#: Seconds a victim is spared after its death, where a start takes long: somebody who never lives
+#: cannot die.
 SPARED = {'rabbitmq': 25.0, 'mariadb': 15.0}
 #: Seconds between two deaths.
 PAUSE = (2.0, 5.0)
@@ -50,13 +51,13 @@ INSISTS = 240.0
 PATIENCE = 420.0
 #: Rows each database begins with, and that each action adds.
 ROWS = 20
-#: What a user may be told when it is not the time: away, in use, too early.
+#: Refusals that a user may meet at the wrong time: away, in use, too early.
 _LATER = (0, 409, 413, 422, 429, 500, 502, 503, 504)
 
 #: Two flavors with disks of one size: a disk does not shrink.
 FLAVORS = ('2', '3')
 
-#: What users do, and how often in proportion.
+#: Actions of users, with their relative frequency.
 ACTIONS = {
     'restart': 5,
     'resize volume': 3,
@@ -117,7 +118,7 @@ class Killer:
         """As an init system does with a service that gave up because what it needs is away."""
         for name in VICTIMS:
             if name != 'agent' and self._service.pid(name) is None:
-                say(f'{name} has ended by itself and is started again')
+                log_line(f'{name} has ended by itself and is started again')
                 self.ended[name] += 1
                 self._service.launch(name)
 
@@ -126,7 +127,8 @@ class Killer:
             return False
         if self._service.pid(victim) is not None:
             self._service.kill(victim)
-        # Whether it is ready is nobody's business but that of those who need it; it may be killed before it is.
+        # Readiness concerns only its users; it may be killed
+        # before it is.
         self._service.launch(victim)
         self._spared[victim] = time.monotonic() + SPARED.get(victim, 0)
         return True
@@ -198,13 +200,13 @@ class Database:
                         'name': 'soak'
                     }]
                 }])
-            self.id = self._asked_by_name(name, body)
+            self.id = self._requested_by_name(name, body)
             self._service.own(self.id)
             self.flavor, self.size, self.configuration = FLAVORS[0], 1, None
             outcome = self._end_of('instance_create')
             if outcome == 'succeeded':
                 break
-            say(f'soak {self.number}: a create {outcome}: {self._service.story(self.id)}')
+            log_line(f'soak {self.number}: a create {outcome}: {self._service.story(self.id)}')
             self._delete()
         self.rows = set()
         self.query(
@@ -218,18 +220,20 @@ class Database:
         number, self.next_row = self.next_row, self.next_row + 1
         # Sent again when the answer was lost; it is the same row.
         self.query(
-            f"REPLACE INTO ledger VALUES ({number}, '{uuid.uuid5(uuid.NAMESPACE_OID, str(number))}')"
+            f"REPLACE INTO ledger VALUES ({number}, "
+            f"'{uuid.uuid5(uuid.NAMESPACE_OID, str(number))}')"
         )
         self.rows.add(number)
 
     def check(self) -> None:
         """Every row that was accepted is there as it was written, and no other."""
         found = dict(line.split('\t') for line in self.query('SELECT id, word FROM ledger'))
-        wanted = {
+        expected = {
             str(number): str(uuid.uuid5(uuid.NAMESPACE_OID, str(number)))
             for number in self.rows
         }
-        assert found == wanted, f'soak {self.number}: {len(found)} rows, {len(wanted)} were accepted'
+        assert found == expected, (
+            f'soak {self.number}: {len(found)} rows, {len(expected)} were accepted')
 
     def query(self, statement: str) -> list[str]:
         """Run a statement, again and again while the database is not there."""
@@ -316,10 +320,10 @@ class Database:
                 self._insist('DELETE', f'/configurations/{self.configuration}', known=(404,))
                 self.configuration = None
             return outcome
-        wanted = {'configuration': {'name': unique('soak'), 'values': {'max_connections': 77},
-                                    'datastore': {'type': 'mariadb', 'version': '10.11'}}}
+        expected = {'configuration': {'name': unique('soak'), 'values': {'max_connections': 77},
+                                      'datastore': {'type': 'mariadb', 'version': '10.11'}}}
         self.configuration = self._insist('POST', '/configurations',
-                                          wanted)[0]['configuration']['id']
+                                          expected)[0]['configuration']['id']
         outcome = self._operation('instance_attach_configuration', 'PUT', '',
                                   {'instance': {'configuration': self.configuration}})
         if outcome != 'succeeded':
@@ -389,7 +393,10 @@ class Database:
 
     def _insist(self, method: str, path: str, body: Any = None,
                 known: tuple[int, ...] = ()) -> tuple[Any, dict]:
-        """Ask until it is accepted. :param known: what says that it was done before."""
+        """Repeat the request until it is accepted.
+
+        :param known: check that the request took effect earlier.
+        """
         return wait_for(f'soak {self.number}: {method} {path} is accepted',
                         lambda: self._insisted(method, path, body, known), INSISTS, interval=1.0,
                         passing=(RestError,), state=self._story)
@@ -411,14 +418,15 @@ class Database:
             raise AssertionError(f'soak {self.number}: {error}') from error
 
     def _story(self) -> str:
-        # What could tell may be dead just now.
+        # The process that knows may be dead at the moment.
         try:
             return self._service.story(self.id) if self.id else ''
         except Exception as error:
-            return f'nobody can tell: {error}'
+            return f'unknown: {error}'
 
-    def _asked_by_name(self, name: str, body: Any) -> str:
-        """Ask for an instance; one that was made although its answer was lost is found by its name."""
+    def _requested_by_name(self, name: str, body: Any) -> str:
+        """Ask for an instance; one that was made although its answer was lost is found by its name.
+        """
         def ask() -> str | None:
             listed = self._service.trove('GET', '/instances?limit=100')['instances']
             found = [item['id'] for item in listed if item['name'] == name]
@@ -432,7 +440,7 @@ class Database:
 
 
 def plans(actions: int, databases: int, seed: int) -> Iterator[list[str]]:
-    """What each user does: so many actions altogether, dealt as evenly as they can be."""
+    """Actions of each user, dealt as evenly as possible."""
     chosen = random.Random(seed).choices(list(ACTIONS), list(ACTIONS.values()), k=actions)
     # Each kind is met in every run, however short.
     chosen[:min(actions, len(ACTIONS))] = list(ACTIONS)[:actions]

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Passwords and keys are where they must be and nowhere else. Runs last: the other tests have left their traces."""
+"""Passwords and keys are where they must be and nowhere else.
+
+Runs last: the other tests have left their traces.
+"""
 
 import subprocess
 

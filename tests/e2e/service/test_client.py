@@ -22,7 +22,7 @@ from tests.e2e.service.running import Refused, new_password
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 
-def test_a_create_is_answered_with_what_was_asked_for(service, shop):
+def test_the_response_to_a_create_repeats_the_request(service, shop):
     assert shop.asked['name'] == shop.name
     assert shop.asked['status'] == 'BUILD'
     assert (shop.asked['datastore'], shop.asked['datastore_version']) == ('mariadb', '10.11')
@@ -102,7 +102,8 @@ def test_the_client_makes_changes_and_removes_users(service, shop):
         shop.query('helper', second, 'SELECT 1')
 
 
-#: Commands of the openstack client that the stand-in for the cloud must answer, and what must be in the answer.
+#: Commands of the openstack client that the stand-in for the cloud must answer, and what must be in
+#: the answer.
 CLOUD_COMMANDS = {
     'server list --all-projects': 'Name',
     'flavor list': 'RAM',

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration groups on real engines: what waits is named exactly, what cannot be never leaves a database down.
+"""Configuration groups on real engines: what waits is named exactly, what cannot be never leaves a
+database down.
 
 That options come and go at all stands in test_engines.py.
 """
@@ -23,7 +24,7 @@ import pytest
 from tests.e2e.service.engines import FIRST_ENGINE_OFTEN, Engine
 from tests.e2e.service.holdings import Holdings
 from tests.e2e.service.instances import Instance
-from tests.e2e.service.running import Service, say, unique
+from tests.e2e.service.running import Service, log_line, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -59,7 +60,10 @@ class Group:
         })['configuration']['id']
 
     def put(self, **values: Any) -> dict[str, Any]:
-        """Replace the values, and wait until all instances were told. :returns: the operation, with what came of it."""
+        """Replace the values, and wait until they are applied to all instances.
+
+        :returns: the operation, with what came of it.
+        """
         self._service.trove('PUT', f'/configurations/{self.id}',
                             {'configuration': {
                                 'values': values
@@ -179,9 +183,9 @@ def test_a_database_is_never_left_down(service, group, one, engine, how):
     else:
         pid = one.inside('systemctl', 'show', '-P', 'MainPID', engine.unit).strip()
         one.inside('kill', '-9', pid)
-    shown = until(one, 'it runs with what it had, and says why', lambda shown: (
+    shown = until(one, 'it runs with its former values and gives the reason', lambda shown: (
         shown['operating_status'] == 'RESTART_REQUIRED' and 'fault' in shown), 90)
-    say(f'{engine.name}, {how}: {shown["fault"]["message"][:300]}')
+    log_line(f'{engine.name}, {how}: {shown["fault"]["message"][:300]}')
     assert shown['status'] == 'RESTART_REQUIRED' and shown['pending_restart'] == [name]
     wait_for('the database serves', lambda: one.option(dynamic) == engine.shown[dynamic], 30,
              passing=(Exception,))
@@ -201,7 +205,7 @@ def test_a_reboot_makes_true_what_waits(service, group, one, engine):
     assert one.option(static) == engine.shown[static]
 
 
-def test_what_others_changed_is_found_and_told(service, group, one, engine):
+def test_foreign_changes_are_found_and_reported(service, group, one, engine):
     name, _value = engine.at_once
     assert one.option(name) == engine.shown[name]
     one.inside(*engine.behind_our_back(name, engine.another))

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the rest of the contract does on a real instance: modules, what an agent tells of itself, and refusals."""
+"""Rest of the contract on a real instance: modules, an agent's report about itself,
+and refusals.
+"""
 
 import base64
 
@@ -25,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
 
 @pytest.fixture
 def module(service):
-    """A module that says hello; gone when the test is over."""
+    """Module with a greeting; removed after the test."""
     contents = base64.b64encode(b'message=hello from a module').decode()
     made = service.trove(
         'POST', '/modules', {
@@ -40,13 +42,13 @@ def module(service):
     service.trove('DELETE', f'/modules/{made["id"]}')
 
 
-def test_a_module_is_applied_told_and_removed(service, shop, module):
+def test_a_module_is_applied_shown_and_removed(service, shop, module):
     place = f'/instances/{shop.id}/modules'
     [applied] = service.trove('POST', place, {'modules': [{'id': module['id']}]})['modules']
     assert (applied['status'], applied['message']) == ('OK', 'hello from a module')
-    [told] = service.trove('GET', f'{place}?include_contents=True')['modules']
-    assert base64.b64decode(told['contents']) == b'message=hello from a module'
-    assert told['md5'] == module['md5']
+    [applied] = service.trove('GET', f'{place}?include_contents=True')['modules']
+    assert base64.b64decode(applied['contents']) == b'message=hello from a module'
+    assert applied['md5'] == module['md5']
     assert service.trove('GET', f'/modules/{module["id"]}')['module']['instance_count'] == 1
     service.trove('DELETE', f'{place}/{module["id"]}')
     assert service.trove('GET', place)['modules'] == []
@@ -60,8 +62,8 @@ def test_a_module_is_applied_again(service, shop, module):
     service.trove('PUT', f'/modules/{module["id"]}/instances', {'reapply': {}})
     wait_for(
         'the module applied again',
-        lambda: [told['message'] for told in service.trove('GET', place)['modules']] == ['changed'],
-        30)
+        lambda: [applied['message']
+                 for applied in service.trove('GET', place)['modules']] == ['changed'], 30)
     service.trove('DELETE', f'{place}/{module["id"]}')
 
 
@@ -70,7 +72,7 @@ def test_the_contents_of_modules_are_not_in_the_database(service, module):
     assert row.contents.startswith('v1:') and 'hello' not in row.contents
 
 
-def test_an_agent_tells_of_itself(service, shop):
+def test_an_agent_reports_about_itself(service, shop):
     shown = service.trove('GET', f'/mgmt/instances/{shop.id}/diagnostics',
                           user='admin')['diagnostics']
     assert shown['version'] and 10_000 < shown['vmRss'] < 100_000 and shown['threads'] > 1

@@ -22,7 +22,7 @@ from tests.e2e.service.running import Refused, new_password
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 #: Names that quoting and URLs have to survive.
 HARD_NAMES = ['100%', 'dot.json', 'größe', 'x#y--z', '$(id)', 'a&b=c?d+e', 'NULL', '%s{0}']
-#: What the historic rules keep out of names and passwords.
+#: Characters that the historic rules refuse in names and passwords.
 FORBIDDEN = '\'";`,/\\'
 
 
@@ -59,7 +59,7 @@ def test_databases_come_with_their_character_set_and_go(shop):
     assert names(shop, 'databases') == ['orders', 'stock']
 
 
-def test_the_character_set_is_what_was_asked_for(service, shop, helper):
+def test_the_character_set_is_the_requested_one(service, shop, helper):
     shop.call('POST', '/databases', {'databases': [{'name': 'archive', 'character_set': 'latin1',
                                                     'collate': 'latin1_german1_ci'}]})
     try:

@@ -10,18 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``kill -9`` of one process in the middle of a create: once it runs again, the instance becomes ACTIVE all the same.
+"""``kill -9`` of one process in the middle of a create: once it runs again, the instance becomes
+ACTIVE all the same.
 
 The moments are found by watching the journal, not by waiting for a time.
 """
 
 import pytest
 
-from tests.e2e.service.running import new_password, say, unique
+from tests.e2e.service.running import new_password, log_line, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(420)]
-#: Seconds after which another process takes over the work of a dead one; the service's default is a minute.
+#: Seconds after which another process takes over the work of a dead one; the service's default is a
+#: minute.
 LEASE = 10
 
 
@@ -57,7 +59,8 @@ class Create:
             f"{step['name']} {step['outcome']}" for step in operation['steps']
             if step['outcome'] != 'done'
         ]
-        say(f'{self.id} is ACTIVE; what was not done at once: {", ".join(unusual) or "nothing"}')
+        log_line(f'{self.id} is ACTIVE; steps that took more than one run: '
+                 f'{", ".join(unusual) or "nothing"}')
         service.delete(self.id)
         return operation
 
@@ -70,9 +73,11 @@ def create(service, request):
 
 
 def test_taskmanager_at_work(service, create):
-    """It dies while it holds the operation: nobody else may touch that before the lease has run out."""
+    """It dies while it holds the operation: nobody else may touch that before the lease has run
+    out.
+    """
     with service.frozen('minicloud'):
-        # What needs the cloud cannot end now, so that the death comes in the middle of it.
+        # Steps that need the cloud cannot end now, so that the death hits one of them.
         begun = wait_for(
             'a step in the cloud is under way', lambda: [
                 name for name in service.attempts_under_way(create.id)
@@ -125,7 +130,7 @@ def test_agent_that_prepares_the_database(service, holdings, create):
     server = service.server(create.id)
     before = wait_for('the agent runs', lambda: holdings.machines.agent(server), 30, interval=0.02)
     holdings.machines.run(server, 'kill', '-9', str(before))
-    say('killed the agent')
+    log_line('killed the agent')
     # systemd starts it again; it goes on with the command it has noted.
     wait_for('the agent runs again', lambda: holdings.machines.agent(server) not in (0, before), 60)
     create.must_succeed()

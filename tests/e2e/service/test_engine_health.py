@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a user is told of an engine in trouble, on real machines: the right word within two heartbeats."""
+"""Status of an engine in trouble, on real machines: the right word within two
+heartbeats.
+"""
 
 import contextlib
 import socket
@@ -40,22 +42,22 @@ def engine(request: pytest.FixtureRequest) -> Engine:
 @pytest.fixture(autouse=True)
 def well(instance: Instance) -> Iterator[None]:
     """It is healthy before and after."""
-    told(instance, 'HEALTHY')
+    shows(instance, 'HEALTHY')
     yield
     wait_for('it serves again', lambda: instance.as_clerk(instance.engine.read('first')) == ['one'],
              SOON, passing=(Refused,))
-    told(instance, 'HEALTHY')
+    shows(instance, 'HEALTHY')
 
 
-def told(instance: Instance, *wanted: str) -> None:
-    """Within two heartbeats a user is told one of these operating statuses."""
-    wait_for(f'{instance.engine.name} is {wanted}',
-             lambda: instance.service.show(instance.id)['operating_status'] in wanted, SOON,
+def shows(instance: Instance, *expected: str) -> None:
+    """Check that the instance shows one of these operating statuses within two heartbeats."""
+    wait_for(f'{instance.engine.name} is {expected}',
+             lambda: instance.service.show(instance.id)['operating_status'] in expected, SOON,
              state=lambda: instance.service.show(instance.id))
 
 
 def reported(instance: Instance) -> str:
-    """What the agent said last, in the words of the wire."""
+    """Return the agent's last report, as on the wire."""
     return instance.service.rows(
         "SELECT status AS word FROM service_statuses WHERE instance_id = :id",
         id=instance.id)[0].word
@@ -72,7 +74,9 @@ def main_process(instance: Instance) -> str:
 
 @contextlib.contextmanager
 def unit_with(instance: Instance, *lines: str) -> Iterator[None]:
-    """The engine's unit with other settings, for the length of a block; they count from its next start on."""
+    """The engine's unit with other settings, for the length of a block; they count from its next
+    start on.
+    """
     directory = f'/run/systemd/system/{instance.engine.unit}.service.d'
     text = '\\n'.join(['[Service]', *lines])
     instance.inside(
@@ -87,7 +91,7 @@ def unit_with(instance: Instance, *lines: str) -> Iterator[None]:
 def test_stopped(instance):
     systemctl(instance, 'stop', instance.engine.unit)
     try:
-        told(instance, 'SHUTDOWN')
+        shows(instance, 'SHUTDOWN')
         assert reported(instance) == 'shutdown'
         assert instance.service.show(instance.id)['status'] == 'ACTIVE', 'its server runs'
     finally:
@@ -98,7 +102,7 @@ def test_crashed(instance):
     try:
         with unit_with(instance, 'Restart=no'):
             instance.inside('kill', '-9', main_process(instance))
-            told(instance, 'SHUTDOWN')
+            shows(instance, 'SHUTDOWN')
             assert reported(instance) == 'crashed'
     finally:
         systemctl(instance, 'restart', instance.engine.unit)
@@ -114,7 +118,7 @@ def test_wedged(instance):
     process = main_process(instance)
     instance.inside('kill', '-STOP', process)
     try:
-        told(instance, 'SHUTDOWN')
+        shows(instance, 'SHUTDOWN')
         assert reported(instance) == 'crashed'
     finally:
         instance.inside('kill', '-CONT', process)
@@ -127,7 +131,7 @@ def test_a_full_disk(instance):
     instance.inside('sh', '-c',
                     f'fallocate -l $(($(stat -f -c "%a * %S" {mount_point}) - 1048576)) {filler}')
     try:
-        told(instance, 'ACTIVE')
+        shows(instance, 'ACTIVE')
         assert reported(instance) == 'running'
         assert instance.names('users') == ['clerk'], 'the agent acts'
         instance.call('POST', '/action', {'restart': {}})
@@ -135,7 +139,7 @@ def test_a_full_disk(instance):
         size = instance.service.show(instance.id)['volume']['size']
         instance.call('POST', '/action', {'resize': {'volume': {'size': size + 1}}})
         instance.service.wait_active(instance.id)
-        told(instance, 'HEALTHY')
+        shows(instance, 'HEALTHY')
     finally:
         instance.inside('rm', filler)
 
@@ -147,7 +151,7 @@ def test_a_read_only_volume(instance):
     instance.inside('mount', '-o', 'remount,ro', mount_point)
     try:
         instance.inside('sh', '-c', f'systemctl start {instance.engine.unit} || true')
-        told(instance, 'SHUTDOWN')
+        shows(instance, 'SHUTDOWN')
         assert reported(instance) in ('crashed', 'shutdown')
         wait_for('the agent answers', lambda: instance.service.trove(
             'GET', f'/instances/{instance.id}/log', user='admin')['logs'], SOON)
@@ -162,7 +166,7 @@ def test_while_it_comes_up(instance):
     # Not in the unit's own sandbox, in which some engines may start no other program.
     with unit_with(instance, 'ExecStartPre=+/bin/sleep 40'):
         systemctl(instance, 'restart', '--no-block', instance.engine.unit)
-        told(instance, 'ACTIVE')
+        shows(instance, 'ACTIVE')
         assert reported(instance) == 'running'
     wait_for('it is up', lambda: instance.as_clerk(instance.engine.who()), SOON, passing=(Refused,))
 
@@ -206,7 +210,7 @@ def test_out_of_connections(instance):
                 taken.append(CONNECT[instance.engine.name](instance))
         with pytest.raises(Refused):
             instance.as_clerk(instance.engine.who())
-        # Long enough for a word that would be wrong to be said.
+        # Long enough for a wrong status to be reported.
         words = {instance.service.show(instance.id)['operating_status'] for _ in _looks()}
         assert words <= {'HEALTHY', 'ACTIVE'}
         instance.call('POST', '/users', {'users': [instance.user('helper', new_password())]})

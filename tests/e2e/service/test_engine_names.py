@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Hostile names and passwords on every engine: exactly what was asked for, or a clear refusal; never harm."""
+"""Hostile names and passwords on every engine: exactly what was asked for, or a clear refusal;
+never harm.
+"""
 
 from urllib import parse
 

@@ -9,9 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""One suite, every engine: the whole life of an instance, spoken to with the engine's own client over the network.
+"""One suite, every engine: the whole life of an instance, spoken to with the engine's own client
+over the network.
 
-What an engine cannot do, its description says; such calls answer with the contract's error.
+Calls that an engine's description excludes get the contract's error.
 """
 
 import re
@@ -32,7 +33,7 @@ CREATE_SECONDS = 15
 GIB = 1024 ** 3
 
 
-# --- create, connect -------------------------------------------------------------------------------------
+# --- create, connect -----------------------------------------------------------------------------
 
 def test_it_is_there_in_time_and_can_be_used(service, instance):
     report(f'{instance.engine.name}: POST to ACTIVE in {instance.seconds:.1f} s')
@@ -45,7 +46,7 @@ def test_it_is_there_in_time_and_can_be_used(service, instance):
 
 
 def test_its_operating_status_is_healthy(service, instance):
-    wait_for('the agent has said so',
+    wait_for('the agent has reported it',
              lambda: service.show(instance.id)['operating_status'] == 'HEALTHY', 60)
 
 
@@ -77,7 +78,7 @@ def test_the_agent_is_small(instance):
     assert resident <= 60
 
 
-# --- databases, users, grants, root ------------------------------------------------------------------------
+# --- databases, users, grants, root --------------------------------------------------------------
 
 def test_databases_come_and_go(needs, instance):
     needs('databases')
@@ -164,7 +165,7 @@ def test_root_is_enabled_and_disabled(service, instance):
 
 
 def test_what_an_engine_cannot_do(service, instance):
-    """It says so, with the error of the contract, and nothing happens."""
+    """The call gets the contract's error, and nothing happens."""
     engine = instance.engine
     one = {'databases': [{'name': 'ab'}]}
     calls = [('databases', 'GET', '/databases', None), ('databases', 'POST', '/databases', one),
@@ -190,7 +191,7 @@ def test_what_an_engine_cannot_do(service, instance):
     }
 
 
-# --- configuration -----------------------------------------------------------------------------------------
+# --- configuration -------------------------------------------------------------------------------
 
 class Group:
     """A configuration group, gone at the end."""
@@ -267,7 +268,7 @@ def test_what_is_the_services_cannot_be_set(instance):
     assert refused.value.status == 422
 
 
-# --- restart, resize, rebuild ---------------------------------------------------------------------------------
+# --- restart, resize, rebuild --------------------------------------------------------------------
 
 def test_a_restart_keeps_the_data(service, instance):
     began = instance.began()
@@ -330,7 +331,7 @@ def test_a_rebuild_keeps_data_users_and_address(service, instance):
     instance.is_unharmed()
 
 
-# --- logs ----------------------------------------------------------------------------------------------------
+# --- logs ----------------------------------------------------------------------------------------
 
 def test_logs_are_listed_and_switched(instance):
     logs = {log['name']: log for log in instance.call('GET', '/log')['logs']}
@@ -348,7 +349,7 @@ def test_logs_are_listed_and_switched(instance):
     instance.is_unharmed()
 
 
-# --- delete --------------------------------------------------------------------------------------------------
+# --- delete --------------------------------------------------------------------------------------
 
 def test_nothing_is_left_of_a_deleted_instance(service, holdings, engine):
     before = holdings.settled()

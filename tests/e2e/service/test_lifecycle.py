@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Another image, another version, another host, stopping and starting: what a real machine and engine make of it."""
+"""Another image, another version, another host, stopping and starting: what a real machine and
+engine make of it.
+"""
 
 import datetime
 import json
@@ -23,7 +25,7 @@ import pytest
 from control.rest import RestError
 
 from tests.e2e.service.conftest import Shop
-from tests.e2e.service.running import Refused, factor, report, say, unique
+from tests.e2e.service.running import Refused, factor, report, log_line, unique
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300 * factor())]
@@ -64,7 +66,8 @@ def configured(shop) -> bool:
 
 
 class Images:
-    """Images made from that of the sandbox, each a root tree of hard links with something changed."""
+    """Images made from that of the sandbox, each a root tree of hard links with something changed.
+    """
 
     def __init__(self, service) -> None:
         self._service = service
@@ -139,7 +142,7 @@ def images(service) -> Iterator[Images]:
 
 @pytest.fixture(scope='module')
 def next_image(images) -> str:
-    """The same as the sandbox's, but it says that it is another."""
+    """Copy of the sandbox's image under another name."""
     image_id = images.make('next',
                            {'etc/trove/image.json': (json.dumps({'name': 'e2e-next'}), 0o644)})
     images.version(NEXT, image_id)
@@ -191,7 +194,7 @@ def seconds_of(operation: dict) -> float:
     return (ended - began).total_seconds()
 
 
-# --- stopping and starting -------------------------------------------------------------------------
+# --- stopping and starting -----------------------------------------------------------------------
 
 def test_stopped_and_started(service, images, shop):
     manage(service, shop, {'stop': {}})
@@ -233,7 +236,7 @@ def test_rebooted(service, holdings, images, shop):
     assert starts() != before, 'the agent was started anew with its machine'
 
 
-# --- who may connect -------------------------------------------------------------------------------
+# --- access  -----------------------------------------------------------------------------
 
 def test_access_changes_while_connections_stay(service, images, shop):
     here = f'{service.settings.host_address("private")}/32'
@@ -247,7 +250,7 @@ def test_access_changes_while_connections_stay(service, images, shop):
     assert service.show(shop.id)['access'] == {'is_public': False, 'allowed_cidrs': [here]}
 
 
-# --- another host ----------------------------------------------------------------------------------
+# --- another host --------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('live', [True, False])
 def test_moved_to_another_host(service, images, shop, live):
@@ -263,7 +266,7 @@ def test_moved_to_another_host(service, images, shop, live):
     assert (uptime(shop) >= ran) is live, 'live: the database was never stopped'
 
 
-# --- another image ---------------------------------------------------------------------------------
+# --- another image -------------------------------------------------------------------------------
 
 def test_a_rebuild_keeps_everything_but_the_root_disk(service, holdings, images, shop):
     server, volume = service.server(shop.id), service.show(shop.id)['volume']['size']
@@ -296,14 +299,17 @@ def test_a_change_of_version(service, holdings, next_image, shop):
     shown = service.show(shop.id)
     assert shown['datastore']['version'] == NEXT and 'desired_version' not in shown['datastore']
     assert image_name(holdings, server) == 'e2e-next'
-    said = ' '.join(event['text'] for event in shop.call('GET', '/events')['events'])
-    assert 'after its own upgrade' in said, said
+    texts = ' '.join(event['text'] for event in shop.call('GET', '/events')['events'])
+    assert 'after its own upgrade' in texts, texts
     assert configured(shop)
     report(f'a change of version took {seconds_of(operation):.1f} s')
 
 
 def test_a_version_that_does_not_work_is_left_again(service, holdings, images, next_image, shop):
-    """Its engine does not start. The instance has its former image, version, data and configuration afterwards."""
+    """Its engine does not start.
+
+    The instance has its former image, version, data and configuration afterwards.
+    """
     image_id = images.make('broken', {
         'usr/sbin/mariadbd': ('#!/bin/sh\necho "[ERROR] broken on purpose" >&2\n'
                               'exit 1\n', 0o755)
@@ -324,11 +330,12 @@ def test_a_version_that_does_not_work_is_left_again(service, holdings, images, n
     serves(shop)
     assert configured(shop)
     report(
-        f'the way back from a version that does not work took {seconds_of(operation):.1f} s with the way there'
+        f'the way back from a version that does not work took {seconds_of(operation):.1f} s with '
+        f'the way there'
     )
 
 
-# --- operations ------------------------------------------------------------------------------------
+# --- operations ----------------------------------------------------------------------------------
 
 def test_cancelled_and_tried_again(service, holdings, images, shop):
     server = service.server(shop.id)
@@ -358,7 +365,7 @@ def test_a_resize_that_was_given_up_is_put_in_order_by_a_start(service, images, 
     server = service.compute('GET', f'/servers/{service.server(shop.id)}')['server']
     assert server['status'] == 'VERIFY_RESIZE', 'Nova waits for a confirmation'
     manage(service, shop, {'start': {}})
-    say(f'in order after {seconds_of(succeeded(service, shop, "instance_start")):.1f} s')
+    log_line(f'in order after {seconds_of(succeeded(service, shop, "instance_start")):.1f} s')
     server = service.compute('GET', f'/servers/{service.server(shop.id)}')['server']
     assert (server['status'], server['flavor']['id']) == ('ACTIVE', '1')
 

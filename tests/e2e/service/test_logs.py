@@ -10,14 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs with the clients people have: the openstack client, the older trove client, and the object store behind them."""
+"""Logs with the clients people have: the openstack client, the older trove client, and the object
+store behind them.
+"""
 
 import json
 
 import pytest
 from control.rest import RestError
 
-from tests.e2e.service.running import new_password, say
+from tests.e2e.service.running import new_password, log_line
 from tests.e2e.waiting import wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
@@ -101,7 +103,7 @@ def test_what_was_published_is_read_with_the_client(service, shop, general, tmp_
     assert longer.endswith(tail[-20:])
 
 
-def test_the_record_says_what_is_stored(service, shop, general):
+def test_the_record_matches_the_stored_objects(service, shop, general):
     shown = general.set('--publish')
     record = json.loads(
         service.client('object', 'save', CONTAINER, shown['metafile'], '--file', '-'))
@@ -166,7 +168,8 @@ def test_passwords_that_the_agent_sets_are_in_no_log(service, shop, general, tmp
             log.set('--publish')
             text = log.save(tmp_path / f'{log.name}.log')
             assert first not in text and second not in text
-            assert 'CREATE USER' not in text and 'SET PASSWORD' not in text and 'ALTER USER' not in text
+            for statement in ('CREATE USER', 'SET PASSWORD', 'ALTER USER'):
+                assert statement not in text
         assert 'slowly' in text
     finally:
         general.in_guest('mariadb', '-e', 'SET GLOBAL long_query_time = 10')
@@ -192,7 +195,8 @@ def test_the_engine_reaches_the_object_store_as_little_as_the_broker(service, sh
     url = f'{service.settings.url("swift")}/info'
     server = service.server(shop.id)
     program = (
-        "import sys, urllib.request\nopener = urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
+        "import sys, urllib.request\nopener = "
+        "urllib.request.build_opener(urllib.request.ProxyHandler({}))\n"
         "try:\n    print(opener.open(sys.argv[1], timeout=5).status)\n"
         "except OSError as error:\n    print(error)")
     assert holdings.machines.run(server, 'python3', '-c', program, url).strip() == '200'
@@ -232,6 +236,6 @@ def test_what_is_written_is_seen_in_the_use_of_the_volume(service, shop):
             'the volume to be seen fuller', lambda:
             (shown
              if (shown := service.show(shop.id)['volume']['used']) > before + 0.1 else None), 90)
-        say(f'used grew from {before} to {used} GB')
+        log_line(f'used grew from {before} to {used} GB')
     finally:
         shop.as_clerk('DROP TABLE ballast')

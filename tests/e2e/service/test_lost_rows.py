@@ -10,15 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an operator does when the service has forgotten an instance: it is found, deleted, and the quota is mended."""
+"""Instance that the service has lost: the operator finds and deletes its resources and corrects the
+quota.
+"""
 
 import pytest
 
-from tests.e2e.service.running import new_password, say, unique
+from tests.e2e.service.running import new_password, log_line, unique
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(300)]
 
-#: All that an instance with a public address, a group of servers and published logs has outside of the database.
+#: All that an instance with a public address, a group of servers and published logs has outside of
+#: the database.
 KINDS = [
     'server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group', 'broker',
     'objects'
@@ -38,9 +41,9 @@ def lost(service):
 
 def orphans_of(service, instance_id, *options):
     """The first column of the report, for one instance."""
-    said = service.managed('orphans', *options)
-    say(said)
-    return [line for line in said.splitlines() if instance_id in line]
+    output = service.managed('orphans', *options)
+    log_line(output)
+    return [line for line in output.splitlines() if instance_id in line]
 
 
 def test_what_is_left_of_it_is_found_and_deleted(service, holdings, lost):

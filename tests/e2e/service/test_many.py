@@ -56,7 +56,8 @@ def test_five_creates_at_once(service, holdings):
     own = [sum(step['busy_ms'] + step['late_ms'] for step in theirs) / 1000 for theirs in steps]
     report(f'five at once: all ACTIVE after {took:.1f} s; the control plane for each: '
            + ', '.join(f'{seconds:.2f} s' for seconds in own))
-    # They do not get into each other's way: not in the database, not in the cloud, not at the broker.
+    # They do not get into each other's way: not in the database, not in the cloud, not at the
+    # broker.
     assert {step['outcome']
             for theirs in steps
             for step in theirs} == {'done'}, list(map(service.story, made))
@@ -76,7 +77,7 @@ def test_five_creates_at_once(service, holdings):
     holdings.assert_as_before(before)
 
 
-#: What is wrong: the field of the create, and the words of the sentence that must name it.
+#: Wrong field of a create, and the words of the error that must name it.
 WRONG = {
     'no name': ({
         'name': None
@@ -216,15 +217,15 @@ WRONG = {
 
 @pytest.fixture(scope='module')
 def stock(service, holdings):
-    """What there is before anything is refused."""
+    """Return the resources before any refusal."""
     return holdings.settled()
 
 
 @pytest.mark.parametrize('what', WRONG)
 def test_every_wrong_field_is_named(service, stock, what):
     change, word = WRONG[what]
-    wanted = {**service.body(unique('wrong'))['instance'], **change}
-    body = {'instance': {name: value for name, value in wanted.items() if value is not None}}
+    expected = {**service.body(unique('wrong'))['instance'], **change}
+    body = {'instance': {name: value for name, value in expected.items() if value is not None}}
     with pytest.raises(RestError, match=word) as refused:
         service.own(service.trove('POST', '/instances', body)['instance']['id'])
     assert 400 <= refused.value.status < 500, str(refused.value)

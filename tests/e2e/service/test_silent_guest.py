@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A guest that never calls back: the create ends in ERROR, in time and with a reason, and can be deleted."""
+"""A guest that never calls back: the create ends in ERROR, in time and with a reason, and can be
+deleted.
+"""
 
 import shutil
 import subprocess
@@ -29,12 +31,13 @@ UNITS, AGENT = 'etc/systemd/system', 'trove-guestagent.service'
 
 @pytest.fixture(scope='module')
 def mute_version(service, holdings):
-    """A datastore version whose image is the sandbox's, but for the agent, which is not started."""
+    """Datastore version with the sandbox's image, in which the agent does not start."""
     tree = service.settings.directory / 'images' / 'mute'
     source = (service.settings.image / 'rootfs').resolve()
     shutil.rmtree(tree, ignore_errors=True)
     subprocess.run(['cp', '--archive', '--link', f'{source}/.', str(tree)], check=True)
-    # Files are shared with the original, so that this one is not written to but replaced: a masked unit.
+    # Files are shared with the original, so that this one is not written to but replaced: a masked
+    # unit.
     (tree / UNITS / AGENT).unlink()
     (tree / UNITS / AGENT).symlink_to('/dev/null')
     image = holdings.cloud.image.create_image(
@@ -49,7 +52,7 @@ def mute_version(service, holdings):
 
 
 def ended(service, instance_id: str) -> dict:
-    """The create, once all it had made is taken back."""
+    """Return the create after all its steps were reverted."""
     def look() -> dict | None:
         operation = service.operation(instance_id, 'instance_create')
         return operation if operation['finished'] else None
@@ -75,7 +78,7 @@ def test_a_guest_that_never_calls_back(service, holdings, mute_version):
         assert 'did not report in' in operation['error']['message']
         fault = service.show(instance_id)['fault']
         assert 'did not report in' in fault['message']
-        # What was made for it is gone already; the row stays until the user deletes it.
+        # Its resources are gone already; the row stays until the user deletes it.
         assert {text for text in holdings.all() - before if ' charged' not in text} == set()
         service.delete(instance_id)
         service.wait_gone(instance_id)

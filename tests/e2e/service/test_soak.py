@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A hundred actions on ten instances while any process may die at any moment, and nothing is the worse for it.
+"""A hundred actions on ten instances while any process may die at any moment, and nothing is the
+worse for it.
 
-``TROVE_E2E_SEED`` repeats what was done and killed in an earlier run; ``TROVE_E2E_SOAK_ACTIONS`` and
-``TROVE_E2E_SOAK_SECONDS`` make it longer.
+``TROVE_E2E_SEED`` repeats what was done and killed in an earlier run; ``TROVE_E2E_SOAK_ACTIONS``
+and ``TROVE_E2E_SOAK_SECONDS`` make it longer.
 """
 
 import collections
@@ -23,7 +24,7 @@ import time
 
 import pytest
 
-from tests.e2e.service.running import SERVING, factor, report, say
+from tests.e2e.service.running import SERVING, factor, report, log_line
 from tests.e2e.service.soak import Database, Killer, plans
 from tests.e2e.waiting import wait_for
 
@@ -32,9 +33,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long, pytest.mark.timeout(1500)]
 INSTANCES = 10
 ACTIONS = int(os.environ.get('TROVE_E2E_SOAK_ACTIONS', '100'))
 SEED = int(os.environ.get('TROVE_E2E_SEED', '1'))
-#: Seconds after which another process takes over the work of a dead one; the service's default is a minute.
+#: Seconds after which another process takes over the work of a dead one; the service's default is a
+#: minute.
 LEASE = 10
-#: Seconds after which users begin nothing more: a machine that others use too must come to an end as well.
+#: Seconds after which users begin nothing more: a machine that others use too must come to an end
+#: as well.
 BUDGET = float(os.environ.get('TROVE_E2E_SOAK_SECONDS', '420')) * factor()
 #: Of a hundred operations that many may fail, each with its reason and without consequences.
 MAY_FAIL = 10
@@ -49,7 +52,7 @@ def short_lease(service):
 
 def test_a_hundred_actions_while_processes_die(service, holdings, canaries):
     before = holdings.settled()
-    say(f'seed {SEED}')
+    log_line(f'seed {SEED}')
     databases = [Database(service, number, plan, SEED + number)
                  for number, plan in enumerate(plans(ACTIONS, INSTANCES, SEED))]
     begun = time.monotonic()
@@ -57,7 +60,7 @@ def test_a_hundred_actions_while_processes_die(service, holdings, canaries):
         for job in [pool.submit(database.create) for database in databases]:
             job.result()
         created = time.monotonic()
-        say(f'{INSTANCES} instances are there after {created - begun:.0f} s')
+        log_line(f'{INSTANCES} instances exist after {created - begun:.0f} s')
         with Killer(service, holdings.machines, SEED) as killer:
             for job in [pool.submit(database.run, created + BUDGET) for database in databases]:
                 job.result()
@@ -68,7 +71,7 @@ def test_a_hundred_actions_while_processes_die(service, holdings, canaries):
         settled = time.monotonic()
         for job in [pool.submit(database.check) for database in databases]:
             job.result()
-    tell(service, databases, killer, created - begun, worked - created, settled - worked)
+    report_figures(service, databases, killer, created - begun, worked - created, settled - worked)
     exact(service)
     for database in databases:
         service.delete(database.id)
@@ -98,19 +101,20 @@ def settle(service, databases):
 
 
 def exact(service):
-    """Quotas are what the rows say, and nothing is without its other half."""
-    for words, wanted in ((['quota_recount', '--dry-run'], 'What is booked is what is used.'),
-                          (['orphans'], 'Nothing is without its instance.')):
-        said = service.managed(*words)
-        assert said.strip().splitlines()[-1] == wanted, said
+    """Check that quotas match the rows and that no resource lacks its counterpart."""
+    for words, expected in ((['quota_recount', '--dry-run'], 'What is booked is what is used.'),
+                            (['orphans'], 'Nothing is without its instance.')):
+        output = service.managed(*words)
+        assert output.strip().splitlines()[-1] == expected, output
 
 
-def tell(service, databases, killer, creating, working, settling):
+def report_figures(service, databases, killer, creating, working, settling):
     """Show what has happened."""
     outcomes = collections.Counter(outcome for database in databases
                                    for _, outcome, _ in database.done)
     report(
-        f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of {ACTIONS} actions '
+        f'soak, seed {SEED}: {INSTANCES} creates in {creating:.0f} s, {sum(outcomes.values())} of '
+        f'{ACTIONS} actions '
         f'in {working:.0f} s, settled after {settling:.0f} s more')
     report('soak, killed: ' +
            ', '.join(f'{name} {number}' for name, number in sorted(killer.deaths.items())))
@@ -129,8 +133,9 @@ def tell(service, databases, killer, creating, working, settling):
         "SELECT COUNT(*) AS number FROM operation_steps WHERE outcome = 'lost'")[0].number
     rows = sum(len(database.rows) for database in databases)
     report(
-        f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were accepted and found '
+        f'soak: {lost} attempts of steps were lost with their task manager; {rows} rows were '
+        f'accepted and found '
         f'again')
-    assert sum(outcomes.values()) >= ACTIONS / 4, 'too little was done to say anything'
+    assert sum(outcomes.values()) >= ACTIONS / 4, 'too few actions for a result'
     failed = sum(number for end, number in outcomes.items() if end != 'succeeded')
     assert failed <= MAY_FAIL * ACTIONS / 100, outcomes
