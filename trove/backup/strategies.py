@@ -10,65 +10,54 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on backup strategies: where the backups of a project, or of one of its instances, go by default.
+"""Controllers of backup strategies: default containers of a project or of one of its instances.
 
-A strategy is a row and nothing more, so everything is done when it is answered.
+A strategy is only a row, so the work is done when the response is sent.
 """
 
 from typing import Any
 
-from trove.backup import schemas as backup_schemas
 from trove.backup import views
-from trove.common import exception, policy
-from trove.common.http import query, schemas
+from trove.common.http import access, query
 from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.db import backup_strategies, session
 
-#: The one kind of storage there is a strategy for.
 BACKEND = 'swift'
 
 
-def _project(request: Request, rule: str) -> str:
-    """The project a call is about.
+def _project(request: Request) -> str:
+    """Return the project of a request.
 
-    :raises trove.common.exception.Forbidden: another one, and the caller is no administrator.
+    :raises trove.common.exception.Forbidden: the rules do not allow this project.
     """
-    context = request.context
-    policy.authorize(context, rule)
-    wanted = query.text(request, 'project_id') or context.project_id or ''
-    if wanted != context.project_id:
-        if not context.is_admin:
-            raise exception.Forbidden(
-                'Only an administrator may use the backup strategies of another project.')
-        policy.authorize(context, rule, wanted)
-    return wanted
+    own = request.context.project_id or ''
+    project_id = query.text(request, 'project_id') or own
+    access.authorize_owner(request, project_id)
+    return project_id
 
 
 def index(request: Request) -> dict[str, Any]:
-    project_id = _project(request, 'backup_strategy:index')
-    rows = session.read(backup_strategies.of_project, project_id,
+    rows = session.read(backup_strategies.of_project, _project(request),
                         query.text(request, 'instance_id'))
     return {'backup_strategies': [views.strategy(row) for row in rows]}
 
 
-def create(request: Request) -> Response:
-    """Make the strategy of the project, or of the instance that is named, or change it. There need be no instance."""
-    policy.authorize(request.context, 'backup_strategy:create')
+def create(request: Request, body: dict[str, Any]) -> Response:
+    """Create or replace the strategy of the project or of an instance, which need not exist."""
     project_id = request.context.project_id or ''
-    body = request.json_body()
-    schemas.check(backup_schemas.STRATEGY_CREATE, body)
-    asked = body['backup_strategy']
-    instance_id = asked.get('instance_id', backup_strategies.WHOLE_PROJECT)
+    requested = body['backup_strategy']
+    instance_id = requested.get('instance_id', backup_strategies.WHOLE_PROJECT)
     session.write(lambda connection: backup_strategies.put(
-        connection, project_id, instance_id, BACKEND, asked['swift_container'], session.utcnow()))
+        connection, project_id, instance_id, BACKEND, requested['swift_container'],
+        session.utcnow()))
     made = session.read(backup_strategies.of_project, project_id, instance_id)
     return Response(202, {'backup_strategy': views.strategy(made[0])})
 
 
 def delete(request: Request) -> Response:
-    """Also answered so when there was none."""
-    project_id = _project(request, 'backup_strategy:delete')
+    """Delete a strategy; the response is the same if there was none."""
+    project_id = _project(request)
     instance_id = query.text(request, 'instance_id') or backup_strategies.WHOLE_PROJECT
     session.write(backup_strategies.remove, project_id, instance_id)
     return Response(202)

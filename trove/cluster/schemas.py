@@ -61,6 +61,7 @@ CREATE = compiled(
                 'configuration': TEXT,
             }, required=('name', 'datastore', 'instances'))))
 
+#: key of an action -> schema of the body
 ACTIONS = {
     'grow': compiled(obj({'grow': array(NODE, minItems=1)})),
     'shrink': compiled(obj({'shrink': array(obj({'id': UUID}, required=('id',)), minItems=1)})),
@@ -75,9 +76,7 @@ ACTIONS = {
     'add_shard': compiled(obj({'add_shard': FREE})),
     'reset-status': compiled(obj({'reset-status': FREE})),
 }
-ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
-#: Of administrators.
-MGMT_ACTION = compiled(obj({'reset-task': FREE}, required=('reset-task',)))
+MGMT_RESET_TASK = compiled(obj({'reset-task': FREE}, required=('reset-task',)))
 ROOT = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}))
 
 # --- answers -------------------------------------------------------------------------------------

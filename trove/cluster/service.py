@@ -10,20 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on clusters.
+"""Controllers of clusters.
 
-No engine of this service can be a cluster: a create is refused after all of it was checked, so there is never one to
-list, show or change. Policies and schemas are asked all the same, in the order of every other resource.
+No engine of this service supports clusters: a create is refused after all checks, so there is never
+a cluster to list, show or change. Policy and schemas apply as for every other resource.
 """
 
 from typing import Any
 
 from oslo_config import cfg
 
-from trove.cluster import schemas as cluster_schemas
-from trove.common import exception, policy
-from trove.common.http import pagination, schemas
+from trove.common import exception
+from trove.common.http import pagination
 from trove.common.http.request import Request
+from trove.common.http.route import Action
 from trove.datastore import models as datastore_models
 from trove.db import session
 from trove.db.session import Connection, Row
@@ -32,20 +32,16 @@ CONF = cfg.CONF
 
 
 def index(request: Request) -> dict[str, Any]:
-    policy.authorize(request.context, 'cluster:index')
     pagination.limit_of(request, CONF.clusters_page_size)
     return {'clusters': []}
 
 
-def create(request: Request) -> None:
-    """:raises trove.common.exception.NotSupported: whatever is well formed."""
-    policy.authorize(request.context, 'cluster:create')
-    body = request.json_body()
-    schemas.check(cluster_schemas.CREATE, body)
-    asked = body['cluster']['datastore']
+def create(request: Request, body: dict[str, Any]) -> None:
+    """:raises trove.common.exception.NotSupported: every well-formed request."""
+    datastore = body['cluster']['datastore']
 
     def read(connection: Connection) -> Row:
-        return datastore_models.resolve(connection, asked['type'], asked['version'], None)
+        return datastore_models.resolve(connection, datastore['type'], datastore['version'], None)
 
     version = session.read(read)
     raise exception.NotSupported(
@@ -53,43 +49,24 @@ def create(request: Request) -> None:
 
 
 def show(request: Request, cluster_id: str) -> None:
-    policy.authorize(request.context, 'cluster:show')
     raise exception.not_found(cluster_id)
 
 
-def action(request: Request, cluster_id: str) -> None:
-    """Exactly one key says which; resetting has rules of its own."""
-    policy.authorize(request.context, 'cluster:action')
-    body = request.json_body()
-    named = cluster_schemas.ACTIONS.keys() & body.keys()
-    if len(named) != 1 or len(body) != 1:
-        raise exception.BadRequest(f"The body must hold exactly one action: one of "
-                                   f"{', '.join(sorted(cluster_schemas.ACTIONS))}.")
-    name = named.pop()
-    if name == 'reset-status':
-        forced = isinstance(body[name], dict) and 'force_delete' in body[name]
-        policy.authorize(request.context,
-                         'cluster:force_delete' if forced else 'cluster:reset-status')
-    schemas.check(cluster_schemas.ACTIONS[name], body)
+def action(request: Request, cluster_id: str, body: dict[str, Any], action: Action) -> None:
     raise exception.not_found(cluster_id)
 
 
 def delete(request: Request, cluster_id: str) -> None:
-    policy.authorize(request.context, 'cluster:delete')
     raise exception.not_found(cluster_id)
 
 
 def show_instance(request: Request, cluster_id: str, instance_id: str) -> None:
-    policy.authorize(request.context, 'cluster:show_instance')
     raise exception.not_found(cluster_id)
 
 
 def root_show(request: Request, cluster_id: str) -> None:
-    policy.authorize(request.context, 'cluster:extension:root:index')
     raise exception.not_found(cluster_id)
 
 
-def root_enable(request: Request, cluster_id: str) -> None:
-    policy.authorize(request.context, 'cluster:extension:root:create')
-    schemas.check(cluster_schemas.ROOT, request.json_body(required=False))
+def root_enable(request: Request, cluster_id: str, body: dict[str, Any]) -> None:
     raise exception.not_found(cluster_id)

@@ -25,7 +25,7 @@ from trove import versions
 from trove.common.http import openapi, query
 from trove.common.http.dispatcher import Dispatcher
 from trove.common.http.mapper import RouteMapper
-from trove.common.http.route import Route
+from trove.common.http.route import Action, Actions, Route
 from trove.configuration import parameters
 from trove.configuration import schemas as configuration_schemas
 from trove.configuration import service as configurations
@@ -49,6 +49,7 @@ from trove.flavor import service as flavors
 from trove.instance import schemas as instance_schemas
 from trove.instance import service as instances
 from trove.limits import schemas as limit_schemas
+from trove.instance.actions import status
 from trove.limits import service as limits
 from trove.module import instances as instance_modules
 from trove.module import schemas as module_schemas
@@ -85,34 +86,68 @@ _M_PARAMETERS = f'{_M}/datastores/versions/{{version}}/parameters'
 _QUOTAS = f'{_M}/quotas/{{target_project_id}}'
 
 _PAGE = ('limit', 'marker')
-#: What lists of instances are narrowed and sorted by.
+#: Filters and order of lists of instances.
 _LISTED = (*_PAGE, 'include_clustered', 'name', 'datastore', 'replica_of', 'status',
            *query.WINDOW, *query.ORDER)
-#: Of what makes something.
+#: Dry run of a create.
 _VALIDATE = ('validate_only',)
 #: Filters and orders of other lists.
 _WINDOW = (*query.WINDOW, *query.ORDER)
-#: Refusals of every call that a guest answers: what it says, and an instance that does not serve.
+#: Failures of every call to a guest: its own, and an instance that is not serving.
 _GUEST = (400, 422)
+
+_INSTANCE_ACTIONS = Actions(
+    Action('restart', 'instance:restart', instance_schemas.RESTART, instances.restart),
+    Action('resize', 'instance:resize_volume', instance_schemas.RESIZE_VOLUME,
+           instances.resize_volume, inner='volume'),
+    Action('resize', 'instance:resize_flavor', instance_schemas.RESIZE_FLAVOR,
+           instances.resize_flavor),
+    Action('reset_status', 'instance:force_delete', instance_schemas.RESET_STATUS,
+           instances.reset_status, inner='force_delete'),
+    Action('reset_status', 'instance:reset_status', instance_schemas.RESET_STATUS,
+           instances.reset_status),
+    Action('promote_to_replica_source', 'instance:promote_to_replica_source',
+           instance_schemas.PROMOTE, instances.promote),
+    Action('eject_replica_source', 'instance:eject_replica_source', instance_schemas.EJECT,
+           instances.eject), only_key=False)
+_LOG_ACTIONS = Actions(
+    Action(logs.SHOW, 'instance:guest_log_list', log_schemas.ACTION),
+    Action(logs.CHANGE, 'instance:guest_log_action', log_schemas.ACTION), key_of=logs.action_of)
+_OPERATION_ACTIONS = Actions(
+    Action('cancel', 'operation:cancel', operation_schemas.CANCEL, status.cancel),
+    Action('retry', 'operation:retry', operation_schemas.RETRY, status.retry))
+_CLUSTER_ACTIONS = Actions(
+    Action('reset-status', 'cluster:force_delete', cluster_schemas.ACTIONS['reset-status'],
+           inner='force_delete'),
+    Action('reset-status', 'cluster:reset-status', cluster_schemas.ACTIONS['reset-status']),
+    *(Action(key, 'cluster:action', schema) for key, schema in cluster_schemas.ACTIONS.items()
+      if key != 'reset-status'))
+_MGMT_INSTANCE_ACTIONS = Actions(*(
+    Action(key, 'mgmt:instance:action', schema, run) for key, schema, run in (
+        ('start', mgmt_schemas.START, mgmt_instances.start),
+        ('stop', mgmt_schemas.STOP, mgmt_instances.stop),
+        ('reboot', mgmt_schemas.REBOOT, mgmt_instances.reboot),
+        ('migrate', mgmt_schemas.MIGRATE, mgmt_instances.migrate),
+        ('reset-task-status', mgmt_schemas.RESET_TASK_STATUS, mgmt_instances.reset_task_status),
+        ('rebuild', mgmt_schemas.REBUILD, mgmt_instances.rebuild))))
+_MGMT_CLUSTER_ACTIONS = Actions(
+    Action('reset-task', 'mgmt:cluster:action', cluster_schemas.MGMT_RESET_TASK))
 
 ROUTES = (
     Route('GET', _INSTANCES, instances.index, ('instance:index',),
           response_schema=instance_schemas.INDEX, query=_LISTED),
-    Route('POST', _INSTANCES, instances.create, ('instance:create',),
+    Route('POST', _INSTANCES, instances.create, ('instance:create',), also=instances.CREATE_RULES,
           request_schema=instance_schemas.CREATE, response_schema=instance_schemas.CREATED,
           query=_VALIDATE, faults=(404, 409, 422, 501, 503)),
     Route('GET', f'{_INSTANCES}/detail', instances.detail, ('instance:detail',),
           response_schema=instance_schemas.DETAIL, query=_LISTED),
     Route('GET', _I, instances.show, ('instance:show',), response_schema=instance_schemas.SHOW),
-    Route('PUT', _I, instances.update, ('instance:update',),
-          request_schema=instance_schemas.UPDATE, status=202, faults=(422, 501)),
-    Route('PATCH', _I, instances.edit, ('instance:update',),
-          request_schema=instance_schemas.EDIT, status=202, faults=(422, 501)),
+    Route('PUT', _I, instances.update, ('instance:update',), request_schema=instance_schemas.UPDATE,
+          status=202, faults=(422, 501)),
+    Route('PATCH', _I, instances.edit, ('instance:update',), request_schema=instance_schemas.EDIT,
+          status=202, faults=(422, 501)),
     Route('DELETE', _I, instances.delete, ('instance:delete',), status=202, faults=(409, 422, 501)),
-    Route('POST', f'{_I}/action', instances.action,
-          ('instance:restart', 'instance:resize_volume', 'instance:resize_flavor',
-           'instance:reset_status', 'instance:force_delete', 'instance:promote_to_replica_source',
-           'instance:eject_replica_source'), request_schema=instance_schemas.ACTION, status=202,
+    Route('POST', f'{_I}/action', instances.action, actions=_INSTANCE_ACTIONS, status=202,
           faults=(413, 422, 501)),
     Route('GET', f'{_I}/operations', instances.operations, ('instance:operations',),
           response_schema=operation_schemas.INDEX, query=_PAGE),
@@ -126,12 +161,10 @@ ROUTES = (
           response_schema=instance_schemas.CONFIGURATION, faults=(501,)),
     Route('GET', f'{_I}/log', logs.index, ('instance:guest_log_list',),
           response_schema=log_schemas.INDEX, faults=(*_GUEST, 501)),
-    Route('POST', f'{_I}/log', logs.action,
-          ('instance:guest_log_list', 'instance:guest_log_action'),
-          request_schema=log_schemas.ACTION, response_schema=log_schemas.SHOW,
+    Route('POST', f'{_I}/log', logs.action, actions=_LOG_ACTIONS, response_schema=log_schemas.SHOW,
           faults=(*_GUEST, 501)),
-    Route('GET', f'{_I}/ssl', instances.show_ssl, ('instance:show',), response_schema=instance_schemas.SSL,
-          query=('include_certificate',), faults=_GUEST),
+    Route('GET', f'{_I}/ssl', instances.show_ssl, ('instance:show',),
+          response_schema=instance_schemas.SSL, query=('include_certificate',), faults=_GUEST),
     Route('POST', f'{_I}/ssl', instances.change_ssl, ('instance:update',),
           request_schema=instance_schemas.SSL_CHANGE, response_schema=instance_schemas.SSL_CHANGED,
           faults=_GUEST),
@@ -147,14 +180,16 @@ ROUTES = (
     Route('GET', f'{_I}/root', root.show, ('instance:extension:root:index',),
           response_schema=root_schemas.SHOW, faults=(422,)),
     Route('POST', f'{_I}/root', root.enable, ('instance:extension:root:create',),
-          request_schema=root_schemas.ENABLE, response_schema=root_schemas.ENABLED, faults=_GUEST),
+          request_schema=root_schemas.ENABLE, optional_body=True,
+          response_schema=root_schemas.ENABLED, faults=_GUEST),
     Route('DELETE', f'{_I}/root', root.disable, ('instance:extension:root:delete',), status=204,
           faults=_GUEST),
 
     Route('GET', f'{_I}/databases', databases.index, ('instance:extension:database:index',),
           response_schema=database_schemas.INDEX, query=_PAGE, faults=_GUEST),
     Route('POST', f'{_I}/databases', databases.create, ('instance:extension:database:create',),
-          request_schema=database_schemas.CREATE, status=202, faults=_GUEST),
+          request_schema=database_schemas.CREATE, convert=databases.as_list, status=202,
+          faults=_GUEST),
     Route('GET', f'{_I}/databases/{{name}}', databases.show, ('instance:extension:database:show',),
           whole=True, status=501),
     Route('DELETE', f'{_I}/databases/{{name}}', databases.delete,
@@ -190,7 +225,7 @@ ROUTES = (
           faults=(400,)),
     Route('GET', f'{_DS}/versions', datastores.version_index, ('datastore:version_index',),
           response_schema=datastore_schemas.VERSIONS),
-    # A version's name may hold dots, as in 10.11.
+    # The name of a version can have dots, as in 10.11.
     Route('GET', _VERSION, datastores.version_show, ('datastore:version_show',),
           response_schema=datastore_schemas.VERSION_SHOW, faults=(400,)),
     Route('GET', f'{_VERSION}/flavors', datastores.version_flavors,
@@ -228,7 +263,7 @@ ROUTES = (
     Route('GET', f'{_GROUP}/instances', configurations.instances, ('configuration:instances',),
           response_schema=configuration_schemas.INSTANCES, query=_PAGE),
 
-    Route('GET', _BACKUPS, backups.index, ('backup:index', 'backup:index:all_projects'),
+    Route('GET', _BACKUPS, backups.index, ('backup:index',), also=('backup:index:all_projects',),
           response_schema=backup_schemas.INDEX,
           query=(*_PAGE, 'datastore', 'instance_id', 'project_id', 'all_projects', 'name',
                  'status', *_WINDOW), faults=(404,)),
@@ -265,16 +300,15 @@ ROUTES = (
     Route('POST', _CLUSTERS, clusters.create, ('cluster:create',),
           request_schema=cluster_schemas.CREATE, status=501, faults=(404,)),
     Route('GET', _CLUSTER, clusters.show, ('cluster:show',), status=404),
-    Route('POST', _CLUSTER, clusters.action,
-          ('cluster:action', 'cluster:reset-status', 'cluster:force_delete'),
-          request_schema=cluster_schemas.ACTION, status=404),
+    Route('POST', _CLUSTER, clusters.action, ('cluster:action',), actions=_CLUSTER_ACTIONS,
+          status=404),
     Route('DELETE', _CLUSTER, clusters.delete, ('cluster:delete',), status=404),
     Route('GET', f'{_CLUSTER}/instances/{{instance_id}}', clusters.show_instance,
           ('cluster:show_instance',), status=404),
     Route('GET', f'{_CLUSTER}/root', clusters.root_show, ('cluster:extension:root:index',),
           status=404),
     Route('POST', f'{_CLUSTER}/root', clusters.root_enable, ('cluster:extension:root:create',),
-          request_schema=cluster_schemas.ROOT, status=404),
+          request_schema=cluster_schemas.ROOT, optional_body=True, status=404),
 
     Route('GET', f'{_P}/flavors', flavors.index, ('flavor:index',),
           response_schema=flavor_schemas.INDEX),
@@ -285,65 +319,68 @@ ROUTES = (
     Route('GET', f'{_P}/operations/{{operation_id}}', operations.show, ('operation:show',),
           response_schema=operation_schemas.SHOW),
     Route('POST', f'{_P}/operations/{{operation_id}}/action', instances.operation_action,
-          ('operation:cancel', 'operation:retry'), request_schema=operation_schemas.ACTION,
-          status=202, faults=(400, 409, 413, 422, 501)),
-    Route('GET', _QUOTAS, quotas.show, ('quota:show',), response_schema=quota_schemas.SHOW),
-    Route('PUT', _QUOTAS, quotas.update, ('quota:update',), request_schema=quota_schemas.UPDATE,
-          response_schema=quota_schemas.CHANGED),
+          actions=_OPERATION_ACTIONS, status=202, faults=(400, 409, 413, 422, 501)),
+    Route('GET', _QUOTAS, quotas.show, ('quota:show',), owner='target_project_id',
+          response_schema=quota_schemas.SHOW),
+    Route('PUT', _QUOTAS, quotas.update, ('quota:update',), owner='target_project_id', admin=True,
+          request_schema=quota_schemas.UPDATE, response_schema=quota_schemas.CHANGED),
 
-    Route('GET', f'{_M}/instances', mgmt_instances.index, ('mgmt:instance:index',),
+    Route('GET', f'{_M}/instances', mgmt_instances.index, ('mgmt:instance:index',), admin=True,
           response_schema=mgmt_schemas.INSTANCE_INDEX,
           query=(*_PAGE, 'include_clustered', 'deleted', 'project_id')),
-    Route('GET', _M_INSTANCE, mgmt_instances.show, ('mgmt:instance:show',),
+    Route('GET', _M_INSTANCE, mgmt_instances.show, ('mgmt:instance:show',), admin=True,
           response_schema=mgmt_schemas.INSTANCE_SHOW, query=('deleted',)),
-    Route('POST', f'{_M_INSTANCE}/action', mgmt_instances.action, ('mgmt:instance:action',),
-          request_schema=mgmt_schemas.ACTION, status=202, faults=(422, 501, 503)),
+    Route('POST', f'{_M_INSTANCE}/action', mgmt_instances.action, admin=True,
+          actions=_MGMT_INSTANCE_ACTIONS, status=202, faults=(422, 501, 503)),
     Route('GET', f'{_M_INSTANCE}/root', mgmt_instances.root_history,
-          ('mgmt:instance:root_history',), response_schema=mgmt_schemas.ROOT_HISTORY),
+          ('mgmt:instance:root_history',), admin=True, response_schema=mgmt_schemas.ROOT_HISTORY),
     Route('GET', f'{_M_INSTANCE}/rpc_ping', mgmt_instances.rpc_ping, ('mgmt:instance:rpc_ping',),
-          status=204, faults=_GUEST),
+          admin=True, status=204, faults=_GUEST),
     Route('GET', f'{_M_INSTANCE}/diagnostics', mgmt_instances.diagnostics,
-          ('mgmt:instance:diagnostics',), response_schema=mgmt_schemas.DIAGNOSTICS, faults=_GUEST),
+          ('mgmt:instance:diagnostics',), admin=True, response_schema=mgmt_schemas.DIAGNOSTICS,
+          faults=_GUEST),
     Route('GET', f'{_M_INSTANCE}/hwinfo', mgmt_instances.hwinfo, ('mgmt:instance:hwinfo',),
-          response_schema=mgmt_schemas.HARDWARE, faults=_GUEST),
+          admin=True, response_schema=mgmt_schemas.HARDWARE, faults=_GUEST),
     Route('POST', f'{_M_INSTANCE}/upgrade', mgmt_instances.upgrade, ('mgmt:instance:upgrade',),
-          request_schema=mgmt_schemas.AGENT_UPGRADE, status=202, faults=(422,)),
-    Route('GET', f'{_M}/clusters', mgmt_clusters.index, ('mgmt:cluster:index',),
+          admin=True, request_schema=mgmt_schemas.AGENT_UPGRADE, status=202, faults=(422,)),
+    Route('GET', f'{_M}/clusters', mgmt_clusters.index, ('mgmt:cluster:index',), admin=True,
           response_schema=cluster_schemas.INDEX, query=('deleted',)),
-    Route('GET', _M_CLUSTER, mgmt_clusters.show, ('mgmt:cluster:show',), status=404),
-    Route('POST', f'{_M_CLUSTER}/action', mgmt_clusters.action, ('mgmt:cluster:action',),
-          request_schema=cluster_schemas.MGMT_ACTION, status=404),
+    Route('GET', _M_CLUSTER, mgmt_clusters.show, ('mgmt:cluster:show',), admin=True, status=404),
+    Route('POST', f'{_M_CLUSTER}/action', mgmt_clusters.action, admin=True,
+          actions=_MGMT_CLUSTER_ACTIONS, status=404),
     Route('GET', f'{_M}/datastore-versions', mgmt_versions.index, ('mgmt:datastore_version:index',),
-          response_schema=mgmt_schemas.VERSIONS),
+          admin=True, response_schema=mgmt_schemas.VERSIONS),
     Route('POST', f'{_M}/datastore-versions', mgmt_versions.create,
-          ('mgmt:datastore_version:create',), request_schema=mgmt_schemas.VERSION_CREATE,
-          status=202, faults=(503,)),
-    Route('GET', _M_VERSION, mgmt_versions.show, ('mgmt:datastore_version:show',),
+          ('mgmt:datastore_version:create',), admin=True,
+          request_schema=mgmt_schemas.VERSION_CREATE, status=202, faults=(503,)),
+    Route('GET', _M_VERSION, mgmt_versions.show, ('mgmt:datastore_version:show',), admin=True,
           response_schema=mgmt_schemas.VERSION_SHOW, faults=(400,)),
-    Route('PATCH', _M_VERSION, mgmt_versions.change, ('mgmt:datastore_version:update',),
+    Route('PATCH', _M_VERSION, mgmt_versions.change, ('mgmt:datastore_version:update',), admin=True,
           request_schema=mgmt_schemas.VERSION_CHANGE, status=202, faults=(503,)),
     Route('DELETE', _M_VERSION, mgmt_versions.delete, ('mgmt:datastore_version:delete',),
-          status=202, faults=(400,)),
+          admin=True, status=202, faults=(400,)),
     Route('GET', _M_PARAMETERS, mgmt_parameters.index, ('mgmt:configuration_parameter:index',),
-          response_schema=mgmt_schemas.PARAMETERS, faults=(400,)),
+          admin=True, response_schema=mgmt_schemas.PARAMETERS, faults=(400,)),
     Route('POST', _M_PARAMETERS, mgmt_parameters.create, ('mgmt:configuration_parameter:create',),
-          request_schema=mgmt_schemas.PARAMETER_SET, response_schema=mgmt_schemas.PARAMETER_SHOW),
+          admin=True, request_schema=mgmt_schemas.PARAMETER_SET,
+          response_schema=mgmt_schemas.PARAMETER_SHOW),
     Route('GET', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.show,
-          ('mgmt:configuration_parameter:show',), whole=True,
+          ('mgmt:configuration_parameter:show',), admin=True, whole=True,
           response_schema=mgmt_schemas.PARAMETER_SHOW, faults=(400,)),
     Route('PUT', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.change,
-          ('mgmt:configuration_parameter:update',), whole=True,
+          ('mgmt:configuration_parameter:update',), admin=True, whole=True,
           request_schema=mgmt_schemas.PARAMETER_SET, response_schema=mgmt_schemas.PARAMETER_SHOW),
     Route('DELETE', f'{_M_PARAMETERS}/{{name}}', mgmt_parameters.delete,
-          ('mgmt:configuration_parameter:delete',), whole=True, status=204, faults=(400,)),
+          ('mgmt:configuration_parameter:delete',), admin=True, whole=True, status=204,
+          faults=(400,)),
 )
 
 
 def app_factory(_global_conf: dict[str, str], **_local_conf: str) -> Dispatcher:
-    """Paste application ``troveapp``."""
+    """Create the Paste application ``troveapp``."""
     return Dispatcher(RouteMapper(ROUTES, CONF.expected_filetype_suffixes))
 
 
 def contract() -> dict[str, Any]:
-    """The OpenAPI document of everything that is answered."""
+    """Return the OpenAPI document of the whole API."""
     return openapi.document(ROUTES, {'/': versions.INDEX, f'/{versions.VERSION}/': versions.SHOW})

@@ -15,7 +15,7 @@
 import functools
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from importlib import metadata
 from typing import Any, NamedTuple
 
@@ -26,12 +26,12 @@ from trove.common import exception, policies
 
 CONF = cfg.CONF
 
-#: Decisions one process remembers: a few rules for each caller that is at work.
-_REMEMBERED = 8192
+#: Decisions that a process caches: a few rules for each active caller.
+_CACHED = 8192
 
-#: All that rules can ask of a caller: (name, value) pairs, lists as tuples.
+#: Attributes of a caller that rules can check: (name, value) pairs, lists as tuples.
 Caller = tuple[tuple[str, Any], ...]
-#: (rule, project that owns the object, caller) -> whether it is allowed.
+#: (rule, project that owns the object, caller) -> the rule allows it.
 Decide = Callable[[str, str | None, Caller], bool]
 
 
@@ -45,10 +45,10 @@ _rules: _Rules | None = None
 
 
 def get_enforcer() -> policy.Enforcer:
-    """The enforcer of this process, with the rules of the operator's files as they were when it was made.
+    """Return the enforcer of this process, with the rules of the operator's files at its creation.
 
-    oslo.policy looks at its files at every check unless told not to, which costs more than the check. Processes are
-    told to look again by :func:`reset`.
+    By default oslo.policy looks at its files at every check, which costs more than the check. A
+    process reads the files again after :func:`reset`.
     """
     return _current().enforcer
 
@@ -58,28 +58,28 @@ def _current() -> _Rules:
     with _lock:
         if _rules is None:
             made = policy.Enforcer(CONF)
-            # Every rule has a former default; one line per rule at each start would help nobody.
+            # Every rule has a deprecated default; a warning for each at every start helps no operator.
             made.suppress_default_change_warnings = True
             made.suppress_deprecation_warnings = True
             made.register_defaults(policies.list_rules())
             made.load_rules()
             made.use_conf = False
-            _rules = _Rules(made, _deciding_by(made))
+            _rules = _Rules(made, _decider_of(made))
         return _rules
 
 
 def reset() -> None:
-    """Forget the rules; the next check reads the operator's files again."""
+    """Drop the rules; the next check reads the operator's files again."""
     global _rules
     with _lock:
         _rules = None
 
 
-def _deciding_by(enforcer: policy.Enforcer) -> Decide:
-    """Ask the rules, once for each question: the same rules say the same of the same caller.
+def _decider_of(enforcer: policy.Enforcer) -> Decide:
+    """Return a function that evaluates rules and caches the decisions.
 
-    Rules that ask another server, or a check that somebody has added to oslo.policy, may change their mind, so with
-    any such rule nothing is remembered.
+    Nothing is cached if a rule uses a check that asks another server or that is added to
+    oslo.policy by an entry point, because its decision may change.
     """
     def decide(rule: str, owner: str | None, caller: Caller) -> bool:
         values = {
@@ -100,7 +100,7 @@ def _deciding_by(enforcer: policy.Enforcer) -> Decide:
         rf'(?<![\w.])({"|".join(map(re.escape, sorted(kinds)))}):') if kinds else None
     if asks_others and any(asks_others.search(str(check)) for check in enforcer.rules.values()):
         return decide
-    return functools.lru_cache(_REMEMBERED)(decide)
+    return functools.lru_cache(_CACHED)(decide)
 
 
 def _allows(rule: str, owner: str | None, context: Any) -> bool:
@@ -108,7 +108,10 @@ def _allows(rule: str, owner: str | None, context: Any) -> bool:
 
 
 def is_admin(context: Any) -> bool:
-    """Whether the caller is an administrator, by option ``admin_roles`` if set, else by rule ``context_is_admin``."""
+    """Return whether the caller is an administrator.
+
+    Option ``admin_roles`` decides if it is set, else rule ``context_is_admin``.
+    """
     if CONF.admin_roles:
         return not {role.lower()
                     for role in CONF.admin_roles}.isdisjoint(role.lower() for role in context.roles)
@@ -125,22 +128,40 @@ def authorize(context: Any, rule: str, tenant: str | None = None) -> None:
         raise exception.Forbidden(f'Policy does not allow {rule} to be performed.')
 
 
-def owned(context: Any, row: Any, named: str) -> Any:
-    """The row, if the caller may know of it: one of the project, or any for an administrator.
+def authorize_any(context: Any, rules: Sequence[str], tenant: str | None = None) -> None:
+    """Refuse the caller unless one of the rules allows it.
 
-    :param row: with a column ``tenant_id``; None when there is none.
-    :param named: what the caller named it by.
-    :raises trove.common.exception.NotFound: it is not there, or another project's.
+    :param tenant: project that owns the object; the caller's own when not given.
+    :raises trove.common.exception.Forbidden: naming the rules.
     """
-    if row is None or (row.tenant_id != context.project_id and not context.is_admin):
-        raise exception.not_found(named)
+    owner = context.project_id if tenant is None else tenant
+    if not any(_allows(rule, owner, context) for rule in rules):
+        raise exception.Forbidden(f"Policy does not allow {' or '.join(rules)} to be performed.")
+
+
+def owner_of(row: Any) -> str | None:
+    """Return the project of an object; None for an object of no project."""
+    return row.tenant_id if hasattr(row, 'tenant_id') else row.project_id
+
+
+def owned(context: Any, row: Any, name: str, *, only_own: bool = False) -> Any:
+    """Return the row if the caller may see it: rows of the caller's project, or any for an admin.
+
+    :param row: with a column ``tenant_id`` or ``project_id``; None if there is no such row.
+    :param name: id or name in the request.
+    :param only_own: limit administrators to their own project too.
+    :raises trove.common.exception.NotFound: the row does not exist or is another project's.
+    """
+    if row is None or (owner_of(row) != context.project_id
+                       and (only_own or not context.is_admin)):
+        raise exception.not_found(name)
     return row
 
 
 def require_admin(context: Any) -> None:
-    """The gate before everything under /mgmt. 401 and not 403, because clients then log in again once.
+    """Refuse everybody but administrators, with 401 in place of 403, so that clients log in again.
 
-    :raises trove.common.exception.Unauthorized:
+    :raises trove.common.exception.Unauthorized: the caller is not an administrator.
     """
     if not context.is_admin:
         raise exception.Unauthorized('User does not have admin privileges.')

@@ -14,14 +14,12 @@
 
 from typing import Any
 
-from trove.common import exception, policy
+from trove.common import exception
 from trove.common.http.request import Request
 from trove.configuration import views
 from trove.datastore import models as datastore_models
 from trove.db import datastores, session
 from trove.db.session import Connection, Row
-
-_RULE = 'configuration-parameter'
 
 
 def _in_datastore(connection: Connection, datastore: str, version: str) -> Row:
@@ -41,23 +39,19 @@ def find(connection: Connection, version_id: str, name: str) -> Row:
 
 
 def index(request: Request, datastore: str, version: str) -> dict[str, Any]:
-    policy.authorize(request.context, f'{_RULE}:index')
     return _list(lambda connection: _in_datastore(connection, datastore, version))
 
 
 def show(request: Request, datastore: str, version: str, name: str) -> dict[str, Any]:
     """Without a wrapper key, as clients print it."""
-    policy.authorize(request.context, f'{_RULE}:show')
     return _one(lambda connection: _in_datastore(connection, datastore, version), name)
 
 
 def index_by_version(request: Request, version: str) -> dict[str, Any]:
-    policy.authorize(request.context, f'{_RULE}:index_by_version')
     return _list(lambda connection: datastore_models.version_by_id(connection, version))
 
 
 def show_by_version(request: Request, version: str, name: str) -> dict[str, Any]:
-    policy.authorize(request.context, f'{_RULE}:show_by_version')
     return _one(lambda connection: datastore_models.version_by_id(connection, version), name)
 
 

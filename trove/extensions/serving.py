@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the calls on databases, users and root share: an instance that serves, and its guest's answer or failure.
+"""Calls to the guest of a serving instance, for the controllers of databases, users and root.
 
-These calls are synchronous by contract: the guest is asked while the client waits.
+These controllers are synchronous by contract: the client waits for the reply of the guest.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,31 +30,31 @@ from trove.instance import models, service
 
 CONF = cfg.CONF
 
-#: Longer names are nobody's; a guest would not even read the message.
+#: Characters of the longest name that a message to a guest can hold.
 MAX_NAME = 255
 
-_MOST = 1000
-_NAMED = base.needing(base.record(name=base.text(MAX_NAME)), 'name')
+_MAX_ITEMS = 1000
+_WITH_NAME = base.needing(base.record(name=base.text(MAX_NAME)), 'name')
 _USER = base.record(name=base.text(MAX_NAME), password=base.nullable(base.text(MAX_NAME)),
                     host=base.nullable(base.text(MAX_NAME)), databases=base.list_of(
-                        _NAMED, 10 * _MOST))
-#: What answers may hold, for ``gives`` of :func:`ask`.
-DATABASES = {'databases': base.list_of(_NAMED, _MOST)}
-ACCESS = {'databases': base.list_of(_NAMED, 10 * _MOST)}
-USERS = {'users': base.list_of(base.needing(_USER, 'name'), _MOST)}
+                        _WITH_NAME, 10 * _MAX_ITEMS))
+#: Layouts of replies, for ``reply`` of :func:`call`.
+DATABASES = {'databases': base.list_of(_WITH_NAME, _MAX_ITEMS)}
+ACCESS = {'databases': base.list_of(_WITH_NAME, 10 * _MAX_ITEMS)}
+USERS = {'users': base.list_of(base.needing(_USER, 'name'), _MAX_ITEMS)}
 USER = {'user': base.nullable(base.needing(_USER, 'name'))}
 ROOT = {'user': _USER}
 _MARKER = base.nullable(base.text(4 * MAX_NAME))
 
-#: capability -> what it is called in a refusal
-_CALLED = {
+#: capability -> beginning of a refusal
+_SUBJECTS = {
     engines.DATABASES: 'Databases are',
     engines.USERS: 'Users are',
     engines.GRANTS: 'Grants are',
     engines.ROOT: 'Root is'
 }
 
-#: message to a guest -> the event it is on the notification bus; the others are not told
+#: message to a guest -> type of its notification; other messages have none
 _EVENTS: dict[type[messages.Command], str] = {
     messages.CreateDatabases: 'database_create', messages.DeleteDatabase: 'database_delete',
     messages.CreateUsers: 'user_create', messages.DeleteUser: 'user_delete',
@@ -62,23 +62,23 @@ _EVENTS: dict[type[messages.Command], str] = {
     messages.RevokeAccess: 'user_revoke', messages.ChangePasswords: 'user_change_password',
 }
 
-#: Failures in which a guest means a database.
+#: Failures of a guest that name a database.
 _OF_DATABASES = frozenset({'guest_not_found_database', 'guest_exists_database'})
 
 
-def instance(request: Request, rule: str, instance_id: str, capability: str, *,
+def instance(request: Request, instance_id: str, capability: str, *,
              only_own: bool = False) -> Row:
-    """The instance, if the caller may and its engine serves now.
+    """Return the instance of a request, if its engine is serving.
 
-    :param capability: what the engine must be able to do, of :mod:`trove.common.engines`.
-
-    :raises trove.common.exception.Unprocessable: no server, another kind of engine, or the engine is not running.
+    :param capability: capability that the engine needs, of :mod:`trove.common.engines`.
+    :raises trove.common.exception.Unprocessable: there is no server, the engine does not have the
+        capability, or the engine is not running.
     """
-    row = service.find(request, rule, instance_id, only_own=only_own)
+    row = service.find(request, instance_id, only_own=only_own)
     models.require_server(row)
     if capability not in engines.of(row.manager).capabilities:
         raise exception.Unprocessable(
-            f'{_CALLED[capability]} not supported for datastore {row.manager}.')
+            f'{_SUBJECTS[capability]} not supported for datastore {row.manager}.')
     if row.service_status not in states.ServiceStatus.SERVING:
         raise exception.Unprocessable(
             f'Instance {row.id} is not ready, its database service status is '
@@ -86,72 +86,75 @@ def instance(request: Request, rule: str, instance_id: str, capability: str, *,
     return row
 
 
-def ask(row: Row, message: messages.Command, *, named: Sequence[str] = (),
-        databases: Sequence[str] = (), patient: bool = False,
-        gives: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
-    """Ask the guest and wait.
+def call(row: Row, message: messages.Command, *, names: Sequence[str] = (),
+         databases: Sequence[str] = (), is_long: bool = False,
+         reply: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
+    """Send a message to the guest and return its reply.
 
-    :param named: the users or databases the message is about, for failures.
-    :param databases: the databases, where ``named`` are users.
-    :param patient: allow the time of a long call.
-    :param gives: the keys of the answer and what they may hold; others are dropped. A guest may be anybody's.
-    :raises trove.common.exception.NotFound, BadRequest, GuestError:
+    :param names: users or databases of the message, for failures.
+    :param databases: databases of the message, if ``names`` are users.
+    :param is_long: wait as long as for a long call.
+    :param reply: keys of the reply and their checks; other keys are dropped. A guest is untrusted.
+    :raises trove.common.exception.NotFound: a user or a database does not exist.
+    :raises trove.common.exception.BadRequest: a user or a database exists already.
+    :raises trove.common.exception.GuestError: another failure, or no reply in time.
     """
-    timeout = CONF.agent_call_high_timeout if patient else CONF.agent_call_low_timeout
+    timeout = CONF.agent_call_high_timeout if is_long else CONF.agent_call_low_timeout
     try:
         with notifications.wrap(_EVENTS.get(type(message)), tenant_id=row.tenant_id,
-                                request_id=notification.request_id(), **_told_of(row, message)):
-            return _bounded(clients.guest(row).call(message, timeout), gives or {})
+                                request_id=notification.request_id(), **_payload(row, message)):
+            return _checked(clients.guest(row).call(message, timeout), reply or {})
     except exception.GuestError as error:
-        failure = _told(error, list((databases or named) if error.code in _OF_DATABASES else named))
+        failure = _translated(
+            error, list((databases or names) if error.code in _OF_DATABASES else names))
         if failure is None:
             raise
         raise failure from error
 
 
-def _bounded(answer: dict[str, Any], gives: Mapping[str, base.Check]) -> dict[str, Any]:
+def _checked(reply: dict[str, Any], checks: Mapping[str, base.Check]) -> dict[str, Any]:
     try:
-        checked = {key: check(key, answer.get(key)) for key, check in gives.items()}
-        return {**checked, 'next_marker': _MARKER('next_marker', answer.get('next_marker'))}
+        checked = {key: check(key, reply.get(key)) for key, check in checks.items()}
+        return {**checked, 'next_marker': _MARKER('next_marker', reply.get('next_marker'))}
     except ValueError as problem:
         raise exception.GuestError('The guest gave an answer that cannot be used.',
                                    detail=str(problem)) from None
 
 
-def _told_of(row: Row, message: messages.Command) -> dict[str, Any]:
-    """What a message is about, for notifications: names only, never a password."""
-    told: dict[str, Any] = {'instance_id': row.id}
+def _payload(row: Row, message: messages.Command) -> dict[str, Any]:
+    """Return the payload of a notification about a message: names only, never a password."""
+    payload: dict[str, Any] = {'instance_id': row.id}
     match message:
         case messages.CreateDatabases():
-            told['databases'] = notification.names(message.databases)
+            payload['databases'] = notification.names(message.databases)
         case messages.DeleteDatabase():
-            told['name'] = message.name
+            payload['name'] = message.name
         case messages.CreateUsers() | messages.ChangePasswords():
-            told['users'] = notification.names(message.users)
+            payload['users'] = notification.names(message.users)
         case messages.GrantAccess():
-            told |= {
+            payload |= {
                 'username': message.name,
                 'hostname': message.host,
                 'databases': list(message.databases)
             }
         case messages.RevokeAccess():
-            told |= {
+            payload |= {
                 'username': message.name,
                 'hostname': message.host,
                 'database': message.database
             }
         case messages.UpdateUser() | messages.DeleteUser():
-            told |= {'username': message.name, 'hostname': message.host}
-    return told
+            payload |= {'username': message.name, 'hostname': message.host}
+    return payload
 
 
-def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError | None:
-    """The failure in the words of the API; None: the guest's own words will do."""
-    if not named:
+def _translated(error: exception.GuestError, names: list[str]) -> exception.TroveError | None:
+    """Translate a guest error into an API error; None if its message can be shown as it is."""
+    if not names:
         return None
-    # The guest names the one it means; with a single one there is no doubt anyway.
-    name = next((name for name in sorted(named, key=len, reverse=True) if name in error.message),
-                named[0])
+    # The message of the guest has the name, if there are several.
+    name = next((name for name in sorted(names, key=len, reverse=True) if name in error.message),
+                names[0])
     if error.code == 'guest_not_found_user':
         return exception.NotFound(f'User {name} cannot be found on the instance.')
     if error.code == 'guest_not_found_database':
@@ -164,5 +167,8 @@ def _told(error: exception.GuestError, named: list[str]) -> exception.TroveError
 
 
 def no_such(kind: str, name: str) -> exception.NotFound:
-    """:param kind: ``User`` or ``Database``."""
+    """Return the failure for a name that no guest can have.
+
+    :param kind: ``User`` or ``Database``.
+    """
     return exception.NotFound(f'{kind} {name[:MAX_NAME]} cannot be found on the instance.')

@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which instances a list shows, and in which order: what the query of a list asks for.
-
-Everything here is additive: a list that is asked for nothing is as it always was.
-"""
+"""Filters and order of a list of instances, from the query of a request."""
 
 import webob
 
@@ -23,12 +20,13 @@ from trove.db.instance_filters import SORT_KEYS, Filters
 
 
 def filters(request: webob.Request) -> Filters:
-    """What the filters, the window, the order and ``include_clustered`` of a query ask for.
+    """Return the filters and the order of a list.
 
-    :raises trove.common.exception.BadRequest: an unknown status, key or direction, or no time.
+    :raises trove.common.exception.BadRequest: an unknown status, key or direction, or a bound that
+        is not a time.
     """
     return Filters(name=query.text(request, 'name'), datastore=query.text(request, 'datastore'),
-                   replica_of=query.text(request, 'replica_of'), status=query.word(
-                       request, 'status', states.SHOWN), window=query.window(request),
-                   order=query.order(request, SORT_KEYS), include_clustered=request.GET.get(
-                       'include_clustered', '').lower() == 'true')
+                   replica_of=query.text(request, 'replica_of'),
+                   status=query.word(request, 'status', states.SHOWN),
+                   window=query.window(request), order=query.order(request, SORT_KEYS),
+                   include_clustered=query.flag(request, 'include_clustered'))

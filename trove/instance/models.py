@@ -26,7 +26,7 @@ from oslo_config import cfg
 from trove.common.rpc import clients, keys
 from trove.db.session import Connection, Row
 
-from trove.common import exception, states
+from trove.common import exception, policy, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.kinds import OperationKind, ResourceType
 from trove.db import configurations, events, instances, operations, quotas, session
@@ -130,9 +130,7 @@ def find(context: Any, instance_id: str, *, only_own: bool = False,
     :raises trove.common.exception.NotFound: no such instance.
     """
     row = session.read(instances.get, instance_id, include_deleted=include_deleted)
-    if row is None or (row.tenant_id != context.project_id and (only_own or not context.is_admin)):
-        raise exception.not_found(instance_id)
-    return row
+    return policy.owned(context, row, instance_id, only_own=only_own)
 
 
 facts_of = states.facts_of

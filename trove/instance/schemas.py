@@ -96,27 +96,13 @@ UPDATE = compiled(
 #: Of a PATCH.
 EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=False)))
 
-#: Every action there is on the wire. A body names one of them.
-ACTION_NAMES = frozenset(
-    {'restart', 'resize', 'promote_to_replica_source', 'eject_replica_source', 'reset_status'})
-#: Schema of the body for each action this service can do.
+RESTART = compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}],
+                                    'reason': 'must be an object'}}))
 RESIZE_VOLUME = compiled(wrapped('resize', obj({'volume': _NEW_VOLUME}, required=('volume',))))
 RESIZE_FLAVOR = compiled(wrapped('resize', obj({'flavorRef': FLAVOR}, required=('flavorRef',))))
-ACTIONS = {
-    'eject_replica_source': compiled(obj({'eject_replica_source': FREE})),
-    'promote_to_replica_source': compiled(obj({'promote_to_replica_source': FREE})),
-    'reset_status': compiled(obj({'reset_status': FREE})),
-    'resize': compiled({'anyOf': [RESIZE_VOLUME.schema, RESIZE_FLAVOR.schema]}),
-    'restart': compiled(
-        obj({'restart': {
-            'anyOf': [FREE, {
-                'type': 'null'
-            }],
-            'reason': 'must be an object'
-        }})),
-}
-ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
-
+RESET_STATUS = compiled(obj({'reset_status': FREE}))
+PROMOTE = compiled(obj({'promote_to_replica_source': FREE}))
+EJECT = compiled(obj({'eject_replica_source': FREE}))
 
 _ANYTHING_TRUE = {'type': ['boolean', 'integer', 'string', 'null']}
 SSL_CHANGE = compiled(wrapped('ssl', obj({

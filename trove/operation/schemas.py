@@ -62,17 +62,9 @@ _EVENT = shown('Event', {
     'id': STRING, 'time': MOMENT, 'type': STRING, 'text': STRING, 'operation_id': nullable(STRING),
     'request_id': nullable(STRING), 'user_id': nullable(STRING)})
 
-#: What may be done to one, by name.
-ACTIONS = {
-    name: compiled(obj({name: {
-        'anyOf': [FREE, {
-            'type': 'null'
-        }],
-        'reason': 'must be an object'
-    }}))
-    for name in ('cancel', 'retry')
-}
-ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
+_OBJECT = {'anyOf': [FREE, {'type': 'null'}], 'reason': 'must be an object'}
+CANCEL = compiled(obj({'cancel': _OBJECT}))
+RETRY = compiled(obj({'retry': _OBJECT}))
 
 INDEX = page_of('operations', shown('Operation', _OPERATION))
 SHOW = showing('operation', shown('OperationWithSteps', {**_OPERATION, 'steps': array(_STEP)},

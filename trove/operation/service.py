@@ -10,42 +10,35 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""``GET operations/{id}``: long work, whatever it works on. The lists stand under their resource."""
+"""Controller of ``GET operations/{id}``. The lists of operations belong to their resource."""
 
 from typing import Any
 
-from trove.db.session import Connection, Row
-
-from trove.common import exception, policy
+from trove.common import policy
+from trove.common.http import access
 from trove.common.http.request import Request
 from trove.db import operations, session
+from trove.db.session import Connection, Row
 from trove.operation import views
 
 
-def find(request: Request, rule: str, operation_id: str) -> Row:
-    """The operation a request names, if the caller may do to it what the rule says.
+def load(context: Any, operation_id: str) -> Row:
+    """Return an operation of the caller's project; for an administrator, of any project.
 
-    :raises trove.common.exception.NotFound: there is none, or it is another project's.
+    :raises trove.common.exception.NotFound: no such operation.
     """
-    context = request.context
-    policy.authorize(context, rule)
-    row = session.read(operations.get, operation_id)
-    if row is None or (row.project_id != context.project_id and not context.is_admin):
-        raise exception.not_found(operation_id)
-    if row.project_id != context.project_id:
-        policy.authorize(context, rule, row.project_id)
-    return row
+    return policy.owned(context, session.read(operations.get, operation_id), operation_id)
 
 
 def show(request: Request, operation_id: str) -> dict[str, Any]:
     context = request.context
-    row = find(request, 'operation:show', operation_id)
+    row = access.find(request, load, operation_id)
 
     def read(connection: Connection) -> tuple[Any, Any]:
         return operations.steps_of(connection, row.id), operations.children(connection, row.id)
 
     steps, children = session.read(read)
-    seen = [
+    visible = [
         child for child in children if context.is_admin or child.project_id == context.project_id
     ]
-    return {'operation': views.with_steps(row, steps, seen)}
+    return {'operation': views.with_steps(row, steps, visible)}

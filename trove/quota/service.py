@@ -10,31 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Quotas of a project: shown to the project itself and to administrators, changed by administrators only."""
+"""Controllers of the quotas of a project, which only administrators may change by default."""
 
 from typing import Any
 
-from trove.db.session import Connection
-
-from trove.common import exception, policy
-from trove.common.http import schemas
+from trove.common import exception
 from trove.common.http.request import Request
 from trove.db import quotas, session
-from trove.quota import schemas as quota_schemas
+from trove.db.session import Connection
 
-#: Characters of the column; Keystone's own ids have 32.
+#: Characters of the column; ids of Keystone have 32.
 MAX_PROJECT_ID = 36
 
 
 def show(request: Request, target_project_id: str) -> dict[str, Any]:
-    context = request.context
-    if target_project_id != context.project_id and not context.is_admin:
-        raise exception.Forbidden('Only an administrator may see the quotas of another project.')
-    policy.authorize(context, 'quota:show', target_project_id)
-
     def read(connection: Connection) -> tuple[Any, Any]:
-        return quotas.limits(connection,
-                             target_project_id), quotas.usages(connection, target_project_id)
+        return (quotas.limits(connection, target_project_id),
+                quotas.usages(connection, target_project_id))
 
     allowed, used = session.read(read)
     return {
@@ -47,23 +39,19 @@ def show(request: Request, target_project_id: str) -> dict[str, Any]:
     }
 
 
-def update(request: Request, target_project_id: str) -> dict[str, Any]:
-    policy.require_admin(request.context)
-    policy.authorize(request.context, 'quota:update', target_project_id)
+def update(request: Request, target_project_id: str, body: dict[str, Any]) -> dict[str, Any]:
     if len(target_project_id) > MAX_PROJECT_ID:
         raise exception.BadRequest(f'The id of a project has at most {MAX_PROJECT_ID} characters.')
-    body = request.json_body()
-    schemas.check(quota_schemas.UPDATE, body)
-    wanted = {resource: limit for resource, limit in body['quotas'].items()
-              if limit is not None and resource != 'xmlns'}
-    unknown = sorted(wanted.keys() - quotas.DEFAULTS.keys())
+    changes = {resource: limit for resource, limit in body['quotas'].items()
+               if limit is not None and resource != 'xmlns'}
+    unknown = sorted(changes.keys() - quotas.DEFAULTS.keys())
     if unknown:
         raise exception.NotFound(f"Quota resource '{unknown[0][:255]}' cannot be found.")
 
     def write(connection: Connection) -> None:
         now = session.utcnow()
-        for resource, limit in sorted(wanted.items()):
+        for resource, limit in sorted(changes.items()):
             quotas.set_limit(connection, target_project_id, resource, limit, now)
 
     session.write(write)
-    return {'quotas': wanted}
+    return {'quotas': changes}

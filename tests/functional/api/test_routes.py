@@ -95,8 +95,13 @@ STORIES, TOLD_KEYS = told()
 def test_a_route_is_whole(route):
     """Controller, policy rule, schema, story, and a place in the API reference."""
     named_in_path = [name for name in re.findall(r'{(\w+)}', route.path) if name != 'project_id']
-    assert list(inspect.signature(route.handler).parameters) == ['request', *named_in_path]
-    assert route.rules and set(route.rules) <= RULES.keys()
+    body = ['body'] if route.request_schema else []
+    action = ['action'] if route.actions else []
+    parameters = list(inspect.signature(route.handler).parameters)
+    assert parameters == ['request', *named_in_path, *body, *action]
+    assert route.rules or route.actions, 'a rule is enforced before the body is read'
+    assert set(route.all_rules) <= RULES.keys()
+    assert route.admin == ('/mgmt/' in route.path and 'quota:show' not in route.rules)
     has_body = route.method in ('POST', 'PUT', 'PATCH')
     assert (route.request_schema is not None) == has_body, 'the schema of its bodies'
     assert (route.response_schema is not None or route.method != 'GET'
@@ -116,9 +121,9 @@ def test_a_row_of_the_contract_has_its_route(row):
         return
     route = BY_PLACE[row.place]
     assert route.status == WITHOUT_CLUSTERS.get(row.number, row.status)
-    assert row.rules <= set(route.rules)
+    assert row.rules <= set(route.all_rules)
     if row.audience == 'adm':
-        assert all(RULES[rule].check_str == 'rule:admin' for rule in route.rules)
+        assert all(RULES[rule].check_str == 'rule:admin' for rule in route.all_rules)
     check_takes(row, route)
     if route.status < 400:
         check_gives(row, route)
@@ -134,8 +139,7 @@ def check_takes(row, route):
         return
     schema = route.request_schema.schema
     if row.action or row.takes == 'action':
-        keys = {key for part in schema['anyOf'] for key in [*part.get('properties', {}), *(
-            inner for whole in part.get('anyOf', ()) for inner in whole['properties'])]}
+        keys = {key for part in schema.get('anyOf', [schema]) for key in part['properties']}
         assert row.takes == 'action' or row.takes in keys
     elif row.takes in ('flat', 'optional'):
         assert not schema.get('required') or row.takes == 'flat'

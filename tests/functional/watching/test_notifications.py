@@ -210,17 +210,17 @@ def test_users_are_told_without_their_passwords(listened, world):
     }])
     world.settle()
     row = world.row(instance_id)
-    serving.ask(row, messages.CreateUsers(users=[{'name': 'app', 'password': PASSWORD, 'host': '%',
-                                                  'databases': []}]), named=['app'])
-    serving.ask(
+    serving.call(row, messages.CreateUsers(users=[{'name': 'app', 'password': PASSWORD, 'host': '%',
+                                                  'databases': []}]), names=['app'])
+    serving.call(
         row,
         messages.ChangePasswords(users=[{
             'name': 'app',
             'host': '%',
             'password': PASSWORD + '2'
-        }]), named=['app'])
+        }]), names=['app'])
     with pytest.raises(Exception, match='nobody'):
-        serving.ask(row, messages.DeleteUser(name='nobody', host='%'), named=['nobody'])
+        serving.call(row, messages.DeleteUser(name='nobody', host='%'), names=['nobody'])
     assert types()[-6:] == [
         'dbaas.user_create.start', 'dbaas.user_create.end', 'dbaas.user_change_password.start',
         'dbaas.user_change_password.end', 'dbaas.user_delete.start', 'dbaas.user_delete.error'

@@ -10,15 +10,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Dispatcher: maps a request to its route, calls the controller and writes the response."""
+"""Dispatcher: policy, body and schema of a request by the URL table, then the controller."""
 
 from typing import Any
 
-from trove.common import exception
-from trove.common.http import serializers
+from trove.common import exception, policy
+from trove.common.http import schemas, serializers
 from trove.common.http.mapper import RouteMapper
-from trove.common.http.request import FORMAT_KEY, SCHEMA_KEY, Request
+from trove.common.http.request import FORMAT_KEY, RULES_KEY, SCHEMA_KEY, Request
 from trove.common.http.response import Response, written
+from trove.common.http.route import Route
 
 
 class Dispatcher:
@@ -39,8 +40,38 @@ class Dispatcher:
         route, arguments, suffix = self._mapper.match(request.method, path)
         environ[FORMAT_KEY] = (serializers.by_suffix(suffix)
                                or serializers.by_accept(environ.get('HTTP_ACCEPT', '')))
-        environ[SCHEMA_KEY] = route.request_schema and route.request_schema.schema
-        response = route.handler(request, **arguments)
+        response = route.handler(request, **arguments, **_checked(request, route, arguments))
         if not isinstance(response, Response):
             response = Response(200, response)
         return written(request.response_format, response, route.root)(environ, start_response)
+
+
+def _checked(request: Request, route: Route, arguments: dict[str, str]) -> dict[str, Any]:
+    """Enforce the policy rules of a route, then check the body; nothing is looked up before.
+
+    :returns: arguments ``body`` and ``action`` of the handler, if the route has them.
+    """
+    context, environ = request.context, request.environ
+    if route.admin:
+        policy.require_admin(context)
+    owner = arguments[route.owner] if route.owner else None
+    for rule in route.rules:
+        policy.authorize(context, rule, owner)
+    environ[RULES_KEY] = route.rules
+    if route.request_schema is None:
+        return {}
+    if route.actions is not None:
+        # The body says which action is requested; a caller with none of the rules has it not read.
+        policy.authorize_any(context, route.actions.rules, owner)
+    environ[SCHEMA_KEY] = route.request_schema.schema
+    body = request.json_body(required=not route.optional_body)
+    if route.convert is not None:
+        body = route.convert(body)
+    if route.actions is None:
+        schemas.check(route.request_schema, body)
+        return {'body': body}
+    action = route.actions.chosen(body)
+    policy.authorize(context, action.rule, owner)
+    environ[RULES_KEY] = (*route.rules, action.rule)
+    schemas.check(action.schema, body)
+    return {'body': body, 'action': action}

@@ -213,19 +213,18 @@ def _operation(route: Route, described: dict[str, str | None],
     resource = module[-2] if module[-1] == 'service' else '_'.join(module[-2:])
     made: dict[str, Any] = {
         'operationId': f'{resource}_{route.handler.__name__}',
-        'summary': described.get(route.rules[0], '') if route.rules else '',
+        'summary': described.get(route.all_rules[0], '') if route.all_rules else '',
         'tags': [module[2] if module[1] == 'extensions' else module[1]],
         'parameters': [*(_path_parameter(name) for name in re.findall(r'{(\w+)}', route.path)),
                        *(_query_parameter(name) for name in route.query)],
         'responses': {},
     }
-    if route.rules:
-        made['x-openstack-policies'] = list(route.rules)
+    if route.all_rules:
+        made['x-openstack-policies'] = list(route.all_rules)
     if route.request_schema:
-        schema = route.request_schema.schema
         made['requestBody'] = {
-            'required': _is_required(schema),
-            'content': _content(schema, components)
+            'required': not route.optional_body,
+            'content': _content(route.request_schema.schema, components)
         }
     if route.status < 400:
         made['responses'][str(route.status)] = _success(route, components)
@@ -274,10 +273,6 @@ def _path_parameter(name: str) -> dict[str, Any]:
 def _query_parameter(name: str) -> dict[str, Any]:
     description, schema = QUERY[name]
     return {'name': name, 'in': 'query', 'description': description, 'schema': schema}
-
-
-def _is_required(schema: dict[str, Any]) -> bool:
-    return bool(schema.get('required') or schema.get('minProperties') or 'anyOf' in schema)
 
 
 def _success(route: Route, components: '_Components') -> dict[str, Any]:

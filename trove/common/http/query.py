@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the query of a list may ask for beside a page: filters, an order, a window of time.
+"""Query parameters of lists: filters, order, bounds of time, and booleans.
 
-All of it is additive: a list that is asked for nothing is as it always was.
+Every parameter is optional; a list without parameters has its own order and is not filtered.
 """
 
 import re
@@ -24,20 +24,20 @@ import webob
 from trove.common import exception
 from trove.common.listing import Order, Window
 
-#: Longest text that a column could be equal to.
+#: Characters of the longest column that a text is compared with.
 _LONGEST = 255
 _MOMENT = re.compile(r'\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,6})?)?(Z|[+-]\d\d:\d\d)?)?\Z')
 
-#: Names of the parameters of a window, for the URL table.
+#: Names of the parameters of a window.
 WINDOW = ('created_after', 'created_before', 'updated_after', 'updated_before')
-#: The same of an order.
+#: Names of the parameters of an order.
 ORDER = ('sort_key', 'sort_dir')
 
 
 def text(request: webob.Request, name: str) -> str | None:
-    """A filter by a text; None when it is not given or empty.
+    """Return a text, None if it is absent or empty.
 
-    :raises trove.common.exception.BadRequest: nothing could be equal to it.
+    :raises trove.common.exception.BadRequest: the text is longer than any column.
     """
     given = request.GET.get(name) or None
     if given is not None and len(given) > _LONGEST:
@@ -47,9 +47,9 @@ def text(request: webob.Request, name: str) -> str | None:
 
 
 def word(request: webob.Request, name: str, words: Collection[str]) -> str | None:
-    """A filter by one of some words, in any case.
+    """Return one of some words, given in any case; None if it is absent or empty.
 
-    :raises trove.common.exception.BadRequest: it is none of them.
+    :raises trove.common.exception.BadRequest: another word.
     """
     given = request.GET.get(name) or None
     if given is None:
@@ -61,7 +61,7 @@ def word(request: webob.Request, name: str, words: Collection[str]) -> str | Non
 
 
 def order(request: webob.Request, keys: Collection[str]) -> Order:
-    """``sort_key`` and ``sort_dir``.
+    """Return the order by ``sort_key`` and ``sort_dir``.
 
     :raises trove.common.exception.BadRequest: an unknown key or direction.
     """
@@ -75,7 +75,10 @@ def order(request: webob.Request, keys: Collection[str]) -> Order:
 
 
 def window(request: webob.Request) -> Window:
-    """:raises trove.common.exception.BadRequest: a bound is no time."""
+    """Return the bounds of the times of creation and of the last change.
+
+    :raises trove.common.exception.BadRequest: a bound is not a time.
+    """
     return Window(*(_moment(request, name) for name in WINDOW))
 
 
@@ -83,7 +86,7 @@ def _moment(request: webob.Request, name: str) -> datetime | None:
     given = request.GET.get(name) or None
     if given is None:
         return None
-    # What stands unquoted in a URL has lost the plus of its zone.
+    # Without quoting in the URL, the plus of a zone has become a blank.
     given = given.replace(' ', '+')
     try:
         if not _MOMENT.match(given):
@@ -96,6 +99,21 @@ def _moment(request: webob.Request, name: str) -> datetime | None:
             f"unless it has a zone.") from None
 
 
+#: Words of a boolean, in any case.
+_TRUE = frozenset({'1', 't', 'true', 'on', 'y', 'yes'})
+_FALSE = frozenset({'0', 'f', 'false', 'off', 'n', 'no'})
+#: Parameters for which only the words true and false count; clients rely on it.
+_ONLY_TRUE_AND_FALSE = frozenset({'include_clustered', 'count_only', 'deleted'})
+
+
+def boolean(request: webob.Request, name: str) -> bool | None:
+    """Return a boolean; None if it is absent or neither true nor false."""
+    given = request.GET.get(name, '').lower()
+    if name in _ONLY_TRUE_AND_FALSE:
+        return {'true': True, 'false': False}.get(given)
+    return True if given in _TRUE else False if given in _FALSE else None
+
+
 def flag(request: webob.Request, name: str) -> bool:
-    """A boolean as OpenStack services take them; whatever is not true is false."""
-    return request.GET.get(name, '').lower() in ('1', 't', 'true', 'on', 'y', 'yes')
+    """Return a boolean that is false unless it is true."""
+    return boolean(request, name) is True

@@ -27,6 +27,8 @@ CONTEXT_KEY = 'trove.context'
 FORMAT_KEY = 'trove.format'
 #: JSON schema of the body, for formats in which every value is text.
 SCHEMA_KEY = 'trove.schema'
+#: Policy rules that the dispatcher has enforced for the caller's project.
+RULES_KEY = 'trove.rules'
 #: Set for the versions application: ``Accept`` names a version that does not exist.
 VERSION_REFUSED_KEY = 'trove.version_refused'
 _QUERY_KEY = 'trove.query'

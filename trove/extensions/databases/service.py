@@ -10,60 +10,59 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on the databases of an instance."""
+"""Controllers of the databases of an instance."""
 
 from typing import Any
 
 from oslo_config import cfg
 
 from trove.common import engines, exception
-from trove.common.http import pagination, schemas
-from trove.common.rpc import messages
+from trove.common.http import pagination
 from trove.common.http.request import Request
 from trove.common.http.response import Response
+from trove.common.rpc import messages
 from trove.extensions import serving
-from trove.extensions.databases import schemas as database_schemas
 from trove.instance import databases_and_users, service
 
 CONF = cfg.CONF
 
-_RULE = 'instance:extension:database'
-
 
 def index(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_RULE}:index', instance_id, engines.DATABASES)
+    row = serving.instance(request, instance_id, engines.DATABASES)
     message = messages.ListDatabases(limit=pagination.limit_of(request, CONF.databases_page_size),
                                      marker=pagination.marker_of(request))
-    answer = serving.ask(row, message, gives=serving.DATABASES)
-    shown = [{'name': database['name']} for database in answer['databases']]
-    return pagination.page(request, 'databases', shown, answer.get('next_marker'))
+    reply = serving.call(row, message, reply=serving.DATABASES)
+    shown = [{'name': database['name']} for database in reply['databases']]
+    return pagination.page(request, 'databases', shown, reply.get('next_marker'))
 
 
-def create(request: Request, instance_id: str) -> Response:
-    row = serving.instance(request, f'{_RULE}:create', instance_id, engines.DATABASES)
-    body = request.json_body()
+def as_list(body: dict[str, Any]) -> dict[str, Any]:
+    """Convert the body of openstacksdk, which creates one database at a time."""
     if 'databases' not in body and 'database' in body:
-        # openstacksdk makes one at a time, and says so.
-        body = {'databases': [body['database']]}
-    schemas.check(database_schemas.CREATE, body)
+        return {'databases': [body['database']]}
+    return body
+
+
+def create(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
+    row = serving.instance(request, instance_id, engines.DATABASES)
     databases = databases_and_users.check_databases(row.manager, body['databases'], 'databases')
     if databases:
-        serving.ask(row, messages.CreateDatabases(databases=databases),
-                    named=[item['name'] for item in databases])
+        serving.call(row, messages.CreateDatabases(databases=databases),
+                     names=[item['name'] for item in databases])
     return Response(202)
 
 
 def show(request: Request, instance_id: str, name: str) -> Response:
-    """There is nothing more to show of a database than the list has; clients know 501 here."""
-    service.find(request, f'{_RULE}:show', instance_id)
+    """:raises trove.common.exception.NotSupported: always; the list shows all there is to show."""
+    service.find(request, instance_id)
     raise exception.NotSupported('Showing one database is not implemented; use the list.')
 
 
 def delete(request: Request, instance_id: str, name: str) -> Response:
-    row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.DATABASES)
+    row = serving.instance(request, instance_id, engines.DATABASES)
     if name in databases_and_users.reserved_databases(row.manager):
         raise exception.BadRequest(f"The database name '{name}' is reserved.")
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
-    serving.ask(row, messages.DeleteDatabase(name=name), named=[name])
+    serving.call(row, messages.DeleteDatabase(name=name), names=[name])
     return Response(202)

@@ -12,7 +12,7 @@
 
 """Logs of an instance: asked of its guest, stored and discarded by operations.
 
-Who may see which one is decided here; a guest says what it has, and may be anybody's.
+This module decides which logs a caller may see; a guest that reports logs is untrusted.
 """
 
 import threading
@@ -35,26 +35,26 @@ from trove.instance import models
 CONF = cfg.CONF
 
 SYS = 'SYS'
-#: Stands in the option for every log.
+#: Value of the option that exposes every log.
 EXPOSE_ALL = 'all'
-#: Seconds between two looks at an operation that is waited for.
-_LOOK = 0.25
+#: Seconds between two polls of an operation.
+_POLL_INTERVAL = 0.25
 
 _LOGS = {'logs': base.list_of(LOG, 100)}
 _ONE = {'log': LOG}
 
 
 def entries(context: Any, row: Row) -> list[dict[str, Any]]:
-    """The logs that the caller may see, as the guest describes them.
+    """Return the logs that the caller may see, as the guest reports them.
 
-    :raises trove.common.exception.GuestError:
+    :raises trove.common.exception.GuestError: the guest failed or did not reply.
     """
-    found = serving.ask(row, messages.ListLogs(), gives=_LOGS)['logs']
+    found = serving.call(row, messages.ListLogs(), reply=_LOGS)['logs']
     return [entry for entry in found if may_see(context, row, entry['name'])]
 
 
 def may_see(context: Any, row: Row, name: str) -> bool:
-    """Administrators see all logs, others those that the operator exposes for the datastore."""
+    """Return whether the caller is an administrator or the operator exposes the log to users."""
     if context.is_admin:
         return True
     exposed = CONF[row.manager].guest_log_exposed_logs if row.manager in CONF else []
@@ -62,12 +62,12 @@ def may_see(context: Any, row: Row, name: str) -> bool:
 
 
 def find(context: Any, row: Row, name: str) -> dict[str, Any]:
-    """One log, as the guest describes it.
+    """Return one log, as the guest reports it.
 
-    :raises trove.common.exception.BadRequest: there is none of that name.
-    :raises trove.common.exception.Forbidden: it is for administrators.
+    :raises trove.common.exception.BadRequest: no log has that name.
+    :raises trove.common.exception.Forbidden: only administrators may see the log.
     """
-    found = serving.ask(row, messages.ListLogs(), gives=_LOGS)['logs']
+    found = serving.call(row, messages.ListLogs(), reply=_LOGS)['logs']
     entry = next((entry for entry in found if entry['name'] == name), None)
     if entry is None:
         known = ', '.join(
@@ -80,22 +80,22 @@ def find(context: Any, row: Row, name: str) -> dict[str, Any]:
 
 
 def switch(row: Row, entry: dict[str, Any], on: bool) -> dict[str, Any]:
-    """Have a log written, or not any more; returns its new entry.
+    """Enable or disable a log and return its new entry.
 
-    :raises trove.common.exception.BadRequest: it is one that is always on.
-    :raises trove.common.exception.GuestError: the engine or the options of the tenant are against it.
+    :raises trove.common.exception.BadRequest: the log is always enabled.
+    :raises trove.common.exception.GuestError: the engine or options of the tenant prevent it.
     """
     if entry['type'] == SYS:
         raise exception.BadRequest(
             f"The log {entry['name']} cannot be switched on or off: it is always on.")
-    return serving.ask(row, messages.SwitchLog(name=entry['name'], on=on), patient=True,
-                       gives=_ONE)['log']
+    return serving.call(row, messages.SwitchLog(name=entry['name'], on=on), is_long=True,
+                        reply=_ONE)['log']
 
 
 def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Recorded:
-    """Write down that what was not stored of a log yet is to be stored.
+    """Record an operation that stores the part of a log that is not stored yet.
 
-    :param start_over: what was stored before is to be forgotten first.
+    :param start_over: delete the stored part first.
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
     """
     return models.record(context, row, OperationKind.INSTANCE_PUBLISH_LOG,
@@ -104,7 +104,7 @@ def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Re
 
 
 def discard(context: Any, row: Row, name: str) -> models.Recorded:
-    """Write down that what was stored of a log is to be deleted.
+    """Record an operation that deletes the stored part of a log.
 
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
     """
@@ -113,20 +113,21 @@ def discard(context: Any, row: Row, name: str) -> models.Recorded:
 
 
 def wait(recorded: models.Recorded, seconds: float) -> bool:
-    """Give an operation some time, because clients read what it stores as soon as they are answered.
+    """Wait for an operation, because clients read the stored log right after the response.
 
-    :returns: whether it has ended, well.
-    :raises trove.common.exception.TroveError: it has ended, and not well.
+    :returns: True if the operation has succeeded, False if it is still open after the seconds.
+    :raises trove.common.exception.TroveError: the operation has failed or was cancelled.
     """
     deadline = time.monotonic() + seconds
     while True:
         row = session.read(_operation, recorded.operation_id)
         if row is None or row.state not in OperationState.OPEN:
             break
-        if time.monotonic() + _LOOK > deadline:
+        if time.monotonic() + _POLL_INTERVAL > deadline:
             return False
-        # Nothing in this process hears of the end; under eventlet this parks a green thread.
-        threading.Event().wait(_LOOK)
+        # The task manager ends the operation in another process. Under eventlet this parks a green
+        # thread.
+        threading.Event().wait(_POLL_INTERVAL)
     if row is not None and row.state == OperationState.SUCCEEDED:
         return True
     if row is None or row.state == OperationState.CANCELLED:

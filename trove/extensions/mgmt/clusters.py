@@ -10,33 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls of administrators on clusters. No engine of this service has clusters, so there are none."""
+"""Controllers of clusters for administrators. No engine supports clusters."""
 
 from typing import Any
 
-from trove.common import exception, policy
+from trove.common import exception
 from trove.common.http.request import Request
-
-_RULE = 'mgmt:cluster'
-
-
-def _authorize(request: Request, action: str) -> None:
-    policy.require_admin(request.context)
-    policy.authorize(request.context, f'{_RULE}:{action}')
+from trove.common.http.route import Action
 
 
 def index(request: Request) -> dict[str, Any]:
-    _authorize(request, 'index')
     return {'clusters': []}
 
 
 def show(request: Request, cluster_id: str) -> None:
-    _authorize(request, 'show')
     raise exception.not_found(cluster_id)
 
 
-def action(request: Request, cluster_id: str) -> None:
-    _authorize(request, 'action')
-    if set(request.json_body()) != {'reset-task'}:
-        raise exception.BadRequest("The body must hold exactly one action: 'reset-task'.")
+def action(request: Request, cluster_id: str, body: dict[str, Any], action: Action) -> None:
     raise exception.not_found(cluster_id)

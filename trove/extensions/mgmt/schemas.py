@@ -117,23 +117,13 @@ PARAMETER_SHOW = {**PARAMETER, 'xml': {'name': 'configuration-parameter'}}
 
 # --- instances -----------------------------------------------------------------------------------
 
-#: Every action there is on the wire. A body names one of them.
-ACTION_NAMES = frozenset({'start', 'stop', 'reboot', 'migrate', 'reset-task-status', 'rebuild'})
-ACTIONS = {
-    'start': compiled(obj({'start': FREE})),
-    'stop': compiled(obj({'stop': FREE})),
-    'reboot': compiled(obj({'reboot': FREE})),
-    'migrate': compiled(obj({'migrate': obj({
-        'host': TEXT,
-        'live': {
-            'type': 'boolean'
-        }
-    })})),
-    'reset-task-status': compiled(obj({'reset-task-status': FREE})),
-    'rebuild': compiled(
-        obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)})),
-}
-ACTION = compiled({'anyOf': [schema.schema for schema in ACTIONS.values()], 'minProperties': 1})
+START = compiled(obj({'start': FREE}))
+STOP = compiled(obj({'stop': FREE}))
+REBOOT = compiled(obj({'reboot': FREE}))
+RESET_TASK_STATUS = compiled(obj({'reset-task-status': FREE}))
+MIGRATE = compiled(obj({'migrate': obj({'host': TEXT, 'live': {'type': 'boolean'}})}))
+REBUILD = compiled(
+    obj({'rebuild': obj({'image_id': UUID}, required=('image_id',), extras=False)}))
 
 AGENT_UPGRADE = compiled(wrapped('upgrade', obj({
     'instance_version': TEXT, 'location': {**TEXT, 'maxLength': 1024}, 'metadata': FREE})))

@@ -10,41 +10,42 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on the root account of an instance. Found by the project in the URL only, by administrators too."""
+"""Controllers of the root account of an instance.
+
+Administrators, too, find only the instances of the project in the URL.
+"""
 
 from typing import Any
 
 from trove.common import engines, exception
-from trove.common.http import schemas
-from trove.common.rpc import messages
 from trove.common.http.request import Request
 from trove.common.http.response import Response
+from trove.common.rpc import messages
 from trove.db import root_history, session
+from trove.db.session import Row
 from trove.extensions import serving
-from trove.extensions.root import schemas as root_schemas
 from trove.instance import databases_and_users
 
-_RULE = 'instance:extension:root'
+
+def _find(request: Request, instance_id: str) -> Row:
+    return serving.instance(request, instance_id, engines.ROOT, only_own=True)
 
 
 def show(request: Request, instance_id: str) -> dict[str, Any]:
-    """From our own records: the engine is not asked."""
-    row = serving.instance(request, f'{_RULE}:index', instance_id, engines.ROOT, only_own=True)
-    return {'rootEnabled': _is_enabled(row.id)}
+    """Return whether root is enabled, by the record in the database."""
+    return {'rootEnabled': _is_enabled(_find(request, instance_id).id)}
 
 
-def enable(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_RULE}:create', instance_id, engines.ROOT, only_own=True)
-    body = request.json_body(required=False)
-    schemas.check(root_schemas.ENABLE, body)
+def enable(request: Request, instance_id: str, body: dict[str, Any]) -> dict[str, Any]:
+    row = _find(request, instance_id)
     password = body.get('password') or None
     if password is not None:
         databases_and_users.check_password(row.manager, password, 'password')
     try:
-        user = serving.ask(row, messages.EnableRoot(password=password), patient=True,
-                           gives=serving.ROOT)['user']
+        user = serving.call(row, messages.EnableRoot(password=password), is_long=True,
+                            reply=serving.ROOT)['user']
     except (exception.GuestTimeout, exception.BrokerError):
-        # It may have been enabled all the same; the record errs on the side that an auditor needs.
+        # The guest may have enabled root; an auditor needs the record in this case.
         _record_enabled(row.id, request.context.user_id)
         raise
     _record_enabled(row.id, request.context.user_id)
@@ -53,11 +54,11 @@ def enable(request: Request, instance_id: str) -> dict[str, Any]:
 
 
 def disable(request: Request, instance_id: str) -> Response:
-    row = serving.instance(request, f'{_RULE}:delete', instance_id, engines.ROOT, only_own=True)
+    row = _find(request, instance_id)
     if not _is_enabled(row.id):
         raise exception.NotFound(
             f'Root has never been enabled for instance {row.id}, or is disabled already.')
-    serving.ask(row, messages.DisableRoot())
+    serving.call(row, messages.DisableRoot())
     session.write(root_history.record_disabled, row.id, session.utcnow())
     return Response(204)
 

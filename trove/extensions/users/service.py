@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on the users of an instance and on what they have access to.
+"""Controllers of the users of an instance and of the databases that they have access to.
 
 A user in a path is ``name`` or ``name@host``; see :func:`trove.common.names.split_user`.
 """
@@ -18,69 +18,60 @@ A user in a path is ``name`` or ``name@host``; see :func:`trove.common.names.spl
 from typing import Any
 
 from oslo_config import cfg
-from trove.db.session import Row
 
 from trove.common import engines, exception, names
-from trove.common.http import pagination, schemas
-from trove.common.rpc import messages
+from trove.common.http import pagination
 from trove.common.http.request import Request
 from trove.common.http.response import Response
+from trove.common.rpc import messages
+from trove.db.session import Row
 from trove.extensions import serving
-from trove.extensions.users import schemas as user_schemas
 from trove.instance import databases_and_users
 
 CONF = cfg.CONF
 
-_USER = 'instance:extension:user'
-_ACCESS = 'instance:extension:user_access'
-
 
 def index(request: Request, instance_id: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_USER}:index', instance_id, engines.USERS)
+    row = serving.instance(request, instance_id, engines.USERS)
     message = messages.ListUsers(limit=pagination.limit_of(request, CONF.users_page_size),
                                  marker=pagination.marker_of(request))
-    answer = serving.ask(row, message, patient=True, gives=serving.USERS)
-    return pagination.page(request, 'users', [_view(user) for user in answer['users']],
-                           answer.get('next_marker'))
+    reply = serving.call(row, message, is_long=True, reply=serving.USERS)
+    return pagination.page(request, 'users', [_view(user) for user in reply['users']],
+                           reply.get('next_marker'))
 
 
-def create(request: Request, instance_id: str) -> Response:
-    row = serving.instance(request, f'{_USER}:create', instance_id, engines.USERS)
-    body = request.json_body()
-    schemas.check(user_schemas.CREATE, body)
+def create(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
+    row = serving.instance(request, instance_id, engines.USERS)
     users = databases_and_users.check_users(row.manager, body['users'], 'users')
     if users:
-        serving.ask(row, messages.CreateUsers(users=users), named=[user['name'] for user in users])
+        serving.call(row, messages.CreateUsers(users=users),
+                     names=[user['name'] for user in users])
     return Response(202)
 
 
-def change_passwords(request: Request, instance_id: str) -> Response:
-    row = serving.instance(request, f'{_USER}:update_all', instance_id, engines.USERS)
-    body = request.json_body()
-    schemas.check(user_schemas.CHANGE_PASSWORDS, body)
+def change_passwords(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
+    row = serving.instance(request, instance_id, engines.USERS)
     users = databases_and_users.check_users(row.manager, body['users'], 'users')
     if users:
         changes = [{key: user[key] for key in ('name', 'host', 'password')} for user in users]
-        serving.ask(row, messages.ChangePasswords(users=changes),
-                    named=[user['name'] for user in users])
+        serving.call(row, messages.ChangePasswords(users=changes),
+                     names=[user['name'] for user in users])
     return Response(202)
 
 
 def show(request: Request, instance_id: str, user: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_USER}:show', instance_id, engines.USERS)
-    name, host = _meant(row, user)
-    found = serving.ask(row, messages.GetUser(name=name, host=host), named=[name],
-                        gives=serving.USER)['user']
+    row = serving.instance(request, instance_id, engines.USERS)
+    name, host = _name_and_host(row, user)
+    found = serving.call(row, messages.GetUser(name=name, host=host), names=[name],
+                         reply=serving.USER)['user']
     if found is None:
         raise serving.no_such('User', name)
     return {'user': _view(found)}
 
 
-def update(request: Request, instance_id: str, user: str) -> Response:
-    row = serving.instance(request, f'{_USER}:update', instance_id, engines.USERS)
-    body = request.json_body()
-    schemas.check(user_schemas.UPDATE, body)
-    name, host = _meant(row, user)
+def update(request: Request, instance_id: str, user: str, body: dict[str, Any]) -> Response:
+    row = serving.instance(request, instance_id, engines.USERS)
+    name, host = _name_and_host(row, user)
     changes = {
         key: body['user'][key]
         for key in ('name', 'password', 'host')
@@ -93,55 +84,54 @@ def update(request: Request, instance_id: str, user: str) -> Response:
     }
     for key, value in changes.items():
         checks[key](row.manager, value, f"user['{key}']")
-    serving.ask(row, messages.UpdateUser(name=name, host=host, changes=changes),
-                named=[name, *([changes['name']] if 'name' in changes else [])])
+    serving.call(row, messages.UpdateUser(name=name, host=host, changes=changes),
+                 names=[name, *([changes['name']] if 'name' in changes else [])])
     return Response(202)
 
 
 def delete(request: Request, instance_id: str, user: str) -> Response:
-    row = serving.instance(request, f'{_USER}:delete', instance_id, engines.USERS)
-    name, host = _meant(row, user)
-    serving.ask(row, messages.DeleteUser(name=name, host=host), named=[name])
+    row = serving.instance(request, instance_id, engines.USERS)
+    name, host = _name_and_host(row, user)
+    serving.call(row, messages.DeleteUser(name=name, host=host), names=[name])
     return Response(202)
 
 
 def access_index(request: Request, instance_id: str, user: str) -> dict[str, Any]:
-    row = serving.instance(request, f'{_ACCESS}:index', instance_id, engines.GRANTS)
-    name, host = _meant(row, user)
-    answer = serving.ask(row, messages.ListAccess(name=name, host=host), named=[name],
-                         gives=serving.ACCESS)
-    return {'databases': [{'name': database['name']} for database in answer['databases']]}
+    row = serving.instance(request, instance_id, engines.GRANTS)
+    name, host = _name_and_host(row, user)
+    reply = serving.call(row, messages.ListAccess(name=name, host=host), names=[name],
+                         reply=serving.ACCESS)
+    return {'databases': [{'name': database['name']} for database in reply['databases']]}
 
 
-def access_grant(request: Request, instance_id: str, user: str) -> Response:
-    """Adds grants and never takes one away."""
-    row = serving.instance(request, f'{_ACCESS}:update', instance_id, engines.GRANTS)
-    body = request.json_body()
-    schemas.check(user_schemas.GRANT, body)
-    name, host = _meant(row, user)
-    wanted = [database['name'] for database in body['databases']]
-    for index_, database in enumerate(wanted):
-        databases_and_users.check_database_name(row.manager, database, f"databases[{index_}]['name']")
-    serving.ask(row, messages.GrantAccess(name=name, host=host, databases=wanted), named=[name],
-                databases=wanted)
+def access_grant(request: Request, instance_id: str, user: str, body: dict[str, Any]) -> Response:
+    """Add grants; existing grants stay."""
+    row = serving.instance(request, instance_id, engines.GRANTS)
+    name, host = _name_and_host(row, user)
+    databases = [database['name'] for database in body['databases']]
+    for position, database in enumerate(databases):
+        databases_and_users.check_database_name(row.manager, database,
+                                                f"databases[{position}]['name']")
+    serving.call(row, messages.GrantAccess(name=name, host=host, databases=databases),
+                 names=[name], databases=databases)
     return Response(202)
 
 
 def access_revoke(request: Request, instance_id: str, user: str, name: str) -> Response:
-    row = serving.instance(request, f'{_ACCESS}:delete', instance_id, engines.GRANTS)
-    user_name, host = _meant(row, user)
+    row = serving.instance(request, instance_id, engines.GRANTS)
+    user_name, host = _name_and_host(row, user)
     if len(name) > serving.MAX_NAME:
         raise serving.no_such('Database', name)
-    serving.ask(row, messages.RevokeAccess(name=user_name, host=host, database=name),
-                named=[user_name], databases=[name])
+    serving.call(row, messages.RevokeAccess(name=user_name, host=host, database=name),
+                 names=[user_name], databases=[name])
     return Response(202)
 
 
-def _meant(row: Row, user: str) -> tuple[str, str]:
-    """Name and host of the user in the path.
+def _name_and_host(row: Row, user: str) -> tuple[str, str]:
+    """Return name and host of the user in the path.
 
-    :raises trove.common.exception.BadRequest: a reserved name.
-    :raises trove.common.exception.NotFound: nobody can have that name.
+    :raises trove.common.exception.BadRequest: the name is reserved.
+    :raises trove.common.exception.NotFound: name or host is empty or too long for any user.
     """
     name, host = names.split_user(user)
     if name in databases_and_users.reserved_users(row.manager):
@@ -152,6 +142,6 @@ def _meant(row: Row, user: str) -> tuple[str, str]:
 
 
 def _view(user: dict[str, Any]) -> dict[str, Any]:
-    """Never a password, whatever the guest says."""
+    """Return a user as it is shown: without a password, even if the guest reports one."""
     return {'name': user['name'], 'host': user.get('host'),
             'databases': [{'name': database['name']} for database in user.get('databases') or ()]}
