@@ -13,7 +13,7 @@
 """Lines of the URL table: what the mapper, the dispatcher and the OpenAPI document read."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import jsonschema
@@ -58,6 +58,9 @@ class Actions:
         #: Schema of any of the actions, for the OpenAPI document and for XML.
         self.schema = validators[0] if len(validators) == 1 else schemas.compiled(
             {'anyOf': [validator.schema for validator in validators], 'minProperties': 1})
+
+    def __iter__(self) -> Iterator[Action]:
+        return iter(self._actions)
 
     def chosen(self, body: dict[str, Any]) -> Action:
         """Return the action that a body requests.
