@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What we need from outside, in our words; see :class:`trove.cloud.clouds.Cloud`."""
+"""Access to the OpenStack services that Trove uses; see :class:`trove.cloud.clouds.Cloud`."""
 
 from trove.cloud.clouds import Cloud
 from trove.cloud.clouds import service_cloud

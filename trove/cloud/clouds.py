@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The cloud as one user sees it in one region: its services together, each reached when first used."""
+"""The cloud in one region with the credentials of one user: its services, each looked up at first
+use.
+"""
 
 import functools
 import threading
@@ -35,15 +37,16 @@ from trove.common import exception
 
 
 class Cloud:
-    """What the service needs from outside. May be shared by threads.
+    """The OpenStack services that Trove uses. Thread-safe.
 
-    Making one costs nothing; a service is looked up in the catalog when it is first used. A look-up that failed is
-    tried again with the next use.
+    Creating a ``Cloud`` sends no request; a service is looked up in the catalog at its first use. A
+    failed look-up is repeated at the next use.
 
     :param session_for: ``(insecure) -> keystoneauth1 session`` of the user.
     """
 
-    def __init__(self, conf: cfg.ConfigOpts, session_for: Callable[[bool], Session], region: str) -> None:
+    def __init__(self, conf: cfg.ConfigOpts, session_for: Callable[[bool], Session],
+                 region: str) -> None:
         self.region = region
         self._conf = conf
         self._session_for = session_for
@@ -73,12 +76,13 @@ class Cloud:
             self._proxy('glance', 'image', self._conf.glance_client_version)))
 
     def objects(self, project_id: str) -> Objects:
-        """The object store's account of a project: of that of these credentials, or of one they have rights to.
+        """Return the object store account of a project that these credentials may access.
 
         :raises ObjectStoreMissing: the cloud has no object store.
         """
         account = self._account(project_id)
-        return Objects(self._once('objects', lambda: self._proxy('swift', 'object_store', '1')), account)
+        return Objects(self._once('objects', lambda: self._proxy('swift', 'object_store', '1')),
+                       account)
 
     def _account(self, project_id: str) -> str:
         if self._conf.swift_url:
@@ -86,25 +90,28 @@ class Cloud:
         return account_url(self.objects_endpoint(), self.project_id, project_id)
 
     def objects_endpoint(self) -> str:
-        """Where the catalog says the object store is; nobody but Keystone is asked, and it only for a new token.
+        """Return the URL of the object store from the catalog; at most Keystone is contacted, for a
+        new token.
 
-        :raises ObjectStoreMissing: nowhere.
+        :raises ObjectStoreMissing: the catalog has none.
         """
         found = http.endpoint(self._conf, 'swift')
-        with errors.translated('object store', 'tell where it is'):
+        with errors.translated('object store', 'find its endpoint'):
             try:
                 url = found.url or self._session_for(found.insecure).get_endpoint(
-                    service_type=found.service_type, interface=found.interface, region_name=self.region)
+                    service_type=found.service_type, interface=found.interface,
+                    region_name=self.region)
             except keystone_errors.EndpointNotFound:
                 url = None
         if not url:
             raise exception.ObjectStoreMissing(
-                detail=f'the catalog has no {found.interface} endpoint of type {found.service_type} in {self.region}')
+                detail=f'the catalog has no {found.interface} endpoint of type '
+                f'{found.service_type} in {self.region}')
         return url
 
     @property
     def project_id(self) -> str:
-        """The project of these credentials."""
+        """Return the project of these credentials."""
         return self._once('project_id', self._project_id)
 
     @property
@@ -112,7 +119,9 @@ class Cloud:
         return self._once('neutron', lambda: self._proxy('neutron', 'network', '2'))
 
     def _once(self, name: str, make: Callable[[], Any]) -> Any:
-        """What ``make`` gives when it first succeeds; the lock is this cloud's own, so no user waits for another."""
+        """Return the first successful result of ``make``; the lock of this cloud blocks no other
+        user.
+        """
         with self._lock:
             if name not in self._made:
                 self._made[name] = make()
@@ -128,21 +137,28 @@ class Cloud:
         with errors.translated('identity', 'log in'):
             found = self._session_for(False).get_project_id()
         if not found:
-            raise exception.CloudError(retriable=False, detail='the credentials belong to no project; set '
-                                                               '[service_credentials] project_name')
+            raise exception.CloudError(
+                retriable=False, detail='the credentials belong to no project; set '
+                '[service_credentials] project_name')
         return found
 
     def _proxy(self, prefix: str, service: str, version: str) -> Any:
-        """openstacksdk's client of one service, which differ in whose certificates they look at."""
+        """Return openstacksdk's client of one service; services may differ in the certificates they
+        verify.
+        """
         found = http.endpoint(self._conf, prefix)
-        settings: dict[str, Any] = {f'{service}_service_type': found.service_type,
-                                    f'{service}_interface': found.interface, f'{service}_api_version': version}
+        settings: dict[str, Any] = {
+            f'{service}_service_type': found.service_type,
+            f'{service}_interface': found.interface,
+            f'{service}_api_version': version
+        }
         if found.url:
             settings[f'{service}_endpoint_override'] = found.url
-        with errors.translated(service.replace('_', ' '), 'tell where it is'):
-            described = cloud_region.from_session(self._session_for(found.insecure), region_name=self.region,
-                                                  app_name='trove', **settings)
-            # Strict: a service that cannot be reached now is a failure now, not a client that never works.
+        with errors.translated(service.replace('_', ' '), 'find its endpoint'):
+            described = cloud_region.from_session(self._session_for(found.insecure),
+                                                  region_name=self.region, app_name='trove',
+                                                  **settings)
+            # Strict: an unreachable service fails here, instead of a client that never works.
             made = connection.Connection(config=described, strict_proxies=True)
             client = getattr(made, service)
         _unpin(made, client)
@@ -150,10 +166,11 @@ class Cloud:
 
 
 def _unpin(made: connection.Connection, client: Any) -> None:
-    """Let a client of openstacksdk go with the request it was made for.
+    """Let a client of openstacksdk be freed with the request it was created for.
 
-    The library keeps hold of it in two places: what it would close at the end of the process (the sockets belong to
-    the session, which is ours), and a cache of names whose keys are the last 256 clients. Together that is 20 MB.
+    The library keeps references in two places: finalizers that close connections at the end of the
+    process (our session owns the sockets), and a cache of names that holds the last 256 clients.
+    Together they use 20 MB.
     """
     finalizer = getattr(made, '_finalizer', None)
     if finalizer is not None:
@@ -169,13 +186,14 @@ def _shared(sessions: http.Sessions, region: str) -> Cloud:
 
 
 def service_cloud(conf: cfg.ConfigOpts, region: str | None = None) -> Cloud:
-    """The cloud as the service user sees it; one per process and region.
+    """Return the cloud with the credentials of the service; one per process and region.
 
-    :param region: the instance's; None: the one of ``[service_credentials]``.
+    :param region: of the instance; None: the one of ``[service_credentials]``.
     """
     return _shared(http.sessions(conf), region or conf.service_credentials.region_name)
 
 
 def user_cloud(conf: cfg.ConfigOpts, context: Any, region: str | None = None) -> Cloud:
-    """The cloud as the sender of a request sees it: with the token of the request, for the time of the request."""
-    return Cloud(conf, http.sessions(conf).user(context), region or conf.service_credentials.region_name)
+    """Return the cloud with the token of a request, for the duration of the request."""
+    return Cloud(conf,
+                 http.sessions(conf).user(context), region or conf.service_credentials.region_name)

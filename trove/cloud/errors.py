@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From the clients' many exceptions to our three.
+"""Translation of the clients' exceptions into three of Trove.
 
-Every call of a cloud client stands inside :func:`translated`. What comes out is
-:class:`~trove.common.exception.CloudError` or one of its two kinds, with a sentence for the user that names the
-service and what it was asked to do, and the cloud's own words for the operator. An answer that never came is *maybe
-done*: it is retriable, and since every step looks before it acts, trying again is safe.
+Every call of a cloud client runs inside :func:`translated`. It raises
+:class:`~trove.common.exception.CloudError` or one of its two subclasses. The sentence for the user
+names the service and the request; the detail for the operator quotes the cloud. A missing response
+means *maybe done*: it is retriable, which is safe because every step looks before it acts.
 """
 
 import contextlib
@@ -28,11 +28,11 @@ import requests
 
 from trove.common import exception
 
-#: Answers that may be different the next time: not now, in use, too many, broken, away.
+#: Statuses that may differ at the next try: not now, in use, too many, broken, unavailable.
 RETRIABLE = frozenset({401, 408, 409, 423, 425, 429, 500, 502, 503, 504})
 
-#: What a client raises when no answer, or no usable one, was received.
-NO_ANSWER = (
+#: Exceptions of clients that received no usable response.
+NO_RESPONSE = (
     keystone_errors.ConnectFailure,
     keystone_errors.ConnectTimeout,
     keystone_errors.ConnectionError,
@@ -50,18 +50,18 @@ NO_ANSWER = (
 _CLIENT_ERRORS = (
     nova_errors.ClientException, nova_errors.UnsupportedAttribute, nova_errors.UnsupportedVersion,
     nova_errors.VersionNotFoundForAPIMethod, nova_errors.CommandError, sdk_errors.SDKException,
-    keystone_errors.ClientException, *NO_ANSWER,
+    keystone_errors.ClientException, *NO_RESPONSE,
 )
 
 
 @contextlib.contextmanager
 def translated(service: str, doing: str, *,
                also_retriable: frozenset[int] = frozenset()) -> Iterator[None]:
-    """Let only our own failures out.
+    """Translate exceptions of cloud clients.
 
-    :param service: the service asked, as the user knows it: compute, network, volume, image.
-    :param doing: what it was asked, as in "could not <doing>".
-    :param also_retriable: statuses that for this call mean "not now".
+    :param service: the service as users know it: compute, network, volume, image.
+    :param doing: the request, as in "could not <doing>".
+    :param also_retriable: statuses that are retriable for this request.
     :raises CloudNotFound, CloudQuotaExceeded, CloudError:
     """
     try:
@@ -74,17 +74,17 @@ def translated(service: str, doing: str, *,
 
 def mapped(error: Exception, service: str, doing: str, *,
            also_retriable: frozenset[int] = frozenset()) -> exception.CloudError:
-    """The failure of ours that says the same as a client's."""
+    """Return the exception of Trove for an exception of a client."""
     status = status_of(error)
     detail = f'{service}: could not {doing}: {_words_of(error)}'
     if status is not None:
         if _is_quota(status, detail):
             return exception.CloudQuotaExceeded(
-                f"The {service} service could not {doing}: the database service's own quota there is exhausted. "
-                f"Tell the operator.", detail=detail)
+                f"The {service} service could not {doing}: the database service's own quota there "
+                f"is exhausted. Contact the operator.", detail=detail)
         if status == 404:
             return exception.CloudNotFound(
-                f'The {service} service could not {doing}: something it needs does not exist.',
+                f'The {service} service could not {doing}: a resource it requires does not exist.',
                 detail=detail)
         again = status in RETRIABLE or status in also_retriable
         verb = 'cannot now' if again else 'refused to'
@@ -94,15 +94,16 @@ def mapped(error: Exception, service: str, doing: str, *,
         return exception.CloudError(
             f'The {service} service cannot be trusted: its certificate is not valid.',
             detail=detail, retriable=False)
-    if isinstance(error, NO_ANSWER):
-        return exception.CloudError(f'The {service} service did not answer when asked to {doing}.',
-                                    detail=detail, retriable=True)
-    return exception.CloudError(f'The {service} service cannot be asked to {doing}.', detail=detail,
-                                retriable=False)
+    if isinstance(error, NO_RESPONSE):
+        return exception.CloudError(
+            f'The {service} service did not respond to the request to {doing}.', detail=detail,
+            retriable=True)
+    return exception.CloudError(f'The request to {doing} cannot be sent to the {service} service.',
+                                detail=detail, retriable=False)
 
 
 def status_of(error: Exception) -> int | None:
-    """The HTTP status a client's exception stands for; None when there was no answer."""
+    """Return the HTTP status of a client's exception; None without a response."""
     for name in ('status_code', 'http_status', 'code'):
         value = getattr(error, name, None)
         if isinstance(value, int) and value >= 400:
@@ -112,7 +113,10 @@ def status_of(error: Exception) -> int | None:
 
 
 def _is_quota(status: int, words: str) -> bool:
-    """Nova says 403, Neutron 409, Cinder 413; a plain 413 is a quota too, never a body too large."""
+    """Return whether a quota is exhausted.
+
+    Nova responds with 403, Neutron with 409, Cinder with 413, which never means a body too large.
+    """
     return status == 413 or (status in (403, 409) and 'quota' in words.lower())
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Guest images, in our words. Speaks to Glance with openstacksdk."""
+"""Guest images in Glance, through openstacksdk."""
 
 import dataclasses
 from typing import Any, Iterable
@@ -22,7 +22,12 @@ from trove.cloud import errors
 
 @dataclasses.dataclass(frozen=True)
 class Image:
-    """:ivar size: bytes. :ivar min_disk: GB. :ivar min_ram: MB."""
+    """An image of Glance.
+
+    :ivar size: bytes.
+    :ivar min_disk: GB.
+    :ivar min_ram: MB.
+    """
     id: str
     name: str
     status: str
@@ -35,30 +40,33 @@ class Image:
 
 
 class Images:
-    """One user's view of Glance in one region."""
+    """Glance in one region, with the credentials of one user."""
 
     def __init__(self, proxy: _proxy.Proxy) -> None:
         self._glance = proxy
 
     def get_image(self, image_id: str) -> Image:
-        """:raises CloudNotFound: there is none."""
+        """Return an image.
+
+        :raises CloudNotFound: it does not exist.
+        """
         with errors.translated('image', 'show the image'):
             return _image(self._glance.get_image(image_id))
 
     def find_by_tags(self, tags: Iterable[str], *, owner: str) -> Image | None:
-        """The newest active image that has all the tags and belongs to ``owner``.
+        """Return the newest active image of ``owner`` with all the tags.
 
-        An image of another project is never taken, whatever its tags: everybody may tag a public image of theirs.
+        Images of other projects never match, because anybody may tag their own public image.
         """
-        wanted = sorted(set(tags))
-        if not wanted:
+        required = sorted(set(tags))
+        if not required:
             return None
         with errors.translated('image', 'look for the image'):
-            listed = self._glance.images(owner=owner, status='active', tag=wanted,
+            listed = self._glance.images(owner=owner, status='active', tag=required,
                                          sort='created_at:desc')
             for item in listed:
-                if item.owner == owner and item.status == 'active' and set(wanted) <= set(item.tags
-                                                                                          or ()):
+                has_tags = set(required) <= set(item.tags or ())
+                if item.owner == owner and item.status == 'active' and has_tags:
                     return _image(item)
         return None
 
@@ -66,5 +74,5 @@ class Images:
 def _image(item: Any) -> Image:
     return Image(id=item.id, name=item.name or '', status=item.status or '', owner=item.owner or '',
                  tags=frozenset(item.tags or ()), checksum=item.hash_value or item.checksum,
-                 size=int(item.size or 0), min_disk=int(item.min_disk
-                                                        or 0), min_ram=int(item.min_ram or 0))
+                 size=int(item.size or 0), min_disk=int(item.min_disk or 0),
+                 min_ram=int(item.min_ram or 0))

@@ -10,19 +10,21 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What our resources are called in the cloud. Each name is made from the instance id alone, so that whoever comes
-later finds what an earlier try has made."""
+"""Names of the resources of Trove in the cloud.
+
+Each name derives from the instance id only, so a later step finds the resources of an earlier try.
+"""
 
 import re
 
-#: Key of a server's metadata: which request gave it the image it has.
+#: Metadata key of a server: the request that gave it its image.
 BUILD_MARK = 'trove_build'
 
-#: Nova refuses longer tags.
+#: Longest tag that Nova accepts.
 MAX_TAG_LENGTH = 60
-#: How the names of our volumes and ports begin.
+#: Prefix of the names of volumes and ports.
 PREFIX = 'trove-'
-#: The tag of all our servers.
+#: Tag of all servers of Trove.
 SERVER_TAG = 'trove_instance'
 
 _ID = '[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}'
@@ -45,7 +47,7 @@ def security_group(prefix: str, instance_id: str) -> str:
 
 
 def management_group(prefix: str) -> str:
-    """The one group of all management ports, when the operator names none."""
+    """Return the name of the shared group of management ports, for when the operator lists none."""
     return f'{prefix}-management'
 
 
@@ -54,22 +56,23 @@ def server_group(instance_id: str) -> str:
 
 
 def server(name: str, instance_id: str) -> str:
-    """What the server of an instance is called: as the user called the instance, as far as Nova takes that.
+    """Return the name of a server: the name of the instance, as far as Nova accepts it.
 
-    Nova refuses control characters, separators, what is beyond the basic multilingual plane, and spaces at the ends.
+    Nova refuses control characters, separators, characters beyond the basic multilingual plane, and
+    spaces at the ends.
     """
-    taken = ''.join(character if character.isprintable() and ord(character) < 0xFFFF else ' '
-                    for character in name)
-    return taken.strip() or f'trove-{instance_id}'
+    accepted = ''.join(character if character.isprintable() and ord(character) < 0xFFFF else ' '
+                       for character in name)
+    return accepted.strip() or f'trove-{instance_id}'
 
 
 def server_tag(instance_id: str) -> str:
-    """Finds the server of an instance: server names are the users', and need not be unique."""
+    """Return the tag of an instance's server, because server names are not unique."""
     return f'trove_instance_id_{instance_id}'
 
 
 def server_tags(instance_id: str, manager: str) -> list[str]:
-    """User and project ids may be longer than a tag: they are metadata only."""
+    """Return the tags of a server. User and project ids may exceed a tag, so they are metadata."""
     return [SERVER_TAG, f'trove_{manager}'[:MAX_TAG_LENGTH], server_tag(instance_id)]
 
 
@@ -82,15 +85,15 @@ def server_metadata(instance_id: str, project_id: str, user_id: str) -> dict[str
 
 
 def public_address(instance_id: str) -> str:
-    """The description of a floating address of ours: they have no names."""
+    """Return the description of a floating address, which has no name."""
     return f'Database instance {instance_id}'
 
 
 def instance_of(name: str, pattern: str = PREFIX + '{}') -> str | None:
-    """The id of the instance that a name was made from.
+    """Return the id of the instance from which a name derives.
 
-    :param pattern: the name, with ``{}`` in place of the id; what follows the id is not looked at.
-    :returns: None for a name that is not one of ours.
+    :param pattern: the name with ``{}`` in place of the id.
+    :returns: None for a name that is not of Trove.
     """
     before, _, after = pattern.partition('{}')
     found = re.match(f'{re.escape(before)}({_ID}){re.escape(after)}(?:-tenant)?\\Z', name)

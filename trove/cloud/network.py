@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Networks, subnets, ports and public addresses, in our words. Speaks to Neutron with openstacksdk.
+"""Networks, subnets, ports and public addresses of Neutron, through openstacksdk.
 
-Our ports are found by name among those of the service project: other projects may use the same names. Security
-groups are in :mod:`trove.cloud.firewall`.
+Ports are found by name among those of the service project, because other projects may use the same
+names. Security groups are in :mod:`trove.cloud.firewall`.
 """
 
 import dataclasses
@@ -39,7 +39,10 @@ class Network:
 
 @dataclasses.dataclass(frozen=True)
 class Subnet:
-    """:ivar version: 4 or 6."""
+    """A subnet of Neutron.
+
+    :ivar version: 4 or 6.
+    """
     id: str
     network_id: str
     cidr: str
@@ -55,7 +58,10 @@ class FixedAddress:
 
 @dataclasses.dataclass(frozen=True)
 class Port:
-    """:ivar device_id: the server that has it, or empty."""
+    """A port of Neutron.
+
+    :ivar device_id: id of its server, or empty.
+    """
     id: str
     name: str
     network_id: str
@@ -75,52 +81,58 @@ class PublicAddress:
 
 
 class Networking:
-    """One user's view of Neutron in one region.
+    """Neutron in one region, with the credentials of one user.
 
-    :param project_id: the service project, whose ports these are.
+    :param project_id: the service project, which owns the ports.
     """
 
     def __init__(self, proxy: _proxy.Proxy, project_id: str) -> None:
         self._neutron = proxy
         self._project_id = project_id
 
-    # --- what there is ---------------------------------------------------------------------------
+    # --- networks and subnets --------------------------------------------------------------------
 
     def get_network(self, network_id: str) -> Network:
-        """:raises CloudNotFound: there is none that these credentials may see."""
+        """Return a network.
+
+        :raises CloudNotFound: it does not exist, or is not visible with these credentials.
+        """
         with errors.translated('network', 'show the network'):
             return _network(self._neutron.get_network(network_id))
 
     def get_subnet(self, subnet_id: str) -> Subnet:
-        """:raises CloudNotFound: there is none that these credentials may see."""
+        """Return a subnet.
+
+        :raises CloudNotFound: it does not exist, or is not visible with these credentials.
+        """
         with errors.translated('network', 'show the subnet'):
             return _subnet(self._neutron.get_subnet(subnet_id))
 
     def subnets(self, network_id: str) -> list[Subnet]:
-        """The subnets of a network."""
+        """Return the subnets of a network."""
         with errors.translated('network', 'list the subnets'):
             return [_subnet(item) for item in self._neutron.subnets(network_id=network_id)]
 
-    def public_network(self, wanted: str | None) -> Network:
-        """The external network of public addresses.
+    def public_network(self, network_id: str | None) -> Network:
+        """Return the external network of public addresses.
 
-        :param wanted: its id; None: the first external one, by name and id.
-        :raises CloudError: there is none.
+        :param network_id: None: the first external network, by name and id.
+        :raises CloudError: no network is external.
         """
-        if wanted:
-            return self.get_network(wanted)
+        if network_id:
+            return self.get_network(network_id)
         with errors.translated('network', 'list the external networks'):
             listed = [_network(item) for item in self._neutron.networks(is_router_external=True)]
         listed = [network for network in listed if network.is_external]
         if not listed:
             raise exception.CloudError(
-                'This cloud has no network of public addresses; tell the operator.',
+                'This cloud has no network of public addresses; contact the operator.',
                 code='floating_ip_failed', retriable=False,
                 detail='no external network; set [network] public_network_id')
         return min(listed, key=lambda network: (network.name, network.id))
 
     def has_router(self, subnet_id: str) -> bool:
-        """Whether a router is attached to the subnet."""
+        """Return whether a router is attached to the subnet."""
         network_id = self.get_subnet(subnet_id).network_id
         with errors.translated('network', 'look for the router of the subnet'):
             listed = list(
@@ -132,21 +144,24 @@ class Networking:
     # --- ports -----------------------------------------------------------------------------------
 
     def find_ports(self, instance_id: str) -> list[Port]:
-        """The ports of an instance, management and tenant, oldest first."""
+        """Return the ports of an instance, management and tenant, oldest first."""
         return [*self._ports_named(names.management_port(instance_id)),
                 *self._ports_named(names.tenant_port(instance_id))]
 
     def get_port(self, port_id: str) -> Port:
-        """:raises CloudNotFound: there is none."""
+        """Return a port.
+
+        :raises CloudNotFound: it does not exist.
+        """
         with errors.translated('network', 'show the port'):
             return _port(self._neutron.get_port(port_id))
 
     def ensure_port(self, name: str, *, network_id: str, subnet_id: str | None = None,
                     address: str | None = None, security_group_ids: Iterable[str] = (),
                     description: str = '') -> Port:
-        """The service project's port of this name, with exactly these security groups.
+        """Ensure a port of the service project with this name and exactly these security groups.
 
-        :param address: the fixed address asked for; needs a subnet.
+        :param address: the requested fixed address; requires a subnet.
         """
         groups = sorted(set(security_group_ids))
         found = self._ports_named(name)
@@ -155,26 +170,31 @@ class Networking:
                 return found[0]
             with errors.translated('network', 'change the port'):
                 return _port(self._neutron.update_port(found[0].id, security_groups=groups))
-        wanted: dict[str, Any] = {'name': name, 'network_id': network_id, 'security_groups': groups,
-                                  'description': description, 'project_id': self._project_id}
+        request: dict[str, Any] = {
+            'name': name,
+            'network_id': network_id,
+            'security_groups': groups,
+            'description': description,
+            'project_id': self._project_id
+        }
         fixed = {
             key: value
             for key, value in (('subnet_id', subnet_id), ('ip_address', address))
             if value
         }
         if fixed:
-            wanted['fixed_ips'] = [fixed]
-        with errors.translated('network', 'make the port'):
-            return _port(self._neutron.create_port(**wanted))
+            request['fixed_ips'] = [fixed]
+        with errors.translated('network', 'create the port'):
+            return _port(self._neutron.create_port(**request))
 
     def list_ports(self) -> list[Port]:
-        """All ports of the service project that are named like ours."""
+        """Return all ports of the service project with a name of Trove."""
         with errors.translated('network', 'list the ports'):
             listed = list(self._neutron.ports(project_id=self._project_id))
         return [_port(item) for item in listed if (item.name or '').startswith(names.PREFIX)]
 
     def delete_port(self, port_id: str) -> None:
-        """Remove the port; gone is fine."""
+        """Delete a port, which may be gone already."""
         with errors.translated('network', 'delete the port'):
             self._neutron.delete_port(port_id, ignore_missing=True)
 
@@ -190,9 +210,10 @@ class Networking:
     # --- public addresses ------------------------------------------------------------------------
 
     def find_public_addresses(self, port_id: str, description: str) -> list[PublicAddress]:
-        """The floating addresses of this description that lead to a port, whoever owns them.
+        """Return the floating addresses with this description of a port, of any project.
 
-        A user may have let another one lead there, which is not ours to show or to give back.
+        Addresses that a user assigned to the port have another description; Trove neither shows nor
+        releases them.
         """
         with errors.translated('network', 'look for the public address'):
             listed = [item for item in self._neutron.ips(port_id=port_id)
@@ -204,27 +225,29 @@ class Networking:
 
     def ensure_public_address(self, port: Port, *, network_id: str, project_id: str,
                               description: str) -> PublicAddress:
-        """The floating address of this description that leads to the port, owned by the tenant's project."""
+        """Ensure a floating address with this description for the port, owned by the tenant's
+        project.
+        """
         found = self.find_public_addresses(port.id, description)
         if found:
             return found[0]
         fixed = next((fixed.address for fixed in port.addresses if ':' not in fixed.address), None)
         if fixed is None:
-            raise exception.CloudError('A public address needs a subnet of IPv4.',
+            raise exception.CloudError('A public address requires an IPv4 subnet.',
                                        code='floating_ip_failed', retriable=False,
                                        detail=f'port {port.id} has no IPv4 address')
-        with errors.translated('network', 'give the public address'):
+        with errors.translated('network', 'create the public address'):
             return _public(self._neutron.create_ip(floating_network_id=network_id, port_id=port.id,
                                                    fixed_ip_address=fixed, project_id=project_id,
                                                    description=description))
 
     def list_public_addresses(self) -> list[PublicAddress]:
-        """The floating addresses that have a description, whoever owns them."""
+        """Return the floating addresses with a description, of any project."""
         with errors.translated('network', 'list the public addresses'):
             return [_public(item) for item in self._neutron.ips() if item.description]
 
     def delete_public_address(self, address_id: str) -> None:
-        """Give the floating address back; gone is fine."""
+        """Release a floating address, which may be gone already."""
         with errors.translated('network', 'delete the public address'):
             self._neutron.delete_ip(address_id, ignore_missing=True)
 

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""HTTP sessions to the cloud: whose credentials, which certificates, how patient.
+"""HTTP sessions to the cloud: credentials, certificates and timeouts.
 
-One :class:`Sessions` serves a process. It keeps one keystoneauth session of the service user, which every thread
-shares, and makes a light one per user request that shares its connections and what was learnt about versions.
+One :class:`Sessions` serves a process. It keeps one keystoneauth session of the service user,
+shared by all threads. Each user request gets a light session that shares its connections and the
+discovered versions.
 """
 
 import os
@@ -29,12 +30,12 @@ from keystoneauth1.identity import v3
 from oslo_config import cfg
 import requests
 
-#: Connections kept open to one host; more than that many threads at once open further ones.
+#: Connections kept open to one host; more concurrent threads open further ones.
 POOL_SIZE = 32
 
 
 class Endpoint(NamedTuple):
-    """Where a service is found: a fixed URL, or its entry in the catalog."""
+    """The endpoint of a service: a fixed URL, or its entry in the catalog."""
     url: str | None
     service_type: str
     interface: str
@@ -42,7 +43,10 @@ class Endpoint(NamedTuple):
 
 
 def endpoint(conf: cfg.ConfigOpts, prefix: str) -> Endpoint:
-    """The options of one service. :param prefix: nova, neutron, cinder, glance or swift."""
+    """Return the endpoint options of one service.
+
+    :param prefix: nova, neutron, cinder, glance or swift.
+    """
     name, url = ('nova_compute', 'nova_compute_url') if prefix == 'nova' else (prefix,
                                                                                f'{prefix}_url')
     interface = conf[f'{name}_endpoint_type'].removesuffix('URL')
@@ -51,10 +55,11 @@ def endpoint(conf: cfg.ConfigOpts, prefix: str) -> Endpoint:
 
 
 class UserToken(identity.BaseIdentityPlugin):
-    """Speaks with the token of a request, exactly as it came.
+    """Authentication with the unmodified token of a request.
 
-    The catalog is read from Keystone, with the token itself, when first needed: the token's project may have other
-    endpoints than ours, and the API does not ask for the catalog when it validates tokens.
+    The catalog is fetched from Keystone with the token when first needed: the token's project may
+    have other endpoints than the service project, and the API does not request the catalog when it
+    validates tokens.
     """
 
     def __init__(self, auth_url: str, token: str) -> None:
@@ -64,33 +69,36 @@ class UserToken(identity.BaseIdentityPlugin):
         self._token = token
 
     def get_auth_ref(self, session: keystone.Session) -> access.AccessInfo:
-        """:raises keystoneauth1.exceptions.ClientException: the token is not, or no longer, good."""
+        """Return the token's data from Keystone.
+
+        :raises keystoneauth1.exceptions.ClientException: the token is not valid.
+        """
         headers = {
             'X-Auth-Token': self._token,
             'X-Subject-Token': self._token,
             'Accept': 'application/json'
         }
-        answer = session.get(self._url, headers=headers, authenticated=False, log=False)
-        found = access.create(resp=answer, auth_token=self._token)
+        response = session.get(self._url, headers=headers, authenticated=False, log=False)
+        found = access.create(resp=response, auth_token=self._token)
         if not isinstance(found, access.AccessInfoV3):
-            raise keystone_errors.InvalidResponse(response=answer)
+            raise keystone_errors.InvalidResponse(response=response)
         return found
 
     def get_cache_id_elements(self) -> dict[str, str | None]:
         return {'auth_url': self.auth_url, 'token': self._token}
 
 
-def _as_it_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    """No login but the token: without this, requests looks for a .netrc of the host's user at each request."""
+def _unchanged(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    """Return the request: the default of requests looks for a .netrc file at each request."""
     return request
 
 
 class Sessions:
-    """The sessions of one process. All methods may be called from any thread.
+    """The sessions of one process. All methods are thread-safe.
 
-    :param conf: the options of ``[service_credentials]`` and of the endpoints.
-    :param transport: carries the requests; a test's leads into the test process.
-    :param service_auth: speaks for the service user instead of ``[service_credentials]``.
+    :param conf: with the options of ``[service_credentials]`` and of the endpoints.
+    :param transport: sends the requests; tests pass one that stays in the process.
+    :param service_auth: authenticates the service user instead of ``[service_credentials]``.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, *, transport: requests.Session | None = None,
@@ -104,14 +112,17 @@ class Sessions:
         self._service_auth = service_auth or service_password(conf)
 
     def service(self, insecure: bool = False) -> keystone.Session:
-        """The session of the service user; ``insecure`` accepts any certificate of the service called."""
+        """Return the session of the service user.
+
+        :param insecure: accept any certificate of the service.
+        """
         with self._lock:
             if insecure not in self._services:
                 self._services[insecure] = self._session(self._service_auth, insecure)
             return self._services[insecure]
 
     def user(self, context: Any) -> Callable[[bool], keystone.Session]:
-        """What makes sessions with the token of a request context, as :meth:`service` does with ours."""
+        """Return a function like :meth:`service` for the token of a request context."""
         auth = UserToken(self.conf.service_credentials.auth_url, context.auth_token)
 
         def session(insecure: bool = False) -> keystone.Session:
@@ -127,12 +138,14 @@ class Sessions:
                                 discovery_cache=self._discovered, app_name='trove')
 
     def _transport(self, verified: bool) -> requests.Session:
-        """Connections whose certificates were not looked at are never used where they must be."""
+        """Return connections; those with unverified certificates are never shared with verified
+        ones.
+        """
         if self._given is not None:
             return self._given
         if verified not in self._transports:
             made = requests.Session()
-            made.auth = _as_it_is
+            made.auth = _unchanged
             for scheme in ('http://', 'https://'):
                 made.mount(scheme, keystone.TCPKeepAliveAdapter(pool_maxsize=POOL_SIZE))
             self._transports[verified] = made
@@ -140,7 +153,7 @@ class Sessions:
 
 
 def service_password(conf: cfg.ConfigOpts) -> plugin.BaseAuthPlugin:
-    """The service user's login with ``[service_credentials]``."""
+    """Return the authentication of the service user from ``[service_credentials]``."""
     credentials = conf.service_credentials
     url = credentials.auth_url.rstrip('/')
     project = ({'project_id': credentials.project_id} if credentials.project_id else
@@ -152,12 +165,12 @@ def service_password(conf: cfg.ConfigOpts) -> plugin.BaseAuthPlugin:
 
 
 _LOCK = threading.Lock()
-#: By process and configuration; a forked child must not share its parent's sockets.
+#: Sessions by process and configuration: a forked child must not share its parent's sockets.
 _SESSIONS: dict[tuple[int, int], tuple[cfg.ConfigOpts, Sessions]] = {}
 
 
 def sessions(conf: cfg.ConfigOpts) -> Sessions:
-    """The sessions of this process under this configuration, made when first asked for."""
+    """Return the sessions of this process for this configuration, created at first use."""
     key = (os.getpid(), id(conf))
     with _LOCK:
         if key not in _SESSIONS:
@@ -166,7 +179,10 @@ def sessions(conf: cfg.ConfigOpts) -> Sessions:
 
 
 def install(conf: cfg.ConfigOpts, made: Sessions | None) -> None:
-    """Have :func:`sessions` answer with ``made`` from now on; None: make new ones when next asked."""
+    """Replace the sessions that :func:`sessions` returns.
+
+    :param made: None: create new ones at the next use.
+    """
     key = (os.getpid(), id(conf))
     with _LOCK:
         if made is None:

@@ -52,7 +52,7 @@ def test_an_object_store_that_refuses_the_caller(logs):
     logs.cloud.app.cloud.faults.request('object', 'HEAD', DEMO, mode='status', status=403)
     response = logs.ask('POST', PATH, PUBLISH)
     assert response.status_int == 401
-    assert 'does not let you' in response.json['unauthorized']['message']
+    assert 'denies access' in response.json['unauthorized']['message']
     assert opened() == 0
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cloud in this process, seen by the service user and by a tenant."""
+"""A cloud in this process, with the credentials of the service user and of a tenant."""
 
 import pytest
 
@@ -30,11 +30,11 @@ def minicloud(conf):
 
 @pytest.fixture
 def cloud(conf, minicloud):
-    """The cloud of the service user."""
+    """Return the cloud of the service user."""
     return clouds.service_cloud(conf)
 
 
 @pytest.fixture
 def tenants_cloud(conf, minicloud):
-    """The cloud of a user of project demo."""
+    """Return the cloud of a user of project demo."""
     return clouds.user_cloud(conf, minicloud.context())

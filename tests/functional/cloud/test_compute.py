@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Servers, flavors, volumes and images as the service sees them."""
+"""Servers, flavors, volumes and images, through the clients of the service."""
 
 import base64
 import dataclasses
@@ -37,9 +37,12 @@ def volume(cloud):
 
 @pytest.fixture
 def spec(cloud, minicloud, volume):
-    wanted = {names.tenant_port(INSTANCE): 'private', names.management_port(INSTANCE): 'management'}
+    requested = {
+        names.tenant_port(INSTANCE): 'private',
+        names.management_port(INSTANCE): 'management'
+    }
     ports = [cloud.network.ensure_port(name, network_id=minicloud.named('network', network)['id'])
-             for name, network in wanted.items()]
+             for name, network in requested.items()]
     return compute.ServerSpec(instance_id=INSTANCE, name='mine', project_id='demo',
                               user_id='u' * 64, manager='mariadb', image_id=minicloud.named(
                                   'image', 'guest')['id'], flavor_id=FLAVOR,
@@ -47,7 +50,7 @@ def spec(cloud, minicloud, volume):
                               volume_id=volume.id, config_drive=True)
 
 
-def test_a_server_is_made_as_asked_for(cloud, minicloud, spec):
+def test_a_server_is_created_as_specified(cloud, minicloud, spec):
     server = cloud.compute.ensure_server(spec)
     [machine] = minicloud.hypervisor.machines.values()
     assert machine.user_data == SECRET
@@ -72,7 +75,7 @@ def test_a_server_is_found_by_its_instance_whatever_its_name(cloud, minicloud, s
     assert len(minicloud.hypervisor.machines) == 2
 
 
-def test_a_lost_answer_leads_to_one_server(cloud, minicloud, spec):
+def test_a_lost_response_leads_to_one_server(cloud, minicloud, spec):
     minicloud.faults.request('compute', 'POST', '/servers$', mode='after')
     with pytest.raises(exception.CloudError) as caught:
         cloud.compute.ensure_server(spec)
@@ -93,7 +96,7 @@ def test_the_data_outlives_the_server(cloud, minicloud, spec):
     assert cloud.volume.find_volumes(names.volume(INSTANCE)) == []
 
 
-def test_why_a_server_failed_is_told_in_novas_words(cloud, minicloud, spec):
+def test_the_fault_of_a_server_is_novas(cloud, minicloud, spec):
     minicloud.faults.work('server.create', message='No valid host was found.')
     server = cloud.compute.ensure_server(spec)
     found = cloud.compute.get_server(server.id)
@@ -118,7 +121,7 @@ def test_the_console_is_shown(cloud, spec):
     assert f'last words of {server.id}' in cloud.compute.console_log(server.id, 10)
 
 
-def test_a_server_group_is_made_once_and_removed(cloud):
+def test_a_server_group_is_created_once_and_deleted(cloud):
     group = cloud.compute.ensure_server_group('locality', 'affinity')
     assert cloud.compute.ensure_server_group('locality', 'affinity') == group
     cloud.compute.delete_server_group('locality')
@@ -139,13 +142,13 @@ def test_flavors_and_zones(cloud, tenants_cloud):
     assert tenants_cloud.compute.availability_zones() == ['nova']
 
 
-def test_a_volume_remembers_who_made_it(cloud, volume):
+def test_a_volume_names_the_operation_that_created_it(cloud, volume):
     again = cloud.volume.ensure_volume(names.volume(INSTANCE), size=2, made_by='operation-2')
     assert (again.id, again.made_by, again.size, again.type) == (volume.id, 'operation-1', 2,
                                                                  'fast')
 
 
-def test_a_lost_answer_leads_to_one_volume(cloud, minicloud):
+def test_a_lost_response_leads_to_one_volume(cloud, minicloud):
     minicloud.faults.request('volume', 'POST', '/volumes$', mode='after')
     with pytest.raises(exception.CloudError) as caught:
         cloud.volume.ensure_volume('v', size=1, made_by='me')
@@ -158,7 +161,7 @@ def test_volume_types_that_a_tenant_may_use(tenants_cloud):
     assert 'fast' in [kind.name for kind in tenants_cloud.volume.volume_types()]
 
 
-def test_an_image_is_taken_from_the_service_project_only(cloud, tenants_cloud, minicloud):
+def test_only_images_of_the_service_project_are_used(cloud, tenants_cloud, minicloud):
     ours = minicloud.named('image', 'guest')['id']
     assert cloud.image.find_by_tags(['trove', 'mariadb'], owner=cloud.project_id).id == ours
     assert cloud.image.find_by_tags(['trove', 'mariadb'], owner='demo') is None
@@ -169,7 +172,7 @@ def test_an_image_is_taken_from_the_service_project_only(cloud, tenants_cloud, m
         cloud.image.get_image(str(uuid.uuid4()))
 
 
-def test_a_token_that_is_no_good_is_refused(conf, minicloud):
+def test_an_invalid_token_is_refused(conf, minicloud):
     context = minicloud.context()
     context.auth_token = 'forged'
     with pytest.raises(exception.CloudError):
@@ -177,8 +180,8 @@ def test_a_token_that_is_no_good_is_refused(conf, minicloud):
 
 
 @pytest.mark.parametrize('root_on_volume', [False, True])
-def test_another_image_is_given_with_a_mark_and_its_own_user_data(cloud, minicloud, spec, caplog,
-                                                                  root_on_volume):
+def test_a_rebuild_sets_a_mark_and_new_user_data(cloud, minicloud, spec, caplog,
+                                                     root_on_volume):
     server = cloud.compute.ensure_server(spec)
     assert cloud.compute.get_server(server.id).build == ''
     fresh, metadata = b'#cloud-config\n# canary-of-the-next-guest\n', names.server_metadata(
@@ -197,7 +200,7 @@ def test_another_image_is_given_with_a_mark_and_its_own_user_data(cloud, miniclo
 
 
 @pytest.mark.parametrize('live', [False, True])
-def test_a_server_is_moved_to_the_host_that_is_named_or_to_any(cloud, spec, live):
+def test_a_server_is_moved_to_the_given_host_or_to_any(cloud, spec, live):
     server = cloud.compute.ensure_server(spec)
     move = cloud.compute.live_migrate_server if live else cloud.compute.migrate_server
     here = cloud.compute.get_server(server.id).host_key
@@ -213,7 +216,7 @@ def test_a_server_is_moved_to_the_host_that_is_named_or_to_any(cloud, spec, live
     assert not refused.value.retriable
 
 
-def test_a_server_that_is_off_is_switched_on(cloud, spec):
+def test_a_server_that_is_off_is_started(cloud, spec):
     server = cloud.compute.ensure_server(spec)
     while not cloud.compute.stop_server(server.id):
         pass

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Ports, groups and public addresses: looked for first, made once, gone is fine."""
+"""Ports, groups and public addresses: found first, created once, deleted even if gone."""
 
 import gc
 import logging
@@ -46,7 +46,7 @@ def ingress(minicloud, group_id):
             if rule['security_group_id'] == group_id and rule['direction'] == 'ingress'}
 
 
-def test_a_group_lets_in_exactly_what_is_wanted(cloud, minicloud, group):
+def test_a_group_allows_exactly_its_rules(cloud, minicloud, group):
     assert ingress(minicloud, group) == {('tcp', 3306, 3306, 'IPv4', '10.0.0.0/8')}
     again = cloud.firewall.ensure_group('sg', firewall.rules(['3306', '4000-4010'], ['53'],
                                                              ['10.0.0.0/9', '2001:db8::/32']))
@@ -74,7 +74,7 @@ def test_a_rule_of_somebody_else_is_removed(cloud, minicloud, group):
     assert ingress(minicloud, group) == {('tcp', 3306, 3306, 'IPv4', '10.0.0.0/8')}
 
 
-def test_a_group_in_use_is_tried_again(cloud, group, port):
+def test_a_failure_to_delete_a_group_in_use_is_retriable(cloud, group, port):
     with pytest.raises(exception.CloudError) as caught:
         cloud.firewall.delete_group(group)
     assert caught.value.retriable
@@ -92,7 +92,7 @@ def test_groups_of_an_option_are_named_by_id_or_name(cloud, group):
     assert not caught.value.retriable
 
 
-def test_a_port_is_made_once_with_the_address_asked_for(cloud, minicloud, group):
+def test_a_port_is_created_once_with_the_requested_address(cloud, minicloud, group):
     subnet = minicloud.named('subnet', 'private')
     made = cloud.network.ensure_port(names.tenant_port(INSTANCE), network_id=subnet['network_id'],
                                      subnet_id=subnet['id'], address='10.2.0.77',
@@ -104,23 +104,23 @@ def test_a_port_is_made_once_with_the_address_asked_for(cloud, minicloud, group)
     assert cloud.network.find_ports(INSTANCE) == [made]
 
 
-def test_a_port_gets_exactly_the_groups_asked_for(cloud, port):
+def test_a_port_gets_exactly_the_requested_groups(cloud, port):
     other = cloud.firewall.ensure_group('other', frozenset())
     changed = cloud.network.ensure_port(port.name, network_id=port.network_id,
                                         security_group_ids=[other])
     assert (changed.id, changed.security_group_ids) == (port.id, (other,))
 
 
-def test_a_lost_answer_leads_to_one_port(cloud, minicloud, group):
+def test_a_lost_response_leads_to_one_port(cloud, minicloud, group):
     minicloud.faults.request('network', 'POST', '/ports$', mode='after')
-    wanted = {
+    request = {
         'network_id': minicloud.named('network', 'private')['id'],
         'security_group_ids': [group]
     }
     with pytest.raises(exception.CloudError) as caught:
-        cloud.network.ensure_port(names.tenant_port(INSTANCE), **wanted)
+        cloud.network.ensure_port(names.tenant_port(INSTANCE), **request)
     assert caught.value.retriable
-    cloud.network.ensure_port(names.tenant_port(INSTANCE), **wanted)
+    cloud.network.ensure_port(names.tenant_port(INSTANCE), **request)
     assert minicloud.leftovers()['port'] == [names.tenant_port(INSTANCE)]
 
 
@@ -139,7 +139,7 @@ def test_an_address_that_is_taken_is_refused(cloud, minicloud, port):
                                   address=port.addresses[0].address)
 
 
-def test_a_public_address_belongs_to_the_tenant_and_is_given_once(cloud, minicloud, port):
+def test_a_public_address_belongs_to_the_tenant_and_is_created_once(cloud, minicloud, port):
     public = cloud.network.public_network(None)
     given = cloud.network.ensure_public_address(port, network_id=public.id, project_id='demo',
                                                 description=names.public_address(INSTANCE))
@@ -151,7 +151,7 @@ def test_a_public_address_belongs_to_the_tenant_and_is_given_once(cloud, miniclo
     assert cloud.network.find_public_addresses(port.id, names.public_address(INSTANCE)) == []
 
 
-def test_whether_a_router_is_there(cloud, minicloud):
+def test_a_subnet_with_and_without_a_router(cloud, minicloud):
     assert cloud.network.has_router(minicloud.named('subnet', 'private')['id'])
     assert not cloud.network.has_router(minicloud.named('subnet', 'island')['id'])
 
@@ -167,7 +167,7 @@ def test_a_tenant_names_only_what_it_sees(cloud, tenants_cloud, minicloud):
     assert [subnet.cidr for subnet in tenants_cloud.network.subnets(private)] == ['10.2.0.0/24']
 
 
-def test_a_full_quota_is_known_as_one(cloud, minicloud):
+def test_an_exhausted_quota_is_recognised(cloud, minicloud):
     minicloud.faults.request('network', 'POST', '/ports$', mode='status', status=409,
                              message="Quota exceeded for resources: ['port'].")
     with pytest.raises(exception.CloudQuotaExceeded):
@@ -175,12 +175,12 @@ def test_a_full_quota_is_known_as_one(cloud, minicloud):
 
 
 def test_the_cloud_of_a_request_goes_with_it(conf, minicloud):
-    """Otherwise each create leaves a client behind, and the API grows until it is killed."""
+    """A client that outlived its request would make the API grow until it is killed."""
     def living():
         gc.collect()
         return sum(type(thing) is connection.Connection for thing in gc.get_objects())
 
-    # What is logged is kept for the report of a failed test, arguments and all.
+    # pytest keeps log records with their arguments for the report of a failed test.
     logging.disable(logging.CRITICAL)
     try:
         before = living()

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The object store in our words: what the stand-in does as the real one (tests/e2e), and whose account it is."""
+"""The object store client: minicloud behaves as Swift does in tests/e2e, and the account is the
+right one.
+"""
 
 import pytest
 
@@ -33,7 +35,7 @@ def test_the_service_reaches_every_account_and_a_tenant_its_own(cloud, tenants_c
         tenants_cloud.objects('other').check()
 
 
-def test_an_account_that_was_never_used_is_fine(tenants_cloud):
+def test_an_account_that_was_never_used_is_accepted(tenants_cloud):
     tenants_cloud.objects('demo').check()
 
 
@@ -46,13 +48,13 @@ def test_a_long_list_is_read_page_by_page(cloud, monkeypatch, minicloud):
     assert [found.name for found in store.list('things')] == list('0123456')
 
 
-def test_a_fixed_address(cloud, conf, minicloud):
+def test_a_fixed_url(cloud, conf, minicloud):
     conf.set_override('swift_url', 'http://minicloud.test/object/v1/AUTH_')
     cloud.objects('demo').ensure_container('things')
     assert 'things' in minicloud.objects.accounts['demo']
 
 
-def test_no_answer_may_pass(cloud, minicloud):
+def test_a_missing_response_is_retriable(cloud, minicloud):
     minicloud.faults.request('object', 'PUT', 'things', mode='before')
     with pytest.raises(exception.CloudError) as caught:
         cloud.objects('demo').ensure_container('things')

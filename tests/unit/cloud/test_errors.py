@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every exception a client may raise becomes one of ours."""
+"""Every exception that a client may raise is translated."""
 
 from keystoneauth1 import exceptions as keystone_errors
 from novaclient import exceptions as nova_errors
@@ -52,14 +52,14 @@ def raised(error: Exception, **options: object) -> exception.CloudError:
                                                    (405, False), (409, True), (429, True),
                                                    (500, True), (501, False), (502, True),
                                                    (503, True), (504, True)])
-def test_a_refusal_is_retriable_when_the_next_answer_may_differ(make, status, retriable):
+def test_a_refusal_is_retriable_when_the_next_response_may_differ(make, status, retriable):
     found = raised(make(status))
     assert type(found) is exception.CloudError
     assert found.retriable is retriable
 
 
 @pytest.mark.parametrize('make', [sdk_error, nova_error])
-def test_what_is_missing_is_not_found(make):
+def test_a_missing_resource_is_not_found(make):
     assert isinstance(raised(make(404)), exception.CloudNotFound)
 
 
@@ -70,7 +70,7 @@ def test_what_is_missing_is_not_found(make):
     sdk_error(413,
               'VolumeSizeExceedsAvailableQuota: Requested volume exceeds allowed gigabytes quota.')
 ])
-def test_a_full_quota_of_each_service_is_known_as_one(error):
+def test_an_exhausted_quota_of_each_service_is_recognised(error):
     found = raised(error)
     assert isinstance(found, exception.CloudQuotaExceeded)
     assert not found.retriable
@@ -86,7 +86,7 @@ def test_a_full_quota_of_each_service_is_known_as_one(error):
     sdk_errors.ServiceDiscoveryException('away'),
     ConnectionResetError('reset')
 ])
-def test_no_answer_may_mean_done_and_is_tried_again(error):
+def test_a_missing_response_may_mean_done_and_is_retriable(error):
     assert raised(error).retriable
 
 
@@ -94,7 +94,7 @@ def test_no_answer_may_mean_done_and_is_tried_again(error):
     keystone_errors.EndpointNotFound('none'), keystone_errors.MissingAuthPlugin('none'),
     sdk_errors.ConfigException('wrong'), nova_errors.UnsupportedVersion('old'),
     keystone_errors.SSLError('self signed')])
-def test_what_only_the_operator_can_mend_is_not_tried_again(error):
+def test_a_failure_that_requires_the_operator_is_not_retriable(error):
     assert not raised(error).retriable
 
 
@@ -103,7 +103,7 @@ def test_a_status_may_mean_not_now_for_one_call():
     assert raised(sdk_error(400), also_retriable=frozenset({400})).retriable
 
 
-def test_the_user_reads_what_was_asked_and_the_operator_what_was_answered():
+def test_the_message_names_the_request_and_the_detail_quotes_the_response():
     found = raised(sdk_error(500, 'traceback of the host comp-17'))
     assert 'make the server' in found.message
     assert 'comp-17' not in found.message

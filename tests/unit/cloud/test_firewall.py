@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which rules a security group gets."""
+"""Rules of a security group."""
 
 import pytest
 
@@ -26,11 +26,11 @@ def test_every_port_is_opened_to_every_network():
         Rule('udp', 4567, 4567, '10.0.0.0/24'), Rule('udp', 4567, 4567, '2001:db8::/32')}
 
 
-def test_no_network_lets_nobody_in():
+def test_without_a_network_no_client_may_connect():
     assert firewall.rules(['3306'], [], []) == frozenset()
 
 
-def test_one_spelling_of_a_network_is_kept():
+def test_equal_networks_become_one():
     assert firewall.rules(['22'], [],
                           ['10.0.0.7/24', '10.0.0.0/24']) == {Rule('tcp', 22, 22, '10.0.0.0/24')}
     assert firewall.rules(['22'], [], ['10.0.0.7']) == {Rule('tcp', 22, 22, '10.0.0.7/32')}
@@ -39,6 +39,6 @@ def test_one_spelling_of_a_network_is_kept():
 @pytest.mark.parametrize(('port', 'cidr'), [('0', '10.0.0.0/8'), ('65536', '10.0.0.0/8'),
                                             ('9-3', '10.0.0.0/8'), ('mysql', '10.0.0.0/8'),
                                             ('3306', '10.0.0.300/24')])
-def test_what_cannot_be_read_is_refused(port, cidr):
+def test_malformed_ports_and_networks_are_refused(port, cidr):
     with pytest.raises(ValueError):
         firewall.rules([port], [], [cidr])

@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Names of our resources in the cloud."""
+"""Names of the resources of Trove in the cloud."""
 
 from trove.cloud import names
 
 INSTANCE = '5f8e2a44-9d2c-4f55-b6a6-0c1d2e3f4a5b'
 
 
-def test_no_tag_is_longer_than_nova_takes():
+def test_no_tag_is_longer_than_nova_accepts():
     tags = names.server_tags(INSTANCE, 'a' * 100)
     assert all(len(tag) <= names.MAX_TAG_LENGTH for tag in tags)
     assert names.server_tag(INSTANCE) in tags
@@ -28,6 +28,6 @@ def test_names_of_one_instance_differ_where_they_must():
     assert names.security_group('trove_sg', INSTANCE) != names.management_group('trove_sg')
 
 
-def test_metadata_says_whose_server_it_is():
+def test_metadata_names_the_owner_of_a_server():
     assert names.server_metadata(INSTANCE, 'project', 'u' * 64) == {
         'trove_instance_id': INSTANCE, 'trove_project_id': 'project', 'trove_user_id': 'u' * 64}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where accounts are, and what opens one thing in them for a while."""
+"""URLs of accounts, and temporary URLs in them."""
 
 import hashlib
 import hmac
@@ -30,13 +30,13 @@ def test_the_account_of_another_project(endpoint):
     assert account_url(endpoint, 'mine', 'theirs') == 'http://swift.example/v1/AUTH_theirs'
 
 
-def test_an_address_without_a_project_leads_nowhere():
+def test_a_url_without_a_project_is_refused():
     with pytest.raises(exception.CloudError) as caught:
         account_url('http://swift.example/v1/', 'mine', 'theirs')
     assert 'swift.example' in caught.value.detail and not caught.value.retriable
 
 
-def test_a_temporary_url_is_signed_as_swift_wants_it():
+def test_a_temporary_url_has_the_signature_that_swift_expects():
     objects = Objects(None, 'http://swift.example/v1/AUTH_p', clock=lambda: 1000.7)
     url, query = objects.temporary_url('logs', 'a b/ä/', KEY, method='PUT', seconds=60, prefix=True)
     assert url == 'http://swift.example/v1/AUTH_p/logs/a%20b/%C3%A4/'
@@ -49,7 +49,7 @@ def test_a_temporary_url_is_signed_as_swift_wants_it():
     assert key not in url + query
 
 
-def test_one_for_one_object_names_it_whole():
+def test_a_url_for_one_object_contains_its_full_name():
     objects = Objects(None, 'http://swift.example/v1/AUTH_p', clock=lambda: 1000.0)
     _, query = objects.temporary_url('logs', 'a', KEY, method='GET', seconds=60)
     assert 'prefix' not in query

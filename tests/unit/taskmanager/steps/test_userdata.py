@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What cloud-init is told."""
+"""Cloud-config of a guest."""
 
 import base64
 import random
@@ -54,12 +54,12 @@ def test_an_operators_file_may_be_empty(extra):
 
 
 @pytest.mark.parametrize('extra', ['- a list', 'a: [', 'write_files: {path: /x}', 'just text'])
-def test_an_operators_file_that_is_no_cloud_config_is_refused(extra):
+def test_an_operators_file_that_is_not_a_cloud_config_is_refused(extra):
     with pytest.raises(userdata.UserDataError):
         userdata.build({'/a': b'1'}, owner='root:root', extra=extra)
 
 
-def test_more_than_nova_takes_is_refused():
+def test_more_than_nova_accepts_is_refused():
     with pytest.raises(userdata.UserDataError, match='bytes'):
         userdata.build({'/a': random.Random(1).randbytes(40000)}, owner='root:root')
 
@@ -81,7 +81,7 @@ def test_a_value_cannot_smuggle_in_another_option():
         userdata.ini({'DEFAULT': {'tenant_id': 'x\nguest_id = other'}})
 
 
-def test_where_the_agent_finds_its_files():
+def test_the_paths_of_the_agents_files():
     conf = cfg.ConfigOpts()
     concerns.register(conf)
     conf([])
