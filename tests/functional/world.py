@@ -175,7 +175,7 @@ class World:
     def group(self, **wanted: Any) -> str:
         """A configuration group with values that were checked; returns its id."""
         return session.write(lambda connection: configurations.create(
-            connection, name='tuned', description=None, tenant_id=PROJECT, version_id=VERSION_ID, wanted=wanted,
+            connection, name='tuned', description=None, tenant_id=PROJECT, version_id=VERSION_ID, new=wanted,
             now=self.clock()))
 
     def edit_group(self, configuration_id: str, **wanted: Any) -> str | None:

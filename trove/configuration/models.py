@@ -80,7 +80,7 @@ def create(context: Any, asked: CreateRequest, *, dry_run: bool = False) -> str:
                                 from_text=asked.from_text)
         return configurations.create(connection, name=asked.name, description=asked.description,
                                      tenant_id=context.project_id, version_id=version.id,
-                                     wanted=wanted, now=session.utcnow())
+                                     new=wanted, now=session.utcnow())
 
     if dry_run:
         session.dry_run(write)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on backup strategies: where the backups of a project, or of one instance, go by default."""
+"""Backup strategies: the default destination of backups of a project or of one instance."""
 
 import logging
 import uuid
@@ -25,15 +25,17 @@ from trove.db.tables.backups import BackupStrategy
 LOG = logging.getLogger(__name__)
 STRATEGIES = BackupStrategy.__table__
 
-#: Stands in the column of the instance for the whole project.
+#: Value of ``instance_id`` for the whole project.
 WHOLE_PROJECT = ''
 
 
 def of_project(connection: Connection, tenant_id: str,
                instance_id: str | None = None) -> Sequence[Row]:
-    """The strategies of a project, that of the whole project first. Index: uq_backup_strategy_tenant_instance.
+    """Return the strategies of a project, that of the whole project first.
 
-    :param instance_id: only that of this instance.
+    Index: uq_backup_strategy_tenant_instance.
+
+    :param instance_id: limit to one instance.
     """
     statement = (select(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id)
                  .order_by(STRATEGIES.c.instance_id, STRATEGIES.c.id))
@@ -43,7 +45,7 @@ def of_project(connection: Connection, tenant_id: str,
 
 
 def container(connection: Connection, tenant_id: str, instance_id: str) -> str | None:
-    """The container that backups of an instance go to: by its own strategy, else by its project's."""
+    """Return the container for backups of an instance, by its own strategy or its project's."""
     rows = connection.execute(select(STRATEGIES.c.swift_container)
                               .where(STRATEGIES.c.tenant_id == tenant_id,
                                      STRATEGIES.c.instance_id.in_([instance_id, WHOLE_PROJECT]))
@@ -53,10 +55,10 @@ def container(connection: Connection, tenant_id: str, instance_id: str) -> str |
 
 def put(connection: Connection, tenant_id: str, instance_id: str, backend: str,
         swift_container: str, now: datetime) -> None:
-    """Make or change the strategy of a project or of one of its instances."""
+    """Create or update the strategy of a project or of one of its instances."""
     mine = (STRATEGIES.c.tenant_id == tenant_id, STRATEGIES.c.instance_id == instance_id)
     values = {'backend': backend, 'swift_container': swift_container, 'updated': now}
-    # Looked for first: an UPDATE that finds nothing would lock the gap that another request inserts into.
+    # Select first: an UPDATE without a match would lock the gap into which another request inserts.
     if connection.execute(select(STRATEGIES.c.id).where(*mine)).first() is None:
         try:
             with connection.begin_nested():
@@ -70,6 +72,6 @@ def put(connection: Connection, tenant_id: str, instance_id: str, backend: str,
 
 
 def remove(connection: Connection, tenant_id: str, instance_id: str) -> None:
-    """End the strategy of a project or of one of its instances; there need not be one."""
+    """Delete the strategy of a project or of one of its instances, if one exists."""
     connection.execute(delete(STRATEGIES).where(STRATEGIES.c.tenant_id == tenant_id,
                                                 STRATEGIES.c.instance_id == instance_id))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements about backups."""
+"""Backups: list, create, reports of guests, fail and delete."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -28,13 +28,13 @@ BACKUPS = Backup.__table__
 VERSIONS = DatastoreVersion.__table__
 DATASTORES = Datastore.__table__
 
-#: States out of which a guest may move a backup; the others are final, or the control plane's.
+#: States that a guest may change; the others are final or set by the control plane.
 UNFINISHED = ('NEW', 'BUILDING', 'SAVING')
-#: States of which something can be made.
+#: States from which an instance can be restored.
 USABLE = ('COMPLETED', 'RESTORED')
 STATES = (*UNFINISHED, *USABLE, 'FAILED', 'DELETE_FAILED')
 
-#: What lists may be sorted by.
+#: Sort keys of lists.
 SORT_KEYS = ('created', 'name', 'updated', 'size')
 
 _SHOWN = (select(*BACKUPS.c, VERSIONS.c.name.label('version_name'),
@@ -48,9 +48,10 @@ _SHOWN = (select(*BACKUPS.c, VERSIONS.c.name.label('version_name'),
 
 
 class Filters(NamedTuple):
-    """What a list of backups is narrowed to, and its order: last changed first unless ``order`` says otherwise."""
+    """Filters and order of a list of backups; by default, last changed first.
+    """
 
-    #: of the owner; None for everybody's
+    #: owner; None for all projects
     tenant_id: str | None = None
     instance_id: str | None = None
     datastore_id: str | None = None
@@ -63,20 +64,20 @@ class Filters(NamedTuple):
 # --- reading -------------------------------------------------------------------------------------
 
 def get(connection: Connection, backup_id: str) -> Row | None:
-    """A live backup by id, with the names of its datastore and version. Index: primary key."""
+    """Return a live backup with the names of its datastore and version. Index: primary key."""
     return connection.execute(_SHOWN.where(BACKUPS.c.id == backup_id)).first()
 
 
 def page(connection: Connection, filters: Filters, *, limit: int, offset: int = 0) -> Sequence[Row]:
-    """A page of live backups. Index: ix_backups_tenant_page, or ix_backups_instance_id."""
-    wanted = {
+    """Return a page of live backups. Index: ix_backups_tenant_page, or ix_backups_instance_id."""
+    columns = {
         'tenant_id': filters.tenant_id,
         'instance_id': filters.instance_id,
         'state': filters.status,
         'name': filters.name
     }
     conditions = [
-        BACKUPS.c[column] == value for column, value in wanted.items() if value is not None
+        BACKUPS.c[column] == value for column, value in columns.items() if value is not None
     ]
     if filters.datastore_id is not None:
         conditions.append(DATASTORES.c.id == filters.datastore_id)
@@ -90,14 +91,16 @@ def page(connection: Connection, filters: Filters, *, limit: int, offset: int = 
 
 
 def newest(connection: Connection, instance_id: str) -> Row | None:
-    """The newest completed backup of an instance. Index: ix_backups_instance_id."""
+    """Return the newest completed backup of an instance. Index: ix_backups_instance_id."""
     return connection.execute(
         _SHOWN.where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.state == 'COMPLETED').order_by(
             BACKUPS.c.updated.desc(), BACKUPS.c.id.desc()).limit(1)).first()
 
 
 def with_increments(connection: Connection, backup_id: str) -> list[Row]:
-    """A live backup and all that is built on it, each one after what it is built on. Index: ix_backups_parent_id."""
+    """Return a live backup and the increments based on it, each after its parent. Index:
+    ix_backups_parent_id.
+    """
     found = [row for row in [get(connection, backup_id)] if row is not None]
     parents = [row.id for row in found]
     while parents:
@@ -113,16 +116,16 @@ def with_increments(connection: Connection, backup_id: str) -> list[Row]:
 # --- writing -------------------------------------------------------------------------------------
 
 def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
-    """Insert a backup, and take it from the quota of its project.
+    """Insert a backup and consume the quota of its project.
 
-    :raises trove.common.exception.QuotaExceeded:
+    :raises trove.common.exception.QuotaExceeded: the quota of backups is used up.
     """
     quotas.consume(connection, values['tenant_id'], {'backups': 1}, now)
     connection.execute(insert(BACKUPS).values(**values, created=now, updated=now))
 
 
 def fail(connection: Connection, backup_id: str, code: str, text: str, now: datetime) -> None:
-    """End an unfinished backup as failed, with the reason."""
+    """Set an unfinished backup to FAILED, with the reason."""
     connection.execute(
         update(BACKUPS).where(BACKUPS.c.id == backup_id,
                               BACKUPS.c.deleted.is_(False), BACKUPS.c.state.in_(UNFINISHED)).values(
@@ -132,14 +135,14 @@ def fail(connection: Connection, backup_id: str, code: str, text: str, now: date
 
 def delete_failed(connection: Connection, backup_id: str, code: str, text: str,
                   now: datetime) -> None:
-    """Something of a backup is left; it may be deleted again."""
+    """Set a backup to DELETE_FAILED: part of it is left, and it can be deleted again."""
     connection.execute(
         update(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.deleted.is_(False)).values(
             state='DELETE_FAILED', error_code=code, error_text=text[:1024], updated=now))
 
 
 def mark_deleted(connection: Connection, backup_id: str, now: datetime) -> None:
-    """End a backup, and give its quota back once."""
+    """Mark a backup deleted and return its quota once."""
     row = connection.execute(
         select(BACKUPS.c.tenant_id).where(BACKUPS.c.id == backup_id,
                                           BACKUPS.c.deleted.is_(False)).with_for_update()).first()
@@ -153,10 +156,10 @@ def mark_deleted(connection: Connection, backup_id: str, now: datetime) -> None:
 
 def report(connection: Connection, instance_id: str, backup_id: str, now: datetime,
            values: Mapping[str, Any]) -> bool:
-    """Store what a guest says of a backup of its own. Index: primary key.
+    """Store a guest's report on one of its backups. Index: primary key.
 
     :param values: state and any of size, checksum, location, backup_type.
-    :returns: False when there is no such unfinished backup of this instance.
+    :returns: False if the instance has no such unfinished backup.
     """
     changed = connection.execute(
         update(BACKUPS).where(BACKUPS.c.id == backup_id, BACKUPS.c.instance_id == instance_id,
@@ -167,10 +170,10 @@ def report(connection: Connection, instance_id: str, backup_id: str, now: dateti
 
 def fail_running(connection: Connection, instance_id: str, now: datetime,
                  code: str = 'reset') -> int:
-    """End the unfinished backups of an instance as failed.
+    """Set the unfinished backups of an instance to FAILED.
 
-    :param code: why.
-    :returns: how many.
+    :param code: error code.
+    :returns: the number of backups.
     """
     return connection.execute(
         update(BACKUPS).where(BACKUPS.c.instance_id == instance_id, BACKUPS.c.deleted.is_(False),

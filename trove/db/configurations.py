@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on configuration groups and their values."""
+"""Configuration groups, their values, and their instances."""
 
 import hashlib
 import json
@@ -49,23 +49,24 @@ _SHOWN = (select(*CONFIGURATIONS.c, VERSIONS.c.name.label('version_name'),
 # --- reading -------------------------------------------------------------------------------------
 
 def get(connection: Connection, configuration_id: str, *, for_update: bool = False) -> Row | None:
-    """A live configuration group by id, with the names of its datastore and version. Index: the primary key.
+    """Return a live group with the names of its datastore and version. Index: primary key.
 
-    :param for_update: let nobody else change it until the caller's transaction ends.
+    :param for_update: lock the row until the caller's transaction ends.
     """
     statement = _SHOWN.where(CONFIGURATIONS.c.id == configuration_id)
     return connection.execute(
         statement.with_for_update(of=CONFIGURATIONS) if for_update else statement).first()
 
 
-#: What lists may be sorted by.
+#: Sort keys of lists.
 SORT_KEYS = ('created', 'name', 'updated')
 
 
 class Filters(NamedTuple):
-    """What a list of groups is narrowed to, and its order: by ascending id unless ``order`` says otherwise."""
+    """Filters and order of a list of groups; by default, ascending id.
+    """
 
-    #: of the owner; None for everybody's
+    #: owner; None for all projects
     tenant_id: str | None = None
     name: str | None = None
     #: id or name
@@ -76,9 +77,11 @@ class Filters(NamedTuple):
 
 def page(connection: Connection, filters: Filters, *, limit: int,
          marker: str | None = None) -> Sequence[Row]:
-    """A page of live groups. Index: ix_configurations_tenant_id, or the primary key for those of everybody.
+    """Return a page of live groups.
 
-    :param marker: id of the last row of the page before.
+    Index: ix_configurations_tenant_id; primary key for all projects.
+
+    :param marker: id of the last row of the previous page.
     """
     conditions = listing.within(CONFIGURATIONS, filters.window)
     for column, value in (('tenant_id', filters.tenant_id), ('name', filters.name)):
@@ -95,7 +98,7 @@ def page(connection: Connection, filters: Filters, *, limit: int,
 
 
 def values(connection: Connection, configuration_id: str) -> dict[str, Any]:
-    """The values of a group with the types they were given in, by name. Index: the primary key."""
+    """Return name -> value of a group, in the types of the request. Index: primary key."""
     rows = connection.execute(select(VALUES.c.configuration_key, VALUES.c.configuration_value)
                               .where(VALUES.c.configuration_id == configuration_id)
                               .order_by(VALUES.c.configuration_key))
@@ -103,7 +106,7 @@ def values(connection: Connection, configuration_id: str) -> dict[str, Any]:
 
 
 def digest(stored: Mapping[str, Any]) -> str:
-    """What tells the values of a group at one time from those at another."""
+    """Return a digest that changes with the values of a group."""
     return hashlib.sha256(json.dumps(dict(stored), sort_keys=True).encode()).hexdigest()
 
 
@@ -116,9 +119,9 @@ def _attached(configuration_id: str, tenant_id: str | None) -> Any:
 
 def count_instances(connection: Connection, configuration_id: str,
                     tenant_id: str | None = None) -> int:
-    """How many live instances have a group. Index: the foreign key's.
+    """Return the number of live instances with a group. Index: the foreign key's.
 
-    :param tenant_id: count only those of this project.
+    :param tenant_id: count only instances of this project.
     """
     return connection.execute(select(func.count()).select_from(INSTANCES)
                               .where(_attached(configuration_id, tenant_id))).scalar() or 0
@@ -126,9 +129,11 @@ def count_instances(connection: Connection, configuration_id: str,
 
 def instances(connection: Connection, configuration_id: str, tenant_id: str | None, *, limit: int,
               marker: str | None = None) -> Sequence[Row]:
-    """(id, name, configuration_digest) of live instances that have a group, by ascending id. Index: the foreign key's.
+    """Return (id, name, configuration_digest) of live instances with a group, by id.
 
-    :param tenant_id: only those of this project; None for everybody's.
+    Index: the foreign key's.
+
+    :param tenant_id: limit to one project; None for all.
     """
     return connection.execute(
         select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.configuration_digest).where(
@@ -136,12 +141,14 @@ def instances(connection: Connection, configuration_id: str, tenant_id: str | No
             > (marker or '')).order_by(INSTANCES.c.id).limit(limit)).all()
 
 
-def outdated_instances(connection: Connection, configuration_id: str, wanted: str) -> Sequence[Row]:
-    """Live instances that have a group and a server, but not yet these values, by ascending id. Index: the foreign
-    key's.
+def outdated_instances(connection: Connection, configuration_id: str,
+                       current: str) -> Sequence[Row]:
+    """Return live instances with a group and a server that lack its current values, by id.
 
-    :param wanted: digest of the values.
-    :returns: id, tenant_id, and operation_id of the operation that is open on it, if any.
+    Index: the foreign key's.
+
+    :param current: digest of the values.
+    :returns: rows (id, tenant_id, operation_id); the last is None if no operation is open.
     """
     statement = (select(INSTANCES.c.id, INSTANCES.c.tenant_id,
                         OPERATIONS.c.id.label('operation_id')).outerjoin(
@@ -153,7 +160,7 @@ def outdated_instances(connection: Connection, configuration_id: str, wanted: st
                                      INSTANCES.c.compute_instance_id.is_not(None),
                                      or_(INSTANCES.c.configuration_digest.is_(None),
                                          INSTANCES.c.configuration_digest
-                                         != wanted)).order_by(INSTANCES.c.id))
+                                         != current)).order_by(INSTANCES.c.id))
     return connection.execute(statement).all()
 
 
@@ -161,42 +168,40 @@ def outdated_instances(connection: Connection, configuration_id: str, wanted: st
 
 
 def create(connection: Connection, *, name: str, description: str | None, tenant_id: str,
-           version_id: str, wanted: Mapping[str, Any], now: datetime) -> str:
-    """A new group with its values. :returns: its id."""
+           version_id: str, new: Mapping[str, Any], now: datetime) -> str:
+    """Insert a group with its values and return its id."""
     configuration_id = str(uuid.uuid4())
     connection.execute(
         insert(CONFIGURATIONS).values(id=configuration_id, name=name, description=description,
                                       tenant_id=tenant_id, datastore_version_id=version_id,
                                       created=now, updated=now))
-    _insert_values(connection, configuration_id, wanted)
+    _insert_values(connection, configuration_id, new)
     return configuration_id
 
 
 def change(connection: Connection, configuration_id: str, now: datetime, **columns: Any) -> None:
-    """Change columns of a group; without any, its time of change."""
+    """Update columns of a group, and always its time of change."""
     connection.execute(update(CONFIGURATIONS).where(CONFIGURATIONS.c.id == configuration_id)
                        .values(updated=now, **columns))
 
 
-def replace_values(connection: Connection, configuration_id: str, wanted: Mapping[str,
-                                                                                  Any]) -> None:
-    """Make the values of a group be ``wanted``."""
+def replace_values(connection: Connection, configuration_id: str, new: Mapping[str, Any]) -> None:
+    """Replace all values of a group."""
     connection.execute(delete(VALUES).where(VALUES.c.configuration_id == configuration_id))
-    _insert_values(connection, configuration_id, wanted)
+    _insert_values(connection, configuration_id, new)
 
 
-def _insert_values(connection: Connection, configuration_id: str, wanted: Mapping[str,
-                                                                                  Any]) -> None:
-    if wanted:
+def _insert_values(connection: Connection, configuration_id: str, new: Mapping[str, Any]) -> None:
+    if new:
         connection.execute(insert(VALUES), [{
             'configuration_id': configuration_id,
             'configuration_key': key,
             'configuration_value': json.dumps(value)
-        } for key, value in wanted.items()])
+        } for key, value in new.items()])
 
 
 def mark_deleted(connection: Connection, configuration_id: str, now: datetime) -> None:
-    """End a group: its values go, its row stays for the records."""
+    """Mark a group deleted: delete its values, keep its row."""
     connection.execute(delete(VALUES).where(VALUES.c.configuration_id == configuration_id))
     connection.execute(update(CONFIGURATIONS).where(CONFIGURATIONS.c.id == configuration_id)
                        .values(deleted=true(), deleted_at=now, updated=now))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on datastores and their versions."""
+"""Datastores, their versions, and the parameters and restrictions of versions."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -41,12 +41,12 @@ _VERSION_SOURCE = VERSIONS.join(DATASTORES, DATASTORES.c.id == VERSIONS.c.datast
 # --- reading -------------------------------------------------------------------------------------
 
 def all_datastores(connection: Connection) -> Sequence[Row]:
-    """All datastores by name."""
+    """Return all datastores by name."""
     return connection.execute(select(DATASTORES).order_by(DATASTORES.c.name)).all()
 
 
 def find(connection: Connection, id_or_name: str) -> Row | None:
-    """A datastore by id or name."""
+    """Return a datastore by id or name."""
     return connection.execute(
         select(DATASTORES).where(or_(DATASTORES.c.id == id_or_name,
                                      DATASTORES.c.name == id_or_name))).first()
@@ -54,7 +54,10 @@ def find(connection: Connection, id_or_name: str) -> Row | None:
 
 def versions(connection: Connection, datastore_id: str | None = None, *,
              only_active: bool = False) -> Sequence[Row]:
-    """Versions, of one datastore or of all, by datastore, name and number; with ``datastore_name``."""
+    """Return versions of one datastore or of all, by datastore, name and number.
+
+    Rows include ``datastore_name``.
+    """
     statement = select(*_VERSION_COLUMNS).select_from(_VERSION_SOURCE)
     if datastore_id is not None:
         statement = statement.where(VERSIONS.c.datastore_id == datastore_id)
@@ -65,14 +68,14 @@ def versions(connection: Connection, datastore_id: str | None = None, *,
 
 
 def version(connection: Connection, version_id: str) -> Row | None:
-    """A version by id, with ``datastore_name``."""
+    """Return a version with ``datastore_name``."""
     return connection.execute(select(*_VERSION_COLUMNS).select_from(_VERSION_SOURCE)
                               .where(VERSIONS.c.id == version_id)).first()
 
 
 def find_versions(connection: Connection, datastore_id: str, id_or_name: str,
                   number: str | None = None) -> Sequence[Row]:
-    """Versions of a datastore that an id or name (and number) may mean: none, one or several."""
+    """Return the versions of a datastore that match an id or name, and a number."""
     statement = (select(*_VERSION_COLUMNS).select_from(_VERSION_SOURCE)
                  .where(VERSIONS.c.datastore_id == datastore_id,
                         or_(VERSIONS.c.id == id_or_name, VERSIONS.c.name == id_or_name)))
@@ -82,7 +85,7 @@ def find_versions(connection: Connection, datastore_id: str, id_or_name: str,
 
 
 def bound(connection: Connection, version_id: str, key: str) -> list[str]:
-    """Values a version is restricted to; empty means everything is allowed.
+    """Return the values that a version is restricted to; empty if all are allowed.
 
     :param key: ``flavor`` or ``volume_type``.
     """
@@ -92,9 +95,9 @@ def bound(connection: Connection, version_id: str, key: str) -> list[str]:
 
 
 def uses_of_version(connection: Connection, version_id: str) -> dict[str, int]:
-    """How many live instances, backups and configuration groups refer to a version.
+    """Return the number of live instances, backups and configuration groups of a version.
 
-    An instance that is on its way to a version counts too.
+    An instance that is being upgraded to the version counts too.
     """
     found = {}
     for name, table in (('instances', Instance.__table__), ('backups', Backup.__table__),
@@ -111,7 +114,7 @@ def uses_of_version(connection: Connection, version_id: str) -> dict[str, int]:
 # --- writing -------------------------------------------------------------------------------------
 
 def ensure_datastore(connection: Connection, name: str) -> str:
-    """The id of the datastore of that name, made if there is none."""
+    """Return the id of the datastore of a name; create it if it is missing."""
     row = connection.execute(select(DATASTORES.c.id).where(DATASTORES.c.name == name)).first()
     if row is not None:
         return row.id
@@ -131,10 +134,9 @@ def delete_datastore(connection: Connection, datastore_id: str) -> None:
 
 def put_version(connection: Connection, datastore_id: str, name: str, number: str,
                 values: dict[str, Any]) -> str:
-    """Make or change the version with that name and number.
+    """Create or update the version of a name and number, and return its id.
 
     :param values: other columns of ``datastore_versions``.
-    :returns: its id.
     """
     same = and_(VERSIONS.c.datastore_id == datastore_id, VERSIONS.c.name == name,
                 VERSIONS.c.version == number)
@@ -150,10 +152,10 @@ def put_version(connection: Connection, datastore_id: str, name: str, number: st
 
 
 def create_version(connection: Connection, datastore_id: str, values: Mapping[str, Any]) -> str:
-    """:param values: the other columns of ``datastore_versions``.
+    """Insert a version and return its id.
 
-    :returns: its id.
-    :raises oslo_db.exception.DBDuplicateEntry: the datastore has a version with that name and number.
+    :param values: other columns of ``datastore_versions``.
+    :raises oslo_db.exception.DBDuplicateEntry: the datastore has a version of that name and number.
     """
     version_id = str(uuid.uuid4())
     connection.execute(insert(VERSIONS).values(id=version_id, datastore_id=datastore_id, **values))
@@ -161,13 +163,17 @@ def create_version(connection: Connection, datastore_id: str, values: Mapping[st
 
 
 def change_version(connection: Connection, version_id: str, **columns: Any) -> None:
-    """:raises oslo_db.exception.DBDuplicateEntry: as :func:`create_version`."""
+    """Update columns of a version.
+
+    :raises oslo_db.exception.DBDuplicateEntry: as :func:`create_version`.
+    """
     if columns:
         connection.execute(update(VERSIONS).where(VERSIONS.c.id == version_id).values(**columns))
 
 
 def delete_version(connection: Connection, version_id: str) -> None:
-    """Remove a version nothing live refers to, its parameters, its deleted groups and its place as default."""
+    """Delete an unused version, its parameters and deleted groups, and unset it as default.
+    """
     connection.execute(delete(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id))
     connection.execute(delete(METADATA).where(METADATA.c.datastore_version_id == version_id))
     connection.execute(update(DATASTORES).where(DATASTORES.c.default_version_id == version_id)
@@ -183,9 +189,9 @@ def delete_version(connection: Connection, version_id: str) -> None:
 
 
 def bind(connection: Connection, version_id: str, key: str, value: str, now: datetime) -> bool:
-    """Add a value to those a version is restricted to.
+    """Add a value to those that a version is restricted to.
 
-    :returns: False when it was bound already.
+    :returns: False if the value was bound already.
     """
     same = and_(METADATA.c.datastore_version_id == version_id, METADATA.c.key == key,
                 METADATA.c.value == value)
@@ -202,9 +208,9 @@ def bind(connection: Connection, version_id: str, key: str, value: str, now: dat
 
 
 def unbind(connection: Connection, version_id: str, key: str, value: str) -> bool:
-    """Take a value from those a version is restricted to.
+    """Remove a value from those that a version is restricted to.
 
-    :returns: False when it was not bound.
+    :returns: False if the value was not bound.
     """
     return bool(connection.execute(delete(METADATA).where(
         METADATA.c.datastore_version_id == version_id, METADATA.c.key == key,
@@ -212,21 +218,28 @@ def unbind(connection: Connection, version_id: str, key: str, value: str) -> boo
 
 
 def parameters(connection: Connection, version_id: str) -> Sequence[Row]:
-    """The parameter rules of a version by name."""
+    """Return the parameter rules of a version by name."""
     return connection.execute(
         select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id).order_by(
             PARAMETERS.c.name)).all()
 
 
 def parameter(connection: Connection, version_id: str, name: str) -> Row | None:
-    """The rule of one parameter, by its name in any case. Index: uq_datastore_configuration_parameters_name."""
+    """Return the rule of a parameter; the case of its name does not matter.
+
+    Index:
+    uq_datastore_configuration_parameters_name.
+    """
     return connection.execute(
         select(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id,
                                  func.lower(PARAMETERS.c.name) == name.lower())).first()
 
 
 def create_parameter(connection: Connection, version_id: str, rule: Mapping[str, Any]) -> None:
-    """:param rule: columns of the table but ids."""
+    """Insert the rule of a parameter.
+
+    :param rule: columns of the table but ids.
+    """
     connection.execute(
         insert(PARAMETERS).values(id=str(uuid.uuid4()), datastore_version_id=version_id, **rule))
 
@@ -241,7 +254,7 @@ def delete_parameter(connection: Connection, parameter_id: str) -> None:
 
 def replace_parameters(connection: Connection, version_id: str, rules: Sequence[dict[str,
                                                                                      Any]]) -> None:
-    """Make the parameter rules of a version be ``rules`` (columns of the table but ids)."""
+    """Replace the parameter rules of a version (columns of the table but ids)."""
     connection.execute(delete(PARAMETERS).where(PARAMETERS.c.datastore_version_id == version_id))
     rows = [dict(rule, id=str(uuid.uuid4()), datastore_version_id=version_id) for rule in rules]
     if rows:

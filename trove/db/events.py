@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Events: what happened to a resource, in sentences, for whoever looks later."""
+"""Events of resources, as sentences for their users."""
 
 import uuid
 from collections.abc import Sequence
@@ -35,9 +35,9 @@ def add(connection: Connection, *, resource_type: str, resource_id: str, type: s
 
 def of_resource(connection: Connection, resource_id: str, limit: int,
                 marker: str | None = None) -> Sequence[Row]:
-    """Events of a resource, newest first. Index: ix_events_resource.
+    """Return events of a resource, newest first. Index: ix_events_resource.
 
-    :param marker: id of the last row of the page before.
+    :param marker: id of the last row of the previous page.
     """
     statement = (select(EVENTS).where(EVENTS.c.resource_id == resource_id)
                  .order_by(EVENTS.c.seq.desc()).limit(limit))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Flavors and volume types as the task manager last saw them."""
+"""Flavors and volume types, as last read from Nova and Cinder by the task manager."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -25,7 +25,7 @@ VOLUME_TYPES = VolumeType.__table__
 
 
 def all_of(connection: Connection, region: str) -> Sequence[Row]:
-    """Flavors of a region, smallest first."""
+    """Return the flavors of a region, smallest first."""
     return connection.execute(select(FLAVORS).where(FLAVORS.c.region == region)
                               .order_by(FLAVORS.c.ram, FLAVORS.c.vcpus, FLAVORS.c.id)).all()
 
@@ -36,14 +36,14 @@ def get(connection: Connection, region: str, flavor_id: str) -> Row | None:
 
 
 def volume_types(connection: Connection, region: str) -> Sequence[Row]:
-    """Volume types of a region by name."""
+    """Return the volume types of a region by name."""
     return connection.execute(select(VOLUME_TYPES).where(VOLUME_TYPES.c.region == region)
                               .order_by(VOLUME_TYPES.c.name)).all()
 
 
 def replace_flavors(connection: Connection, region: str, found: Iterable[Mapping[str, Any]],
                     now: datetime) -> None:
-    """Make the table say what Nova says.
+    """Replace the flavors of a region by those of Nova.
 
     :param found: mappings with the columns of the table but ``region`` and ``seen``.
     """
@@ -52,7 +52,7 @@ def replace_flavors(connection: Connection, region: str, found: Iterable[Mapping
 
 def replace_volume_types(connection: Connection, region: str, found: Iterable[Mapping[str, Any]],
                          now: datetime) -> None:
-    """Make the table say what Cinder says."""
+    """Replace the volume types of a region by those of Cinder."""
     _replace(connection, VOLUME_TYPES, region, found, now)
 
 

@@ -29,7 +29,8 @@ _OWNERS = (OperationKind.INSTANCE_CREATE, OperationKind.INSTANCE_DELETE)
 
 def _statement() -> Select[Any]:
     owned = select(OPERATIONS.c.id).where(
-        OPERATIONS.c.resource_type == ResourceType.INSTANCE, OPERATIONS.c.resource_id == INSTANCES.c.id,
+        OPERATIONS.c.resource_type == ResourceType.INSTANCE,
+        OPERATIONS.c.resource_id == INSTANCES.c.id,
         OPERATIONS.c.active == 1, OPERATIONS.c.kind.in_(_OWNERS)).exists()
     return select(INSTANCES.c.id, INSTANCES.c.tenant_id, INSTANCES.c.encrypted_key).where(
         INSTANCES.c.deleted.is_(False), INSTANCES.c.encrypted_key.is_not(None),

@@ -29,7 +29,7 @@ OPERATIONS = Operation.__table__
 #: Ids in one statement.
 _BATCH = 500
 
-#: Whether an operation is open on an instance.
+#: Condition: an operation is open on the instance.
 BUSY = (select(OPERATIONS.c.id).where(OPERATIONS.c.resource_type == ResourceType.INSTANCE,
                                       OPERATIONS.c.resource_id == INSTANCES.c.id,
                                       OPERATIONS.c.active == 1).exists())
@@ -63,7 +63,8 @@ def alive(connection: Connection, ids: Sequence[str]) -> set[str]:
 
 
 def idle(connection: Connection, region: str | None) -> Sequence[Row]:
-    """Return the instances of a region with a server and no open operation. Reads the whole table."""
+    """Return the instances of a region with a server and no open operation. Reads the whole table.
+    """
     return connection.execute(
         select(INSTANCES.c.id, INSTANCES.c.name, INSTANCES.c.tenant_id,
                INSTANCES.c.compute_instance_id, INSTANCES.c.volume_id, INSTANCES.c.server_status,

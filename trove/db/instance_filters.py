@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a list of instances can be narrowed to, and in which order it can stand."""
+"""Filters and orders of lists of instances."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -23,12 +23,13 @@ from trove.common.listing import Order, Window
 from trove.db import listing
 from trove.db.instances import COLUMNS, DATASTORES, INSTANCES, VERSIONS, with_all_parts
 
-#: What lists may be sorted by.
+#: Sort keys of lists.
 SORT_KEYS = ('created', 'name', 'updated')
 
 
 class Filters(NamedTuple):
-    """What a list of instances is narrowed to, and its order: by ascending id unless ``order`` says otherwise."""
+    """Filters and order of a list of instances; by default, ascending id.
+    """
 
     name: str | None = None
     #: id or name
@@ -46,7 +47,7 @@ class Filters(NamedTuple):
 
 
 def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
-    """The conditions on ``instances``. The statement has a parameter ``tenant_id``."""
+    """Return the conditions on ``instances``. The statement needs a parameter ``tenant_id``."""
     conditions = listing.within(INSTANCES, filters.window)
     if filters.name is not None:
         conditions.append(INSTANCES.c.name == filters.name)
@@ -67,9 +68,9 @@ def narrowed(filters: Filters) -> list[ColumnElement[bool]]:
 
 
 def shown_status(columns: Mapping[str, Any]) -> ColumnElement[str]:
-    """:func:`trove.common.states.shown` as the database says it; a test holds one against the other.
+    """Return :func:`trove.common.states.shown` as an expression; a test compares the two.
 
-    :param columns: name -> column, for the fields of :class:`trove.common.states.Facts` that decide.
+    :param columns: name -> column, for the fields of :class:`trove.common.states.Facts`.
     """
     kind, server = columns['operation_kind'], columns['server_status']
     server_word = case(

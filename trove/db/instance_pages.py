@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Pages of a project's instances, each with its addresses: one statement, of the columns that the view shows."""
+"""Pages of a project's instances with their addresses, read in one statement.
+"""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -23,14 +24,14 @@ from trove.db.instance_filters import Filters
 from trove.db.instance_addresses import ADDRESSES
 from trove.db.instances import COLUMNS, INSTANCES
 
-#: What the shown status is made of (:func:`trove.common.states.facts_of`).
+#: Columns of the shown status (:func:`trove.common.states.facts_of`).
 _FACTS = tuple('service_status_updated' if name == 'heartbeat' else name
                for name in states.Facts._fields)
-#: What the short list shows (:func:`trove.instance.views.summary`).
+#: Columns of the short list (:func:`trove.instance.views.summary`).
 SUMMARY = (*_FACTS, 'id', 'name', 'tenant_id', 'created', 'region_id', 'flavor_id', 'hostname',
            'volume_support', 'volume_size', 'slave_of_id', 'access', 'deletion_protection',
            'has_replicas', 'datastore_name', 'version_name')
-#: What the detailed list has beside that (:func:`trove.instance.views.detail`).
+#: Columns of the detailed list (:func:`trove.instance.views.detail`).
 DETAIL = (*SUMMARY, 'updated', 'version_number', 'desired_version_name', 'fault_message',
           'fault_created', 'fault_details', 'configuration_id', 'configuration_name', 'cluster_id',
           'shard_id', 'compute_instance_id', 'volume_id', 'encrypted_key')
@@ -39,7 +40,7 @@ _ADDRESS = tuple(ADDRESSES.c[name].label(f'address_{name}')
 
 
 class Address(NamedTuple):
-    """What is shown of a row of ``instance_addresses``."""
+    """Shown columns of ``instance_addresses``."""
     kind: str
     address: str
     family: int
@@ -47,7 +48,8 @@ class Address(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Instances in order, and by their ids what belongs to them: addresses, and rows with the ids of replicas."""
+    """Instances in order, with their addresses and replicas by instance id.
+    """
     rows: list[Any]
     addresses: dict[str, list[Address]]
     replicas: dict[str, list[Row]]
@@ -55,10 +57,10 @@ class Page(NamedTuple):
 
 def page(connection: Connection, tenant_id: str, *, limit: int, marker: str | None = None,
          filters: Filters = Filters(), detailed: bool = False) -> Page:
-    """A page of a project's instances: one statement, and one more when any of them has replicas.
+    """Return a page of a project's instances; instances with replicas need a second statement.
 
-    :param marker: id of the last row of the page before.
-    :param detailed: with what only the detailed list shows.
+    :param marker: id of the last row of the previous page.
+    :param detailed: include the columns of the detailed list.
     """
     found = _statement(filters, marker, detailed).rows(connection, {
         'tenant_id': tenant_id, 'marker': marker or '', 'limit': limit,
@@ -88,10 +90,10 @@ def _statement(filters: Filters, marker: str | None, detailed: bool) -> json_row
 
 
 def _ids() -> Select:
-    """The ids of a project's live instances. Index: ix_instances_tenant_page.
+    """Return the SELECT of ids of a project's live instances. Index: ix_instances_tenant_page.
 
-    Both conditions are said so that MariaDB takes that index and stops at the end of the page: it finds no index for
-    ``IS false``, and would take the one on ``cluster_id``, which is null in nearly all rows.
+    The form of both conditions makes MariaDB use that index and stop at the end of the page: it has
+    no index for ``IS false``, and would use that of ``cluster_id``, which is null in most rows.
     """
     return select(INSTANCES.c.id).where(
         INSTANCES.c.tenant_id == bindparam('tenant_id'), INSTANCES.c.deleted == false(),
@@ -99,9 +101,10 @@ def _ids() -> Select:
 
 
 def _with_addresses(ids: Select, order: Sequence[Any], detailed: bool) -> json_rows.Statement:
-    """The rows of ``ids``, each as often as it has addresses that users may see, or once.
+    """Return the statement of the rows of ``ids``, one for each shown address, at least one.
 
-    The page is cut off inside, where an instance is one row. Index: ix_instance_addresses_instance_id.
+    The limit applies inside, where an instance is one row.
+    Index: ix_instance_addresses_instance_id.
     """
     chosen = ids.limit(bindparam('limit')).subquery('chosen')
     source = instances.with_all_parts(chosen.join(

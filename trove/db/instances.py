@@ -121,7 +121,8 @@ def get(connection: Connection, instance_id: str, *, include_deleted: bool = Fal
 
 
 def some(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:
-    """Return the live ones among some instances, by id, with :data:`COLUMNS`. Index: primary key."""
+    """Return the live ones among some instances, by id, with :data:`COLUMNS`. Index: primary key.
+    """
     return connection.execute(_SHOWN.where(INSTANCES.c.id.in_(ids), INSTANCES.c.deleted.is_(False))
                               .order_by(INSTANCES.c.id)).all()
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Conditions and orders that lists of several tables have in common."""
+"""Conditions and orders shared by the lists of several tables."""
 
 import operator
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from trove.common.listing import Order, Window
 
 
 def within(table: Table, window: Window) -> list[ColumnElement[bool]]:
-    """The conditions of a window of time on ``created`` and ``updated``."""
+    """Return the conditions of a time window on ``created`` and ``updated``."""
     bounds = ((table.c.created, operator.ge, window.created_after),
               (table.c.created, operator.le, window.created_before),
               (table.c.updated, operator.ge, window.updated_after),
@@ -31,26 +31,26 @@ def within(table: Table, window: Window) -> list[ColumnElement[bool]]:
 
 
 def columns(table: Table, order: Order) -> list[Any]:
-    """What rows are sorted by: the key, and the id so that no two rows are equal."""
+    """Return the columns of an order: the key, and the id to make it total."""
     return [table.c[order.key], table.c.id] if order.key else [table.c.id]
 
 
-def directed(wanted: Sequence[Any], descending: bool) -> list[Any]:
-    return [column.desc() if descending else column for column in wanted]
+def directed(ordered: Sequence[Any], descending: bool) -> list[Any]:
+    return [column.desc() if descending else column for column in ordered]
 
 
-def behind(table: Table, wanted: Sequence[Any], marker: str,
+def behind(table: Table, ordered: Sequence[Any], marker: str,
            descending: bool) -> ColumnElement[bool]:
-    """Rows that stand behind the marker's, which may have been deleted since: equal keys are told apart by the id.
+    """Return the condition that a row follows the marker, which may be deleted meanwhile.
 
-    :param wanted: the columns of the order, the last one the id.
-    :param marker: id of the last row of the page before.
+    :param ordered: columns of the order; the last is the id.
+    :param marker: id of the last row of the previous page.
     """
     def beyond(column: Any, value: Any) -> Any:
         return column < value if descending else column > value
 
-    if len(wanted) == 1:
+    if len(ordered) == 1:
         return beyond(table.c.id, marker)
-    key, last = wanted[0], table.alias()
+    key, last = ordered[0], table.alias()
     value = select(last.c[key.name]).where(last.c.id == marker).scalar_subquery()
     return or_(beyond(key, value), and_(key == value, beyond(table.c.id, marker)))

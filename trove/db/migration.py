@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Schema migrations: bring a database to the newest schema, and tell how far it is.
+"""Schema migrations: upgrade a database, and read its revision.
 
-Migrations only add within a release, so that services of the release before can go on working while one upgrades.
+Migrations within a release only add, so that services of the previous release keep working during
+an upgrade.
 """
 
 from pathlib import Path
@@ -25,14 +26,14 @@ from sqlalchemy import Connection, inspect
 
 from trove.db import session
 
-#: Revisions of the schema that this service takes the place of; its databases are imported, not upgraded in place.
+#: Revisions of the replaced release line. Its databases are imported, not upgraded in place.
 FOREIGN_REVISIONS = frozenset({
     '906cffda7b29', '5c68b4fb3cd1', 'cee1bcba3541', '7ee6154548a6', 'f90016d7baf8', '95418fe2a1c8'
 })
 
 
 class SchemaError(Exception):
-    """The database cannot be brought to our schema; the text says what to do."""
+    """Database that cannot be upgraded; the message names the remedy."""
 
 
 def _config(connection: Connection | None = None) -> alembic_config.Config:
@@ -43,20 +44,20 @@ def _config(connection: Connection | None = None) -> alembic_config.Config:
 
 
 def head() -> str:
-    """The newest revision this release knows."""
+    """Return the newest revision of this release."""
     return script.ScriptDirectory.from_config(_config()).get_current_head() or ''
 
 
 def current(connection: Connection) -> str | None:
-    """The revision of the database; None when it has no schema yet."""
+    """Return the revision of the database; None if it has no schema."""
     return migration.MigrationContext.configure(connection).get_current_revision()
 
 
 def sync(version: str | None = None) -> tuple[str | None, str]:
-    """Bring the database to ``version``, by default the newest.
+    """Upgrade the database to ``version``, by default the newest.
 
-    :returns: the revision before and after.
-    :raises SchemaError: when it holds something that is not ours.
+    :returns: the former and the new revision.
+    :raises SchemaError: the database has the tables of another release line.
     """
     with session.engine().connect() as connection:
         before = current(connection)
@@ -73,5 +74,5 @@ def _refuse_foreign(connection: Connection, revision: str | None) -> None:
     if revision in FOREIGN_REVISIONS or (revision is None
                                          and inspect(connection).has_table('instances')):
         raise SchemaError(
-            'The database holds the tables of another release line. Point [database] connection to an '
-            'empty database; the data of the other one is imported, not changed in place.')
+            'The database has the tables of another release line. Set [database] connection to an '
+            'empty database; the data of the other database is imported, not upgraded in place.')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Statements on modules, and on which instances have them."""
+"""Modules, and the instances that they are applied to."""
 
 import contextlib
 import hashlib
@@ -36,7 +36,7 @@ INSTANCES = Instance.__table__
 VERSIONS = DatastoreVersion.__table__
 DATASTORES = Datastore.__table__
 
-#: Everything but the contents, which may be megabytes.
+#: All columns but the contents, which may have megabytes.
 _COLUMNS = [column for column in MODULES.c if column.name != 'contents']
 _SHOWN = (select(*_COLUMNS, DATASTORES.c.name.label('datastore_name'),
                  VERSIONS.c.name.label('version_name')).select_from(
@@ -46,12 +46,13 @@ _SHOWN = (select(*_COLUMNS, DATASTORES.c.name.label('datastore_name'),
                                            VERSIONS.c.id == MODULES.c.datastore_version_id)).where(
                                                MODULES.c.deleted.is_(False)))
 
-#: Stands for modules that are for every datastore.
+#: Filter for modules of every datastore.
 EVERY = 'all'
 
 
 def identity(values: Mapping[str, Any]) -> str:
-    """What no two live modules have in common. NULL equals NULL here, as it does not in a database."""
+    """Return a digest that is unique among live modules; unlike in a database, NULL equals NULL.
+    """
     parts = [
         values[key] or ''
         for key in ('name', 'type', 'tenant_id', 'datastore_id', 'datastore_version_id')
@@ -62,9 +63,9 @@ def identity(values: Mapping[str, Any]) -> str:
 # --- reading -------------------------------------------------------------------------------------
 
 def get(connection: Connection, module_id: str, *, for_update: bool = False) -> Row | None:
-    """A live module by id, without its contents. Index: primary key.
+    """Return a live module without its contents. Index: primary key.
 
-    :param for_update: let nobody else change it until the caller's transaction ends.
+    :param for_update: lock the row until the caller's transaction ends.
     """
     statement = _SHOWN.where(MODULES.c.id == module_id)
     return connection.execute(statement.with_for_update(
@@ -72,7 +73,7 @@ def get(connection: Connection, module_id: str, *, for_update: bool = False) -> 
 
 
 def contents(connection: Connection, module_id: str) -> str | None:
-    """The sealed contents of a module."""
+    """Return the sealed contents of a module."""
     return connection.execute(select(MODULES.c.contents).where(MODULES.c.id == module_id)).scalar()
 
 
@@ -83,10 +84,10 @@ def _visible_to(tenant_id: str) -> Any:
 
 def listed(connection: Connection, tenant_id: str | None, *, datastore_id: str | None = None,
            name: str | None = None, kind: str | None = None) -> Sequence[Row]:
-    """Live modules by name. Index: ix_modules_tenant_id.
+    """Return live modules by name. Index: ix_modules_tenant_id.
 
-    :param tenant_id: only what this project sees: its own and everybody's; None for all there are.
-    :param datastore_id: only those for this datastore; :data:`EVERY` for those that are for all.
+    :param tenant_id: limit to modules visible to this project; None for all.
+    :param datastore_id: limit to one datastore; :data:`EVERY` for modules of every datastore.
     """
     statement = _SHOWN.order_by(MODULES.c.name, MODULES.c.id)
     if tenant_id is not None:
@@ -102,7 +103,7 @@ def listed(connection: Connection, tenant_id: str | None, *, datastore_id: str |
 
 def by_ids(connection: Connection, module_ids: Iterable[str],
            tenant_id: str | None) -> Sequence[Row]:
-    """Those of some modules that a project sees; None for an administrator."""
+    """Return the modules of some ids that a project may see; None for an administrator."""
     statement = _SHOWN.where(MODULES.c.id.in_(list(module_ids)))
     return connection.execute(statement if tenant_id is
                               None else statement.where(_visible_to(tenant_id))).all()
@@ -110,7 +111,7 @@ def by_ids(connection: Connection, module_ids: Iterable[str],
 
 def automatic(connection: Connection, tenant_id: str, datastore_id: str,
               version_id: str) -> Sequence[Row]:
-    """The modules that every new instance of a project and a version is given."""
+    """Return the modules applied to every new instance of a project and version."""
     return connection.execute(
         _SHOWN.where(
             MODULES.c.auto_apply.is_(True),
@@ -123,27 +124,30 @@ def automatic(connection: Connection, tenant_id: str, datastore_id: str,
 # --- writing -------------------------------------------------------------------------------------
 
 def create(connection: Connection, values: Mapping[str, Any], now: datetime) -> None:
-    """Insert a module. :raises trove.common.exception.BadRequest: there is one like it."""
-    with _told_apart(values):
+    """Insert a module.
+
+    :raises trove.common.exception.BadRequest: a module of the same identity exists.
+    """
+    with _unique(values):
         connection.execute(
             insert(MODULES).values(**values, identity=identity(values), created=now, updated=now))
 
 
 def change(connection: Connection, module_id: str, whole: Mapping[str, Any],
            changed: Mapping[str, Any], now: datetime) -> None:
-    """Change columns of a module.
+    """Update columns of a module.
 
-    :param whole: what decides its identity, as it will be.
-    :raises trove.common.exception.BadRequest: there is one like it.
+    :param whole: new values of the columns that decide its identity.
+    :raises trove.common.exception.BadRequest: a module of the same identity exists.
     """
-    with _told_apart(whole):
+    with _unique(whole):
         connection.execute(update(MODULES).where(MODULES.c.id == module_id)
                            .values(**changed, identity=identity(whole), updated=now))
 
 
 @contextlib.contextmanager
-def _told_apart(values: Mapping[str, Any]) -> Iterator[None]:
-    """Turns a duplicate into a sentence."""
+def _unique(values: Mapping[str, Any]) -> Iterator[None]:
+    """Translate a duplicate into an API error."""
     try:
         yield
     except db_exception.DBDuplicateEntry:
@@ -153,14 +157,14 @@ def _told_apart(values: Mapping[str, Any]) -> Iterator[None]:
 
 
 def mark_deleted(connection: Connection, module_id: str, now: datetime) -> None:
-    """End a module: its contents and its links go, its row stays for the records."""
+    """Mark a module deleted: delete its contents and links, keep its row."""
     connection.execute(delete(LINKS).where(LINKS.c.module_id == module_id))
     connection.execute(
         update(MODULES).where(MODULES.c.id == module_id).values(
             deleted=true(), deleted_at=now, updated=now, identity=None, contents=''))
 
 
-# --- which instances have them ----------------------------------------------------------------------
+# --- links to instances --------------------------------------------------------------------------
 
 def _linked(module_id: str, tenant_id: str | None, include_clustered: bool) -> Any:
     conditions = [LINKS.c.module_id == module_id, INSTANCES.c.id == LINKS.c.instance_id,
@@ -173,9 +177,9 @@ def _linked(module_id: str, tenant_id: str | None, include_clustered: bool) -> A
 
 
 def count_instances(connection: Connection, module_id: str, md5: str | None = None) -> int:
-    """How many live instances have a module. Index: ix_instance_modules_module_id.
+    """Return the number of live instances with a module. Index: ix_instance_modules_module_id.
 
-    :param md5: only those that have it with these contents.
+    :param md5: count only instances with these contents.
     """
     statement = select(func.count()).select_from(LINKS).where(_linked(module_id, None, True))
     return connection.execute(statement if md5 is None else statement.where(
@@ -185,11 +189,11 @@ def count_instances(connection: Connection, module_id: str, md5: str | None = No
 def instances_of(connection: Connection, module_id: str, tenant_id: str | None, *, limit: int,
                  marker: str = '', include_clustered: bool = False,
                  other_than_md5: str | None = None, md5: str | None = None) -> list[str]:
-    """Ids of live instances that have a module, ascending. Index: ix_instance_modules_module_id.
+    """Return ids of live instances with a module, ascending. Index: ix_instance_modules_module_id.
 
-    :param tenant_id: only those of this project; None for everybody's.
-    :param other_than_md5: leave out those that have it with these contents.
-    :param md5: only those that have it with these contents.
+    :param tenant_id: limit to one project; None for all.
+    :param other_than_md5: omit instances with these contents.
+    :param md5: limit to instances with these contents.
     """
     statement = select(INSTANCES.c.id).where(_linked(module_id, tenant_id, include_clustered),
                                              INSTANCES.c.id > marker)
@@ -202,7 +206,7 @@ def instances_of(connection: Connection, module_id: str, tenant_id: str | None, 
 
 def counts(connection: Connection, module_id: str, tenant_id: str | None,
            include_clustered: bool) -> Sequence[Row]:
-    """How many live instances have a module with which contents: (md5, number, oldest, newest)."""
+    """Return (md5, number, oldest, newest) of the live instances with a module, by contents."""
     return connection.execute(
         select(LINKS.c.md5,
                func.count().label('number'),
@@ -213,9 +217,9 @@ def counts(connection: Connection, module_id: str, tenant_id: str | None,
 
 
 def link(connection: Connection, instance_id: str, module_id: str, md5: str, now: datetime) -> None:
-    """An instance has a module with these contents now."""
+    """Record that a module with these contents is applied to an instance."""
     mine = (LINKS.c.instance_id == instance_id, LINKS.c.module_id == module_id)
-    # Looked for first: an UPDATE that finds nothing would lock the gap that another request inserts into.
+    # Select first: an UPDATE without a match would lock the gap into which another request inserts.
     if connection.execute(select(LINKS.c.id).where(*mine)).first() is None:
         try:
             with connection.begin_nested():
@@ -230,24 +234,26 @@ def link(connection: Connection, instance_id: str, module_id: str, md5: str, now
 
 
 def unlink(connection: Connection, instance_id: str, module_id: str) -> bool:
-    """An instance does not have a module any more. :returns: whether it had it."""
+    """Delete the link of a module to an instance; return False if no link exists."""
     return bool(connection.execute(delete(LINKS).where(LINKS.c.instance_id == instance_id,
                                                        LINKS.c.module_id == module_id)).rowcount)
 
 
 # --- keys ----------------------------------------------------------------------------------------
 
-def sealed_otherwise(connection: Connection, form: str) -> list[str]:
-    """Ids of the modules whose contents are not sealed in a form.
+def not_sealed_as(connection: Connection, pattern: str) -> list[str]:
+    """Return ids of modules with contents that are sealed differently.
 
-    :param form: a pattern of LIKE; what fits is left out. Contents may be megabytes, so they are not read here.
+    Contents may have megabytes and are not read here.
+
+    :param pattern: LIKE pattern of the current seal.
     """
     return list(connection.execute(select(MODULES.c.id).where(
-        MODULES.c.deleted.is_(False), MODULES.c.contents.not_like(form))).scalars())
+        MODULES.c.deleted.is_(False), MODULES.c.contents.not_like(pattern))).scalars())
 
 
 def set_sealed(connection: Connection, module_id: str, former: str, renewed: str) -> None:
-    """Replace sealed contents, unless somebody replaced them in between."""
+    """Replace sealed contents, unless another transaction has replaced them meanwhile."""
     connection.execute(
         update(MODULES).where(MODULES.c.id == module_id,
                               MODULES.c.contents == former).values(contents=renewed))

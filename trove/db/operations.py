@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The statements of the operation journal.
+"""Operation journal: open, read, claim, save and close operations, and record their steps.
 
-Whoever writes on behalf of an operation names the claim it holds; :class:`trove.common.exception.ClaimLost` says that
-somebody else holds a newer one, and rolls the caller's transaction back.
+Every write on behalf of an operation names its claim. A write with an outdated claim raises
+:class:`trove.common.exception.ClaimLost` and so rolls the caller's transaction back.
 """
 
 import json
@@ -52,20 +52,23 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
            secrets: str | None = None, request_id: str | None = None, actor: str | None = None,
            parent_id: str | None = None, operation_id: str | None = None,
            client_address: str | None = None) -> str:
-    """Record an operation in the caller's transaction; the unique index on open operations is the resource's lock.
+    """Insert an operation in the caller's transaction and return its id.
 
-    :param deadline: seconds after which it must have ended.
-    :param args: what was asked for; never a secret.
-    :param secrets: what was asked for that is secret, sealed.
-    :param client_address: where it was asked for, when that was not in the request that is being served.
-    :returns: its id.
-    :raises trove.common.exception.Unprocessable: code ``operation_in_progress`` when one is open on the resource.
+    The unique index on open operations locks the resource.
+
+    :param deadline: seconds after which the operation must have ended.
+    :param args: arguments of the request, without secrets.
+    :param secrets: sealed secret arguments.
+    :param client_address: address of the client, if not that of the request being served.
+    :raises trove.common.exception.Unprocessable: code ``operation_in_progress``: an operation is
+        open on the resource.
     """
     operation_id = operation_id or new_id()
     holder = _abandoned_holder(connection, resource_type, resource_id, now)
     client_address = client_address or notification.client_address()
     facts = notifications.emit_start(connection, kind=kind, resource_type=resource_type,
-                                     resource_id=resource_id, project_id=project_id, request_id=request_id,
+                                     resource_id=resource_id, project_id=project_id,
+                                     request_id=request_id,
                                      client_address=client_address, args=args or {}, now=now)
     try:
         connection.execute(
@@ -80,20 +83,21 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
                 owner=holder and holder.owner, lease_until=holder and holder.lease_until))
     except db_exception.DBDuplicateEntry:
         raise exception.Unprocessable(
-            f'{resource_type.capitalize()} {resource_id} is not currently available for an action to be performed '
-            f'(another operation is running on it).', code='operation_in_progress') from None
+            f'{resource_type.capitalize()} {resource_id} is not currently available for an action '
+            f'to be performed (another operation is running on it).',
+            code='operation_in_progress') from None
     return operation_id
 
 
 def abandon(connection: Connection, resource_type: str, resource_id: str,
             now: datetime) -> Row | None:
-    """Close the open operation of a resource from outside, whatever it is doing.
+    """Close the open operation of a resource without its runner.
 
-    The new claim fences its runner: nothing that one still does can be written. What it has just asked of the cloud
-    may yet be carried out, so owner and lease stay on the closed row, and whatever is opened next on the resource
-    waits until the runner has noticed (:func:`release_abandoned`) or its lease has run out.
+    The new claim fences the runner, which cannot write any more. Its last cloud call may still take
+    effect, so owner and lease stay on the closed row. The next operation on the resource waits
+    until the runner has stopped (:func:`release_abandoned`) or the lease has expired.
 
-    :returns: the operation as it was, or None when none was open.
+    :returns: the former row, or None if no operation was open.
     """
     row = open_of(connection, resource_type, resource_id)
     if row is None:
@@ -103,7 +107,7 @@ def abandon(connection: Connection, resource_type: str, resource_id: str,
             active=None, state=OperationState.CANCELLED, claim=OPERATIONS.c.claim + 1,
             cancel_wanted=False, successor=None, secrets=None, finished=now, updated=now,
             error_code='reset',
-            error_text='The operation was given up: the status of its resource was reset.'))
+            error_text=errors.CODES['reset'].sentence))
     if not changed.rowcount:
         return None
     quotas.give_back(connection, row, json.loads(row.facts), now)
@@ -114,7 +118,7 @@ def abandon(connection: Connection, resource_type: str, resource_id: str,
 
 def _abandoned_holder(connection: Connection, resource_type: str, resource_id: str,
                       now: datetime) -> Row | None:
-    """(owner, lease_until) of a runner that may still be at work on a resource for an operation that was abandoned.
+    """Return (owner, lease_until) of a runner that may still work on an abandoned operation.
 
     Index: ix_operations_resource.
     """
@@ -125,10 +129,11 @@ def _abandoned_holder(connection: Connection, resource_type: str, resource_id: s
             > now).order_by(OPERATIONS.c.lease_until.desc()).limit(1)).first()
 
 
-def release_abandoned(connection: Connection, operation_id: str, owner: str, now: datetime) -> str | None:
-    """A runner that lost its claim has stopped working: what waits for that may begin.
+def release_abandoned(connection: Connection, operation_id: str, owner: str,
+                      now: datetime) -> str | None:
+    """Release an abandoned operation after its runner has stopped, and start its follower.
 
-    :returns: id of the operation that waited, if any.
+    :returns: id of the operation that waited for the runner, if any.
     """
     row = get(connection, operation_id)
     if row is None or row.active is not None or row.owner != owner:
@@ -138,7 +143,7 @@ def release_abandoned(connection: Connection, operation_id: str, owner: str, now
                                  OPERATIONS.c.active.is_(None)).values(
                                      owner=None, lease_until=None))
     follower = open_of(connection, row.resource_type, row.resource_id)
-    # Never taken and yet owned: that owner is the one it waits for.
+    # A follower with an owner and without a claim waits for that owner.
     if follower is None or follower.claim != 0 or follower.owner != owner:
         return None
     connection.execute(
@@ -150,13 +155,13 @@ def release_abandoned(connection: Connection, operation_id: str, owner: str, now
 
 def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool, now: datetime,
                  deadline: int) -> str | None:
-    """Have a resource removed once more, because something may have been made for it after its removal had looked.
+    """Repeat the removal of a resource, of which a late runner may have created a part.
 
-    :param late: the operation whose runner was late.
-    :param is_gone: the removal has ended; otherwise one that is open is followed by another.
-    :returns: id of the operation that was opened now, if any.
+    :param late: operation of the late runner.
+    :param is_gone: the removal has ended; otherwise the open removal gets a successor.
+    :returns: id of the opened operation, if any.
     """
-    wanted: dict[str, Any] = {
+    removal: dict[str, Any] = {
         'kind': remover,
         'resource_type': late.resource_type,
         'resource_id': late.resource_id,
@@ -167,21 +172,21 @@ def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool,
     }
     row = open_of(connection, late.resource_type, late.resource_id)
     if row is None:
-        return create(connection, now=now, **wanted) if is_gone else None
+        return create(connection, now=now, **removal) if is_gone else None
     if row.kind == remover:
         connection.execute(
             update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1,
                                      OPERATIONS.c.successor.is_(None)).values(
-                                         successor=json.dumps(wanted), updated=now))
+                                         successor=json.dumps(removal), updated=now))
     return None
 
 
 def request_cancel(connection: Connection, resource_type: str, resource_id: str,
                    successor: dict[str, Any], now: datetime) -> Row | None:
-    """Ask the open operation of a resource to give way to ``successor``.
+    """Request that the open operation of a resource is reverted and followed by ``successor``.
 
-    :param successor: keyword arguments of :func:`create` for the operation that follows, JSON-able.
-    :returns: the open operation as it was, or None when there is none.
+    :param successor: keyword arguments of :func:`create`, JSON values only.
+    :returns: the former row of the open operation, or None if no operation is open.
     """
     row = open_of(connection, resource_type, resource_id)
     if row is None or row.kind == successor['kind']:
@@ -191,12 +196,13 @@ def request_cancel(connection: Connection, resource_type: str, resource_id: str,
         update(OPERATIONS).where(OPERATIONS.c.id == row.id, OPERATIONS.c.active == 1).values(
             cancel_wanted=True, successor=json.dumps(successor), due_at=_sooner(now), nudged_at=now,
             updated=now))
-    # It may have closed between the two statements; then there is nothing to cancel.
+    # The operation may have closed between the two statements.
     return row if changed.rowcount else None
 
 
 def cancel(connection: Connection, operation_id: str, now: datetime) -> bool:
-    """Ask an operation to turn back. :returns: False when it has ended, or is turning back already."""
+    """Request that an operation is reverted; return False if it has ended or is being reverted.
+    """
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1,
                                  OPERATIONS.c.state == OperationState.RUNNING)
@@ -205,7 +211,8 @@ def cancel(connection: Connection, operation_id: str, now: datetime) -> bool:
 
 
 def run_now(connection: Connection, operation_id: str, now: datetime) -> bool:
-    """Have an open operation looked at now instead of when its pause is over. :returns: whether it is open."""
+    """Make a waiting operation due now; return False if it has ended.
+    """
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1)
         .values(due_at=_sooner(now), nudged_at=now))
@@ -219,7 +226,7 @@ def get(connection: Connection, operation_id: str) -> Row | None:
 
 
 def open_of(connection: Connection, resource_type: str, resource_id: str) -> Row | None:
-    """The open operation of a resource, if any. Index: uq_operations_open."""
+    """Return the open operation of a resource, if any. Index: uq_operations_open."""
     return connection.execute(_OPEN_OF, {
         'resource_type': resource_type,
         'resource_id': resource_id
@@ -228,9 +235,9 @@ def open_of(connection: Connection, resource_type: str, resource_id: str) -> Row
 
 def of_resource(connection: Connection, resource_id: str, limit: int,
                 marker: str | None = None) -> Sequence[Row]:
-    """Operations of a resource, newest first. Index: ix_operations_resource.
+    """Return operations of a resource, newest first. Index: ix_operations_resource.
 
-    :param marker: id of the last row of the page before.
+    :param marker: id of the last row of the previous page.
     """
     statement = (select(OPERATIONS).where(OPERATIONS.c.resource_id == resource_id)
                  .order_by(OPERATIONS.c.created.desc(), OPERATIONS.c.id.desc()).limit(limit))
@@ -243,18 +250,21 @@ def of_resource(connection: Connection, resource_id: str, limit: int,
 
 
 def children(connection: Connection, operation_id: str) -> Sequence[Row]:
-    """The operations that an operation has opened, in the order of their resources. Index: ix_operations_parent_id."""
+    """Return the operations opened by an operation, by resource. Index:
+    ix_operations_parent_id.
+    """
     return connection.execute(select(OPERATIONS).where(OPERATIONS.c.parent_id == operation_id)
                               .order_by(OPERATIONS.c.resource_id, OPERATIONS.c.created)).all()
 
 
 def steps_of(connection: Connection, operation_id: str) -> Sequence[Row]:
-    """The attempts of an operation in the order they began."""
+    """Return the attempts of an operation in the order of their start."""
     return connection.execute(_STEPS_OF, {'id': operation_id}).all()
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[str]:
-    """Ids of operations somebody should take, longest due first. Index: ix_operations_due."""
+    """Return ids of due operations without an owner, longest due first. Index: ix_operations_due.
+    """
     statement = (select(OPERATIONS.c.id)
                  .where(OPERATIONS.c.active == 1, OPERATIONS.c.due_at <= now,
                         or_(OPERATIONS.c.owner.is_(None), OPERATIONS.c.lease_until < now))
@@ -267,9 +277,9 @@ def due(connection: Connection, now: datetime, limit: int) -> list[str]:
 
 def take(connection: Connection, operation_id: str, owner: str, now: datetime,
          lease: int) -> Row | None:
-    """Claim an operation that is due and nobody's.
+    """Claim a due operation without an owner.
 
-    :returns: the row with the new claim, or None when there is nothing to take.
+    :returns: the row with the new claim, or None if the operation is not due or has an owner.
     """
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.active == 1,
@@ -282,9 +292,9 @@ def take(connection: Connection, operation_id: str, owner: str, now: datetime,
 
 def save(connection: Connection, operation_id: str, claim: int, now: datetime,
          **values: Any) -> None:
-    """Change columns of an operation one holds.
+    """Update columns of a claimed operation.
 
-    :raises trove.common.exception.ClaimLost: when a newer claim exists or the operation is closed.
+    :raises trove.common.exception.ClaimLost: a newer claim exists, or the operation is closed.
     """
     changed = connection.execute(
         update(OPERATIONS).where(OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim,
@@ -294,7 +304,7 @@ def save(connection: Connection, operation_id: str, claim: int, now: datetime,
 
 
 def renew(connection: Connection, operation_id: str, claim: int, now: datetime, lease: int) -> None:
-    """Prolong the lease of an operation one is working on; a lost claim is left alone."""
+    """Renew the lease of a claimed operation; an outdated claim changes nothing."""
     connection.execute(
         update(OPERATIONS).where(
             OPERATIONS.c.id == operation_id, OPERATIONS.c.claim == claim,
@@ -303,11 +313,12 @@ def renew(connection: Connection, operation_id: str, claim: int, now: datetime, 
 
 def release(connection: Connection, operation_id: str, claim: int, now: datetime,
             seconds: float) -> datetime:
-    """Let an operation go until ``seconds`` from now, or until at once if something was reported meanwhile.
+    """Release a claimed operation until ``seconds`` from now, or until now after a report.
 
-    A report marks the row and the begin of a step takes the mark away, so that no two hosts' clocks are compared.
+    A report sets ``nudged_at`` and the start of a step clears it, so that clocks of two hosts are
+    never compared.
 
-    :returns: when it is due, unless a report makes that sooner.
+    :returns: the time at which the operation is due.
     :raises trove.common.exception.ClaimLost: as :func:`save`.
     """
     reported = or_(OPERATIONS.c.nudged_at.is_not(None), OPERATIONS.c.cancel_wanted)
@@ -320,9 +331,9 @@ def release(connection: Connection, operation_id: str, claim: int, now: datetime
 
 def make_due(connection: Connection, resource_type: str, resource_ids: Sequence[str],
              now: datetime) -> list[str]:
-    """Something happened that the open operations of these resources may be waiting for.
+    """Make the open operations of some resources due now, after a report they may wait for.
 
-    :returns: ids of the operations that became due and should be woken.
+    :returns: ids of the operations to wake.
     """
     if not resource_ids:
         return []
@@ -337,16 +348,17 @@ def make_due(connection: Connection, resource_type: str, resource_ids: Sequence[
 
 
 def _sooner(now: datetime) -> Any:
-    """``now``, unless the operation is due before: the clock of whoever reports may be ahead of its runner's."""
+    """Return ``now``, or the due time if earlier: the reporter's clock may be ahead of the
+    runner's.
+    """
     return case((OPERATIONS.c.due_at < now, OPERATIONS.c.due_at), else_=now)
 
 
 def begin_step(connection: Connection, operation_id: str, name: str, attempt: int, now: datetime,
                last: Row | None = None) -> int:
-    """Write down what is about to be tried, in the transaction that proves the claim.
+    """Record a new attempt, in the transaction that proves the claim, and return its ``seq``.
 
-    :param last: the newest attempt so far, as :func:`last_step` gives it; None: there is none.
-    :returns: ``seq`` of the attempt.
+    :param last: row of :func:`last_step`, None if no attempt exists.
     """
     seq = 1 + (last.seq if last is not None else 0)
     connection.execute(
@@ -356,7 +368,7 @@ def begin_step(connection: Connection, operation_id: str, name: str, attempt: in
 
 
 def last_step(connection: Connection, operation_id: str) -> Row | None:
-    """The newest attempt of an operation."""
+    """Return the newest attempt of an operation."""
     return connection.execute(select(STEPS).where(STEPS.c.operation_id == operation_id)
                               .order_by(STEPS.c.seq.desc()).limit(1)).first()
 
@@ -364,7 +376,7 @@ def last_step(connection: Connection, operation_id: str) -> Row | None:
 def account_step(connection: Connection, operation_id: str, seq: int, *, outcome: str | None,
                  busy_ms: int, late_ms: int, ended: datetime | None,
                  note: str | None = None) -> None:
-    """Add one run to an attempt, and close it when ``ended`` is given."""
+    """Count one run of an attempt; close the attempt if ``ended`` is given."""
     values: dict[str, Any] = {
         'outcome': outcome,
         'ended': ended,
@@ -379,21 +391,22 @@ def account_step(connection: Connection, operation_id: str, seq: int, *, outcome
 
 
 def end_attempts(connection: Connection, operation_id: str, word: str, now: datetime) -> None:
-    """Close the attempts of an operation that nobody will go on with."""
+    """Close the open attempts of an operation."""
     connection.execute(
         update(STEPS).where(STEPS.c.operation_id == operation_id,
                             STEPS.c.ended.is_(None)).values(outcome=word, ended=now))
 
 
 def count_open(connection: Connection) -> list[Row]:
-    """Open operations by kind: (kind, count, oldest)."""
+    """Return (kind, number, creation time of the oldest) of open operations."""
     return list(connection.execute(
         select(OPERATIONS.c.kind, func.count(), func.min(OPERATIONS.c.created))
         .where(OPERATIONS.c.active == 1).group_by(OPERATIONS.c.kind)))
 
 
 def open_versions(connection: Connection) -> list[Row]:
-    """Open operations that have begun, by kind and version of their flow: (kind, flow_version, number)."""
+    """Return (kind, flow_version, number) of open operations that have started.
+    """
     return list(connection.execute(
         select(OPERATIONS.c.kind, OPERATIONS.c.flow_version, func.count().label('number'))
         .where(OPERATIONS.c.active == 1, OPERATIONS.c.flow_version > 0)

@@ -31,7 +31,8 @@ def add(connection: Connection, messages: Sequence[NotificationMessage], now: da
     """Store messages to send after the transaction is committed."""
     if messages:
         connection.execute(insert(NOTIFICATIONS), [
-            {'id': message.id, 'event_type': message.event_type, 'publisher_id': message.publisher_id,
+            {'id': message.id, 'event_type': message.event_type,
+             'publisher_id': message.publisher_id,
              'payload': json.dumps(message.payload), 'created': now} for message in messages])
 
 

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Removes for good what was deleted long ago, with all that hangs on it.
+"""Purge of rows that were deleted long ago, with their dependent rows.
 
-A deleted row stays for the records until an operator purges it. Each subject is a table whose rows are marked deleted;
-what hangs on a row goes in the same transaction. A test walks all tables and demands that each is accounted for here.
+A deleted row is kept until an operator purges it. Each subject is a table with a ``deleted`` mark;
+dependent rows go in the same transaction. A test checks that every table is listed here.
 """
 
 import dataclasses
@@ -22,6 +22,7 @@ from datetime import datetime
 
 from sqlalchemy import Column, Connection, Table, and_, delete, func, or_, select
 
+from trove.common.kinds import ResourceType
 from trove.db.tables import metadata
 
 TABLES = metadata.tables
@@ -32,11 +33,11 @@ EVENTS = TABLES['events']
 
 @dataclasses.dataclass(frozen=True)
 class Subject:
-    """A table whose rows are marked deleted.
+    """Table with a ``deleted`` mark.
 
-    :ivar resource_type: under which operations and events know it; None when they do not.
-    :ivar children: (table, column that names the row), in the order in which they must go.
-    :ivar needed_by: (table, column) of rows that must not lose what they refer to.
+    :ivar resource_type: its type in operations and events; None if it has none.
+    :ivar children: (table, foreign key) of dependent rows, in the order of deletion.
+    :ivar needed_by: (table, foreign key) of rows that keep a row from being purged.
     """
 
     table: str
@@ -47,7 +48,7 @@ class Subject:
 
 SUBJECTS = (
     Subject(
-        'instances', 'instance', children=(
+        'instances', ResourceType.INSTANCE, children=(
             ('instance_addresses', 'instance_id'),
             ('service_statuses', 'instance_id'),
             ('instance_faults', 'instance_id'),
@@ -57,17 +58,18 @@ SUBJECTS = (
             ('instance_modules', 'instance_id'),
             ('backup_strategy', 'instance_id'),
         ), needed_by=(('instances', 'slave_of_id'),)),
-    Subject('backups', 'backup', needed_by=(('backups', 'parent_id'),)),
-    Subject('configurations', 'configuration',
+    Subject('backups', ResourceType.BACKUP, needed_by=(('backups', 'parent_id'),)),
+    Subject('configurations', ResourceType.CONFIGURATION,
             children=(('configuration_parameters', 'configuration_id'),),
             needed_by=(('instances', 'configuration_id'),)),
-    Subject('modules', 'module', children=(('instance_modules', 'module_id'),)),
+    Subject('modules', ResourceType.MODULE, children=(('instance_modules', 'module_id'),)),
     Subject('datastore_version_metadata'),
 )
 
 
 def candidates(connection: Connection, subject: Subject, before: datetime, limit: int) -> list[str]:
-    """Ids of rows that were deleted before a moment and that nothing needs any more, oldest first."""
+    """Return ids of rows deleted before a moment that no other row needs, oldest first.
+    """
     table = TABLES[subject.table]
     return list(
         connection.execute(
@@ -76,7 +78,7 @@ def candidates(connection: Connection, subject: Subject, before: datetime, limit
 
 
 def count(connection: Connection, subject: Subject, before: datetime) -> int:
-    """How many rows :func:`candidates` would give without a limit."""
+    """Return the number of rows of :func:`candidates` without a limit."""
     return connection.execute(select(func.count()).select_from(TABLES[subject.table])
                               .where(*_purgeable(subject, before))).scalar_one()
 
@@ -85,13 +87,13 @@ def _purgeable(subject: Subject, before: datetime) -> list:
     table = TABLES[subject.table]
     conditions = [table.c.deleted.is_(True), table.c.deleted_at < before]
     if subject.resource_type is not None:
-        # Something may still be removed for it.
+        # An open operation may still be deleting parts of the resource.
         conditions.append(~select(OPERATIONS.c.id).where(
             OPERATIONS.c.resource_type == subject.resource_type, OPERATIONS.c.resource_id ==
             table.c.id, OPERATIONS.c.active == 1).exists())
     for name, column in subject.needed_by:
         other = TABLES[name].alias()
-        # What refers to it may itself be purged first, if it is old enough.
+        # A referring row does not count if it is old enough to be purged itself.
         conditions.append(~select(other.c.id).where(
             other.c[column] == table.c.id,
             or_(other.c.deleted.is_(False), other.c.deleted_at >= before)).exists())
@@ -99,7 +101,7 @@ def _purgeable(subject: Subject, before: datetime) -> list:
 
 
 def purge(connection: Connection, subject: Subject, ids: Sequence[str]) -> dict[str, int]:
-    """Remove rows with all that hangs on them. :returns: table -> number of rows."""
+    """Delete rows and their dependent rows; return table -> number of deleted rows."""
     removed: dict[str, int] = {}
     if not ids:
         return removed
@@ -113,7 +115,7 @@ def purge(connection: Connection, subject: Subject, ids: Sequence[str]) -> dict[
     for name, column in (*subject.children,):
         _remove(connection, removed, TABLES[name], TABLES[name].c[column], ids)
     for name, column in subject.needed_by:
-        # Rows that are as old and deleted too, and only go with a later batch.
+        # These rows are deleted and old enough too, but belong to a later batch.
         table = TABLES[name]
         connection.execute(table.update().where(table.c[column].in_(ids)).values({column: None}))
     _remove(connection, removed, TABLES[subject.table], TABLES[subject.table].c.id, ids)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Quotas and usage.
+"""Quotas and usage of projects.
 
-``consume`` is one conditional UPDATE in the transaction that makes the resource, so that any number of parallel
-requests together never get more than the limit.
+``consume`` is one conditional UPDATE in the transaction that creates the resource, so that parallel
+requests never exceed the limit together.
 """
 
 import json
@@ -32,7 +32,7 @@ CONF = cfg.CONF
 QUOTAS = Quota.__table__
 USAGES = QuotaUsage.__table__
 
-#: Fact of an operation: what it took from the quota belongs to its resource now.
+#: Fact of an operation: its reservation from the quota now belongs to its resource.
 SETTLED: Final = 'quota_settled'
 
 #: resource -> option with the operator's default limit
@@ -45,7 +45,7 @@ DEFAULTS = {
 
 
 def limits(connection: Connection, tenant_id: str) -> dict[str, int]:
-    """resource -> limit of the project; -1 is unlimited."""
+    """Return resource -> limit of the project; -1 is unlimited."""
     found = {resource: CONF[option] for resource, option in DEFAULTS.items()}
     rows = connection.execute(
         select(QUOTAS.c.resource, QUOTAS.c.hard_limit).where(QUOTAS.c.tenant_id == tenant_id))
@@ -54,7 +54,7 @@ def limits(connection: Connection, tenant_id: str) -> dict[str, int]:
 
 
 def usages(connection: Connection, tenant_id: str) -> dict[str, int]:
-    """resource -> amount in use by the project."""
+    """Return resource -> amount in use by the project."""
     found = dict.fromkeys(DEFAULTS, 0)
     rows = connection.execute(
         select(USAGES.c.resource, USAGES.c.in_use).where(USAGES.c.tenant_id == tenant_id))
@@ -63,7 +63,7 @@ def usages(connection: Connection, tenant_id: str) -> dict[str, int]:
 
 
 class Usage(NamedTuple):
-    """What a project has of one resource."""
+    """Usage and limit of one resource of a project."""
 
     tenant_id: str
     resource: str
@@ -73,7 +73,7 @@ class Usage(NamedTuple):
 
 
 def all_usages(connection: Connection) -> list[Usage]:
-    """What every project has in use, by project and resource."""
+    """Return the usage of every project, by project and resource."""
     joined = USAGES.outerjoin(QUOTAS, and_(QUOTAS.c.tenant_id == USAGES.c.tenant_id,
                                            QUOTAS.c.resource == USAGES.c.resource))
     rows = connection.execute(
@@ -100,13 +100,13 @@ def set_limit(connection: Connection, tenant_id: str, resource: str, limit: int,
 
 
 def consume(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:
-    """Take amounts from the quotas of a project, all or none (the caller's transaction is rolled back on failure).
+    """Consume amounts of a project's quotas: all, or none if the caller rolls back.
 
-    :raises trove.common.exception.QuotaExceeded: naming every resource that does not fit.
+    :raises trove.common.exception.QuotaExceeded: the message names every exceeded resource.
     """
     allowed = limits(connection, tenant_id)
     exceeded = []
-    # Sorted: two requests that lock several rows always do so in the same order.
+    # Sorted: requests that lock several rows lock them in the same order.
     for resource, delta in sorted(deltas.items()):
         if delta and not _add(connection, tenant_id, resource, delta, allowed[resource], now):
             exceeded.append(resource)
@@ -135,17 +135,17 @@ def _ensure_row(connection: Connection, tenant_id: str, resource: str, now: date
                 insert(USAGES).values(id=str(uuid.uuid4()), tenant_id=tenant_id, resource=resource,
                                       in_use=0, reserved=0, created=now, updated=now))
     except db_exception.DBDuplicateEntry:
-        # Another request of the same project made it first; the UPDATE that follows waits for its transaction.
+        # Another request inserted the row first; the UPDATE that follows waits for its transaction.
         return
 
 
 def give_back(connection: Connection, operation: Row, facts: dict[str, Any], now: datetime) -> None:
-    """Give back what an operation that ends without success still holds.
+    """Return the reservation of an operation that ends without success.
 
-    It holds what its args name under ``quota`` (resource -> amount taken when it was asked for), until the step that
-    makes the resource larger records that as a fact.
+    The argument ``quota`` (resource -> amount) names the reservation. It belongs to the operation
+    until the step that enlarges the resource records the fact ``quota_settled``.
 
-    :param facts: of the operation as they are now.
+    :param facts: current facts of the operation.
     """
     held = json.loads(operation.args).get('quota')
     if held and operation.project_id and not facts.get(SETTLED):
@@ -153,7 +153,7 @@ def give_back(connection: Connection, operation: Row, facts: dict[str, Any], now
 
 
 def release(connection: Connection, tenant_id: str, deltas: dict[str, int], now: datetime) -> None:
-    """Give amounts back. Called once per resource, in the transaction that ends it."""
+    """Return amounts. Called once per resource, in the transaction that deletes it."""
     for resource, delta in sorted(deltas.items()):
         connection.execute(
             update(USAGES).where(USAGES.c.tenant_id == tenant_id, USAGES.c.resource == resource)

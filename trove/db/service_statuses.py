@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Service status of a guest as set by the control plane; heartbeats.py stores what guests report."""
+"""Service status of a guest as set by the control plane; heartbeats.py stores what guests report.
+"""
 
 from datetime import datetime
 

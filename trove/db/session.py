@@ -43,9 +43,9 @@ __all__ = [
     'reader', 'utcnow', 'write', 'writer'
 ]
 
-#: How often a transaction may be the victim of a deadlock in a row.
+#: Tries of a transaction that is the victim of deadlocks.
 _DEADLOCKS = 10
-#: A connection that was used so recently is taken to be alive.
+#: Seconds after its last use in which a connection counts as alive.
 _IDLE_SECONDS = 5.0
 
 _lock = threading.Lock()
@@ -60,23 +60,21 @@ _clock: Callable[[], datetime.datetime] = _system_clock
 
 
 def utcnow() -> datetime.datetime:
-    """The control plane's clock: UTC, without zone."""
+    """Return the time of the control plane: UTC, without zone."""
     return _clock()
 
 
 def install_clock(clock: Callable[[], datetime.datetime] | None) -> None:
-    """Read the time from ``clock`` from now on; None: from the system. For tests that move time
-    themselves.
+    """Read the time from ``clock``, or from the system for None. Tests use it to move time.
     """
     global _clock
     _clock = clock or _system_clock
 
 
 def _completed(text: str) -> str:
-    """The URL with MySQL's whole UTF-8 and with an end of all waiting; what the operator has put
-    into it wins.
+    """Return the URL with MySQL's utf8mb4 and with timeouts, unless the operator has set them.
 
-    What MySQL calls utf8 has no characters of four bytes.
+    MySQL's utf8 lacks characters of four bytes.
     """
     url = make_url(text)
     kind = url.get_backend_name()
@@ -96,8 +94,8 @@ def _mysql_limits(seconds: int) -> dict[str, str]:
 
 
 def _postgresql_limits(seconds: int) -> dict[str, str]:
-    # The client library has no timeout of its own for answers: what was sent must be acknowledged
-    # in time, and a server that is silent for long is asked whether it is there.
+    # The client library has no timeout for responses. TCP must acknowledge sent data in time, and
+    # keepalives detect a dead server.
     if not seconds:
         return {}
     return {
@@ -146,12 +144,10 @@ def _write_engine(url: str) -> Engine:
 
 
 def _spare_round_trips(engine: Engine) -> None:
-    """Ask a connection only whether it is alive when it was idle, and roll none back that has just
-    committed.
+    """Ping only idle connections, and skip the rollback after a commit.
 
-    oslo.db asks before each transaction, and the pool rolls back after each: two of the four round
-    trips that a transaction with one statement takes. :func:`write` begins again on a connection
-    that turns out to be dead.
+    oslo.db pings before each transaction and the pool rolls back after it: two of the four round
+    trips of a transaction with one statement. :func:`write` retries on a dead connection.
     """
     pool: Any = engine.pool
     pool._pre_ping = False
@@ -162,7 +158,7 @@ def _spare_round_trips(engine: Engine) -> None:
         record.info['used'] = time.monotonic()
 
     @event.listens_for(engine, 'checkout')
-    def _looked_at(connection: Any, record: Any, _proxy: Any) -> None:
+    def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
         if time.monotonic() - record.info.get('used', time.monotonic()) < _IDLE_SECONDS:
             return
         try:
@@ -172,8 +168,7 @@ def _spare_round_trips(engine: Engine) -> None:
 
 
 def _sqlite_engine(url: str) -> Engine:
-    """SQLite with foreign keys, and with the write lock taken at BEGIN so that writers queue
-    instead of failing.
+    """Return an engine for SQLite with foreign keys, in which BEGIN waits for the write lock.
     """
     engine = create_engine(url)
     exc_filters.register_engine(engine)
@@ -183,7 +178,7 @@ def _sqlite_engine(url: str) -> Engine:
         connection.isolation_level = None
         connection.execute('PRAGMA busy_timeout = 20000')
         connection.execute('PRAGMA foreign_keys = ON')
-        # SQLite serves tests only, which need no file that survives a power cut.
+        # SQLite is used in tests only, which need not survive a power cut.
         connection.execute('PRAGMA synchronous = OFF')
 
     @event.listens_for(engine, 'begin')
@@ -194,7 +189,7 @@ def _sqlite_engine(url: str) -> Engine:
 
 
 def engine(kind: str = 'write') -> Engine:
-    """The engine of this process, made at its first use and so after any fork.
+    """Return the engine of this process; it is created at the first use, so after any fork.
 
     :param kind: ``read`` (autocommit) or ``write``.
     """
@@ -207,7 +202,7 @@ def engine(kind: str = 'write') -> Engine:
 
 
 def dispose() -> None:
-    """Close all connections and forget the engines; the next use makes new ones."""
+    """Close all connections and drop the engines; the next use creates new ones."""
     with _lock:
         for known in _engines.values():
             known.dispose()
@@ -215,14 +210,14 @@ def dispose() -> None:
 
 
 def forget() -> None:
-    """Forget the engines without closing their connections: after a fork these are the parent's."""
+    """Drop the engines without closing their connections, which after a fork are the parent's."""
     with _lock:
         _engines.clear()
 
 
 @contextlib.contextmanager
 def reader() -> Iterator[Connection]:
-    """A connection in which every statement stands alone."""
+    """Return a context with an autocommit connection."""
     source = engine('read')
     connection = source.connect()
     try:
@@ -233,15 +228,15 @@ def reader() -> Iterator[Connection]:
 
 @contextlib.contextmanager
 def writer() -> Iterator[Connection]:
-    """A connection in one transaction: committed when the block ends, rolled back when it raises.
+    """Return a context with a connection in one transaction: committed at the end of the block,
+    rolled back if the block raises.
     """
     with engine('write').begin() as connection:
         yield connection
 
 
 def read(function: Any, *args: Any, **kwargs: Any) -> Any:
-    """Call ``function(connection, ...)`` on a reader, once more if the connection turns out to be
-    dead.
+    """Call ``function(connection, ...)`` on a reader; retry once on a dead connection.
     """
     try:
         with reader() as connection:
@@ -273,9 +268,8 @@ def dry_run(function: Any, *args: Any, **kwargs: Any) -> None:
 def write(function: Any, *args: Any, **kwargs: Any) -> Any:
     """Call ``function(connection, ...)`` in one transaction.
 
-    It is called again when the database chose it as deadlock victim, and once more when the
-    connection turns out to be dead, unless that was noticed by the commit: then nobody knows what
-    has become of it.
+    A deadlock victim is called again, and so is once a transaction on a dead connection. A
+    connection that died during the commit is not retried, because the outcome is unknown.
     """
     reconnected = False
     for attempt in range(_DEADLOCKS):
@@ -289,8 +283,7 @@ def write(function: Any, *args: Any, **kwargs: Any) -> Any:
             if attempt == _DEADLOCKS - 1:
                 raise
         except db_exception.DBConnectionError:
-            # One that took long to fail is a database that does not answer, which another try would
-            # not change.
+            # A slow failure means that the database does not respond; a retry would not help.
             if reconnected or is_committing or time.monotonic() - begun > _IDLE_SECONDS:
                 raise
             reconnected = True

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Insert many rows or renew those that are there, in one statement, on each of our database engines.
+"""Insert or update of many rows in one statement, on each supported database engine.
 
-The statement is made once for each kind of row and given its rows as parameters, which the drivers of MySQL and
-PostgreSQL put together to one statement of many rows. To compile it anew for each number of rows would cost several
-times as much as to send it.
+The statement is compiled once for each kind of row and executed with the rows as parameters, which
+the drivers of MySQL and PostgreSQL combine into one statement. Compiling for each number of rows
+would cost several times as much as sending.
 """
 
 import functools
@@ -24,18 +24,18 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, case
 from sqlalchemy.dialects import mysql, postgresql, sqlite
 
-#: (stored row, arriving row) -> whether the arriving one replaces it; both give columns by attribute. It must hold no
-#: parameters, only columns and literals: each row brings its own.
+#: (stored row, arriving row) -> condition under which the arriving row replaces the stored one.
+#: Both have columns as attributes. The condition has columns and literals only, no parameters.
 Guard = Callable[[Any, Any], ColumnElement[bool]]
 
 
 def upsert(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], guard: Guard,
            guarded_by: Sequence[str]) -> None:
-    """Write ``rows``, each only where there is none with its key or ``guard`` says it is newer.
+    """Insert ``rows``; update a stored row of the same key where ``guard`` applies.
 
-    :param rows: all with the same columns; no key twice.
-    :param guarded_by: the columns that ``guard`` looks at, in an order in which they can be overwritten one after the
-        other without the guard changing its mind in between.
+    :param rows: mappings with the same columns; no key twice.
+    :param guarded_by: columns that ``guard`` reads, in an order of assignment that does not change
+        its result in between.
     """
     if rows:
         statement = _upserting(connection.dialect.name, table, tuple(rows[0]), guard,
@@ -51,8 +51,8 @@ def _upserting(dialect: str, table: Table, columns: tuple[str, ...], guard: Guar
     if dialect in ('mysql', 'mariadb'):
         new = mysql.insert(table)
         newer = guard(table.c, new.inserted)
-        # MySQL assigns from left to right and shows later assignments what earlier ones wrote, so what the guard looks
-        # at comes last.
+        # MySQL assigns from left to right, and later assignments read the earlier ones: the columns
+        # that the guard reads come last.
         order = [name for name in changing if name not in guarded_by] + list(guarded_by)
         return new.on_duplicate_key_update(
             [(name, case((newer, new.inserted[name]), else_=table.c[name])) for name in order])
@@ -63,7 +63,7 @@ def _upserting(dialect: str, table: Table, columns: tuple[str, ...], guard: Guar
 
 
 def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert ``rows``, leaving alone what has their keys already."""
+    """Insert ``rows`` except those with an existing key."""
     if rows:
         connection.execute(_inserting(connection.dialect.name, table), list(rows))
 
@@ -72,7 +72,7 @@ def insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str,
 def _inserting(dialect: str, table: Table) -> Any:
     keys = [column.name for column in table.primary_key]
     if dialect in ('mysql', 'mariadb'):
-        # An update to itself, not INSERT IGNORE, which would also swallow values that do not fit.
+        # An update to itself: INSERT IGNORE would also ignore values that do not fit.
         return mysql.insert(table).on_duplicate_key_update([(keys[0], table.c[keys[0]])])
     fresh = postgresql.insert(table) if dialect == 'postgresql' else sqlite.insert(table)
     return fresh.on_conflict_do_nothing(index_elements=keys)

@@ -10,10 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Databases and users as requests name them: the checks that creating an instance and changing one
-share.
+"""Checks of the databases and users of a request, at the creation of an instance and later.
 
-What comes out is what the guest is told: every key there, character sets resolved, hosts filled in.
+The results are sent to the guest: every key set, character sets and hosts resolved.
 """
 
 from collections.abc import Iterable
@@ -36,10 +35,10 @@ def reserved_users(manager: str) -> frozenset[str]:
 
 def check_databases(manager: str, databases: Iterable[dict[str, Any]],
                     path: str) -> list[dict[str, Any]]:
-    """The databases to make.
+    """Return the databases to create.
 
-    :param path: of the list in the request, for messages.
-    :raises trove.common.exception.BadRequest: naming the field.
+    :param path: path of the list in the request, for messages.
+    :raises trove.common.exception.BadRequest: the message names the field.
     """
     rules = engines.of(manager)
     checked: list[dict[str, Any]] = []
@@ -48,7 +47,7 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]],
         name, place = database['name'], f'{path}[{index}]'
         check_database_name(manager, name, f"{place}['name']")
         if name in seen:
-            raise exception.BadRequest(f"{place}['name'] '{name}' is there twice.")
+            raise exception.BadRequest(f"{place}['name'] '{name}' is named twice.")
         seen.add(name)
         try:
             charset, collation = rules.charset(database.get('character_set'),
@@ -60,7 +59,10 @@ def check_databases(manager: str, databases: Iterable[dict[str, Any]],
 
 
 def check_database_name(manager: str, name: str, path: str) -> None:
-    """:raises trove.common.exception.BadRequest:"""
+    """Refuse a reserved or invalid name.
+
+    :raises trove.common.exception.BadRequest: the message names the field.
+    """
     engine = engines.of(manager)
     hidden = {reserved.casefold() for reserved in reserved_databases(manager)}
     if name.casefold() in hidden or engine.is_reserved_database(name):
@@ -73,10 +75,10 @@ def check_database_name(manager: str, name: str, path: str) -> None:
 
 def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
                 known_databases: Iterable[str] | None = None) -> list[dict[str, Any]]:
-    """The users to make, or whose passwords to set.
+    """Return the users to create, or to set passwords of.
 
-    :param known_databases: names a user's databases must be among; None: any.
-    :raises trove.common.exception.BadRequest: naming the field, never repeating a password.
+    :param known_databases: allowed databases of the users; None for any.
+    :raises trove.common.exception.BadRequest: the message names the field, never a password.
     """
     known = None if known_databases is None else set(known_databases)
     checked: list[dict[str, Any]] = []
@@ -88,22 +90,25 @@ def check_users(manager: str, users: Iterable[dict[str, Any]], path: str, *,
         check_host(manager, host, f"{place}['host']")
         check_password(manager, user['password'], f"{place}['password']")
         if (user['name'], host) in seen:
-            raise exception.BadRequest(f"{place} '{user['name']}'@'{host}' is there twice.")
+            raise exception.BadRequest(f"{place} '{user['name']}'@'{host}' is named twice.")
         seen.add((user['name'], host))
-        wanted = [database['name'] for database in user.get('databases', ())]
-        for position, name in enumerate(wanted):
+        granted = [database['name'] for database in user.get('databases', ())]
+        for position, name in enumerate(granted):
             where = f"{place}['databases'][{position}]['name']"
             check_database_name(manager, name, where)
             if known is not None and name not in known:
                 raise exception.BadRequest(
                     f"{where} '{name}' is not among the databases of the request.")
         checked.append({'name': user['name'], 'password': user['password'], 'host': host,
-                        'databases': [{'name': name} for name in wanted]})
+                        'databases': [{'name': name} for name in granted]})
     return checked
 
 
 def check_user_name(manager: str, name: str, path: str) -> None:
-    """:raises trove.common.exception.BadRequest:"""
+    """Refuse a reserved or invalid name.
+
+    :raises trove.common.exception.BadRequest: the message names the field.
+    """
     engine = engines.of(manager)
     if name in reserved_users(manager) or engine.is_reserved_user(name):
         raise exception.BadRequest(f"{path} '{name}' is reserved.")
@@ -114,7 +119,10 @@ def check_user_name(manager: str, name: str, path: str) -> None:
 
 
 def check_host(manager: str, host: str, path: str) -> None:
-    """:raises trove.common.exception.BadRequest:"""
+    """Refuse an invalid host.
+
+    :raises trove.common.exception.BadRequest: the message names the field.
+    """
     try:
         engines.of(manager).check_host(host, require_valid_ip=CONF.hostname_require_valid_ip)
     except ValueError as error:
@@ -122,7 +130,10 @@ def check_host(manager: str, host: str, path: str) -> None:
 
 
 def check_password(manager: str, password: str, path: str) -> None:
-    """:raises trove.common.exception.BadRequest:"""
+    """Refuse an invalid password.
+
+    :raises trove.common.exception.BadRequest: the message names the field, never the password.
+    """
     try:
         engines.of(manager).password.check(password)
     except ValueError as error:

@@ -10,10 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about an instance may look like, and how instances are shown.
-
-What the values of a request mean is checked in validation.py.
-"""
+"""Schemas of requests and responses on instances; validation.py checks the meaning of values."""
 
 from typing import Any
 
@@ -21,9 +18,9 @@ from trove.common.http.schemas import (BOOLEAN, CIDR, FLAVOR, FREE, INTEGER, IPV
                                        NAME, NUMBER, SIZE, STRING, TEXT, UUID, array, compiled,
                                        nullable, obj, page_of, showing, shown, wrapped)
 
-#: Databases or users one message to a guest may hold.
+#: Maximum number of databases or users in one message to a guest.
 MAX_OBJECTS = 1000
-#: Networks that may connect: each is a rule of its security group.
+#: Maximum number of allowed networks; each is a rule of the security group.
 MAX_CIDRS = 256
 
 DATABASE_NAME = obj({'name': TEXT}, required=('name',))
@@ -40,7 +37,7 @@ USER = obj(
 
 _VOLUME = obj({'size': SIZE, 'type': {**TEXT, 'type': ['string', 'null']}}, required=('size',))
 
-#: openstacksdk sends the bare size.
+#: openstacksdk sends the size alone.
 _NEW_VOLUME = {'anyOf': [obj({'size': SIZE}, required=('size',)), *SIZE['anyOf']],
                'reason': "must be an object with 'size', a whole number of GB, at least 1"}
 
@@ -79,7 +76,7 @@ CREATE = compiled(wrapped('instance', obj({
     'deletion_protection': {'type': 'boolean'},
 }, required=('name',))))
 
-#: What may be changed. ``configuration`` and ``replica_of`` mean something without a value, too.
+#: Keys of an update. ``configuration`` and ``replica_of`` are meaningful without a value too.
 _CHANGES = {
     'name': TEXT,
     'configuration': {'anyOf': [UUID, {'type': 'null'}], 'reason': 'must be a UUID or null'},
@@ -87,13 +84,13 @@ _CHANGES = {
     'datastore_version': TEXT,
     'deletion_protection': {'type': 'boolean'},
 }
-#: Of a PUT.
+#: Schema of a PUT.
 UPDATE = compiled(
     wrapped('instance',
             obj({
                 **_CHANGES, 'access': obj(_ACCESS['properties'], extras=False)
             }, extras=False)))
-#: Of a PATCH.
+#: Schema of a PATCH.
 EDIT = compiled(wrapped('instance', obj({**_CHANGES, 'slave_of': {}}, extras=False)))
 
 RESTART = compiled(obj({'restart': {'anyOf': [FREE, {'type': 'null'}],
@@ -113,7 +110,7 @@ SSL_CHANGE = compiled(wrapped('ssl', obj({
 
 
 def size_of(volume: Any) -> int:
-    """GB of a volume as a resize names it, which the schema has let through."""
+    """Return the size in GB of the volume of a resize, in either form that the schema accepts."""
     return int(volume['size'] if isinstance(volume, dict) else volume)
 
 
@@ -191,7 +188,7 @@ _COMPLETE_SOMETIMES = {
     })
 }
 
-#: For the views of administrators, which have more.
+#: Used by the views of administrators, which add fields.
 DETAIL_ALWAYS, DETAIL_SOMETIMES = _DETAIL, _DETAIL_SOMETIMES
 
 INDEX = page_of('instances', shown('InstanceSummary', _SUMMARY, _SUMMARY_SOMETIMES))

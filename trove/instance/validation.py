@@ -10,12 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether what a create asks for can be had: the datastore first, then the cloud as the user sees
-it.
+"""Validation of a create and of a new flavor, against the database and the cloud.
 
-Everything is asked with the token of the request, so that nobody can name what they cannot see;
-only the image, which belongs to the operator, is looked up with the service's credentials. Failures
-name the field of the request.
+Cloud lookups use the token of the request, so that users can only name what they may see. Only the
+image, which belongs to the operator, is looked up with the service's credentials. Every failure
+names the field of the request.
 """
 
 import ipaddress
@@ -41,32 +40,34 @@ from trove.instance.models import CheckedRequest, CreateRequest, Nic
 CONF = cfg.CONF
 
 LOCALITIES = ('affinity', 'anti-affinity', 'soft-affinity', 'soft-anti-affinity')
-#: Keys a replica takes from its source.
+#: Keys that a replica inherits from its source.
 _INHERITED = frozenset({'flavorRef', 'datastore', 'volume', 'locality', 'databases', 'users'})
-#: What an integer column of the database holds.
+#: Largest value of an integer column.
 _MAX_INTEGER = 2 ** 31 - 1
 
 
 def parsed(body: dict[str, Any]) -> CreateRequest:
-    """The request in our words; its form was checked by the schema."""
-    asked = body['instance']
-    datastore, volume = asked.get('datastore', {}), asked.get('volume', {})
-    nics = asked.get('nics', [])
+    """Return the parsed body, which the schema has accepted."""
+    requested = body['instance']
+    datastore, volume = requested.get('datastore', {}), requested.get('volume', {})
+    nics = requested.get('nics', [])
+    configuration_id = requested.get('configuration')
     return CreateRequest(
-        name=asked['name'],
-        flavor_id=reference(asked['flavorRef']) if 'flavorRef' in asked else None,
+        name=requested['name'],
+        flavor_id=reference(requested['flavorRef']) if 'flavorRef' in requested else None,
         volume_size=int(volume['size']) if volume else None, volume_type=volume.get('type'),
         datastore=datastore.get('type'), datastore_version=datastore.get('version'),
-        version_number=datastore.get('version_number'), databases=tuple(asked.get(
-            'databases', ())), users=tuple(asked.get('users', ())), backup_id=asked.get(
-                'restorePoint',
-                {}).get('backupRef'), replica_of=asked.get('replica_of'), replica_count=asked.get(
-                    'replica_count', 1),
-        configuration_id=reference(asked['configuration']) if 'configuration' in asked else None,
-        nic=_nic(nics[0]) if nics else None, availability_zone=asked.get('availability_zone'),
-        region=asked.get('region_name'), locality=asked.get('locality'), access=asked.get('access'),
-        deletion_protection=asked.get('deletion_protection', False), modules=tuple(
-            named['id'] for named in asked.get('modules', ())), given=frozenset(asked))
+        version_number=datastore.get('version_number'),
+        databases=tuple(requested.get('databases', ())), users=tuple(requested.get('users', ())),
+        backup_id=requested.get('restorePoint', {}).get('backupRef'),
+        replica_of=requested.get('replica_of'), replica_count=requested.get('replica_count', 1),
+        configuration_id=reference(configuration_id) if 'configuration' in requested else None,
+        nic=_nic(nics[0]) if nics else None, availability_zone=requested.get('availability_zone'),
+        region=requested.get('region_name'), locality=requested.get('locality'),
+        access=requested.get('access'),
+        deletion_protection=requested.get('deletion_protection', False),
+        modules=tuple(named['id'] for named in requested.get('modules', ())),
+        given=frozenset(requested))
 
 
 def _nic(given: dict[str, str]) -> Nic:
@@ -75,9 +76,9 @@ def _nic(given: dict[str, str]) -> Nic:
 
 
 def check(context: Any, request: CreateRequest) -> CheckedRequest:
-    """Look up and check everything; touches nothing.
+    """Check a create request and look up what it names; change nothing.
 
-    :raises trove.common.exception.TroveError: naming the field that is wrong.
+    :raises trove.common.exception.TroveError: the message names the wrong field.
     """
     _check_replication(context, request)
     version = _version(request)
@@ -86,7 +87,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
     if request.configuration_id is not None:
         session.read(configuration.find, context, request.configuration_id, version.id)
     _check_backup(context, request, version)
-    _check_nic_form(request.nic)
+    _check_nic(request.nic)
     _check_placement(request)
     check_access(request.access)
     modules = instance_modules.of_new_instance(context, request.modules, version)
@@ -106,8 +107,7 @@ def check(context: Any, request: CreateRequest) -> CheckedRequest:
         configuration_id=request.configuration_id)
 
 
-# --- what is decided without the cloud
-# -------------------------------------------------------------
+# --- checks without the cloud --------------------------------------------------------------------
 
 def _check_replication(context: Any, request: CreateRequest) -> None:
     if request.replica_of is None:
@@ -124,14 +124,17 @@ def _check_replication(context: Any, request: CreateRequest) -> None:
             "instance['nics'][0]['ip_address'] cannot be given together with "
             "instance['replica_of'].")
     source = replication.check_source(context, request.replica_of)
-    # Refused before anything is made: an instance in ERROR would help nobody.
+    # Refused here, so that no instance in ERROR is left behind.
     raise exception.BadRequest(
         f"instance['replica_of'] cannot be used: replicas are not supported for datastore "
         f"{source.manager}.", code='not_supported_by_datastore')
 
 
 def _version(request: CreateRequest) -> Row:
-    """:raises NotFound, BadRequest: unknown, ambiguous, or not for new instances."""
+    """Return the datastore version of a new instance.
+
+    :raises trove.common.exception.NotFound, BadRequest: unknown, ambiguous or inactive version.
+    """
     def read(connection: Connection) -> Row:
         return datastore_models.resolve(connection, request.datastore, request.datastore_version,
                                         request.version_number)
@@ -164,8 +167,7 @@ def _objects(manager: str,
 
 
 def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
-    """Refuse a backup that an instance cannot be made of; of the others this service can make none
-    yet.
+    """Refuse every backup: first the unusable ones, then all, because restore is not supported yet.
     """
     if request.backup_id is None:
         return
@@ -186,7 +188,7 @@ def _check_backup(context: Any, request: CreateRequest, version: Row) -> None:
         f"datastore {version.manager}.", code='not_supported_by_datastore')
 
 
-def _check_nic_form(nic: Nic | None) -> None:
+def _check_nic(nic: Nic | None) -> None:
     if nic is None:
         return
     if nic.network_id is None and nic.subnet_id is None:
@@ -196,7 +198,10 @@ def _check_nic_form(nic: Nic | None) -> None:
 
 
 def check_access(access: dict[str, Any] | None) -> None:
-    """:raises trove.common.exception.BadRequest: an allowed network looks like one and is none."""
+    """Refuse a malformed network that the schema lets through.
+
+    :raises trove.common.exception.BadRequest: the message names the network.
+    """
     for position, cidr in enumerate((access or {}).get('allowed_cidrs', ())):
         try:
             ipaddress.ip_network(cidr, strict=False)
@@ -230,8 +235,7 @@ def _root_password(manager: str) -> str | None:
     return ''.join(secrets.choice(alphabet) for _ in range(settings.default_password_length))
 
 
-# --- what the cloud is asked
-# -------------------------------------------------------------------------
+# --- checks against the cloud --------------------------------------------------------------------
 
 def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> compute.Flavor:
     if request.flavor_id is None:
@@ -250,8 +254,7 @@ def _flavor(cloud: clouds.Cloud, request: CreateRequest, version: Row) -> comput
 
 def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
             flavor: compute.Flavor) -> tuple[int | None, str | None]:
-    """Size in GB and type of the data volume; both None for an engine that keeps its data on the
-    server's disk.
+    """Return size in GB and type of the data volume; both None for data on the root disk.
     """
     settings = _settings(version.manager)
     if not settings.volume_support:
@@ -274,21 +277,22 @@ def _volume(cloud: clouds.Cloud, request: CreateRequest, version: Row,
     return request.volume_size, _volume_type(cloud, request.volume_type, version)
 
 
-def _volume_type(cloud: clouds.Cloud, wanted: str | None, version: Row) -> str | None:
+def _volume_type(cloud: clouds.Cloud, requested: str | None, version: Row) -> str | None:
     allowed = session.read(datastores.bound, version.id, 'volume_type')
-    if wanted is None:
+    if requested is None:
         if allowed:
             raise exception.BadRequest(
                 f"instance['volume']['type'] is required for datastore version {version.name}: "
                 f"one of {', '.join(allowed)}.")
         return None
-    found = next((kind for kind in cloud.volume.volume_types() if wanted in (kind.id, kind.name)),
+    found = next((kind for kind in cloud.volume.volume_types() if requested in (kind.id,
+                                                                                kind.name)),
                  None)
     if found is None:
-        raise exception.BadRequest(f"instance['volume']['type'] {wanted} cannot be found.")
+        raise exception.BadRequest(f"instance['volume']['type'] {requested} cannot be found.")
     if allowed and not {found.id, found.name} & set(allowed):
         raise exception.BadRequest(
-            f"instance['volume']['type'] {wanted} is not allowed for datastore version "
+            f"instance['volume']['type'] {requested} is not allowed for datastore version "
             f"{version.name}.")
     return found.name
 
@@ -300,7 +304,7 @@ def _check_zone(cloud: clouds.Cloud, request: CreateRequest) -> None:
 
 
 def _check_network(cloud: clouds.Cloud, nic: Nic | None) -> Nic | None:
-    """The nic with its network filled in."""
+    """Return the nic with its network set."""
     if nic is None:
         return None
     place = "instance['nics'][0]"
@@ -330,7 +334,7 @@ def _check_network(cloud: clouds.Cloud, nic: Nic | None) -> Nic | None:
 
 
 def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
-    """Without isolation the tenant's network is routed beside ours: theirs must not hide ours."""
+    """Refuse a tenant network that overlaps a management network, which is routed beside it."""
     service = clouds.service_cloud(CONF).network
     ours = list(CONF.reserved_network_cidrs)
     for management_network in CONF.management_networks[-1:]:
@@ -346,10 +350,10 @@ def _check_overlap(subnet_list: list[network.Subnet], place: str) -> None:
 
 
 def image(version: Row, place: str = "instance['datastore']['version']") -> str:
-    """The image new servers of this version are made from.
+    """Return the id of the image for new servers of a version.
 
-    :param place: of the version in the request.
-    :raises trove.common.exception.BadRequest: there is none.
+    :param place: path of the version in the request, for messages.
+    :raises trove.common.exception.BadRequest: no such image exists.
     """
     service = clouds.service_cloud(CONF)
     if version.image_id:
@@ -357,20 +361,21 @@ def image(version: Row, place: str = "instance['datastore']['version']") -> str:
             return service.image.get_image(version.image_id).id
         except exception.CloudNotFound:
             raise exception.BadRequest(
-                f'{place} {version.name} cannot be had: its image is missing. Tell the '
-                f'operator.') from None
+                f'{place} {version.name} is not available: its image is missing. Contact '
+                f'the operator.') from None
     tags = [tag for tag in (version.image_tags or '').split(',') if tag]
     found = service.image.find_by_tags(tags, owner=service.project_id)
     if found is None:
         raise exception.BadRequest(
-            f'{place} {version.name} cannot be had: no image has its tags. Tell the operator.')
+            f'{place} {version.name} is not available: no image has its tags. Contact the '
+            f'operator.')
     return found.id
 
 
 def rebuild_image(row: Row, image_id: str) -> str:
-    """The image an administrator has named for a server that is rebuilt.
+    """Return the id of the image that an administrator has named for a rebuild.
 
-    :raises trove.common.exception.BadRequest: there is none, or none that can be used.
+    :raises trove.common.exception.BadRequest: the image is missing or not active.
     """
     try:
         found = clouds.service_cloud(CONF, row.region_id).image.get_image(image_id)
@@ -381,13 +386,12 @@ def rebuild_image(row: Row, image_id: str) -> str:
     return found.id
 
 
-# --- another flavor
-# ----------------------------------------------------------------------------------
+# --- new flavor ----------------------------------------------------------------------------------
 
 def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, compute.Flavor]:
-    """The flavor an instance shall have, and the one it has.
+    """Return the requested and the current flavor of an instance.
 
-    :raises trove.common.exception.BadRequest: it has it already, or cannot have it.
+    :raises trove.common.exception.BadRequest: the same flavor, or a flavor that does not fit.
     :raises trove.common.exception.NotSupported: the flavor has an ephemeral disk.
     """
     place = f"resize['flavorRef'] {flavor_id[:255]}"
@@ -395,48 +399,48 @@ def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, 
         raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
     cloud = clouds.user_cloud(CONF, context)
     try:
-        wanted = cloud.compute.get_flavor(flavor_id)
+        new = cloud.compute.get_flavor(flavor_id)
     except exception.CloudNotFound:
         raise exception.BadRequest(f'{place} cannot be found.') from None
     former = _former(cloud, row)
-    check_flavor(row, wanted, former,
+    check_flavor(row, new, former,
                  session.read(datastores.bound, row.datastore_version_id, 'flavor'),
                  _settings(row.manager))
-    return wanted, former
+    return new, former
 
 
-def check_flavor(row: Row, wanted: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
+def check_flavor(row: Row, new: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
                  settings: Any) -> None:
     """Refuse a flavor that the server of an instance cannot go over to; see :func:`new_flavor`.
 
-    :param allowed: ids of the flavors of the datastore version; none for any.
+    :param allowed: ids of the flavors of the datastore version; empty for any.
     :param settings: options of the datastore's manager.
     """
-    place = f"resize['flavorRef'] {wanted.id}"
-    if allowed and wanted.id not in allowed:
+    place = f"resize['flavorRef'] {new.id}"
+    if allowed and new.id not in allowed:
         raise exception.BadRequest(
             f'{place} is not allowed for datastore version {row.version_name}.')
-    if wanted.name == former.name:
+    if new.name == former.name:
         raise exception.BadRequest(f'{place} is the flavor that the instance has already.')
-    if row.volume_support and wanted.ephemeral:
+    if row.volume_support and new.ephemeral:
         raise exception.NotSupported(
             f'{place} has an ephemeral disk, which instances with a volume do not use.')
-    if not row.volume_support and settings.device_path and not wanted.ephemeral:
+    if not row.volume_support and settings.device_path and not new.ephemeral:
         raise exception.BadRequest(
             f'{place} has no ephemeral disk, which datastore {row.manager} needs.')
-    if wanted.disk < former.disk and not CONF.volume_rootdisk_support:
+    if new.disk < former.disk and not CONF.volume_rootdisk_support:
         raise exception.BadRequest(
-            f'{place} has a smaller disk ({wanted.disk} GB) than the one the instance has '
+            f'{place} has a smaller disk ({new.disk} GB) than the one the instance has '
             f'({former.disk} GB); a disk does not shrink.')
 
 
 def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
-    """The flavor an instance has. One that is gone from the cloud cannot be gone back to."""
+    """Return the current flavor of an instance. Without it a resize could not be reverted."""
     for sight in (cloud, clouds.service_cloud(CONF, row.region_id)):
         try:
             return sight.compute.get_flavor(row.flavor_id)
         except exception.CloudNotFound:
             continue
     raise exception.BadRequest(
-        f'Instance {row.id} has a flavor that is no longer in the cloud: a resize could not be '
-        f'taken back. Tell the operator.')
+        f'The flavor of instance {row.id} is no longer in the cloud: a resize could not be '
+        f'reverted. Contact the operator.')

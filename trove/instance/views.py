@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How instances are shown. Data in, plain dicts out: no statement and no call is made in here."""
+"""Views of instances: plain dicts from rows, without statements or calls."""
 
 import datetime
 import json
@@ -29,18 +29,18 @@ from trove.instance import models
 
 CONF = cfg.CONF
 
-#: Statuses in which the guest's last word on volume use is not shown.
+#: Statuses in which the reported volume use is not shown.
 _NO_USAGE = frozenset({'BUILD', 'REBOOT', 'RESIZE', 'PROMOTE', 'EJECT', 'UPGRADE', 'SHUTDOWN'})
 _GIB = 1024 ** 3
 _FRAME_KEY = 'trove.instance_frame'
 
 
 class _Frame(NamedTuple):
-    """What is the same for all instances of an answer."""
+    """Values shared by all instances of a response."""
     is_admin: bool
     #: seconds after which a silent guest counts as unreachable
     expiry: int
-    #: addresses to show, and those of them not to show; None: all are shown
+    #: patterns of addresses to show and to hide; None shows all
     shown_addresses: tuple[re.Pattern[str], re.Pattern[str]] | None
 
 
@@ -56,10 +56,10 @@ def _frame(request: Request) -> _Frame:
 
 def summary(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
             now: datetime.datetime) -> dict[str, Any]:
-    """The fields of the short list.
+    """Return the fields of the short list.
 
-    :param addresses: rows of ``instance_addresses`` a user may see.
-    :param replicas: rows with the ids of the instances that follow this one.
+    :param addresses: rows of ``instance_addresses`` that users may see.
+    :param replicas: rows of its replicas.
     """
     frame, facts = _frame(request), models.facts_of(row)
     shown: dict[str, Any] = {
@@ -99,7 +99,7 @@ def summary(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequ
 
 def detail(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
            now: datetime.datetime) -> dict[str, Any]:
-    """The fields of the detailed list."""
+    """Return the fields of the detailed list."""
     shown = summary(request, row, addresses, replicas, now)
     shown['datastore']['version_number'] = row.version_number
     if row.desired_version_name is not None:
@@ -138,7 +138,7 @@ def detail(request: Request, row: Row, addresses: Sequence[Row], replicas: Seque
 
 def complete(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
-    """The fields of one instance, volume use included."""
+    """Return the fields of one instance, including volume use."""
     shown = created(request, row, addresses, replicas, now)
     _add_options(shown, row)
     if row.volume_used is None or shown['status'] in _NO_USAGE:
@@ -155,9 +155,9 @@ def complete(request: Request, row: Row, addresses: Sequence[Row], replicas: Seq
 
 def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
             now: datetime.datetime, password: str | None = None) -> dict[str, Any]:
-    """The fields of the answer to a create.
+    """Return the fields of the response to a create.
 
-    :param password: of the root account, for engines that make one at creation; shown this once.
+    :param password: password of root, for engines that create it; shown only here.
     """
     shown = detail(request, row, addresses, replicas, now)
     if row.locality is not None:
@@ -168,8 +168,7 @@ def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequ
 
 
 def _add_options(shown: dict[str, Any], row: Row) -> None:
-    """Which options wait for a restart, which were changed in the running engine, and why it has
-    not what it should.
+    """Add the options that wait for a restart or have drifted, and the reason of a rejection.
     """
     reported = json.loads(row.service_facts) if row.service_facts else {}
     for key, name in (('pending_restart', 'pending_restart'), ('drifted_options', 'drift')):
@@ -195,8 +194,8 @@ def _is_visible(address: Row, frame: _Frame) -> bool:
         return False
     if frame.shown_addresses is None:
         return True
-    wanted, unwanted = frame.shown_addresses
-    return bool(wanted.search(address.address)) and not unwanted.search(address.address)
+    shown, hidden = frame.shown_addresses
+    return bool(shown.search(address.address)) and not hidden.search(address.address)
 
 
 def _address(address: Row) -> dict[str, Any]:

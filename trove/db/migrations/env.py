@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Alembic's environment: migrations run on the connection that :mod:`trove.db.migration` gives."""
+"""Environment of Alembic: migrations run on the connection of :mod:`trove.db.migration`."""
 
 from alembic import context
 

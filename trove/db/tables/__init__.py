@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The declarative tables, a module per resource. Importing this package gives the whole schema in ``metadata``."""
+"""Declarative tables, a module for each resource; importing the package completes ``metadata``."""
 
 from trove.db.tables import (backups, base, configurations, datastores, instances, modules,
                              notifications, operations, periodic_tasks, quotas)

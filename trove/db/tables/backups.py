@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups of instances, and where their data goes by default."""
+"""Backups of instances, and their default destinations."""
 
 from datetime import datetime
 
@@ -45,13 +45,13 @@ class Backup(Base):
     updated: Mapped[datetime] = mapped_column(Timestamp)
     deleted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    #: why it has failed: one of trove.common.errors.CODES, and a sentence for the user
+    #: reason of the failure: one of trove.common.errors.CODES, and a sentence for the user
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_text: Mapped[str | None] = mapped_column(String(1024))
 
 
 class BackupStrategy(Base):
-    """Where backups go that do not say it themselves, per project or per instance of a project."""
+    """Default destination of backups, of a project or of one of its instances."""
 
     __tablename__ = 'backup_strategy'
     __table_args__ = with_defaults(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What all tables share: the declarative base and the column types that differ between engines."""
+"""Declarative base of all tables, and column types that differ between engines."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -18,7 +18,7 @@ from sqlalchemy import DateTime, MetaData, String, Table, Text
 from sqlalchemy.dialects import mysql
 from sqlalchemy.orm import DeclarativeBase, MappedColumn, mapped_column
 
-#: Constraint names are fixed, so that migrations can name what they change on every engine.
+#: Fixed constraint names, which migrations use on every engine.
 NAMING = {
     'ix': 'ix_%(table_name)s_%(column_0_N_name)s',
     'uq': 'uq_%(table_name)s_%(column_0_N_name)s',
@@ -26,26 +26,26 @@ NAMING = {
     'pk': 'pk_%(table_name)s',
 }
 
-#: UTC without zone, with microseconds: the journal orders and measures steps by it.
+#: UTC without zone, with microseconds: the journal sorts and measures steps by it.
 Timestamp = DateTime().with_variant(mysql.DATETIME(fsp=6), 'mysql', 'mariadb')
 
-#: Text that may exceed 64 KiB on the MySQL family.
+#: Text of more than 64 KiB, on MySQL too.
 LongText = Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
     if TYPE_CHECKING:
-        # SQLAlchemy declares less than it gives.
+        # SQLAlchemy declares the base class only.
         __table__: ClassVar[Table]
     __table_args__: Any = {'mysql_engine': 'InnoDB', 'mysql_charset': 'utf8mb4'}
 
 
 def with_defaults(*constraints: Any) -> tuple[Any, ...]:
-    """``__table_args__`` of a table that has constraints or indexes of its own."""
+    """Return ``__table_args__`` of a table with constraints or indexes of its own."""
     return (*constraints, Base.__table_args__)
 
 
 def uuid_key(**kwargs: Any) -> MappedColumn[str]:
-    """A primary key: a random UUID as text, set by the application."""
+    """Return a primary key: a random UUID as text, set by the application."""
     return mapped_column(String(36), primary_key=True, **kwargs)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Datastores, their versions, what a version allows, and the flavors that Nova offers."""
+"""Datastores, their versions and restrictions, and the flavors and volume types of the cloud."""
 
 from datetime import datetime
 
@@ -29,7 +29,7 @@ class Datastore(Base):
 
 
 class DatastoreVersion(Base):
-    """A version that instances can have: which image, which manager, which features."""
+    """Version of a datastore: image, manager and features."""
 
     __tablename__ = 'datastore_versions'
     __table_args__ = with_defaults(
@@ -49,7 +49,7 @@ class DatastoreVersion(Base):
 
 
 class DatastoreVersionMetadata(Base):
-    """Flavors (key ``flavor``) and volume types (key ``volume_type``) a version is restricted to; none = all."""
+    """Flavors (key ``flavor``) and volume types (key ``volume_type``) of a version; none = all."""
 
     __tablename__ = 'datastore_version_metadata'
     __table_args__ = with_defaults(UniqueConstraint('datastore_version_id', 'key', 'value',
@@ -67,7 +67,7 @@ class DatastoreVersionMetadata(Base):
 
 
 class DatastoreConfigurationParameter(Base):
-    """A rule for one parameter of a version."""
+    """Rule of one parameter of a version."""
 
     __tablename__ = 'datastore_configuration_parameters'
     __table_args__ = with_defaults(
@@ -85,7 +85,7 @@ class DatastoreConfigurationParameter(Base):
 
 
 class Flavor(Base):
-    """Nova's flavors as last seen by the task manager; the API serves them from here."""
+    """Flavors as last read from Nova by the task manager; the API returns these rows."""
 
     __tablename__ = 'flavors'
 
@@ -104,7 +104,7 @@ class Flavor(Base):
 
 
 class VolumeType(Base):
-    """Cinder's volume types as last seen by the task manager."""
+    """Volume types as last read from Cinder by the task manager."""
 
     __tablename__ = 'volume_types'
 

@@ -10,18 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Database instances and what is known about each: addresses, last report, faults, root history."""
+"""Database instances and their addresses, last report, last fault and root history."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false, text, true
+from sqlalchemy import (BigInteger, Boolean, ForeignKey, Index, Integer, String, Text, false, text,
+                        true)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, LongText, Timestamp, uuid_key, with_defaults
 
 
 class Instance(Base):
-    """One database instance. ``id`` is the guest's id too, and part of the names of its cloud resources."""
+    """Database instance; ``id`` is also the guest's id and part of its cloud resources' names."""
 
     __tablename__ = 'instances'
     __table_args__ = with_defaults(
@@ -39,7 +40,7 @@ class Instance(Base):
     region_id: Mapped[str | None] = mapped_column(String(255))
     availability_zone: Mapped[str | None] = mapped_column(String(255))
 
-    # Compute facts are copied at creation: reads and deletes must not need Nova.
+    # Copied from Nova at creation, because reads and deletes must not need Nova.
     compute_instance_id: Mapped[str | None] = mapped_column(String(36), index=True)
     server_status: Mapped[str | None] = mapped_column(String(64))
     server_group_id: Mapped[str | None] = mapped_column(String(36))
@@ -55,7 +56,7 @@ class Instance(Base):
 
     datastore_version_id: Mapped[str | None] = mapped_column(String(36),
                                                              ForeignKey('datastore_versions.id'))
-    #: The version it is going over to, while it does.
+    #: Target version during an upgrade.
     desired_version_id: Mapped[str | None] = mapped_column(String(36))
     configuration_id: Mapped[str | None] = mapped_column(String(36),
                                                          ForeignKey('configurations.id'))
@@ -67,18 +68,18 @@ class Instance(Base):
 
     #: The instance's key for the guest bus, sealed under ``inst_rpc_key_encr_key``.
     encrypted_key: Mapped[str | None] = mapped_column(String(255))
-    #: Grows each time the control plane builds the server, and orders the boots of a rebuilt guest.
+    #: Number of builds of the server; orders the boots of a rebuilt guest.
     boot_epoch: Mapped[int] = mapped_column(Integer, default=1, server_default=text('1'))
-    #: The engine's own server id, unique enough for replication and stable over re-rendering.
+    #: Server id of the engine: unique within a replica set, constant over renderings.
     server_id_number: Mapped[int] = mapped_column(BigInteger)
     access: Mapped[str | None] = mapped_column(Text)
     security_group_id: Mapped[str | None] = mapped_column(String(36))
 
-    #: Set by the operation that failed, cleared by the next one that succeeds; decides status ERROR.
+    #: Set by a failed operation, cleared by the next success; causes the status ERROR.
     error_code: Mapped[str | None] = mapped_column(String(64))
-    #: What the cloud has made of the instance behind our back, a code; set and cleared by looking.
+    #: Code of a change in the cloud outside of Trove; set and cleared by the periodic comparison.
     drift: Mapped[str | None] = mapped_column(String(64))
-    #: Digest of the values of its configuration group that its guest has accepted last.
+    #: Digest of the last values of the configuration group that the guest accepted.
     configuration_digest: Mapped[str | None] = mapped_column(String(64))
     restart_required: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deletion_protection: Mapped[bool] = mapped_column(Boolean, default=False,
@@ -90,7 +91,7 @@ class Instance(Base):
 
 
 class InstanceAddress(Base):
-    """One address of one port. Lists are served from here, never from Neutron."""
+    """Address of a port. Lists read these rows, never Neutron."""
 
     __tablename__ = 'instance_addresses'
     __table_args__ = with_defaults(Index('ix_instance_addresses_instance_id', 'instance_id'))
@@ -109,7 +110,7 @@ class InstanceAddress(Base):
 
 
 class ServiceStatus(Base):
-    """What the guest last reported. A row of its own, because every heartbeat writes it."""
+    """Last report of the guest, in a table of its own because every heartbeat writes it."""
 
     __tablename__ = 'service_statuses'
 
@@ -126,14 +127,14 @@ class ServiceStatus(Base):
     #: bytes
     volume_total: Mapped[int | None] = mapped_column(BigInteger)
     volume_used: Mapped[int | None] = mapped_column(BigInteger)
-    #: when it was noticed that the guest has not reported for too long; NULL while it reports
+    #: time at which the guest was found silent; NULL while it reports
     unreachable_since: Mapped[datetime | None] = mapped_column(Timestamp)
-    #: JSON object of everything else the guest reported, at most 4 KiB
+    #: JSON object of all other reported values, at most 4 KiB
     facts: Mapped[str | None] = mapped_column(Text)
 
 
 class InstanceFault(Base):
-    """The last failure of an instance, one row per instance."""
+    """Last failure of an instance."""
 
     __tablename__ = 'instance_faults'
 
@@ -146,7 +147,7 @@ class InstanceFault(Base):
 
 
 class RootEnabledHistory(Base):
-    """Who enabled root first and when; ``deleted_at`` newer than ``created`` means disabled now."""
+    """First user who enabled root, and the time; root is disabled if ``deleted_at`` is set."""
 
     __tablename__ = 'root_enabled_history'
 
@@ -159,7 +160,7 @@ class RootEnabledHistory(Base):
 
 
 class ConductorLastSeen(Base):
-    """The newest accepted message of each guest and message kind: what is not newer is a replay or late."""
+    """Newest accepted message of each guest and kind; older ones are replays or late."""
 
     __tablename__ = 'conductor_lastseen'
 
@@ -170,7 +171,7 @@ class ConductorLastSeen(Base):
 
 
 class CommandResult(Base):
-    """How a command to a guest ended, as the guest reported it; the journal's waiting step reads it."""
+    """Reported result of a command to a guest; the waiting step of the journal reads it."""
 
     __tablename__ = 'command_results'
     __table_args__ = with_defaults(Index('ix_command_results_operation_id', 'operation_id'),

@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules: named contents that drivers on the database servers make something of."""
+"""Modules: named contents for the module drivers of the guests."""
 
 from datetime import datetime
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false, text, true
+from sqlalchemy import (Boolean, ForeignKey, Index, Integer, String, UniqueConstraint, false, text,
+                        true)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, LongText, Timestamp, uuid_key, with_defaults
@@ -28,9 +29,9 @@ class Module(Base):
     name: Mapped[str] = mapped_column(String(255))
     type: Mapped[str] = mapped_column(String(255))
     description: Mapped[str | None] = mapped_column(String(255))
-    #: as they were sent, sealed under the module's id
+    #: contents of the request, sealed under the module's id
     contents: Mapped[str] = mapped_column(LongText)
-    #: of the contents as they were sent
+    #: MD5 of the contents of the request
     md5: Mapped[str] = mapped_column(String(32))
     #: NULL for all projects
     tenant_id: Mapped[str | None] = mapped_column(String(36))
@@ -42,18 +43,18 @@ class Module(Base):
     live_update: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     priority_apply: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     apply_order: Mapped[int] = mapped_column(Integer, default=5, server_default=text('5'))
-    #: made with an option of administrators, who alone may change it then
+    #: created with an option of administrators; only they may change the module
     is_admin: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)
     deleted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
     deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    #: SHA-256 of all that a name is unique with; NULL once deleted
+    #: SHA-256 of the columns that are unique together; NULL after deletion
     identity: Mapped[str | None] = mapped_column(String(64), unique=True)
 
 
 class InstanceModule(Base):
-    """A module that an instance has, and with which contents."""
+    """Module applied to an instance, and the MD5 of its contents."""
 
     __tablename__ = 'instance_modules'
     __table_args__ = with_defaults(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Notifications that are to be sent: written with what they tell about, sent afterwards, and then deleted."""
+"""Outbox of notifications: stored with the change they describe, deleted once sent."""
 
 from datetime import datetime
 
@@ -21,14 +21,14 @@ from trove.db.tables.base import Base, LongText, Timestamp
 
 
 class Notification(Base):
-    """One message of the notification bus that was not sent yet."""
+    """Message that is not sent yet."""
 
     __tablename__ = 'notifications'
 
-    #: the order in which they were written
+    #: order of insertion
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, 'sqlite'), primary_key=True,
                                      autoincrement=True)
-    #: ``message_id`` of the message, the same however often it is sent
+    #: ``message_id``, the same in every repetition
     id: Mapped[str] = mapped_column(String(36), unique=True)
     event_type: Mapped[str] = mapped_column(String(128))
     publisher_id: Mapped[str] = mapped_column(String(255))

@@ -10,22 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The operation journal: every piece of long work, its steps, and the events that users see."""
+"""Operation journal: operations, their steps, and the events shown to users."""
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint, false, text
+from sqlalchemy import (BigInteger, Boolean, Index, Integer, String, Text, UniqueConstraint, false,
+                        text)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from trove.db.tables.base import Base, LongText, Timestamp, uuid_key, with_defaults
 
 
 class Operation(Base):
-    """One piece of long work on one resource.
+    """Operation on one resource.
 
-    ``active`` is 1 while the operation is open and NULL afterwards, so the unique constraint allows one open operation
-    per resource and any number of closed ones on every engine. ``claim`` is the fencing number: it grows with every
-    take, and only the holder of the newest claim may write.
+    ``active`` is 1 while the operation is open and NULL afterwards: the unique constraint allows
+    one open operation per resource and any number of closed ones. ``claim`` is the fencing number:
+    it grows with every claim, and only the owner of the newest claim may write.
     """
 
     __tablename__ = 'operations'
@@ -42,54 +43,54 @@ class Operation(Base):
     parent_id: Mapped[str | None] = mapped_column(String(36), index=True)
     kind: Mapped[str] = mapped_column(String(64))
     flow_version: Mapped[int] = mapped_column(Integer)
-    #: JSON list of the step names of the flow this operation was opened with
+    #: JSON list of the step names of its flow
     steps: Mapped[str] = mapped_column(Text)
     #: one of trove.common.states.OperationState
     state: Mapped[str] = mapped_column(String(16))
     position: Mapped[int] = mapped_column(Integer, default=0)
-    #: number of the present step's try, from 0: part of the ids of what is asked on its behalf
+    #: number of the current try of the step, from 0: part of the ids of its commands
     attempt: Mapped[int] = mapped_column(Integer, default=0)
-    #: tries of the present step that failed since it last got anywhere
+    #: failed tries of the current step since its last progress
     failures: Mapped[int] = mapped_column(Integer, default=0, server_default=text('0'))
-    #: JSON object, what was asked for; never a secret
+    #: JSON object of the arguments, without secrets
     args: Mapped[str] = mapped_column(LongText)
-    #: what was asked for that is secret, sealed under the instance's key; dropped when the operation closes
+    #: sealed secret arguments; erased when the operation closes
     secrets: Mapped[str | None] = mapped_column(LongText)
-    #: JSON object, what the steps found and made
+    #: JSON object of the facts recorded by the steps
     facts: Mapped[str] = mapped_column(LongText)
     active: Mapped[int | None] = mapped_column(Integer)
     owner: Mapped[str | None] = mapped_column(String(128))
     claim: Mapped[int] = mapped_column(Integer, default=0)
     lease_until: Mapped[datetime | None] = mapped_column(Timestamp)
     due_at: Mapped[datetime] = mapped_column(Timestamp)
-    #: when somebody last reported something this operation may be waiting for; NULL once a step has begun after it
+    #: time of the last report that the operation may wait for; cleared by the start of a step
     nudged_at: Mapped[datetime | None] = mapped_column(Timestamp)
-    #: when the present step began to wait
+    #: time at which the current step began to wait
     waiting_since: Mapped[datetime | None] = mapped_column(Timestamp)
     deadline: Mapped[datetime] = mapped_column(Timestamp)
     cancel_wanted: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
-    #: JSON of the operation to open in the transaction that closes this one
+    #: JSON arguments of the operation to open when this one closes
     successor: Mapped[str | None] = mapped_column(Text)
     error_code: Mapped[str | None] = mapped_column(String(64))
     error_text: Mapped[str | None] = mapped_column(String(1024))
     error_detail: Mapped[str | None] = mapped_column(LongText)
     request_id: Mapped[str | None] = mapped_column(String(64))
     actor: Mapped[str | None] = mapped_column(String(64))
-    #: where the request came from, for notifications
+    #: client address, for notifications
     client_address: Mapped[str | None] = mapped_column(String(64))
     created: Mapped[datetime] = mapped_column(Timestamp)
     updated: Mapped[datetime] = mapped_column(Timestamp)
-    #: when its first step began
+    #: start of the first step
     started: Mapped[datetime | None] = mapped_column(Timestamp)
     finished: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
 class OperationStep(Base):
-    """One attempt at one step. Written before the act (``outcome`` NULL) and closed after it.
+    """Attempt at a step: inserted before the act with ``outcome`` NULL, closed after it.
 
-    An attempt that waits is run again and again; ``runs`` counts that. ``busy_ms`` is the time spent in the step's own
-    code, cloud and guest calls included, and ``late_ms`` the time between being due and being run: together they are
-    the control plane's share of how long the operation took.
+    A waiting attempt runs repeatedly; ``runs`` counts the runs. ``busy_ms`` is the time in the code
+    of the step, including calls to the cloud and the guest. ``late_ms`` is the time between due and
+    run. Their sum is the control plane's share of the duration.
     """
 
     __tablename__ = 'operation_steps'
@@ -109,12 +110,12 @@ class OperationStep(Base):
 
 
 class Event(Base):
-    """Something a user should be able to read about a resource later. Append only."""
+    """Event of a resource, for its users. Rows are never changed."""
 
     __tablename__ = 'events'
     __table_args__ = with_defaults(Index('ix_events_resource', 'resource_id', 'seq'))
 
-    #: the order in which events were written
+    #: order of insertion
     seq: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, 'sqlite'), primary_key=True,
                                      autoincrement=True)
     id: Mapped[str] = mapped_column(String(36), unique=True)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Quotas of projects, and what they use.
+"""Quotas and usage of projects.
 
-Usage is changed by one conditional UPDATE in the transaction that changes the resource, so it cannot be raced and
-needs no reservations.
+One conditional UPDATE changes the usage in the transaction of the resource, so there are neither
+races nor reservations.
 """
 
 from datetime import datetime
@@ -25,7 +25,7 @@ from trove.db.tables.base import Base, Timestamp, uuid_key, with_defaults
 
 
 class Quota(Base):
-    """An override of the operator's default; -1 is unlimited."""
+    """Override of the operator's default; -1 is unlimited."""
 
     __tablename__ = 'quotas'
     __table_args__ = with_defaults(

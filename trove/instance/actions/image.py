@@ -152,7 +152,7 @@ def check_version(row: Row, new: Row, flavors: Any, *, may_be_inactive: bool) ->
 
 
 def _check_group(connection: Connection, row: Row, new: Row) -> None:
-    """Refuse a version whose engine rejects values of the instance's configuration group.
+    """Refuse a version that rejects values of the instance's configuration group.
 
     A version without rules is accepted: only its engine can reject values.
 

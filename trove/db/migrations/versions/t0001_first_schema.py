@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The first schema.
+"""First schema.
 
 Revision ID: t0001
 Revises:
@@ -29,7 +29,7 @@ LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def upgrade() -> None:
-    # In an order in which each table's foreign keys find what they point to.
+    # Each table follows the tables that its foreign keys name.
     _command_results()
     _conductor_lastseen()
     _datastores()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the rest of an instance's life, and of the REST contract, needs beyond the first schema.
+"""Columns, tables and indexes for the whole life of an instance and the whole REST API.
 
 Revision ID: t0002
 Revises: t0001
@@ -29,7 +29,7 @@ LONG_TEXT = sa.Text().with_variant(mysql.MEDIUMTEXT(), 'mysql', 'mariadb')
 
 
 def upgrade() -> None:
-    """Each subject is a function of its own below; one line here calls it."""
+    """Upgrade the schema, with a function for each subject."""
     _backup_strategy()
     _backup_failures()
     _modules()
@@ -161,9 +161,10 @@ def _configuration() -> None:
 
 
 def _page_indexes() -> None:
-    """Whether an instance has replicas is asked for each row of a page, so an index on both columns answers it.
+    """Create the index that finds the replicas of each instance of a page.
 
-    The index on ``deleted``, which is false in nearly all rows, led databases away from the index of the page.
+    Drop the index on ``deleted``: it is false in most rows, and databases preferred it to the index
+    of the page.
     """
     op.create_index('ix_instances_replicas', 'instances', ['slave_of_id', 'deleted'])
     op.drop_index('ix_instances_slave_of_id', 'instances')
