@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The agent: takes opened commands, runs each at most once, and reports how its guest is.
+"""Agent of a guest: runs each opened command at most once and reports the state of the guest.
 
-It has no thread and no timer of its own. Short commands are answered in the thread that brought them; long ones go to
-an executor; :meth:`Agent.tick` is called every few seconds. So a test drives it step by step with its own clock, and
-the process of :mod:`trove.cmd.guest` drives it with threads.
+It has no thread and no timer of its own. Short commands run in the calling thread, long ones on an
+executor; :meth:`Agent.tick` is called every few seconds. A test drives the agent step by step with
+its own clock; the process of :mod:`trove.cmd.guest` drives it with threads.
 """
 
 import logging
@@ -34,29 +34,29 @@ from trove.guestagent.system import files
 
 LOG = logging.getLogger(__name__)
 
-#: Short commands that change nothing: answered afresh each time.
+#: Short commands that change nothing; a repeated one runs again.
 _READS = frozenset({
     'Ping', 'ListDatabases', 'ListUsers', 'GetUser', 'ListAccess', 'ListLogs', 'ListModules',
     'Diagnose', 'DescribeHardware'
 })
-#: Short commands whose answer holds a secret.
+#: Short commands with a secret in their result.
 _SECRET = frozenset({'EnableRoot'})
-#: Long commands that make a database server: until they end there is none.
+#: Long commands that create the database server: there is none until they end.
 _PREPARING = frozenset({'Prepare', 'TakeOver'})
 #: Results repeated in each heartbeat.
 RESULTS = 4
-#: Names of options in a report.
+#: Maximum names of options in a report.
 MOST_OPTIONS = 100
 _REPAIR = 'repair'
 
-#: Runs a function some time, one after the other.
+#: Runs functions later, one after the other.
 Executor = Callable[[Callable[[], None]], None]
 
 
 def count_start(path: str) -> int:
-    """How often the agent has started on this disk, this start included.
+    """Count and return the starts of the agent on this disk, including this one.
 
-    Written before anything is sent, so that no two runs ever share a number.
+    The number is written before anything is sent, so that no two runs share a number.
     """
     starts = files.read_json(path).get('starts')
     starts = (starts if isinstance(starts, int) and starts >= 0 else 0) + 1
@@ -65,7 +65,7 @@ def count_start(path: str) -> int:
 
 
 class Agent:
-    """One guest.
+    """Agent of one guest.
 
     :param conductor: RPC client of the conductor.
     :param executor: runs long commands.
@@ -85,35 +85,35 @@ class Agent:
         self._report_interval = report_interval
         self._clock = clock
         self._lock = threading.Lock()
-        #: (command id, kind) of what the executor works on, and the step it is in.
+        #: (command id, kind) of the command on the executor, and its current step.
         self._running: tuple[str, str] | None = None
         self._step = ''
         self._sent_at: float | None = None
         self._sent: tuple[Any, ...] = ()
         self._report_due = True
-        #: When the last tick ended; what the watchdog looks at.
+        #: End of the last tick, for the watchdog.
         self.last_tick = clock()
-        #: Called when there is something to report before the next tick is due.
+        #: Called when there is something to report before the next tick.
         self.on_change: Callable[[], Any] = lambda: None
 
     def start(self) -> None:
-        """Bring the guest to where it was, and go on with the command that was cut off, if any."""
+        """Restore the state of the guest and continue an interrupted command."""
         try:
             self._manager.resume()
         except Exception:
-            # Whatever keeps the engine down must not keep the agent from saying so.
-            LOG.exception('The engine could not be brought up')
+            # A failing engine must not keep the agent from reporting that.
+            LOG.exception('The engine could not be started')
         for command in self._journal.unfinished()[-1:]:
-            LOG.info('%s %s was cut off and goes on', command.KIND, command.command_id)
+            LOG.info('%s %s was interrupted and continues', command.KIND, command.command_id)
             self._begin(command)
         self._changed()
 
     # --- commands ---------------------------------------------------------------------------------
 
     def handle(self, kind: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        """Answer an opened message of the control plane; None for a cast.
+        """Run an opened message of the control plane; return its result, None for a long command.
 
-        :raises GuestError: coded. :raises ValueError: names the field that cannot be used.
+        :raises GuestError: coded. :raises ValueError: names the unusable field.
         """
         if kind not in messages.DOWN:
             self._report_unknown(kind, body)
@@ -126,27 +126,28 @@ class Agent:
         if kind in self._manager.long_commands:
             self._accept(command)
             return None
-        return self._answer(command)
+        return self._run_short(command)
 
     def _report_unknown(self, kind: str, body: dict[str, Any]) -> None:
-        """A command of a newer control plane, which may have been a cast: without a word its flow would wait in vain.
+        """Report an unknown command as failed, so that the operation that sent it does not wait.
 
-        Who called hears the error itself, and for calls there is no operation that could wait for a result.
+        A newer control plane may send it as a cast. A caller gets the error itself, and a call has
+        no operation that waits for a result.
         """
         if isinstance(body, dict) and body.get('operation_id'):
             self._report_failure(
                 kind, body, 'guest_unknown_command',
-                f'The agent, version {self._version}, does not know the command {kind[:64]}; rebuild '
-                f'the instance with a newer image.')
+                f'The agent, version {self._version}, does not know the command {kind[:64]}; '
+                f'rebuild the instance with a newer image.')
 
     def _report_unusable(self, kind: str, body: dict[str, Any], problem: str) -> None:
-        """Nobody hears an error of a cast: say it in a result."""
+        """Report an unusable long command as failed: the sender of a cast gets no error."""
         if kind in self._manager.long_commands:
             self._report_failure(kind, body, 'guest_invalid_message',
                                  f'The agent cannot use the command: {problem}.')
 
     def _report_failure(self, kind: str, body: dict[str, Any], code: str, sentence: str) -> None:
-        """A result for a command that did not become one, if it can be named."""
+        """Send a result for a message that is not a command, if the message has an id."""
         try:
             result = messages.CommandResult.from_wire({
                 'command_id': body.get('command_id'),
@@ -161,15 +162,15 @@ class Agent:
             return
         self._report_result(result)
 
-    def _answer(self, command: messages.Command) -> dict[str, Any]:
+    def _run_short(self, command: messages.Command) -> dict[str, Any]:
         if command.KIND in _READS or not command.command_id:
-            return self._manager.answer(command)
-        before = self._journal.answer(command.command_id)
+            return self._manager.run_short(command)
+        before = self._journal.recorded_result(command.command_id)
         if before is not None:
             return before
-        answer = self._manager.answer(command)
-        self._journal.answered(command.command_id, answer, secret=command.KIND in _SECRET)
-        return answer
+        result = self._manager.run_short(command)
+        self._journal.record_result(command.command_id, result, secret=command.KIND in _SECRET)
+        return result
 
     def _accept(self, command: messages.Command) -> None:
         if not command.command_id:
@@ -188,10 +189,10 @@ class Agent:
             doing = f'{running[1]} ({step})' if running else 'something else'
             self._report_result(
                 self._result(command, messages.command.FAILED, error_code='guest_busy',
-                             message=f'The agent is busy, still doing {doing}.'))
+                             message=f'The agent is busy with {doing}.'))
 
     def _begin(self, command: messages.Command) -> bool:
-        """Take the executor for a command; false when it is taken."""
+        """Start a command on the executor; return false if the executor is busy."""
         with self._lock:
             if self._running:
                 return False
@@ -225,9 +226,9 @@ class Agent:
         try:
             self._journal.end(result)
         except OSError:
-            # A full disk must not keep the agent busy for ever. Its next start does the command again, from what it
-            # wrote before it began; all of them are made for that.
-            LOG.exception('How %s %s ended could not be written down', command.KIND,
+            # A full disk must not keep the agent busy forever. Its next start runs the command
+            # again from the recorded begin; every long command may be repeated.
+            LOG.exception('The result of %s %s could not be recorded', command.KIND,
                           command.command_id)
         self._running = None
         self._report_result(result)
@@ -258,7 +259,7 @@ class Agent:
         self.on_change()
 
     def tick(self) -> None:
-        """Look at the engine, repair what the agent can by itself, and report what changed or what is due."""
+        """Check the engine, repair what the agent can repair, and report what changed or is due."""
         seen = self._health()
         if seen.status == health.HEALTHY:
             self._manager.lifecycle.notice_restart()
@@ -313,7 +314,7 @@ class Agent:
         try:
             self._manager.lifecycle.repair()
         except Exception:
-            LOG.exception('The repair failed; it is tried again later')
+            LOG.exception('The repair failed; it is retried later')
         finally:
             self._running = None
             self._changed()

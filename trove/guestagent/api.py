@@ -23,8 +23,8 @@ from trove.common.rpc import messages
 from trove.common.rpc import topology
 from trove.common.rpc import transport
 
-#: Seconds the broker keeps a command for a guest that is out of reach. The sender repeats a command
-#: whose result it still needs; a command it gave up must not run when the guest comes back later.
+#: Seconds the broker keeps a command for an unreachable guest. The sender repeats a command if it
+#: still needs the result; an abandoned command must not run when the guest comes back later.
 KEPT = 60
 
 _AWAY = 'The message broker is unreachable, the database server was not contacted. Try again later.'
@@ -105,7 +105,8 @@ class GuestAPI:
                 detail=f'{request.kind}: the reply is not authentic: {refused}') from refused
         if (header.instance_id, header.direction, header.kind, header.about) != (
                 self.instance_id, envelope.UP, envelope.REPLY, request.reference):
-            raise exception.GuestError(detail=f'{request.kind}: the reply belongs to another command')
+            raise exception.GuestError(
+                detail=f'{request.kind}: the reply belongs to another command')
         failure = body.get('error')
         if isinstance(failure, dict):
             raise guest_failure(failure)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which engine serves which datastore manager. An engine's module is imported only in the guest that needs it."""
+"""Registry of engines by datastore manager; a guest imports only the module of its own engine."""
 
 import dataclasses
 import importlib
@@ -33,9 +33,9 @@ class UnknownManager(Exception):
 
 
 def engine_for(manager: str, registry: dict[str, str] = ENGINES) -> Engine:
-    """The engine of a datastore manager.
+    """Return the engine of a datastore manager.
 
-    :raises UnknownManager: names those that are known.
+    :raises UnknownManager: lists the known managers.
     """
     if manager not in registry:
         raise UnknownManager(
@@ -45,7 +45,7 @@ def engine_for(manager: str, registry: dict[str, str] = ENGINES) -> Engine:
 
 
 def reserve(engine: Engine, users: Iterable[str], databases: Iterable[str]) -> None:
-    """Have an engine keep more names from its tenant than its own."""
+    """Reserve more names of users and databases than the engine reserves by itself."""
     described = engine.description
     engine.description = dataclasses.replace(
         described, reserved_users=described.reserved_users | {name.casefold() for name in users},

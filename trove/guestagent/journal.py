@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands a guest has begun and how they ended, kept on its disk so that none runs twice.
+"""Journal of the commands of a guest and their results, on its disk, so that none runs twice.
 
-A command that was cut off by the end of the agent is found again and goes on. For that its content is kept, sealed
-under a key derived from the instance's, because it may hold passwords; it is dropped when the command ends.
+A command that the end of the agent interrupted is found again and continued. The journal keeps its
+content until the command ends, sealed under a key derived from the instance's, because it may
+contain passwords.
 """
 
 import base64
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from trove.common.rpc import keys, messages
 from trove.guestagent.system import files
 
-#: Commands remembered; a repeated delivery is never that late.
+#: Commands kept; no delivery is repeated later than that.
 MOST = 64
 _NONCE_BYTES = 12
 
@@ -45,31 +46,31 @@ class Journal:
         self._cipher = AESGCM(keys.derive(key, b'trove guest journal'))
         self._lock = threading.Lock()
         self._entries: dict[str, dict[str, Any]] = files.read_json(path).get('commands') or {}
-        #: Answers that hold secrets: repeated as long as this process lives, never written.
+        #: Results that contain secrets: returned again while this process lives, never written.
         self._secret: dict[str, dict[str, Any]] = {}
 
     def begin(self, command: messages.Command) -> None:
-        """Write down that a long command begins; :meth:`unfinished` finds it until it ends."""
+        """Record that a long command begins; :meth:`unfinished` returns it until it ends."""
         self._put(command.command_id, {'kind': command.KIND, 'sealed': self._seal(command)})
 
     def end(self, result: messages.CommandResult) -> None:
-        """Write down how a long command ended."""
+        """Record the result of a long command."""
         self._put(result.command_id, {'kind': result.KIND, 'result': result.to_wire()})
 
     def result(self, command_id: str) -> messages.CommandResult | None:
-        """How a long command ended; None if it never began or did not end."""
+        """Return the result of a long command; None if it never began or did not end."""
         with self._lock:
             found = self._entries.get(command_id, {}).get('result')
         return messages.CommandResult.from_wire(found) if found else None
 
     def results(self, most: int) -> list[messages.CommandResult]:
-        """How the last few long commands ended, oldest first."""
+        """Return the results of the last long commands, oldest first."""
         with self._lock:
             ended = [entry['result'] for entry in self._entries.values() if 'result' in entry]
         return [messages.CommandResult.from_wire(result) for result in ended[-most:]]
 
     def unfinished(self) -> list[messages.Command]:
-        """Long commands that began and did not end. One that cannot be opened any more is forgotten."""
+        """Return the long commands that began and did not end, without those no longer readable."""
         with self._lock:
             begun = [(entry['kind'], entry['sealed'])
                      for entry in self._entries.values()
@@ -81,18 +82,19 @@ class Journal:
                 found.append(messages.DOWN[kind].from_wire(body))
         return found
 
-    def answered(self, command_id: str, answer: dict[str, Any], *, secret: bool = False) -> None:
-        """Write down the answer to a short command that changed something."""
+    def record_result(self, command_id: str, result: dict[str, Any], *,
+                      secret: bool = False) -> None:
+        """Record the result of a short command that changed something."""
         if secret:
             with self._lock:
-                self._secret[command_id] = answer
+                self._secret[command_id] = result
                 while len(self._secret) > MOST:
                     self._secret.pop(next(iter(self._secret)))
         else:
-            self._put(command_id, {'answer': answer})
+            self._put(command_id, {'answer': result})
 
-    def answer(self, command_id: str) -> dict[str, Any] | None:
-        """The answer given to a short command before."""
+    def recorded_result(self, command_id: str) -> dict[str, Any] | None:
+        """Return the recorded result of a short command; None if there is none."""
         with self._lock:
             return self._secret.get(command_id) or self._entries.get(command_id, {}).get('answer')
 

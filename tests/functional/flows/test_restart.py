@@ -91,7 +91,7 @@ def test_a_guest_that_is_still_busy_with_what_came_before_is_asked_again(
         'outcome': 'failed',
         'step': None,
         'error_code': 'guest_busy',
-        'message': 'The agent is busy, still doing Restart (restart).',
+        'message': 'The agent is busy with Restart (restart).',
         'data': '{}',
         'received': world.clock()
     }])

@@ -109,7 +109,7 @@ def test_a_second_long_command_is_refused_not_queued(guest, api, conductor):
     api.cast(messages.Restart(command_id='restart-1'))
     [refused] = conductor.of('CommandResult')
     assert (refused['command_id'], refused['error_code']) == ('restart-1', 'guest_busy')
-    assert 'still doing Prepare' in refused['message']
+    assert 'busy with Prepare' in refused['message']
     guest.step()
     api.cast(messages.Restart(command_id='restart-1'))
     guest.step()

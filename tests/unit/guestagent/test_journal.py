@@ -84,13 +84,13 @@ def test_what_runs_is_never_forgotten(path):
     assert book.unfinished() == [restart(0)]
 
 
-def test_answers(path):
+def test_results_of_short_commands(path):
     book = journal.Journal(path, KEY)
-    book.answered('a', {})
-    book.answered('s', {'password': 'canary'}, secret=True)
-    assert book.answer('a') == {} and book.answer('s') == {
+    book.record_result('a', {})
+    book.record_result('s', {'password': 'canary'}, secret=True)
+    assert book.recorded_result('a') == {} and book.recorded_result('s') == {
         'password': 'canary'
-    } and book.answer('x') is None
+    } and book.recorded_result('x') is None
     again = journal.Journal(path, KEY)
-    assert again.answer('a') == {} and again.answer('s') is None
+    assert again.recorded_result('a') == {} and again.recorded_result('s') is None
     assert again.results(5) == []

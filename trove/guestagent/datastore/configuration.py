@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The layers of an engine's configuration: base from the control plane, what the switched logs need, the tenant's, and
-what the agent insists on.
+"""Layers of an engine's configuration: base, switched logs, the tenant's options, and the agent's.
 
-Files are read in the order of their names and the last one wins, so each layer is one file that is replaced whole:
-an option that is no longer in a layer is no longer in its file.
+The control plane renders the base; the agent's own layer is the last. The engine reads the files in
+the order of their names and the last value of an option wins. Each layer is one file that is
+replaced as a whole, so an option that left a layer also leaves its file.
 """
 
 import contextlib
@@ -28,7 +28,7 @@ from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
 
 _IN_FORCE = 'options-in-force.json'
-#: Characters kept of what an engine said about options it does not start with.
+#: Maximum characters kept of an engine's reason for refusing options.
 _MAX_REASON = 500
 
 
@@ -39,29 +39,32 @@ class Configuration:
         self._engine = engine
         self._machine = machine
         described = engine.description
-        named = (described.base_file, described.logs_file, described.user_file, described.system_file)
+        layers = (described.base_file, described.logs_file, described.user_file,
+                  described.system_file)
         self._base, self._logs, self._user, self._system = (
-            machine.path(os.path.join(described.configuration_directory, name)) if name else '' for name in named)
-        #: In the order in which they are read.
+            machine.path(os.path.join(described.configuration_directory, name)) if name else ''
+            for name in layers)
         self._pending: list[str] | None = None
-        #: Commands and the agent's regular look come from different threads.
+        #: Commands and the agent's tick come from different threads.
         self._lock = threading.RLock()
-        self._layers = tuple(path for path in (self._base, self._logs, self._user, self._system) if path)
+        #: Paths in the order in which the engine reads them.
+        self._layers = tuple(
+            path for path in (self._base, self._logs, self._user, self._system) if path)
 
     def write_base(self, text: str) -> None:
         """Replace the layer that the control plane rendered from its template."""
         self._write(self._base, text)
 
     def write_user(self, options: Mapping[str, str]) -> None:
-        """Replace the layer of the configuration group; no options, no file."""
+        """Replace the layer of the configuration group; remove its file if it has no options."""
         self._write_or_remove(self._user, options)
 
     def write_logs(self, options: Mapping[str, str]) -> None:
-        """Replace the layer of the switched logs; no options, no file."""
+        """Replace the layer of the switched logs; remove its file if it has no options."""
         self._write_or_remove(self._logs, options)
 
     def logs(self) -> dict[str, str]:
-        """The options of that layer."""
+        """Return the options of the layer of the switched logs."""
         return self._engine.parse_options(files.read(self._logs) or '')
 
     def _write_or_remove(self, path: str, options: Mapping[str, str]) -> None:
@@ -75,24 +78,26 @@ class Configuration:
         self._write(self._system, self._engine.render_options(self._engine.system_options(place)))
 
     def _write(self, path: str, text: str) -> None:
-        # Root writes, the engine's account reads: what stands here is nobody else's to see.
-        self._machine.write(path, text, mode=0o640, user='root', group=self._engine.description.os_group)
+        # Only root writes and only the engine reads: the files may contain secrets.
+        self._machine.write(path, text, mode=0o640, user='root',
+                            group=self._engine.description.os_group)
 
     def user(self) -> dict[str, str]:
-        """The options of the configuration group in the files, as the engine would read them."""
+        """Return the options in the file of the configuration group, as the engine reads them."""
         return self._engine.parse_options(files.read(self._user) or '')
 
     def options(self) -> dict[str, str]:
-        """What the layers say together."""
+        """Return the options of all layers together."""
         return self._merged(self.user())
 
     def _merged(self, user: Mapping[str, str]) -> dict[str, str]:
         merged: dict[str, str] = {}
         for path in self._layers:
-            merged.update(user if path == self._user else self._engine.parse_options(files.read(path) or ''))
+            merged.update(user if path == self._user else
+                          self._engine.parse_options(files.read(path) or ''))
         return merged
 
-    # --- what is in force -------------------------------------------------------------------------
+    # --- options in force -------------------------------------------------------------------------
 
     def _noted(self) -> dict[str, Any]:
         return files.read_json(self._machine.state_file(_IN_FORCE))
@@ -102,17 +107,18 @@ class Configuration:
             files.write_json(self._machine.state_file(_IN_FORCE), {**self._noted(), **changes})
 
     def note_in_force(self, run: str = '') -> None:
-        """Remember the options the engine was started with: they are good ones.
+        """Record the options the engine was started with, as good ones.
 
-        :param run: systemd's name for this run of the unit.
+        :param run: systemd's id of this run of the unit.
         """
         self._note(options=self.options(), user=self.user(), run=run, adjusted={})
 
     def note_taken(self, applied: Applied) -> None:
-        """Remember what the running engine took of the options that have been written."""
+        """Record which of the written options the running engine took."""
         with self._lock:
             noted, now, user = self._noted(), self.options(), self.user()
-            in_force, good, adjusted = (dict(noted.get(key) or {}) for key in ('options', 'user', 'adjusted'))
+            in_force, good, adjusted = (dict(noted.get(key) or {})
+                                        for key in ('options', 'user', 'adjusted'))
             for name in applied.taken:
                 for known, values in ((in_force, now), (good, user), (adjusted, applied.adjusted)):
                     known.pop(name, None)
@@ -121,20 +127,20 @@ class Configuration:
             self._note(options=in_force, user=good, adjusted=adjusted)
 
     def in_force(self) -> dict[str, str] | None:
-        """The options the engine runs with; None when it was never started here."""
+        """Return the options the engine runs with; None if it was never started here."""
         return self._noted().get('options')
 
     def run(self) -> str:
-        """The run of the unit that these are of; "" when that is not known."""
+        """Return the run of the unit that has these options; "" if unknown."""
         return self._noted().get('run') or ''
 
     def adjusted(self) -> dict[str, str]:
-        """What the running engine made of values it rounded or cut."""
+        """Return the values that the running engine rounded or cut."""
         return self._noted().get('adjusted') or {}
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[None]:
-        """While files are ahead of the engine for a moment, nothing is said to wait that did not wait before."""
+        """Report no new pending restarts while files and engine differ for a moment."""
         self._pending = self.pending_restart()
         try:
             yield
@@ -142,11 +148,11 @@ class Configuration:
             self._pending = None
 
     def is_changing(self) -> bool:
-        """Whether files are ahead of the engine just now."""
+        """Return whether :meth:`changing` is active."""
         return self._pending is not None
 
     def pending_restart(self) -> list[str]:
-        """Names of options that differ from those the engine runs with, sorted."""
+        """Return the sorted names of options that differ from those the engine runs with."""
         pending = self._pending
         if pending is not None:
             return pending
@@ -155,19 +161,20 @@ class Configuration:
             return []
         rejected = self._rejected()
         now = self._merged(rejected['options']) if rejected else self.options()
-        return sorted(name for name in now.keys() | in_force.keys() if now.get(name) != in_force.get(name))
+        return sorted(name for name in now.keys() | in_force.keys()
+                      if now.get(name) != in_force.get(name))
 
     # --- a user layer that the engine does not start with -----------------------------------------
 
     def is_untested(self) -> bool:
-        """Whether the engine was never started with the user layer as it stands in its file."""
+        """Return whether the engine was never started with the current user layer."""
         return self.user() != (self._noted().get('user') or {})
 
     def fall_back(self, reason: str) -> bool:
-        """Put the last good user layer in the place of one the engine refuses; that one is kept as rejected.
+        """Replace the user layer by the last good one and keep it as rejected.
 
-        :param reason: what the engine said.
-        :returns: whether there was another to fall back to.
+        :param reason: error of the engine.
+        :returns: whether there was another layer to fall back to.
         """
         if not self.is_untested():
             return False
@@ -176,18 +183,18 @@ class Configuration:
         return True
 
     def reinstate(self) -> None:
-        """Put a rejected user layer back, for another try or because it was not to blame."""
+        """Put a rejected user layer back, for another attempt or because it was not the cause."""
         rejected = self._rejected()
         if rejected:
             self.write_user(rejected['options'])
             self.forget_rejected()
 
     def forget_rejected(self) -> None:
-        """Another user layer has been asked for."""
+        """Forget the rejected user layer, because another one was requested."""
         self._note(rejected=None)
 
     def rejection(self) -> str:
-        """Why the user layer that was asked for is not the one in the file; "" when it is."""
+        """Return why the requested user layer is not in its file; "" if it is."""
         return self._rejected().get('reason') or ''
 
     def _rejected(self) -> dict[str, Any]:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The data volume of a running guest: given back for a while, mounted again, grown."""
+"""Data volume of a running guest: released for a while, mounted again, grown."""
 
 import logging
 import os
@@ -27,36 +27,36 @@ from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds for the machine to see a device, or that it has become larger.
+#: Seconds the machine may take to see a device or its new size.
 DEVICE_WAIT = 60
 ONLINE, OFFLINE = 'online', 'offline'
 _FAILURES = (VolumeError, ProcessFailed, EngineError, OSError)
 
 
 class DataVolume:
-    """What is done to the volume after it was prepared. Each action may be repeated."""
+    """Actions on the volume after the preparation. Each may be repeated."""
 
     def __init__(self, machine: Machine, lifecycle: Lifecycle, preparation: Preparation) -> None:
         self._machine = machine
         self._lifecycle = lifecycle
         self._preparation = preparation
-        #: There while the volume is given back on demand: nobody but a command mounts it then.
+        #: File that exists while the volume is released: only a command mounts it then.
         self._released = machine.runtime_file('volume-released')
 
     def resume(self) -> None:
-        """After a start of the agent: mount the volume unless it was given back on demand."""
+        """Mount the volume after a start of the agent unless the volume is released."""
         if not os.path.exists(self._released):
             self._preparation.remount_volume()
 
     def is_released(self) -> bool:
-        """Whether the volume was given back and nobody asked for it since."""
+        """Return whether the volume was released and not requested since."""
         return os.path.exists(
             self._released) and not self._machine.is_mounted(self._preparation.state().mount_point)
 
     def release(self, timeout: float, progress: Callable[[str], None]) -> None:
         """Stop the engine and unmount the volume.
 
-        :raises GuestError: it could not be.
+        :raises GuestError: the engine did not stop, or the volume could not be unmounted.
         """
         progress('stop')
         try:
@@ -69,7 +69,7 @@ class DataVolume:
             raise _failed('The data volume could not be unmounted', error) from None
 
     def mount(self) -> None:
-        """:raises GuestError: it could not be."""
+        """:raises GuestError: the volume could not be mounted."""
         files.remove(self._released)
         try:
             self._preparation.remount_volume()
@@ -77,11 +77,11 @@ class DataVolume:
             raise _failed('The data volume could not be mounted', error) from None
 
     def grow(self, size: int, timeout: float, progress: Callable[[str], None]) -> str:
-        """Let the file system fill the device, and bring the engine up.
+        """Grow the file system to the size of its device, and start the engine.
 
         :param size: GB the device must have.
-        :returns: whether the engine ran on meanwhile: ONLINE, or OFFLINE.
-        :raises GuestError: the file system has its former size; the engine was brought up if it could be.
+        :returns: ONLINE if the engine kept running meanwhile, else OFFLINE.
+        :raises GuestError: the file system has its former size; the engine was started if possible.
         """
         prepared = self._preparation.state()
         if not prepared.volume:
@@ -112,9 +112,9 @@ class DataVolume:
                                       timeout=timeout)
             return ONLINE
         except ProcessFailed as refused:
-            # Containers may not: the ioctl needs a capability they lack. Old kernels and some layouts cannot.
+            # A container lacks the capability for the ioctl; old kernels and some layouts cannot.
             LOG.warning(
-                'The file system is not grown while it is mounted, the engine is stopped for it: %s',
+                'The file system cannot be grown while it is mounted; stopping the engine: %s',
                 refused)
         self._lifecycle.stop(timeout)
         self._machine.unmount_volume(mount_point)
@@ -124,14 +124,14 @@ class DataVolume:
         return OFFLINE
 
     def _start_and_wait(self, timeout: float) -> None:
-        """After a failure: whatever state the volume is in, the engine shall serve what is on it."""
+        """Start the engine after a failure, in whatever state the volume is."""
         try:
             self._preparation.remount_volume()
             self._lifecycle.start(timeout)
         except _FAILURES:
-            LOG.exception('The engine could not be brought up after a failure')
+            LOG.exception('The engine could not be started after a failure')
 
 
 def _failed(what: str, error: Exception) -> exception.GuestError:
-    said = getattr(error, 'message', None) or str(error)
-    return exception.GuestError(f'{what}: {said}', code='guest_volume_failed')
+    reason = getattr(error, 'message', None) or str(error)
+    return exception.GuestError(f'{what}: {reason}', code='guest_volume_failed')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From what a probe and systemd say to the service status a user sees: pure decisions, no input or output."""
+"""Service status that a user sees, from a probe and the state of the unit: pure decisions."""
 
 from dataclasses import dataclass
 
@@ -24,35 +24,35 @@ UNKNOWN = 'unknown'
 BUILDING = 'building'
 FAILED = 'failed to spawn'
 
-#: Bytes an engine needs for what it writes next, even when it only empties something.
+#: Bytes an engine needs for its next writes, even for deleting.
 MIN_FREE = 16 * 1024 * 1024
-#: Failed queries in a row that are called starting; more are called hung.
+#: Failed queries in a row that count as starting; more count as hung.
 PATIENCE = 3
 
 
 @dataclass(frozen=True)
 class Health:
-    """A service status in the words of the wire, and why."""
+    """Service status, in the words of the wire, and its reason."""
     status: str
     reason: str = ''
 
 
 @dataclass(frozen=True)
 class Probe:
-    """The answer of the engine's smallest query. ``failures`` counts those failed in a row, this one included."""
+    """Result of the smallest query. ``failures`` counts the failed ones in a row, with this one."""
     answered: bool
     failures: int = 0
     reason: str = ''
-    #: It replied, only not to us: out of connections, or the agent's account is locked.
+    #: The engine replied but refused: no free connection, or the agent's account is locked.
     replied: bool = False
 
 
 def judge(probe: Probe, unit: UnitState | None, *, should_run: bool) -> Health:
-    """The status of an engine.
+    """Return the status of an engine.
 
-    :param unit: None when systemd did not answer.
-    :param should_run: false after a wanted stop: systemd calls a unit ``failed`` that was stopped while it was
-        still starting, and only the agent knows that this was wanted.
+    :param unit: None if systemd did not answer.
+    :param should_run: false after a requested stop. systemd reports a unit as ``failed`` that was
+        stopped while it was starting; only the agent knows that the stop was requested.
     """
     if probe.answered:
         return Health(HEALTHY)
@@ -75,9 +75,10 @@ def judge(probe: Probe, unit: UnitState | None, *, should_run: bool) -> Health:
 
 
 def with_volume(seen: Health, available: int, *, read_only: bool) -> Health:
-    """What the state of the data volume adds: an engine that answers and cannot write is up and not healthy.
+    """Return the status with the state of the data volume.
 
-    It keeps serving, so that somebody can make room through it; and a crash for want of room says so.
+    An engine that answers and cannot write is up and not healthy. It keeps serving, so that the
+    tenant can delete data through it. A crash for lack of space names the cause.
 
     :param available: bytes for the engine's account.
     """

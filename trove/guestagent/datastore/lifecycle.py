@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The engine as a running thing: its unit, its health, start, stop, restart and the repair of a locked-out agent."""
+"""Lifecycle of the engine: start, stop, restart, health, and repair of a locked-out agent."""
 
 import logging
 import os
@@ -19,23 +19,24 @@ from collections.abc import Callable
 
 from trove.guestagent.datastore import health
 from trove.guestagent.datastore.configuration import Configuration
-from trove.guestagent.datastore.engine import Engine, EngineError, EngineUnavailable, LockedOut, Restart
+from trove.guestagent.datastore.engine import (
+    Engine, EngineError, EngineUnavailable, LockedOut, Restart)
 from trove.guestagent.system import files, systemd
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds between two repairs: each costs the tenant a restart.
+#: Minimum seconds between two repairs: each restarts the tenant's engine.
 REPAIR_PAUSE = 600
-#: Restarts by systemd, none of which brought it up, after which the engine counts as failed.
+#: Failed restarts by systemd after which the engine counts as failed.
 TRIES = 2
 
 
 class Lifecycle:
-    """Drives one engine's unit and judges its health.
+    """Driver of one engine's unit and judge of its health.
 
-    :param clock: monotonic seconds. :param sleep: waits that many.
+    :param clock: monotonic seconds. :param sleep: waits a number of seconds.
     """
 
     def __init__(self, engine: Engine, machine: Machine, configuration: Configuration, *,
@@ -50,16 +51,16 @@ class Lifecycle:
         self._sleep = sleep
         self._failures = 0
         self._repaired_at: float | None = None
-        #: When another user layer did not help either.
+        #: Time at which another user layer did not help either.
         self._fell_back_at: float | None = None
-        #: There as long as the engine is stopped on demand; gone when the machine starts anew.
+        #: File that exists while the engine is stopped on request; a boot removes it.
         self._stop_mark = machine.runtime_file('stopped')
         self.locked_out = False
         self._failed = False
         self._restarts: int | None = None
 
     def health(self) -> health.Health:
-        """Ask the engine, then systemd; counts failures in a row."""
+        """Probe the engine, then systemd, and count failures in a row."""
         try:
             self._engine.probe()
         except EngineUnavailable as error:
@@ -78,21 +79,21 @@ class Lifecycle:
             return health.Health(health.HEALTHY)
         try:
             state = self._unit.state()
-            wanted = self.should_run
+            should_run = self.should_run
         except ProcessFailed as error:
             LOG.warning('systemd does not answer: %s', error)
             return health.judge(probe, None, should_run=True)
         if not state.running:
-            # Starting afresh: patience begins anew when it is up.
+            # Count anew once the engine is up again.
             self._failures = 0
-        # systemd's own tries count from when it was first seen down.
+        # Count the restarts by systemd since the engine was first seen down.
         self._restarts = state.restarts if self._restarts is None else min(
             self._restarts, state.restarts)
         self._failed = state.active == 'failed' or state.restarts - self._restarts >= TRIES
-        return health.judge(probe, state, should_run=wanted)
+        return health.judge(probe, state, should_run=should_run)
 
     def is_up(self) -> bool:
-        """Whether there is an engine that can be told something, answering or not."""
+        """Return whether a process of the engine runs, whether it answers or not."""
         try:
             return self._unit.state().active not in ('inactive', 'failed')
         except ProcessFailed as error:
@@ -100,27 +101,28 @@ class Lifecycle:
 
     @property
     def should_run(self) -> bool:
-        """Whether the engine is meant to run; kept outside this process, which may be restarted at any time."""
+        """Requested state of the engine, kept on disk since the agent may restart."""
         return not os.path.exists(self._stop_mark) and self._unit.enabled()
 
     def start(self, timeout: float | None = None) -> None:
-        """Start it now and with the machine, and wait for an answered query.
+        """Start the engine now and with the machine, and wait for an answered query.
 
-        A user layer that it was never started with, and does not start with, gives way to the last good one: then it
-        runs, and :meth:`Configuration.rejection` says why it does not run with what was asked for.
+        If the engine does not start with a user layer that it was never started with, the last good
+        one replaces that layer. :meth:`Configuration.rejection` then returns the reason.
 
-        :raises EngineError: with what the engine said last.
+        :raises EngineError: with the last errors of the engine.
         """
         self._engine_action(self._unit.start, timeout)
 
     def restart(self, timeout: float | None = None) -> None:
-        """As :meth:`start`, stopping it first."""
+        """Stop the engine, then start it as :meth:`start` does."""
         self._engine_action(self._unit.restart, timeout)
 
     def notice_restart(self) -> None:
-        """Note what is in force if somebody else started it: systemd does, with the machine and after a crash.
+        """Record the options in force if systemd started the engine, with the machine or after a
+        crash.
 
-        Asked only while something waits for that; else there is nothing to be noted.
+        This costs a query of systemd, so it happens only while an option waits for a restart.
         """
         if not self._configuration.pending_restart() or self._configuration.rejection():
             return
@@ -130,14 +132,14 @@ class Lifecycle:
             LOG.warning('systemd does not answer: %s', error)
             return
         if state.running and state.run and state.run != self._configuration.run():
-            LOG.info('The engine was started anew: what waited for that is in force')
+            LOG.info('The engine was restarted: options that waited for a restart are in force')
             self._configuration.note_in_force(state.run)
 
     def stop(self, timeout: float | None = None, *, for_good: bool = False) -> None:
-        """Stop it.
+        """Stop the engine.
 
-        :param for_good: it also stays stopped when the machine, or the agent, starts again.
-        :raises EngineError: it did not stop in time.
+        :param for_good: keep the engine stopped after a start of the machine or the agent.
+        :raises EngineError: the engine did not stop in time.
         """
         try:
             if for_good:
@@ -152,15 +154,15 @@ class Lifecycle:
         deadline = self._clock() + limit
         untested = self._configuration.is_untested()
         try:
-            # Half of the time has to do for a layer that may have to be taken back.
+            # Keep half of the time for a start without a layer that may be bad.
             self._start_and_wait(action, limit / 2 if untested else limit)
         except EngineError as error:
             self._start_without(error, max(1.0, deadline - self._clock()))
 
     def _start_without(self, error: EngineError, limit: float) -> None:
-        """Start it with the last good user layer in the place of one that it was never started with.
+        """Start the engine with the last good user layer instead of one never started with.
 
-        :raises EngineError: ``error``, when there is no other, or that was not to blame.
+        :raises EngineError: ``error``, if there is no other layer, or the layer was not the cause.
         """
         if not self._configuration.fall_back(error.message):
             raise error
@@ -184,11 +186,11 @@ class Lifecycle:
             LOG.warning('The unit did not start: %s', error)
             raise EngineError(f'The engine did not start.{self._last_words()}') from None
         if not self._wait_for_answer(deadline):
-            # The tenant has a restart just now: the best time for the one that a repair needs.
+            # The engine was just restarted for the tenant: the best time for another restart.
             self.restore_account()
         run = self._run()
         if not run or run != self._configuration.run():
-            # One that was up already has not read its files again.
+            # A running engine that was not restarted has not read its files again.
             self._configuration.note_in_force(run)
 
     def _run(self) -> str:
@@ -198,7 +200,7 @@ class Lifecycle:
             return ''
 
     def _wait_for_answer(self, deadline: float) -> bool:
-        """True when the engine answers, false when it is up but refuses the agent."""
+        """Return true when the engine answers, false when it refuses the agent's account."""
         while True:
             try:
                 self._engine.probe()
@@ -216,19 +218,19 @@ class Lifecycle:
 
     def _last_words(self) -> str:
         try:
-            said = [*self._unit.recent_errors(), *self._engine.recent_errors()]
+            lines = [*self._unit.recent_errors(), *self._engine.recent_errors()]
         except ProcessFailed:
             return ''
-        return recent_errors(said)
+        return error_excerpt(lines)
 
     # --- repair -----------------------------------------------------------------------------------
 
     def may_repair(self) -> bool:
-        """Whether :meth:`repair` has something to do."""
+        """Return whether :meth:`repair` has something to do."""
         return self._may_restore_account() or self._may_fall_back()
 
     def repair(self) -> None:
-        """Let a locked-out agent in again, or start an engine that failed with options it was never started with."""
+        """Restore a locked-out agent's account, or start an engine that failed with new options."""
         if self._may_fall_back():
             self._start_without(EngineError(f'The engine did not start.{self._last_words()}'),
                                 self._wait)
@@ -243,7 +245,7 @@ class Lifecycle:
         return moment is None or self._clock() - moment >= REPAIR_PAUSE
 
     def _may_restore_account(self) -> bool:
-        """Whether the agent is locked out and the last repair is long enough ago."""
+        """Return whether the agent is locked out and the last repair is long enough ago."""
         return self.locked_out and self._is_due(self._repaired_at)
 
     def restore_account(self) -> None:
@@ -255,11 +257,11 @@ class Lifecycle:
             raise EngineError("The engine refuses the agent's account even after the repair.")
 
 
-def recent_errors(said: list[str]) -> str:
-    """The errors among the lines of a log, or its last line, as the end of a sentence."""
-    chosen = [line for line in said if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))
-              ][:2] or said[-1:]
-    return ''.join(f' Last words: {line.strip()[:200]}' for line in chosen)
+def error_excerpt(lines: list[str]) -> str:
+    """Return the first errors in a log, or its last line, as the end of a sentence."""
+    chosen = [line for line in lines if any(word in line for word in ('ERROR', 'FATAL', 'PANIC'))
+              ][:2] or lines[-1:]
+    return ''.join(f' Log: {line.strip()[:200]}' for line in chosen)
 
 
 class _RestartOnce(Restart):

@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A log as a file that grows: read without trusting whoever owns its directory, measured in bytes, cut at lines.
+"""Log as a growing file: measured in bytes, cut at lines, read without trust in the owner of its
+directory.
 
-A tenant with root in the engine owns the engine's account, and with it the directory of its logs: a name there may
-lead anywhere. So a log is only what opens without following a link, is a plain file, and belongs to the engine's
-account, which could read it without us.
+A tenant with root in the engine controls the engine's account and its log directory, where a name
+may lead anywhere. So the agent opens a log only if it is no link, is a plain file, and belongs to
+the engine's account, which could read it anyway.
 """
 
 import hashlib
@@ -22,37 +23,37 @@ import os
 import stat
 from dataclasses import dataclass
 
-#: Bytes at the beginning that tell whether a file is still the one that was published.
+#: First bytes of a file that identify the published one.
 HEADER = 1024
-#: First bytes of UTF-8 characters, and how many bytes those have.
+#: Ranges of the first byte of UTF-8 characters, and the length of those characters.
 _BEGINNINGS = ((0xC2, 0xDF, 2), (0xE0, 0xEF, 3), (0xF0, 0xF4, 4))
 
 
 class NotReadable(Exception):
-    """There is no such log, or it is none that the agent would read."""
+    """Missing log, or a file that the agent refuses to read."""
 
 
 @dataclass(frozen=True)
 class Published:
-    """How far a log was stored, and in which file. Kept beside the data, as JSON."""
-    #: Bytes stored.
+    """State of the upload of a log, kept beside the data as JSON."""
+    #: Bytes uploaded.
     size: int = 0
-    #: The file they came from: its number, and the digest of its first ``header`` bytes.
+    #: Inode of the file, and the digest of its first ``header`` bytes.
     inode: int = 0
     digest: str = ''
     header: int = 0
-    #: Names of the first and the last object; "" when none was stored.
+    #: Names of the first and the last object; "" without one.
     first: str = ''
     last: str = ''
-    #: Where the object ends that is being stored under the name ``last``; 0 when none is.
+    #: End of the object that is being uploaded as ``last``; 0 for none.
     storing: int = 0
 
 
 class LogFile:
-    """An open log. A context manager.
+    """Open log; a context manager.
 
-    :param owner: number of the account it must belong to.
-    :raises NotReadable: it is not there, or nothing to be read.
+    :param owner: uid that must own the file.
+    :raises NotReadable: the file is missing or refused.
     """
 
     def __init__(self, path: str, owner: int) -> None:
@@ -65,7 +66,7 @@ class LogFile:
         if not stat.S_ISREG(found.st_mode) or found.st_uid != owner:
             os.close(self._descriptor)
             raise NotReadable(f"{path} is no plain file of the engine's account")
-        #: Bytes, as of the opening: what comes later is for the next time.
+        #: Bytes at the time of opening; later bytes belong to the next upload.
         self.size = found.st_size
         self.inode = found.st_ino
 
@@ -76,7 +77,7 @@ class LogFile:
         os.close(self._descriptor)
 
     def read(self, start: int, end: int) -> bytes:
-        """:raises NotReadable: the file became shorter meanwhile."""
+        """:raises NotReadable: the file became shorter."""
         parts = []
         while start < end:
             part = os.pread(self._descriptor, end - start, start)
@@ -87,22 +88,22 @@ class LogFile:
         return b''.join(parts)
 
     def digest(self, size: int) -> str:
-        """Of the first ``size`` bytes; "" when there are not as many."""
+        """Return the SHA-256 of the first ``size`` bytes; "" if the file is shorter."""
         if size > self.size:
             return ''
         return hashlib.sha256(self.read(0, size)).hexdigest()
 
     def was_rotated(self, published: Published) -> bool:
-        """Whether the bytes that were stored are not the beginning of this file."""
+        """Return whether the uploaded bytes are not the beginning of this file."""
         if not published.size:
             return False
         return (self.size < published.size or self.inode != published.inode
                 or self.digest(published.header) != published.digest)
 
     def piece_end(self, start: int, most: int) -> int:
-        """Where the next object ends: after the last whole line that fits, else after the last whole character.
+        """Return the end of the next object: after the last whole line, else character, that fits.
 
-        That is ``start`` when there is nothing but the beginning of a character: its rest is still to be written.
+        The end is ``start`` if only a part of a character was written so far.
         """
         end = min(self.size, start + most)
         if end == self.size:
@@ -111,22 +112,23 @@ class LogFile:
         return start + cut + 1 if cut >= 0 else self._whole_characters(start, end)
 
     def _whole_characters(self, start: int, end: int) -> int:
-        """``end`` without the beginning of a UTF-8 character that is not complete; garbage is left as it is."""
+        """Return ``end`` before an incomplete UTF-8 character; invalid bytes stay as they are."""
         tail = self.read(max(start, end - 4), end)
         for back in range(1, min(4, len(tail)) + 1):
             byte = tail[-back]
             if byte & 0xC0 == 0x80:
                 continue
-            wanted = next((size for least, most, size in _BEGINNINGS if least <= byte <= most), 1)
-            return end - back if wanted > back else end
+            length = next((size for least, most, size in _BEGINNINGS if least <= byte <= most), 1)
+            return end - back if length > back else end
         return end
 
 
 def text_of(piece: bytes) -> bytes:
-    """UTF-8, with bytes that are none as ``\\xff``: clients decode what they read, and a log may hold anything."""
+    """Return UTF-8, with invalid bytes as ``\\xff``: clients decode, and a log may have any byte.
+    """
     return piece.decode('utf-8', 'backslashreplace').encode('utf-8')
 
 
 def lines_in(text: bytes) -> int:
-    """How many lines; the last one counts without its end."""
+    """Return the number of lines, including a last one without its end."""
     return text.count(b'\n') + (0 if not text or text.endswith(b'\n') else 1)

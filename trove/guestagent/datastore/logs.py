@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The logs of a guest: listed with their sizes, switched on and off, stored in the object store piece by piece.
+"""Logs of a guest: listed with their sizes, switched on and off, uploaded to the object store in
+pieces.
 
-How far a log was stored is remembered on the data volume, next to what was stored from. The name of an object is
-written down before it is sent, so one that is sent again after a crash takes the place of the first try.
+The data volume records how far each log was uploaded, and from which file. The name of an object is
+recorded before its upload, so a repetition after a crash replaces the first attempt.
 """
 
 import dataclasses
@@ -28,7 +29,8 @@ from trove.common import exception
 from trove.common.rpc import messages
 from trove.guestagent.datastore.configuration import Configuration
 from trove.guestagent.datastore.engine import SYS, USER, Engine, EngineError, Log, Place
-from trove.guestagent.datastore.log_file import HEADER, LogFile, NotReadable, Published, lines_in, text_of
+from trove.guestagent.datastore.log_file import (
+    HEADER, LogFile, NotReadable, Published, lines_in, text_of)
 from trove.guestagent.system import files
 from trove.guestagent.system.machine import Machine
 from trove.guestagent.system.process import ProcessFailed
@@ -36,14 +38,14 @@ from trove.guestagent.system.web import WebError
 
 LOG = logging.getLogger(__name__)
 
-#: The agent's own log; administrators see it.
+#: The agent's own log, for administrators.
 AGENT = Log('guest', SYS, unit='trove-guestagent')
-#: Bytes of a file at which a new one is begun; one former file is kept.
+#: Bytes at which a new file is begun; one former file is kept.
 ROTATE_AT = 100 * 1024 * 1024
 _FORMER = '.1'
 _UPLOAD_TIMEOUT = 60
 _NAME = 'log-%Y-%m-%dT%H:%M:%S.%f'
-#: Words for the same in files of engines.
+#: Equal values in option files of engines.
 _SPELLINGS = {'1': 'on', 'true': 'on', 'yes': 'on', '0': 'off', 'false': 'off', 'no': 'off'}
 
 
@@ -52,10 +54,10 @@ def utc_now() -> datetime.datetime:
 
 
 class Logs:
-    """The logs of one engine and of the agent beside it. Safe for threads.
+    """Logs of one engine and of the agent. Safe for threads.
 
-    :param place: where the data is; None while its volume is not there.
-    :param now: wall clock; names objects.
+    :param place: returns where the data are; None while the volume is not mounted.
+    :param now: wall clock, for names of objects.
     """
 
     def __init__(self, engine: Engine, machine: Machine, configuration: Configuration,
@@ -70,14 +72,15 @@ class Logs:
         self._lock = threading.RLock()
         self._logs = {log.name: log for log in (*engine.description.logs, AGENT)}
 
-    # --- looking ----------------------------------------------------------------------------------
+    # --- listing ----------------------------------------------------------------------------------
 
     def entries(self) -> list[dict[str, Any]]:
-        """All logs, as :data:`trove.common.rpc.messages.log.LOG` has it, sorted by name."""
+        """Return all logs, as :data:`trove.common.rpc.messages.log.LOG` has them, sorted by name.
+        """
         return [self.entry(self._logs[name]) for name in sorted(self._logs)]
 
     def entry(self, log: Log) -> dict[str, Any]:
-        """One log."""
+        """Return the entry of one log."""
         published, size, rotated = self._published(log), None, False
         try:
             with self._open(log) as opened:
@@ -110,16 +113,17 @@ class Logs:
 
     def _named(self, name: str) -> Log:
         if name not in self._logs:
-            raise exception.GuestError(f'There is no log {name} on the instance.',
+            raise exception.GuestError(f'The instance has no log {name}.',
                                        code='guest_not_found_log')
         return self._logs[name]
 
     # --- switching --------------------------------------------------------------------------------
 
     def switch(self, name: str, on: bool) -> dict[str, Any]:
-        """Have a log written, or not any more; as it is already is fine. :returns: its entry.
+        """Switch a log on or off and return its entry; no change is no error.
 
-        :raises GuestError: no such log, one that is always on, or the tenant's own options say otherwise.
+        :raises GuestError: no such log, a log that is always on, or the tenant's options
+            contradict.
         """
         log = self._named(name)
         if log.type != USER:
@@ -143,16 +147,16 @@ class Logs:
     def _apply(self, log: Log, on: bool, former: dict[str, str]) -> None:
         configuration = self._configuration
         before = configuration.options()
-        wanted = {**former, **(log.on if on else log.off)}
+        requested = {**former, **(log.on if on else log.off)}
         if log.needs_restart:
-            configuration.write_logs(wanted)
+            configuration.write_logs(requested)
         else:
             with configuration.changing():
-                configuration.write_logs(wanted)
+                configuration.write_logs(requested)
                 after = configuration.options()
                 changes = {
                     name: after.get(name)
-                    for name in wanted
+                    for name in requested
                     if after.get(name) != before.get(name)
                 }
                 if changes:
@@ -163,19 +167,19 @@ class Logs:
                                           f'{"; ".join(applied.refused.values())}')
         if self._is_on(log) != on:
             raise EngineError(
-                f'The configuration group of the instance decides whether the log {log.name} is on: it '
-                f'sets one of {", ".join(sorted(log.on))}.')
+                f'The configuration group of the instance decides whether the log {log.name} is '
+                f'on: it sets one of {", ".join(sorted(log.on))}.')
 
-    # --- storing ----------------------------------------------------------------------------------
+    # --- upload -----------------------------------------------------------------------------------
 
     def publish(self, command: messages.PublishLog, progress: Callable[[str], None],
                 expired: Callable[[], bool]) -> dict[str, Any]:
-        """Store what was not stored yet.
+        """Upload what was not uploaded yet.
 
-        :param expired: whether nobody waits any more.
-        :returns: ``log``: its entry; ``first``: name of the first object that holds what is stored now, older ones are
-            of a former file; ``file``, ``size`` and ``digest`` of what was stored, for the record beside it.
-        :raises GuestError: it did not get through; what was stored before stays, and is not stored again.
+        :param expired: returns whether the deadline has passed.
+        :returns: ``log``, its entry; ``first``, the name of the first object of the current file;
+            ``file``, ``size`` and ``digest`` of what was uploaded, for the record beside it.
+        :raises GuestError: the upload failed; earlier objects stay and are not uploaded again.
         """
         log = self._named(command.name)
         progress('publish')
@@ -201,7 +205,7 @@ class Logs:
         while published.size < opened.size:
             if expired():
                 raise exception.GuestError(
-                    f'The log {log.name} is not stored whole yet; publish it again.',
+                    f'The log {log.name} is not stored completely yet; publish it again.',
                     code='guest_log_failed')
             end, name = published.storing, published.last
             if not end:
@@ -235,7 +239,7 @@ class Logs:
                                        code='guest_log_failed') from None
 
     def _next_name(self, last: str) -> str:
-        """Sorts after the last one, whatever was done to the clock."""
+        """Return a name that sorts after the last one, even if the clock was set back."""
         now = self._now()
         if last:
             now = max(now, datetime.datetime.strptime(last, _NAME).replace(tzinfo=datetime.UTC)
@@ -243,17 +247,17 @@ class Logs:
         return now.strftime(_NAME)
 
     def discard(self, name: str) -> dict[str, Any]:
-        """Forget what was stored. :returns: ``log``: its entry."""
+        """Forget what was uploaded and return the entry of the log."""
         log = self._named(name)
         self._require_place()
-        # Of the former objects only the name of the last one stays, so that new ones sort after them.
+        # Keep the name of the last object, so that new names sort after it.
         self._note(log, Published(last=self._published(log).last))
         return {'log': self.entry(log)}
 
     # --- the files --------------------------------------------------------------------------------
 
     def rotate(self) -> None:
-        """Begin new files where they are large; called now and then while the engine is healthy."""
+        """Begin new files for large logs; called repeatedly while the engine is healthy."""
         place = self._place()
         if place is None:
             return
@@ -268,10 +272,10 @@ class Logs:
                     self._machine.move_aside(path, _FORMER, self._engine.description.os_user)
                     self._engine.reopen_log(log)
                 elif size is None and self._is_on(log):
-                    # Moved aside, and then the engine was not heard.
+                    # The file was moved aside, but the engine did not get the command to reopen.
                     self._engine.reopen_log(log)
             except (EngineError, OSError) as error:
-                LOG.warning('No new file was begun for the log %s: %s', log.name, error)
+                LOG.warning('The log %s was not rotated: %s', log.name, error)
 
     def _open(self, log: Log) -> LogFile:
         place = self._place()
@@ -283,7 +287,7 @@ class Logs:
         return LogFile(self._exported(log, place), os.geteuid())
 
     def _exported(self, log: Log, place: Place) -> str:
-        """What the unit said, up to now, as a file."""
+        """Append the new journal lines of the unit to a file and return its path."""
         directory = os.path.join(place.state_directory, 'journal')
         path = os.path.join(directory, f'{log.name}.log')
         with self._lock:
@@ -296,10 +300,10 @@ class Logs:
             except ProcessFailed as error:
                 raise NotReadable(f'the journal cannot be read: {error}') from None
             except OSError as error:
-                # A full or read-only volume: what was exported before is still worth reading, most of all then.
+                # On a full or read-only volume the lines exported before are the most useful ones.
                 if not os.path.exists(path):
                     raise NotReadable(f'the journal cannot be exported: {error}') from None
-                LOG.warning('What %s said since is not exported: %s', log.name, error)
+                LOG.warning('New lines of %s are not exported: %s', log.name, error)
         return path
 
     def _require_place(self) -> Place:
@@ -308,7 +312,7 @@ class Logs:
             raise exception.GuestError('The data volume is not mounted.', code='guest_log_failed')
         return place
 
-    # --- what was stored --------------------------------------------------------------------------
+    # --- state of the uploads ---------------------------------------------------------------------
 
     def _published(self, log: Log) -> Published:
         place = self._place()
@@ -327,7 +331,7 @@ class Logs:
         return os.path.join(place.state_directory, 'logs.json')
 
 
-def _same(value: str | None, wanted: str) -> bool:
+def _same(value: str | None, expected: str) -> bool:
     def plain(text: str) -> str:
         return _SPELLINGS.get(text.casefold(), text.casefold())
-    return value is not None and plain(value) == plain(wanted)
+    return value is not None and plain(value) == plain(expected)

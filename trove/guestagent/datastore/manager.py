@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a guest does with the commands of the control plane, for any engine.
+"""Dispatch of the control plane's commands on a guest, for any engine.
 
-Short commands are answered at once by :meth:`Manager.answer`, long ones run under :meth:`Manager.execute`. Which
-command is which, and that none runs twice, is the agent's business; see :mod:`trove.guestagent.agent`.
+:meth:`Manager.run_short` runs commands with an immediate result, :meth:`Manager.execute` long ones.
+    The agent ensures that none runs twice; see :mod:`trove.guestagent.agent`.
 """
 
 import dataclasses
@@ -40,24 +40,24 @@ from trove.guestagent.system.machine import Machine
 
 LOG = logging.getLogger(__name__)
 
-#: Seconds for a command that nobody waits for any more.
+#: Seconds for a command without a deadline.
 LONGEST = 3600
 
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """What a long command leaves: the last step it did, and facts for the flow that sent it."""
+    """Result of a long command: its last step, and facts for the flow that sent it."""
     step: str = ''
     data: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 class Manager:
-    """Serves one engine on one machine."""
+    """Dispatcher of commands for one engine on one machine."""
 
     def __init__(self, engine: Engine, machine: Machine, *, about: dict[str, Any] | None = None,
                  make_lifecycle: Callable[..., Lifecycle] = Lifecycle, **timing: Any) -> None:
         """
-        :param about: the answer to a Ping.
+        :param about: result of a Ping.
         :param timing: wait, poll, clock and sleep of :class:`Lifecycle`.
         """
         self._engine = engine
@@ -75,7 +75,7 @@ class Manager:
         self._handover = reimage.HandOver(engine, machine, self.preparation, self.data_volume)
         self.logs = Logs(engine, machine, self.configuration, self._log_place)
         self.modules = Modules(machine, self._module_directory)
-        #: kind -> what an engine must be able to, empty for any engine; and what answers
+        #: kind -> capability that the engine needs ("" for none), and the handler
         self._short: dict[str, tuple[str, Callable[[Any], dict[str, Any]]]] = {
             **UsersAndDatabases(engine).handlers,
             'ListLogs': ('', lambda command: {'logs': self.logs.entries()}),
@@ -100,13 +100,13 @@ class Manager:
 
     @property
     def long_commands(self) -> frozenset[str]:
-        """Kinds that :meth:`execute` takes. All of them may be run again after they were cut off."""
+        """Kinds that :meth:`execute` runs; each may be run again after an interruption."""
         return frozenset(self._long)
 
     # --- state ------------------------------------------------------------------------------------
 
     def resume(self) -> None:
-        """After a start of the agent, perhaps of the machine: the volume is mounted and the engine runs if wanted."""
+        """Mount the volume and start the engine if it should run, after a start of the agent."""
         self.data_volume.resume()
         if not self.preparation.state().finished:
             return
@@ -116,7 +116,7 @@ class Manager:
             self.lifecycle.start()
 
     def health(self) -> health.Health:
-        """The status to report when no long command runs."""
+        """Return the status to report while no long command runs."""
         prepared = self.preparation.state()
         if prepared.failure:
             return health.Health(health.FAILED, prepared.failure)
@@ -129,7 +129,7 @@ class Manager:
                                   read_only=self._machine.is_read_only(prepared.mount_point))
 
     def volume(self) -> dict[str, int]:
-        """Bytes of the file system that holds the data; empty before it is prepared or without its volume."""
+        """Return the bytes of the data's file system; {} before preparation and without volume."""
         prepared = self.preparation.state()
         if not prepared.finished or not self._volume_there(prepared):
             return {}
@@ -139,7 +139,7 @@ class Manager:
         return not prepared.volume or self._machine.is_mounted(prepared.mount_point)
 
     def engine_facts(self) -> dict[str, Any]:
-        """Version and uptime; empty while the engine does not answer."""
+        """Return version and uptime; {} while the engine does not answer."""
         try:
             return dataclasses.asdict(self._engine.facts())
         except EngineError as error:
@@ -151,7 +151,7 @@ class Manager:
     def execute(self, command: messages.Command, progress: Callable[[str], None]) -> Outcome:
         """Run a long command to its end.
 
-        :param progress: told which step begins.
+        :param progress: called with the name of each step when it begins.
         :raises GuestError: coded; a PrepareFailed also names the step.
         """
         return self._long[command.KIND](command, progress)
@@ -165,7 +165,7 @@ class Manager:
         self._require_prepared()
         progress('restart')
         try:
-            # Refused before anything is stopped: a broken configuration must not take a running database down.
+            # Check before the stop: a broken configuration must not stop a running database.
             self.user_options.check()
             self.lifecycle.restart(command.deadline or None)
             self.user_options.settle()
@@ -203,27 +203,27 @@ class Manager:
             raise exception.GuestError(error.message, code='guest_restart_failed') from None
         return Outcome('start', {'engine': self.engine_facts()})
 
-    def _release_volume(self, command: messages.ReleaseVolume, progress: Callable[[str],
-                                                                                  None]) -> Outcome:
-        # Also of a machine that was prepared in part: another is to have its volume.
+    def _release_volume(self, command: messages.ReleaseVolume,
+                        progress: Callable[[str], None]) -> Outcome:
+        # A machine that was prepared in part releases its volume, too: another machine gets it.
         self.data_volume.release(command.deadline or LONGEST, progress)
         return Outcome('unmount')
 
-    def _grow_volume(self, command: messages.GrowVolume, progress: Callable[[str],
-                                                                            None]) -> Outcome:
+    def _grow_volume(self, command: messages.GrowVolume,
+                     progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
         how = self.data_volume.grow(command.size, command.deadline or LONGEST, progress)
         return Outcome('start', {'how': how, 'volume': self.volume()})
 
-    def _publish_log(self, command: messages.PublishLog, progress: Callable[[str],
-                                                                            None]) -> Outcome:
+    def _publish_log(self, command: messages.PublishLog,
+                     progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
         end = self._clock() + (command.deadline or LONGEST)
         return Outcome('publish', self.logs.publish(command, progress,
                                                     lambda: self._clock() >= end))
 
-    def _discard_log(self, command: messages.DiscardLog, progress: Callable[[str],
-                                                                            None]) -> Outcome:
+    def _discard_log(self, command: messages.DiscardLog,
+                     progress: Callable[[str], None]) -> Outcome:
         self._require_prepared()
         progress('discard')
         return Outcome('discard', self.logs.discard(command.name))
@@ -240,8 +240,8 @@ class Manager:
 
     # --- short commands ---------------------------------------------------------------------------
 
-    def answer(self, command: messages.Command) -> dict[str, Any]:
-        """The result of a short command; its shape stands with the message class.
+    def run_short(self, command: messages.Command) -> dict[str, Any]:
+        """Run a short command and return its result, in the shape its message class documents.
 
         :raises GuestError: coded.
         """

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Pages of sorted names: the same rule for every engine and every list."""
+"""Pages of sorted lists, with one rule for every engine and every list."""
 
 import bisect
 from collections.abc import Sequence
@@ -21,11 +21,11 @@ Item = TypeVar('Item')
 
 def page(items: Sequence[Item], keys: Sequence[str], *, limit: int, marker: str | None,
          include_marker: bool = False) -> tuple[list[Item], str | None]:
-    """The items after ``marker`` and the marker of the next page.
+    """Return the items after ``marker`` and the marker of the next page.
 
-    :param keys: what each item is sorted by, ascending by code point.
-    :param limit: most items to return; 0 means all.
-    :param marker: key of the last item of the page before; need not exist any more.
+    :param keys: sort key of each item, ascending by code point.
+    :param limit: maximum items to return; 0 for all.
+    :param marker: key of the last item of the previous page; it need not exist any more.
     :param include_marker: begin with the marker's own item.
     :returns: items, and the key of the last one if more follow, else None.
     """

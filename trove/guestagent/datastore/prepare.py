@@ -10,11 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Make a database server of this machine: numbered steps, each safe to repeat, resumed after the last one finished.
+"""Preparation of a database server: numbered steps, each safe to repeat, resumed after the last
+finished one.
 
-Progress is kept twice. On the root disk it says which steps this machine need not repeat; on the data volume it says
-what the data has been through, so that a rebuilt machine neither initialises the volume again nor brings back objects
-the tenant has deleted since.
+Progress is kept twice. The file on the root disk lists the steps that this machine need not repeat.
+The file on the data volume lists what was done to the data: a rebuilt machine then neither
+initialises the volume again nor creates users and databases that the tenant has deleted.
 """
 
 import logging
@@ -38,9 +39,9 @@ from trove.guestagent.system.process import ProcessFailed
 
 LOG = logging.getLogger(__name__)
 
-#: What makes a database server of a machine.
+#: Message that starts the preparation of a machine.
 Message = messages.Prepare | messages.TakeOver
-#: A step's name and what it does.
+#: Name and function of a step.
 Step = tuple[str, Callable[[Any], Any]]
 
 PROGRESS = 'prepare.json'
@@ -48,7 +49,7 @@ _STEP_TIMEOUT = 600
 
 
 class PrepareFailed(exception.GuestError):
-    """A step failed. ``step`` names it; ``code`` is guest_prepare_<step>."""
+    """Failed step. ``step`` is its name; ``code`` is guest_prepare_<step>."""
 
     def __init__(self, step: str, message: str) -> None:
         super().__init__(message, code=f'guest_prepare_{step}')
@@ -57,23 +58,23 @@ class PrepareFailed(exception.GuestError):
 
 @dataclass(frozen=True)
 class Prepared:
-    """What this machine serves, remembered on its root disk once the last step ended."""
+    """State of the preparation, kept on the root disk."""
     mount_point: str
     finished: bool
-    #: Why the last attempt failed; "" if it did not.
+    #: Reason of the last failure; "" without one.
     failure: str = ''
-    #: volume_id, device_path and uuid, with which it is brought back; empty without a volume.
+    #: volume_id, device_path and uuid, to mount it again; {} without a volume.
     volume: dict[str, str] = field(default_factory=dict)
-    #: number of the datastore version it was prepared as
+    #: Number of the datastore version the machine was prepared as.
     version: str = ''
 
 
 class Preparation:
-    """Runs the steps of one Prepare message."""
+    """Runner of the steps of one Prepare message."""
 
     def __init__(self, engine: Engine, machine: Machine, lifecycle: Lifecycle,
-                 configuration: Configuration, *, clock: Callable[[],
-                                                                  float] = time.monotonic) -> None:
+                 configuration: Configuration, *,
+                 clock: Callable[[], float] = time.monotonic) -> None:
         self._engine = engine
         self._machine = machine
         self._lifecycle = lifecycle
@@ -86,7 +87,7 @@ class Preparation:
         self._steps = self._plan()
 
     def _plan(self) -> tuple[Step, ...]:
-        """The steps in their order; whoever has others ends with the same."""
+        """Return the steps in their order; subclasses with other steps end with the same one."""
         return (
             ('volume', self._volume),
             ('directories', self._directories),
@@ -99,7 +100,7 @@ class Preparation:
         )
 
     def state(self) -> Prepared:
-        """What the root disk remembers; never prepared means not finished."""
+        """Return the state from the root disk; unfinished if the machine was never prepared."""
         noted = files.read_json(self._machine.state_file(PROGRESS))
         return Prepared(
             mount_point=noted.get('mount_point') or self._engine.description.mount_point,
@@ -113,11 +114,11 @@ class Preparation:
             data_directory=os.path.join(mount_point, self._engine.description.data_directory))
 
     def run(self, message: Message, progress: Callable[[str], None] = lambda step: None) -> str:
-        """Run what is left to do.
+        """Run the remaining steps.
 
-        :param progress: told the name of each step as it begins.
+        :param progress: called with the name of each step when it begins.
         :returns: the last step.
-        :raises PrepareFailed: at the step that failed; the ones before stay done.
+        :raises PrepareFailed: a step failed; the steps before it are not repeated.
         """
         self._deadline = self._clock() + (message.deadline or 10 * _STEP_TIMEOUT)
         noted = files.read_json(self._machine.state_file(PROGRESS))
@@ -139,7 +140,7 @@ class Preparation:
     def _attempt(self, name: str, step: Callable[[Any], Any], message: Message) -> None:
         if self._clock() >= self._deadline:
             raise PrepareFailed(name,
-                                f'The deadline of the preparation was over before step {name!r}.')
+                                f'The deadline of the preparation passed before step {name!r}.')
         try:
             step(message)
         except PrepareFailed:
@@ -164,13 +165,13 @@ class Preparation:
         return max(1.0, min(_STEP_TIMEOUT, self._rest()))
 
     def _rest(self) -> float:
-        """Seconds until nobody waits any more: for steps that last as long as there are data."""
+        """Return the seconds to the deadline, for steps that take longer with more data."""
         return max(1.0, self._deadline - self._clock())
 
     def remount_volume(self) -> None:
-        """After a start of the machine: mount the volume if systemd did not, as in containers, where it ignores fstab.
+        """Mount the volume after a boot if systemd did not, as in containers, which ignore fstab.
 
-        :raises VolumeError: :raises ProcessFailed: it cannot be mounted.
+        :raises VolumeError: :raises ProcessFailed: the volume cannot be mounted.
         """
         noted = self.state()
         if noted.volume and not self._machine.is_mounted(noted.mount_point):
@@ -182,7 +183,8 @@ class Preparation:
     # --- the steps --------------------------------------------------------------------------------
 
     def _volume(self, message: Message) -> None:
-        """1. Find the device, format it if it is blank and new, mount it; the unit waits for the mount."""
+        """Step 1: find the device, format it if blank and new, mount it, make the unit require it.
+        """
         described = self._engine.description
         where = {'volume_id': message.device.get('volume_id') or '',
                  'device_path': message.device.get('device_path') or ''}
@@ -196,7 +198,7 @@ class Preparation:
             message.mount_point, on_volume, described.unit_settings, self._machine.state_directory))
 
     def _directories(self, message: Message) -> None:
-        """2. The mount point lets the engine's account in; the agent's own directory is beside the data."""
+        """Step 2: create the mount point for the engine's account, and the agent's directory."""
         described = self._engine.description
         place = self.place(message.mount_point)
         self._machine.directory(place.mount_point, mode=0o755, user=described.os_user,
@@ -207,7 +209,7 @@ class Preparation:
                                     group=described.os_group)
 
     def _init(self, message: Message) -> None:
-        """3. A pristine data directory, unless the volume brings data of this engine along."""
+        """Step 3: create a data directory unless the volume has data of this engine."""
         place = self.place(message.mount_point)
         if self._engine.is_initialised(place):
             self._machine.own_tree(place.data_directory, self._engine.description.os_user,
@@ -215,26 +217,28 @@ class Preparation:
             return
         if os.path.isdir(place.data_directory) and os.listdir(place.data_directory):
             raise PrepareFailed(
-                'init', f'{place.data_directory} is not empty, but holds no data of this engine.')
+                'init', f'{place.data_directory} is not empty, but has no data of this engine.')
         self._engine.initialise(place, self._remaining())
 
     def _config(self, message: Message) -> None:
-        """4. The layers, accepted by the server binary; without the tenant's when it is that which is not."""
+        """Step 4: write the layers and check them, without the tenant's layer if that is refused.
+        """
         self._configuration.write_base(message.config_contents)
         self._configuration.write_system(self.place(message.mount_point))
         self.user_options.write_first(message.options)
 
     def _start(self, message: Message) -> None:
-        """5. Up, and answering a query."""
+        """Step 5: start the engine and wait for an answered query."""
         self._lifecycle.start(self._remaining())
 
     def _secure(self, message: Message) -> None:
-        """6. No administrator but the agent, no sample data."""
+        """Step 6: remove all other administrators and the sample data."""
         self._engine.secure()
 
     def _objects(self, message: messages.Prepare) -> None:
-        """7. Databases, users, root; only once in the life of the data. What is refused is reported by name, and
-        leaves a server that works.
+        """Step 7: create databases, users and root, once in the life of the data.
+
+        Refused ones are reported by name and leave a working server.
         """
         path = self._on_volume(message.mount_point)
         if files.read_json(path).get('objects'):
@@ -248,7 +252,7 @@ class Preparation:
                 'manager': self._engine.description.manager,
                 'problems': {
                     'operation_id': message.operation_id,
-                    'told': problems
+                    'sentences': problems
                 }
             })
 
@@ -256,12 +260,14 @@ class Preparation:
         return os.path.join(self.place(mount_point).state_directory, PROGRESS)
 
     def problems(self, message: Message) -> list[str]:
-        """A sentence for each database or user of a message that was not made; for one that has been run."""
+        """Return a sentence for each database or user that a finished message did not create."""
         noted = files.read_json(self._on_volume(message.mount_point)).get('problems') or {}
-        return noted['told'] if noted and noted['operation_id'] == message.operation_id else []
+        if noted.get('operation_id') != message.operation_id:
+            return []
+        return noted.get('sentences', [])
 
     def _finish(self, message: Message) -> None:
-        """8. Nothing to do but to see it healthy once more; that this step ended is the end marker."""
+        """Step 8: check once more that the engine answers; the end of this step ends it all."""
         try:
             self._engine.probe()
         except EngineError as error:
@@ -271,10 +277,11 @@ class Preparation:
 
 def unit_drop_in(mount_point: str, on_volume: bool, settings: tuple[str, ...],
                  state_directory: str) -> str:
-    """What the engine's unit needs to know about this machine.
+    """Return the drop-in of the engine's unit for this machine.
 
-    Without its volume the engine would find an empty directory on the root disk and serve that; the condition keeps
-    it from starting. The agent's secrets are hidden from the engine, whose account a tenant with root controls.
+    Without its volume the engine would serve an empty directory of the root disk; the condition
+    prevents its start. The drop-in hides the agent's secrets from the engine, since a tenant with
+    root controls its account.
     """
     lines = ['[Unit]', f'RequiresMountsFor={mount_point}']
     if on_volume:

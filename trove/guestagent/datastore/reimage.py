@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A machine is given another image: what the agent does before, and what that of the new image does afterwards.
+"""Move of a guest to another image: the part of the former machine and the part of the new one.
 
-The data volume is all that the two have in common. The configuration files lie on the root disk, so copies of them go
-with the volume, in a directory for each version of the datastore: going back to a version, they are there as they were.
+Only the data volume is common to both. The configuration files are on the root disk, so the volume
+carries copies of them, in a directory for each version of the datastore. A return to a version
+finds its files again.
 """
 
 import logging
@@ -42,21 +43,21 @@ class SavedConfiguration:
         self._machine = machine
 
     def _layers(self) -> dict[str, str]:
-        """Name of each layer's file -> its path."""
+        """Return the name of each layer's file -> its path."""
         described = self._described
-        named = (described.base_file, described.logs_file, described.user_file,
-                 described.system_file)
+        layers = (described.base_file, described.logs_file, described.user_file,
+                  described.system_file)
         return {name: self._machine.path(os.path.join(described.configuration_directory, name))
-                for name in named if name}
+                for name in layers if name}
 
     @staticmethod
     def _directory(place: Place, version: str) -> str:
-        # A version's name may hold anything; a directory's may not.
+        # The name of a version may have any characters, that of a directory may not.
         return os.path.join(place.state_directory, _SAVED,
                             version.replace('/', '_').lstrip('.') or 'unnamed')
 
     def save(self, place: Place, version: str) -> None:
-        """Keep all layers as this version's."""
+        """Copy all layers as those of this version."""
         directory = self._directory(place, version)
         files.directory(os.path.dirname(directory), mode=0o700)
         files.directory(directory, mode=0o700)
@@ -72,11 +73,11 @@ class SavedConfiguration:
         return os.path.join(place.state_directory, _SAVED, 'last.json')
 
     def base(self, place: Place, version: str) -> str | None:
-        """The base layer that this version has left; None when it has left none."""
+        """Return the base layer that this version left; None if it left none."""
         return files.read(os.path.join(self._directory(place, version), self._described.base_file))
 
     def restore_logs(self, place: Place) -> None:
-        """Put back which logs were switched on, as whoever served last has left it: nobody else knows."""
+        """Restore which logs are switched on, from the copies of the last machine."""
         name = self._described.logs_file
         if not name:
             return
@@ -90,7 +91,7 @@ class SavedConfiguration:
 
 
 class HandOver:
-    """The former machine's part. May be repeated, also after it was cut off."""
+    """Part of the former machine. It may be repeated, also after an interruption."""
 
     def __init__(self, engine: Engine, machine: Machine, preparation: Preparation,
                  data_volume: DataVolume) -> None:
@@ -99,9 +100,12 @@ class HandOver:
         self._preparation = preparation
         self._data_volume = data_volume
 
-    def run(self, command: messages.HandOver, timeout: float, progress: Callable[[str],
-                                                                                 None]) -> None:
-        """:raises GuestError: refused, or it could not be; the engine was not stopped, or is left to be started."""
+    def run(self, command: messages.HandOver, timeout: float,
+            progress: Callable[[str], None]) -> None:
+        """Check the upgrade, save the configuration, prepare the data and release the volume.
+
+        :raises GuestError: refused or failed; the engine still runs, or can be started.
+        """
         state = self._preparation.state()
         place = self._preparation.place(state.mount_point)
         if self._data_volume.is_released():
@@ -116,17 +120,17 @@ class HandOver:
                 progress('prepare')
                 self._engine.prepare_upgrade(place, command.version)
         except (EngineError, OSError) as error:
-            said = getattr(error, 'message', None) or str(error)
+            reason = getattr(error, 'message', None) or str(error)
             raise exception.GuestError(
-                f'The database server could not be made ready for its new image: {said}',
+                f'The database server could not be prepared for its new image: {reason}',
                 code='guest_upgrade_not_prepared') from None
         self._data_volume.release(timeout, progress)
 
 
 class TakeOver(Preparation):
-    """The new machine's part: the steps of a preparation, for data that are there already."""
+    """Part of the new machine: the steps of a preparation, for existing data."""
 
-    #: Whether the engine's own upgrade had anything to do.
+    #: True once the engine's own upgrade changed something.
     upgraded = False
 
     def _plan(self) -> tuple[Step, ...]:
@@ -138,27 +142,27 @@ class TakeOver(Preparation):
             ('config', self._configured),
             ('start', self._start),
             ('upgrade', self._upgrade),
-            # Not made secure again: that would take away the administrator whom the tenant has enabled since.
+            # "secure" is missing: it would remove the administrator that the tenant enabled.
             ('finish', self._finish),
         )
 
     def _data(self, message: messages.TakeOver) -> None:
-        """3. The data are there, and belong to the engine's account, which may have another number in this image."""
+        """Step 3: check the data and give them to the engine's account of this image."""
         place = self.place(message.mount_point)
         if not self._engine.is_initialised(place):
             raise PrepareFailed(
                 'data',
-                f'{place.data_directory} holds no data of this engine. Nothing was made there.')
+                f'{place.data_directory} has no data of this engine. Nothing was created there.')
         self._machine.own_tree(place.data_directory, self._engine.description.os_user,
                                self._engine.description.os_group)
 
     def _convert(self, message: messages.TakeOver) -> None:
-        """4. In the form that this version of the engine reads."""
+        """Step 4: convert the data for this version of the engine."""
         if message.upgrade:
             self._engine.upgrade_data(self.place(message.mount_point), self._rest())
 
     def _configured(self, message: messages.TakeOver) -> None:
-        """5. The layers, accepted by the server binary: rendered anew, or as this version had them before."""
+        """Step 5: write the layers, rendered anew or as this version left them, and check them."""
         place, saved = self.place(message.mount_point), SavedConfiguration(
             self._engine.description, self._machine)
         former = saved.base(place, message.datastore_version) if message.restore else None
@@ -168,12 +172,12 @@ class TakeOver(Preparation):
         self.user_options.write_first(message.options)
 
     def _upgrade(self, message: messages.TakeOver) -> None:
-        """7. The engine's own upgrade, where its data need it."""
+        """Step 7: run the engine's own upgrade if the data need it."""
         if not message.upgrade:
             return
         try:
             self.upgraded = self._engine.finish_upgrade(self.place(message.mount_point),
                                                         self._rest())
         except (EngineError, ProcessFailed) as error:
-            said = getattr(error, 'message', None) or str(error)
-            raise PrepareFailed('upgrade', f"The engine's own upgrade failed: {said}") from None
+            reason = getattr(error, 'message', None) or str(error)
+            raise PrepareFailed('upgrade', f"The engine's own upgrade failed: {reason}") from None

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of a configuration group: taken by the running engine, or refused and taken back."""
+"""Options of a configuration group: taken by the running engine, or refused and reverted."""
 
 import logging
 from collections.abc import Callable, Mapping
@@ -25,18 +25,18 @@ LOG = logging.getLogger(__name__)
 
 REFUSED = 'guest_configuration_refused'
 REVERTED = 'guest_configuration_taken_back'
-#: Options whose refusal is told, and characters of what the engine said about one.
+#: Refused options that an error names, and maximum characters of the reason for each.
 _MOST = 5
 _REASON = 150
 
-#: A value as configuration groups have them.
+#: Type of values in configuration groups.
 Value = bool | int | float | str
 
 
 class UserOptions:
-    """The layer of the configuration group, over a running or a stopped engine.
+    """Layer of the configuration group, for a running or a stopped engine.
 
-    :param place: where the engine's data lives, asked for when it is needed.
+    :param place: returns where the engine's data are.
     """
 
     def __init__(self, engine: Engine, configuration: Configuration, lifecycle: Lifecycle,
@@ -45,13 +45,13 @@ class UserOptions:
         self._configuration = configuration
         self._lifecycle = lifecycle
         self._place = place
-        #: What the last look found.
+        #: Result of the last check for drift.
         self._drifted: list[str] = []
 
     def rendered(self, values: Mapping[str, Value]) -> dict[str, str]:
-        """The values as the engine's files say them.
+        """Return the values as the engine's files have them.
 
-        :raises EngineError: one cannot be written.
+        :raises EngineError: a value cannot be written.
         """
         text = {name: self._engine.option_text(value) for name, value in values.items()}
         try:
@@ -60,18 +60,18 @@ class UserOptions:
             raise EngineError(str(error), code=REFUSED) from None
 
     def apply(self, values: Mapping[str, Value], progress: Callable[[str], None]) -> dict[str, Any]:
-        """Make the layer be these values and no others; what the engine can take while it runs is in force.
+        """Replace the layer by these values and put in force what the running engine can take.
 
-        :returns: ``taken``, names that are in force now; ``waiting``, all names that wait for a restart; ``adjusted``,
-            what the engine made of values it rounded or cut.
-        :raises EngineError: it was refused; layer and engine are what they were.
+        :returns: ``taken``, names in force now; ``waiting``, all names that wait for a restart;
+            ``adjusted``, the values that the engine rounded or cut.
+        :raises EngineError: the options were refused; layer and engine are unchanged.
         """
-        wanted = self.rendered(values)
+        requested = self.rendered(values)
         configuration = self._configuration
         before = configuration.in_force()
         former = configuration.user()
         with configuration.changing():
-            configuration.write_user(wanted)
+            configuration.write_user(requested)
             try:
                 progress('validate')
                 self._engine.validate_configuration(self._place())
@@ -87,7 +87,7 @@ class UserOptions:
                 'adjusted': dict(applied.adjusted)}
 
     def _take(self, before: Mapping[str, str] | None, former: Mapping[str, str]) -> Applied:
-        """Tell the engine what the files say now, or, when it refuses any of it, what they said before."""
+        """Apply the files to the running engine; apply the former values if any is refused."""
         now = self._configuration.options()
         before = {} if before is None else before
         changes = {
@@ -109,20 +109,20 @@ class UserOptions:
         return applied
 
     def _revert(self, names: Any, before: Mapping[str, str], former: Mapping[str, str]) -> None:
-        # The file first: there are engines that take nothing but what stands in their files.
+        # Write the file first: some engines take options only from their files.
         self._configuration.write_user(former)
         try:
             self._engine.apply_options({name: before.get(name) for name in names})
         except EngineError as error:
-            # What is in force then differs from the files, which the next report says.
-            LOG.warning('The former options could not be put in force again: %s', error.message)
+            # The engine then differs from the files, which the next report contains.
+            LOG.warning('The former options could not be restored: %s', error.message)
 
     # --- at a start -------------------------------------------------------------------------------
 
     def check(self) -> None:
-        """Before a restart: a layer rejected before has another chance, but no broken one takes the engine down.
+        """Check the layer before a restart, including one rejected before.
 
-        :raises EngineError: the engine would not start with what is wanted; the layer in the file is a good one.
+        :raises EngineError: the engine would not start with it; a good layer is in its place.
         """
         self._configuration.reinstate()
         try:
@@ -133,18 +133,18 @@ class UserOptions:
             raise self._reverted(error.message) from None
 
     def settle(self) -> None:
-        """After the engine came up.
+        """Check after a start that the engine runs with the requested layer.
 
-        :raises EngineError: it runs, but not with what was wanted.
+        :raises EngineError: the engine runs with another one.
         """
         reason = self._configuration.rejection()
         if reason:
             raise self._reverted(reason)
 
     def write_first(self, values: Mapping[str, Value]) -> None:
-        """Write the layer before the first start: whatever the group says, the engine is to come up.
+        """Write the layer before the first start, without it if the engine refuses it.
 
-        :raises EngineError: it would not even without the group.
+        :raises EngineError: the engine refuses its configuration even without this layer.
         """
         self._configuration.forget_rejected()
         self._configuration.write_user(self.rendered(values))
@@ -162,15 +162,15 @@ class UserOptions:
     @staticmethod
     def _reverted(reason: str) -> EngineError:
         return EngineError(
-            f'The database runs with the last options it could start with, because it does not start '
-            f'with those of its configuration group: {reason}', code=REVERTED)
+            f'The database runs with the last options it could start with, because it does not '
+            f'start with those of its configuration group: {reason}', code=REVERTED)
 
-    # --- what others changed ----------------------------------------------------------------------
+    # --- drift ------------------------------------------------------------------------------------
 
     def drifted(self) -> list[str]:
-        """Names of options that somebody changed in the running engine, sorted; [] while it does not answer.
+        """Return sorted names of options changed in the running engine by others.
 
-        While options are being applied, those that were found before.
+        The list is empty while the engine does not answer, and unchanged while options are applied.
         """
         found = self._drifted if self._configuration.is_changing() else self._look_for_drift()
         if not self._configuration.is_changing():
@@ -179,22 +179,22 @@ class UserOptions:
 
     def _look_for_drift(self) -> list[str]:
         pending = set(self._configuration.pending_restart())
-        wanted = {
+        expected = {
             name: value
             for name, value in self._configuration.options().items()
             if name not in pending
         }
         try:
-            found = self._engine.drifted_options(wanted)
+            found = self._engine.drifted_options(expected)
         except (EngineError, ProcessFailed) as error:
-            LOG.debug('Whether options drifted is not known: %s', error)
+            LOG.debug('The drift of options is unknown: %s', error)
             return []
         adjusted = self._configuration.adjusted()
         return sorted(name for name, value in found.items() if adjusted.get(name) != value)
 
 
 def refusal(refused: Mapping[str, str]) -> str:
-    """A sentence about options that an engine refused, the first few of them."""
-    told = [f'{name}: {reason[:_REASON]}' for name, reason in sorted(refused.items())]
-    more = f'; and {len(told) - _MOST} more' if len(told) > _MOST else ''
-    return f'The engine refuses {"; ".join(told[:_MOST])}{more}'
+    """Return a sentence about the first few options that an engine refused."""
+    reasons = [f'{name}: {reason[:_REASON]}' for name, reason in sorted(refused.items())]
+    more = f'; and {len(reasons) - _MOST} more' if len(reasons) > _MOST else ''
+    return f'The engine refuses {"; ".join(reasons[:_MOST])}{more}'

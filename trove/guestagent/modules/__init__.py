@@ -10,4 +10,4 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules: contents that somebody gave to this server, and the drivers that make something of them."""
+"""Modules applied to this server, and the drivers of their types."""

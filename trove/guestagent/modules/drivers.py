@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The drivers of modules: what each type makes of its contents.
+"""Drivers of modules: one for each type of contents.
 
-A driver is code of this package that runs as part of the agent, so it starts no program and touches nothing outside of
-its own module unless its type is there for that.
+A driver runs as part of the agent. It starts no program and changes nothing outside its own module
+unless its type exists for that.
 """
 
 import abc
@@ -22,31 +22,31 @@ import binascii
 
 
 class ModuleRefused(Exception):
-    """A driver cannot make anything of the contents; the text is a sentence for the user, without the contents."""
+    """Contents that a driver cannot use; the text is a sentence for the user, without contents."""
 
 
 class Driver(abc.ABC):
-    """One type of module. Applying twice is applying once."""
+    """Driver of one type of module. Applying a module twice has the effect of once."""
 
     @abc.abstractmethod
     def apply(self, contents: bytes) -> str:
-        """Put the contents into force. :returns: a message for the user.
+        """Put the contents into force and return a message for the user.
 
         :raises ModuleRefused:
         """
 
     @abc.abstractmethod
     def remove(self, contents: bytes) -> None:
-        """Take them out of force again.
+        """Undo :meth:`apply`.
 
         :raises ModuleRefused:
         """
 
 
 class Ping(Driver):
-    """Answers with the message that its contents hold as ``message=...`` on a line of its own."""
+    """Driver that returns the message of a line ``message=...`` in its contents."""
 
-    #: Characters of an answer.
+    #: Maximum characters of the message.
     LONGEST = 255
 
     def apply(self, contents: bytes) -> str:
@@ -54,10 +54,10 @@ class Ping(Driver):
             key, found, value = line.partition('=')
             if found and key.strip().lower() == 'message':
                 return value.strip()[:self.LONGEST]
-        raise ModuleRefused('The contents of a ping module must hold a line "message=...".')
+        raise ModuleRefused('The contents of a ping module must have a line "message=...".')
 
     def remove(self, contents: bytes) -> None:
-        """Nothing was put anywhere."""
+        """Do nothing: :meth:`apply` changed nothing."""
 
 
 def _lines(contents: bytes) -> list[str]:
@@ -72,7 +72,7 @@ DRIVERS: dict[str, Driver] = {'ping': Ping()}
 
 
 def decoded(contents: str) -> bytes:
-    """The contents as a driver takes them: clients send base64, and what is none is taken as it is."""
+    """Return the contents as bytes: clients send base64; other text is used as it is."""
     try:
         return base64.b64decode(contents, validate=True)
     except (binascii.Error, ValueError):

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The modules of this server: on the data volume, so that they outlive the machine."""
+"""Modules of this server, on the data volume, so that they survive the machine."""
 
 import hashlib
 import os
@@ -29,9 +29,9 @@ _ABOUT, _CONTENTS = 'about.json', 'contents'
 
 
 class Modules:
-    """What was applied here, each in a directory of its own.
+    """Applied modules, each in its own directory.
 
-    :param directory: gives the directory of all of them.
+    :param directory: returns the parent directory of all modules.
     """
 
     def __init__(self, machine: Machine, directory: Callable[[], str],
@@ -41,7 +41,7 @@ class Modules:
         self._drivers = drivers.DRIVERS if known is None else known
 
     def list(self, command: messages.ListModules) -> dict[str, Any]:
-        """In the order in which they were first applied."""
+        """Return the modules in the order in which they were first applied."""
         directory = self._directory()
         found = []
         for name in sorted(os.listdir(directory) if os.path.isdir(directory) else ()):
@@ -53,7 +53,9 @@ class Modules:
         return {'modules': sorted(found, key=lambda module: (module['created'], module['id']))}
 
     def apply(self, command: messages.ApplyModule) -> dict[str, Any]:
-        """Give the contents to the driver and write down how it went. A failure is an answer, not an error."""
+        """Pass the contents to the driver and record the result. A refusal is a result, not an
+        error.
+        """
         data = command.contents.encode()
         if hashlib.md5(data, usedforsecurity=False).hexdigest() != command.md5:
             raise exception.GuestError('The contents of the module are not those that were sent.',
@@ -87,14 +89,15 @@ class Modules:
     def _run_driver(self, command: messages.ApplyModule) -> tuple[str, str]:
         driver = self._drivers.get(command.type)
         if driver is None:
-            return messages.MODULE_ERROR, f'This server has no driver for modules of type {command.type}.'
+            return messages.MODULE_ERROR, ('This server has no driver for modules of type '
+                                           f'{command.type}.')
         try:
             return messages.MODULE_OK, driver.apply(drivers.decoded(command.contents))
         except drivers.ModuleRefused as refusal:
             return messages.MODULE_ERROR, str(refusal)
 
     def remove(self, command: messages.RemoveModule) -> dict[str, Any]:
-        """:raises GuestError: guest_not_found_module, or the driver could not."""
+        """:raises GuestError: guest_not_found_module, or the driver refused."""
         place = self._place(command.id)
         about = self._about(command.id)
         if not about:
@@ -106,7 +109,7 @@ class Modules:
                 driver.remove(drivers.decoded(files.read(os.path.join(place, _CONTENTS)) or ''))
             except drivers.ModuleRefused as refusal:
                 raise exception.GuestError(str(refusal)) from None
-        # Without what describes it a module is not there any more, whatever else is left of it.
+        # A module without its description does not exist, even if removing the rest fails.
         os.unlink(os.path.join(place, _ABOUT))
         shutil.rmtree(place)
         return {}

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The certificate a server has until it is given one: its own, signed by itself."""
+"""Self-signed certificate of a server that has no other one."""
 
 import os
 import socket
@@ -22,9 +22,9 @@ _DAYS = 3650
 
 
 def ensure_self_signed(directory: str, group: str) -> None:
-    """Ensure a certificate and its key in ``directory``; those that are there stay.
+    """Create a certificate and its key in ``directory`` unless both exist.
 
-    :param group: group of the engine, which reads both and writes neither.
+    :param group: group of the engine, which may read both and write neither.
     :raises ProcessFailed: openssl could not make them.
     """
     certificate, key = os.path.join(directory, CERTIFICATE), os.path.join(directory, KEY)
@@ -38,7 +38,7 @@ def ensure_self_signed(directory: str, group: str) -> None:
         str(_DAYS), '-subj', f'/CN={name}', '-addext', f'subjectAltName=DNS:{name}', '-keyout', '-',
         '-out', '-'
     ], timeout=60).output
-    # The key comes first, so that a certificate never stands there without it.
+    # Write the key first, so that a certificate without its key never exists.
     begin = made.index('-----BEGIN CERTIFICATE-----')
     files.write(key, made[:begin], mode=0o640, user='root', group=group)
     files.write(certificate, made[begin:], mode=0o644, user='root', group=group)

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the kernel tells of the agent's process and of the machine."""
+"""Figures of the kernel about the agent's process and the machine."""
 
 import os
 
-#: Line of /proc/self/status -> what it is called in an answer.
+#: Line of /proc/self/status -> name of the field in a result.
 _LINES = {
     'Threads': 'threads',
     'FDSize': 'fdSize',
@@ -26,7 +26,7 @@ _LINES = {
 
 
 def process(status: str = '/proc/self/status') -> dict[str, int]:
-    """Threads, open files and memory (kB) of this process."""
+    """Return threads, open files and memory (kB) of this process."""
     found = dict.fromkeys(_LINES.values(), 0)
     for name, value in _numbers(status).items():
         if name in _LINES:
@@ -35,12 +35,12 @@ def process(status: str = '/proc/self/status') -> dict[str, int]:
 
 
 def hardware(memory: str = '/proc/meminfo') -> dict[str, int]:
-    """Memory (kB) and processors of this machine."""
+    """Return memory (kB) and processors of this machine."""
     return {'mem_total': _numbers(memory).get('MemTotal', 0), 'num_cpus': os.cpu_count() or 1}
 
 
 def _numbers(path: str) -> dict[str, int]:
-    """The lines ``Name: number unit`` of a file."""
+    """Return the lines ``Name: number unit`` of a file as name -> number."""
     found = {}
     with open(path, encoding='ascii', errors='replace') as lines:
         for line in lines:

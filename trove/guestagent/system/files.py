@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Files and directories of the guest: whole or not at all, with owner and mode set before the name appears."""
+"""Files and directories of the guest, replaced atomically, with owner and mode set before their
+names exist.
+"""
 
 import grp
 import json
@@ -21,7 +23,7 @@ from typing import Any
 
 
 def owner_ids(user: str | None, group: str | None) -> tuple[int, int]:
-    """Numeric owner and group; -1 where none is named.
+    """Return numeric owner and group; -1 for None.
 
     :raises KeyError: the image has no such account.
     """
@@ -30,7 +32,7 @@ def owner_ids(user: str | None, group: str | None) -> tuple[int, int]:
 
 def write(path: str, content: str, *, mode: int = 0o644, user: str | None = None,
           group: str | None = None) -> None:
-    """Replace a file atomically and durably: a crash leaves the old text or the new one, never half of it."""
+    """Replace a file atomically and durably: after a crash it has the old text or the new one."""
     directory = os.path.dirname(path) or '.'
     descriptor, temporary = tempfile.mkstemp(dir=directory, prefix=f'.{os.path.basename(path)}.')
     try:
@@ -49,7 +51,7 @@ def write(path: str, content: str, *, mode: int = 0o644, user: str | None = None
 
 
 def write_if_changed(path: str, content: str, **attributes: Any) -> bool:
-    """Write only when the text differs; tells whether it did."""
+    """Write the file if its text differs; return whether it did."""
     if read(path) == content:
         return False
     write(path, content, **attributes)
@@ -57,7 +59,7 @@ def write_if_changed(path: str, content: str, **attributes: Any) -> bool:
 
 
 def read(path: str) -> str | None:
-    """The text of a file; None when there is none."""
+    """Return the text of a file; None if the file does not exist."""
     try:
         with open(path, encoding='utf-8') as stream:
             return stream.read()
@@ -66,9 +68,10 @@ def read(path: str) -> str | None:
 
 
 def read_json(path: str) -> dict[str, Any]:
-    """The object stored by :func:`write_json`; empty when the file is missing or no JSON object.
+    """Return the object stored by :func:`write_json`; {} if the file is missing or no JSON object.
 
-    Written atomically, such a file can only be broken by the disk; starting over is then the best the agent can do.
+    The file is written atomically, so only a failing disk can corrupt it. The agent then starts
+    over.
     """
     try:
         found = json.loads(read(path) or '{}')
@@ -78,14 +81,15 @@ def read_json(path: str) -> dict[str, Any]:
 
 
 def write_json(path: str, content: dict[str, Any]) -> None:
-    """Store an object for root's eyes only."""
+    """Store an object in a file that only root can read."""
     write(path, json.dumps(content, sort_keys=True) + '\n', mode=0o600)
 
 
 def directory(path: str, *, mode: int, user: str | None = None, group: str | None = None) -> None:
     """Ensure that a directory exists with this mode and owner.
 
-    :raises OSError: its name is that of a link. Who owns the directory above could give away any other with it.
+    :raises OSError: ``path`` is a link. The owner of the parent directory could otherwise have any
+        directory given away.
     """
     os.makedirs(path, exist_ok=True)
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
@@ -98,7 +102,8 @@ def directory(path: str, *, mode: int, user: str | None = None, group: str | Non
 
 
 def chown_tree(path: str, user: str, group: str) -> None:
-    """Give a tree to an account, unless its top belongs to it already: package accounts differ between images."""
+    """Change the owner of a tree unless its top has that owner: account ids differ between images.
+    """
     ids = owner_ids(user, group)
     top = os.stat(path)
     if (top.st_uid, top.st_gid) == ids:
@@ -106,20 +111,20 @@ def chown_tree(path: str, user: str, group: str) -> None:
     for parent, directories, names in os.walk(path):
         for name in directories + names:
             os.chown(os.path.join(parent, name), *ids, follow_symlinks=False)
-    # The top goes last: it is the mark that the walk has ended.
+    # Change the top last: its owner shows that the whole tree is done.
     os.chown(path, *ids)
 
 
 def move_aside(path: str, suffix: str, owner: int) -> None:
-    """Rename a file in a directory that must be its owner's own, in the place of one that was moved aside before.
+    """Rename a file to ``path`` plus suffix, replacing an earlier one.
 
-    :param owner: number of the account; the directory may have been put there by it.
-    :raises OSError: no file, or the directory is a link or somebody else's.
+    :param owner: uid that must own the directory, which the account may have created itself.
+    :raises OSError: no such file, or the directory is a link or has another owner.
     """
     descriptor = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         if os.fstat(descriptor).st_uid != owner:
-            raise PermissionError(f'{os.path.dirname(path)} belongs to somebody else')
+            raise PermissionError(f'{os.path.dirname(path)} has another owner')
         name = os.path.basename(path)
         os.rename(name, name + suffix, src_dir_fd=descriptor, dst_dir_fd=descriptor)
     finally:
@@ -127,7 +132,7 @@ def move_aside(path: str, suffix: str, owner: int) -> None:
 
 
 def remove(path: str) -> None:
-    """Remove a file; gone already is fine."""
+    """Remove a file if it exists."""
     try:
         os.unlink(path)
     except FileNotFoundError:

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The machine the agent lives on, as far as datastores need it: volume, directories, files, units.
+"""Machine of the agent as datastores use it: volume, directories, files, units.
 
-Everything the engine-neutral code does to the operating system goes through a :class:`Machine`, so that functional
-tests run the same code over a machine that is a directory.
+The engine-neutral code changes the operating system only through :class:`Machine`, so functional
+tests run the same code on a machine that is a directory.
 """
 
 import os
@@ -24,10 +24,11 @@ from trove.guestagent.system.systemd import Unit
 
 
 class Machine:
-    """The real one.
+    """Real machine.
 
-    :param state_directory: directory of the root disk for what must be known before the data volume is mounted.
-    :param runtime_directory: directory that is empty after a start of the machine.
+    :param state_directory: directory on the root disk for state needed before the data volume is
+        mounted.
+    :param runtime_directory: directory that is empty after a boot.
     """
 
     def __init__(self, state_directory: str,
@@ -40,7 +41,7 @@ class Machine:
             os.makedirs(directory, mode=0o700, exist_ok=True)
 
     def path(self, path: str) -> str:
-        """Where a path of the guest is found; on a real machine there."""
+        """Return the path on this machine of a path of the guest; the same on a real machine."""
         return path
 
     def unit(self, name: str) -> Unit:
@@ -48,9 +49,9 @@ class Machine:
 
     def attach_volume(self, volume_id: str, device_path: str, mount_point: str, *, new_volume: bool,
                       uuid: str = '', wait: float = 60) -> str:
-        """Ensure that the volume carries a file system and is mounted, now and after a reboot.
+        """Ensure that the volume has a file system and is mounted, now and after a reboot.
 
-        :param uuid: the file system it must be; "" for any.
+        :param uuid: UUID that the file system must have; "" for any.
         :returns: the UUID of the file system.
         :raises VolumeError: :raises ProcessFailed: with a reason for the operator.
         """
@@ -59,27 +60,28 @@ class Machine:
         found = volume.ensure_file_system(new_volume=new_volume)
         if uuid and uuid != found:
             raise mount.VolumeError(
-                f'{device} carries another file system than the one this server was made with.')
+                f'{device} has another file system than the one this server was made with.')
         volume.mount(mount_point, found)
         return found
 
     def unmount_volume(self, mount_point: str) -> None:
-        """:raises ProcessFailed: it is in use."""
+        """:raises ProcessFailed: the volume is in use."""
         mount.unmount(mount_point)
 
     def wait_for_size(self, volume_id: str, device_path: str, size_gb: int, *, wait: float) -> None:
-        """Wait until the volume is there and has its size.
+        """Wait until the volume is attached and has its size.
 
-        :raises VolumeError: not in time. :raises ProcessFailed: it cannot be looked at.
+        :raises VolumeError: timeout. :raises ProcessFailed: the size cannot be read.
         """
         mount.wait_for_size(mount.find_device(volume_id, device_path, wait=wait), size_gb,
                             wait=wait)
 
     def grow_volume(self, volume_id: str, device_path: str, mount_point: str, *, mounted: bool,
                     timeout: float) -> None:
-        """Let the file system fill its device.
+        """Grow the file system to the size of its device.
 
-        :raises VolumeError: it is of a kind that cannot be. :raises ProcessFailed: not in this state of the machine.
+        :raises VolumeError: file systems of this kind cannot be grown. :raises ProcessFailed: the
+            file system cannot be grown now, mounted or unmounted.
         """
         volume = mount.Volume(mount.find_device(volume_id, device_path, wait=0), self._file_system)
         if mounted:
@@ -91,7 +93,7 @@ class Machine:
         return mount.is_mounted(mount_point)
 
     def is_read_only(self, path: str) -> bool:
-        """Whether the file system that holds ``path`` takes no writes, as the kernel makes it to save a broken one."""
+        """Return whether the kernel made the file system of ``path`` read-only, to protect it."""
         return mount.is_read_only(path)
 
     def volume_use(self, path: str) -> mount.VolumeUse:
@@ -102,7 +104,7 @@ class Machine:
         files.directory(path, mode=mode, user=user, group=group)
 
     def own_tree(self, path: str, user: str, group: str) -> None:
-        """Give a tree to an account that may have had another number in an earlier image."""
+        """Change the owner of a tree; the account may have had another uid in an earlier image."""
         files.chown_tree(path, user, group)
 
     def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
@@ -110,7 +112,7 @@ class Machine:
         files.write(path, content, mode=mode, user=user, group=group)
 
     def move_aside(self, path: str, suffix: str, user: str) -> None:
-        """Rename a file in a directory of an account's own. :raises OSError: it is not that."""
+        """Rename a file in a directory of an account. :raises OSError: another owner."""
         files.move_aside(path, suffix, self.user_number(user))
 
     def user_number(self, user: str) -> int:
@@ -118,13 +120,13 @@ class Machine:
 
     def put(self, url: str, content: bytes, headers: Mapping[str, str], *, verify: bool,
             timeout: float, authorities: str = '') -> None:
-        """Store something at a URL. :raises WebError: it did not arrive."""
+        """Store content at a URL. :raises WebError: the upload failed."""
         web.put(url, content, headers, verify=verify, timeout=timeout, authorities=authorities)
 
     def state_file(self, name: str) -> str:
-        """Path of a file in the state directory."""
+        """Return the path of a file in the state directory."""
         return os.path.join(self.state_directory, name)
 
     def runtime_file(self, name: str) -> str:
-        """Path of a file that a start of the machine removes."""
+        """Return the path of a file that a boot removes."""
         return os.path.join(self._runtime_directory, name)

@@ -9,21 +9,21 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""How much memory the machine has."""
+"""Memory of the machine."""
 
 import re
 
 from trove.guestagent.system import files
 
 _TOTAL = re.compile(r'^MemTotal:\s+(\d+) kB$', re.MULTILINE)
-#: Where a limit below the host's memory stands, in containers: of control groups, second and first version.
+#: Files with a limit below the host's memory, in containers: cgroup version 2 and version 1.
 _LIMITS = ('/sys/fs/cgroup/memory.max', '/sys/fs/cgroup/memory/memory.limit_in_bytes')
 
 
 def memory_mb() -> int:
-    """MiB that the machine may use."""
+    """Return the MiB that the machine may use."""
     found = _TOTAL.search(files.read('/proc/meminfo') or '')
     total = int(found[1]) // 1024 if found else 0
-    said = [(files.read(path) or '').strip() for path in _LIMITS]
-    limits = [int(text) // 2 ** 20 for text in said if text.isdigit()]
+    texts = [(files.read(path) or '').strip() for path in _LIMITS]
+    limits = [int(text) // 2 ** 20 for text in texts if text.isdigit()]
     return min([total, *limits]) if total else max(limits, default=0)

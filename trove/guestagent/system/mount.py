@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The data volume: find its device, put a file system on a new one, mount it by UUID, keep that across reboots."""
+"""Data volume: its device, its file system, its mount, and its entry in fstab."""
 
 import glob
 import os
@@ -29,12 +29,12 @@ _HEADER = 64 * 1024 ** 2
 
 
 class VolumeError(Exception):
-    """The volume cannot be used; the text says why, for the instance's fault."""
+    """Unusable volume; the text becomes the instance's fault."""
 
 
 @dataclass(frozen=True)
 class FileSystemOptions:
-    """How a new volume is formatted and mounted; the operator's options, split into words."""
+    """Operator's options for formatting and mounting a new volume, split into words."""
     kind: str = 'ext4'
     format_options: tuple[str, ...] = ('-m', '1')
     format_timeout: float = 120
@@ -43,7 +43,7 @@ class FileSystemOptions:
 
 @dataclass(frozen=True)
 class VolumeUse:
-    """Bytes of a file system. ``available`` is what an unprivileged process may still fill."""
+    """Bytes of a file system. ``available`` is what an unprivileged process can still use."""
     total: int
     used: int
     available: int
@@ -51,13 +51,13 @@ class VolumeUse:
 
 def find_device(volume_id: str, device_path: str, *, wait: float = 60, root: str = '/',
                 sleep: Callable[[float], None] = time.sleep) -> str:
-    """The block device of a Cinder volume.
+    """Return the block device of a Cinder volume.
 
-    virtio-blk shows the first 20 characters of the volume id as serial, virtio-scsi all of it. The device name the
-    cloud was asked for is only a wish, so it is the last resort.
+    virtio-blk shows the first 20 characters of the volume id as serial, virtio-scsi all of it. The
+    cloud may ignore the requested device name, so it is the last resort.
 
     :param wait: seconds to wait for the device to appear.
-    :raises VolumeError: it did not appear.
+    :raises VolumeError: the device did not appear.
     """
     deadline = time.monotonic() + wait
     while True:
@@ -95,14 +95,14 @@ def _by_serial(volume_id: str, root: str) -> str | None:
 
 
 class Volume:
-    """A block device that carries, or is to carry, the data file system."""
+    """Block device for the data file system."""
 
     def __init__(self, device: str, options: FileSystemOptions) -> None:
         self.device = device
         self._options = options
 
     def signature(self) -> dict[str, str]:
-        """What blkid sees on the device itself, past any cache; empty for a blank device."""
+        """Return what blkid reads from the device itself, past any cache; {} for a blank device."""
         found = run(['blkid', '-p', '-o', 'export', self.device],
                     allowed=(0, _FOUND_NOTHING))
         return dict(line.partition('=')[::2] for line in found.output.splitlines() if '=' in line)
@@ -115,26 +115,26 @@ class Volume:
             timeout=self._options.format_timeout)
 
     def ensure_file_system(self, *, new_volume: bool) -> str:
-        """The UUID of the file system, made only on a blank device that the control plane calls new.
+        """Return the UUID of the file system; format the device first if it is blank and new.
 
-        :raises VolumeError: no file system, and none may be made.
+        :raises VolumeError: the device has no file system and is not new, or has something else.
         """
         found = self.signature()
         if not found:
             if not new_volume:
                 raise VolumeError(
-                    f'{self.device} carries no file system although the volume is not new.')
+                    f'{self.device} has no file system although the volume is not new.')
             self.format()
             found = self.signature()
         uuid, kind = found.get('UUID', ''), found.get('TYPE', '')
         if not uuid or found.get('USAGE', 'filesystem') != 'filesystem':
             what = kind or found.get('PTTYPE', 'an unknown signature')
             raise VolumeError(
-                f'{self.device} carries {what}, which is not a file system this agent may use.')
+                f'{self.device} has {what}, which is not a file system this agent may use.')
         return uuid
 
     def mount(self, mount_point: str, uuid: str) -> None:
-        """Mount it and note that in fstab, so that a reboot does the same without the agent."""
+        """Mount the volume and add it to fstab, so that a reboot mounts it without the agent."""
         os.makedirs(mount_point, exist_ok=True)
         options = f'{self._options.mount_options},nofail,x-systemd.device-timeout=60'
         kind = self.signature().get('TYPE', self._options.kind)
@@ -145,20 +145,20 @@ class Volume:
             timeout=120)
 
     def size(self) -> int:
-        """Bytes of the device."""
+        """Return the bytes of the device."""
         return int(run(['blockdev', '--getsize64', self.device], timeout=30).output)
 
     def grow_mounted(self, mount_point: str, timeout: float) -> None:
-        """Let the mounted file system fill the device; one that does already stays as it is.
+        """Grow the mounted file system to the size of the device, if it is smaller.
 
-        :raises ProcessFailed: the kernel does not let us.
+        :raises ProcessFailed: the kernel refuses.
         """
         kind = self._growable()
         run(['xfs_growfs', mount_point] if kind == 'xfs' else ['resize2fs', self.device],
             timeout=timeout)
 
     def grow_unmounted(self, timeout: float) -> None:
-        """The same while it is not mounted, after a check that repairs what is safe to repair.
+        """Check the unmounted file system, repair what is safe to repair, and grow it.
 
         :raises VolumeError: this kind grows only while it is mounted.
         """
@@ -172,34 +172,34 @@ class Volume:
         kind = self.signature().get('TYPE', '')
         if kind not in ('ext2', 'ext3', 'ext4', 'xfs'):
             raise VolumeError(
-                f'{self.device} carries {kind or "no file system"}, which this agent cannot grow.')
+                f'{self.device} has {kind or "no file system"}, which this agent cannot grow.')
         return kind
 
 
 def wait_for_size(device: str, size_gb: int, *, wait: float = 60,
                   size_of: Callable[[str], int] | None = None,
                   sleep: Callable[[float], None] = time.sleep) -> None:
-    """Wait until the machine sees that a device has become larger: the host tells it some time after Cinder is done.
+    """Wait until the machine sees the new size of a device; the host reports it after Cinder does.
 
-    :raises VolumeError: it is still smaller when the time is over.
+    :raises VolumeError: the device is still smaller at the timeout.
     """
-    look = size_of or (lambda path: Volume(path, FileSystemOptions()).size())
-    # An encrypted volume keeps its header on itself and is a little smaller than what was paid for.
-    wanted = size_gb * _GIB - _HEADER
+    read_size = size_of or (lambda path: Volume(path, FileSystemOptions()).size())
+    # The header of an encrypted volume takes part of its size.
+    expected = size_gb * _GIB - _HEADER
     deadline = time.monotonic() + wait
-    while (found := look(device)) < wanted:
+    while (found := read_size(device)) < expected:
         if time.monotonic() >= deadline:
             raise VolumeError(
-                f'{device} has {found / _GIB:.2f} GiB, not the {size_gb} GiB of its volume, also after '
+                f'{device} has {found / _GIB:.2f} GiB, not the {size_gb} GiB of its volume, after '
                 f'{wait:.0f} seconds.')
         sleep(0.5)
 
 
-def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float],
-                                                                   None] = time.sleep) -> None:
-    """Unmount; not mounted is fine. Somebody who looks at the files for a moment is waited for.
+def unmount(mount_point: str, *, wait: float = 10,
+            sleep: Callable[[float], None] = time.sleep) -> None:
+    """Unmount the volume if it is mounted; retry while a process uses its files for a moment.
 
-    :raises ProcessFailed: it is in use for longer.
+    :raises ProcessFailed: the volume is in use for longer than ``wait`` seconds.
     """
     deadline = time.monotonic() + wait
     while is_mounted(mount_point):
@@ -212,7 +212,7 @@ def unmount(mount_point: str, *, wait: float = 10, sleep: Callable[[float],
 
 
 def _ensure_fstab(mount_point: str, line: str) -> None:
-    """One line per mount point: an older one (another UUID) is replaced."""
+    """Write one line for a mount point, replacing an older one (with another UUID)."""
     present = (files.read(_FSTAB) or '').splitlines()
     kept = [
         text for text in present
@@ -222,22 +222,22 @@ def _ensure_fstab(mount_point: str, line: str) -> None:
 
 
 def is_mounted(mount_point: str, *, table: str = '/proc/self/mountinfo') -> bool:
-    """Whether something is mounted exactly there."""
-    wanted = os.path.normpath(mount_point)
+    """Return whether something is mounted exactly at ``mount_point``."""
+    expected = os.path.normpath(mount_point)
     for line in (files.read(table) or '').splitlines():
         fields = line.split(' ')
-        if len(fields) > 4 and fields[4].encode().decode('unicode_escape') == wanted:
+        if len(fields) > 4 and fields[4].encode().decode('unicode_escape') == expected:
             return True
     return False
 
 
 def is_read_only(path: str) -> bool:
-    """Whether the file system that holds ``path`` takes no writes."""
+    """Return whether the file system of ``path`` is read-only."""
     return bool(os.statvfs(path).f_flag & os.ST_RDONLY)
 
 
 def volume_use(path: str) -> VolumeUse:
-    """Bytes of the file system that holds ``path``."""
+    """Return the bytes of the file system of ``path``."""
     found = os.statvfs(path)
     return VolumeUse(total=found.f_blocks * found.f_frsize,
                      used=(found.f_blocks - found.f_bfree) * found.f_frsize,

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Running outside programs: exact argument lists, a time limit, secrets only through stdin or files.
+"""Programs run by the agent: argument lists, a time limit, secrets only through stdin or files.
 
-Nothing here knows what a program is for; the classes beside this module do.
+This module knows no program; the other modules of this package do.
 """
 
 import os
@@ -21,7 +21,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-#: The children see no more of our environment than they need: no proxy, no locale, no secrets.
+#: Environment of the programs: no proxy, no locale, no secrets of the agent.
 _ENVIRONMENT = {
     'PATH': '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     'LC_ALL': 'C.UTF-8',
@@ -34,17 +34,17 @@ _default_timeout = 30.0
 
 @dataclass(frozen=True)
 class Finished:
-    """What a program left behind."""
+    """Exit status and output of a program."""
     status: int
     output: str
     errors: str
 
 
 class ProcessFailed(Exception):
-    """A program ended with an exit status nobody expected, could not be started, or took too long.
+    """Failed program: an unexpected exit status, no such program, or a timeout.
 
-    The text names the program and the end of what it said on stderr. Arguments are not repeated, although none of
-    them may be a secret.
+    The text contains the program and the end of its stderr, never its arguments, although no
+    argument may be a secret.
     """
 
     def __init__(self, program: str, status: int | None, errors: str) -> None:
@@ -65,10 +65,10 @@ def run(argv: Sequence[str], *, timeout: float | None = None, stdin: str | None 
         allowed: Collection[int] = (0,), environment: Mapping[str, str] | None = None) -> Finished:
     """Run a program to its end.
 
-    :param timeout: seconds, then the program is killed; None: ``command_process_timeout``.
-    :param stdin: text fed to it; the only way a secret may take.
-    :param allowed: exit statuses that are answers, not failures.
-    :raises ProcessFailed: any other status, time over, or no such program.
+    :param timeout: seconds after which the program is killed; None: ``command_process_timeout``.
+    :param stdin: text for its standard input; the only way to pass a secret.
+    :param allowed: exit statuses that are results, not failures.
+    :raises ProcessFailed: another status, a timeout, or no such program.
     """
     done = _done(argv, timeout or _default_timeout, allowed, input=stdin,
                  stdin=None if stdin is not None else subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -81,7 +81,7 @@ def run(argv: Sequence[str], *, timeout: float | None = None, stdin: str | None 
 
 def append(argv: Sequence[str], path: str, *, timeout: float,
            allowed: Collection[int] = (0,)) -> None:
-    """Run a program to its end, what it says appended to a file for root's eyes only, however much that is.
+    """Run a program to its end and append its output to a file that only root can read.
 
     :raises ProcessFailed: as :func:`run`.
     """
@@ -100,10 +100,10 @@ def _done(argv: Sequence[str], timeout: float, allowed: Collection[int],
         done = subprocess.run(list(argv), stderr=subprocess.PIPE, timeout=timeout, encoding='utf-8',
                               errors='replace', start_new_session=True, check=False, **how)
     except subprocess.TimeoutExpired as expired:
-        said = expired.stderr or b''
+        errors = expired.stderr or b''
         raise ProcessFailed(
-            argv[0], None,
-            said if isinstance(said, str) else said.decode('utf-8', 'replace')) from None
+            argv[0], None, errors if isinstance(errors, str) else
+            errors.decode('utf-8', 'replace')) from None
     except OSError as error:
         raise ProcessFailed(argv[0], 127, error.strerror or str(error)) from None
     if done.returncode not in allowed:

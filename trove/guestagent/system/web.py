@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Storing at a URL: one request, with certificates looked at, no redirects and no proxies.
+"""Upload to a URL: one request, with verified certificates, without redirects and proxies.
 
-The query of such a URL gives rights, so no text here ever repeats it.
+The query of such a URL grants access, so no text of this module contains it.
 """
 
 import http.client
@@ -22,7 +22,7 @@ from collections.abc import Mapping
 
 
 class WebError(Exception):
-    """What was sent did not arrive. ``status`` is None when there was no answer."""
+    """Failed upload. ``status`` is the HTTP status, or None without a response."""
 
     def __init__(self, text: str, status: int | None = None) -> None:
         super().__init__(text)
@@ -31,12 +31,12 @@ class WebError(Exception):
 
 def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, timeout: float,
         authorities: str = '') -> None:
-    """Store something.
+    """Store content at a URL.
 
-    :param verify: look at the server's certificate.
+    :param verify: verify the server's certificate.
     :param timeout: seconds for connecting, and for each read or write.
-    :param authorities: PEM of certificates that are trusted beside those of this machine.
-    :raises WebError: it was refused, or nobody answered.
+    :param authorities: PEM of certificates trusted in addition to those of this machine.
+    :raises WebError: the server refused the content, or did not respond.
     """
     parts = urllib.parse.urlsplit(url)
     where = f'{parts.scheme}://{parts.netloc}'
@@ -44,14 +44,14 @@ def put(url: str, content: bytes, headers: Mapping[str, str], *, verify: bool, t
     try:
         connection.request('PUT', f'{parts.path}?{parts.query}', body=content,
                            headers=dict(headers))
-        answer = connection.getresponse()
-        answer.read()
+        response = connection.getresponse()
+        response.read()
     except (OSError, http.client.HTTPException) as error:
         raise WebError(f'{where} does not answer: {type(error).__name__}: {error}') from None
     finally:
         connection.close()
-    if not 200 <= answer.status < 300:
-        raise WebError(f'{where} answered {answer.status} {answer.reason}', answer.status)
+    if not 200 <= response.status < 300:
+        raise WebError(f'{where} answered {response.status} {response.reason}', response.status)
 
 
 def _connection(parts: urllib.parse.SplitResult, verify: bool, timeout: float,

@@ -11,7 +11,7 @@
 # under the License.
 
 from trove.guestagent.datastore.prepare import unit_drop_in
-from trove.guestagent.datastore.lifecycle import recent_errors
+from trove.guestagent.datastore.lifecycle import error_excerpt
 
 
 def test_the_unit_waits_for_its_volume():
@@ -27,10 +27,10 @@ def test_without_a_volume_no_mount_is_asked_for():
     assert 'ConditionPathIsMountPoint' not in unit_drop_in('/var/lib/mysql', False, (), '/s')
 
 
-def test_last_words_are_the_errors():
+def test_excerpt_has_the_errors():
     said = [
         '[Note] starting', '[ERROR] port taken', '[ERROR] aborting', '[ERROR] third', '[Note] bye'
     ]
-    assert recent_errors(said) == ' Last words: [ERROR] port taken Last words: [ERROR] aborting'
-    assert recent_errors(['one', 'two']) == ' Last words: two'
-    assert recent_errors([]) == ''
+    assert error_excerpt(said) == ' Log: [ERROR] port taken Log: [ERROR] aborting'
+    assert error_excerpt(['one', 'two']) == ' Log: two'
+    assert error_excerpt([]) == ''

@@ -28,7 +28,7 @@ def test_statuses_that_are_answers():
     assert run(['sh', '-c', 'exit 2'], timeout=10, allowed=(0, 2)).status == 2
 
 
-def test_a_failure_says_what_the_program_message():
+def test_failure_contains_the_errors_of_the_program():
     with pytest.raises(ProcessFailed, match='sh ended with status 3: no luck') as failure:
         run(['sh', '-c', 'echo no luck >&2; exit 3'], timeout=10)
     assert failure.value.status == 3
@@ -40,7 +40,7 @@ def test_a_program_that_takes_too_long_is_ended():
     assert failure.value.status is None
 
 
-def test_a_program_that_is_not_require_place():
+def test_a_missing_program_fails():
     with pytest.raises(ProcessFailed, match='No such file'):
         run(['no-such-program'], timeout=1)
 

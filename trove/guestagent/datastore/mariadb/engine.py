@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""MariaDB from Debian packages: its description, its data directory and configuration, and what differs in its SQL."""
+"""MariaDB from Debian packages: description, data directory, configuration and its own SQL."""
 
 from collections.abc import Collection
 
@@ -36,7 +36,7 @@ DESCRIPTION = Description(
     base_file='70-trove-base.cnf',
     user_file='71-trove-user.cnf',
     system_file='80-trove-system-agent.cnf',
-    # "public" would be taken for the built-in role of that name.
+    # A user "public" would be taken for the built-in role of that name.
     reserved_users=frozenset({'os_admin', 'root', 'mysql', 'mariadb.sys', 'healthcheck', 'public'}),
     reserved_user_prefixes=('trove_', 'repl_'),
     reserved_databases=frozenset({'mysql', 'information_schema', 'performance_schema', 'sys'}),
@@ -48,23 +48,25 @@ DESCRIPTION = Description(
 
 
 class MariaDB(MySQLServer):
-    """The engine of a MariaDB guest."""
+    """Engine of a MariaDB guest."""
 
     description = DESCRIPTION
     max_user = 128
     seed = '/opt/trove-guest/seed/mariadb'
-    #: NO_AUTO_CREATE_USER: without it a GRANT to an account that does not exist makes one without a password.
+    #: NO_AUTO_CREATE_USER: otherwise a GRANT to a missing account creates it without a password.
     #: sql_log_off and slow_query_log keep the agent's statements out of logs that tenants can read.
-    session_settings = "sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1, slow_query_log=0"
+    session_settings = ("sql_mode='NO_AUTO_CREATE_USER,NO_ENGINE_SUBSTITUTION', sql_log_off=1, "
+                        'slow_query_log=0')
     revoke_words = 'REVOKE'
     kill = 'KILL HARD'
-    uptime_query = "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'UPTIME'"
+    uptime_query = ('SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS '
+                    "WHERE VARIABLE_NAME = 'UPTIME'")
     known_by_socket = 'VIA unix_socket'
     unwanted_accounts = ("SELECT User, Host FROM mysql.user WHERE is_role = 'N' AND "
                          "(User = '' OR (User = 'root' AND Host <> 'localhost'))")
-    # The packaged privileges on databases called test or test_… belong to everybody.
+    # The packages grant privileges on databases called test or test_… to everybody.
     of_everybody = "User = '' OR User = 'PUBLIC'"
-    # One statement per line: the server reads an init file that way.
+    # One statement per line, because the server reads an init file line by line.
     recovery = """SET SESSION sql_log_bin=0;
 CREATE OR REPLACE USER root@localhost IDENTIFIED VIA unix_socket;
 GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
@@ -90,17 +92,18 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
                          names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names, origin=runtime.BY_STATEMENT)
 
-    # --- going over to another version --------------------------------------------------------------
+    # --- upgrade to another version
+    # -----------------------------------------------------------------
 
-    def check_versions(self, running: str, wanted: str, prepared: list[str]) -> None:
-        versions.check('MariaDB', running, wanted, prepared)
+    def check_versions(self, running: str, target: str, prepared: list[str]) -> None:
+        versions.check('MariaDB', running, target, prepared)
 
     def finish_upgrade(self, place: Place, timeout: float) -> bool:
         with self._session() as sql:
             upgrading.ensure_account(sql)
         return upgrading.upgrade(self.socket, timeout)
 
-    # --- SQL that differs -------------------------------------------------------------------------
+    # --- SQL of MariaDB ---------------------------------------------------------------------------
 
     def accounts_query(self) -> str:
         return "SELECT User, Host FROM mysql.user WHERE is_role = 'N'"
@@ -109,9 +112,6 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
         return f'IDENTIFIED BY PASSWORD {statements.literal(native_password.hashed(password))}'
 
     def make_root(self, sql: connection.Session, password: str) -> None:
-        sql.execute(
-            f'CREATE OR REPLACE USER {statements.account(ROOT, ANYWHERE)} {self.identified(password)}'
-        )
-        sql.execute(
-            f'GRANT ALL PRIVILEGES ON *.* TO {statements.account(ROOT, ANYWHERE)} WITH GRANT OPTION'
-        )
+        root = statements.account(ROOT, ANYWHERE)
+        sql.execute(f'CREATE OR REPLACE USER {root} {self.identified(password)}')
+        sql.execute(f'GRANT ALL PRIVILEGES ON *.* TO {root} WITH GRANT OPTION')

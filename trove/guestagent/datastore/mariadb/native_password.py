@@ -11,12 +11,12 @@
 # under the License.
 
 
-"""What MariaDB's mysql_native_password stores, so that no statement ever holds a clear password."""
+"""Hashes of MariaDB's mysql_native_password, so that no statement contains a password."""
 
 import hashlib
 
 
 def hashed(password: str) -> str:
-    """The text after IDENTIFIED BY PASSWORD."""
+    """Return the text after IDENTIFIED BY PASSWORD."""
     inner = hashlib.sha1(password.encode('utf-8'), usedforsecurity=False).digest()
     return '*' + hashlib.sha1(inner, usedforsecurity=False).hexdigest().upper()

@@ -18,18 +18,19 @@ from trove.guestagent.datastore.mysql_common import statements
 from trove.guestagent.datastore.mysql_common.connection import Session
 from trove.guestagent.datastore.mysql_common.runtime import Variable
 
-#: Where the server says a value is from when a statement set it; our own statements count as well.
+#: Origin of a value that a statement set, the agent's own statements included.
 BY_STATEMENT = 'SQL'
 
 
 def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> dict[str, Variable]:
-    """Those of the named variables that there are, and whose value is from there if that is named."""
+    """Return the named variables that exist, only those of an origin if it is given."""
     if not names:
         return {}
     text = (
         'SELECT LOWER(VARIABLE_NAME), VARIABLE_TYPE, READ_ONLY, GLOBAL_VALUE '
         'FROM information_schema.SYSTEM_VARIABLES '
-        f'WHERE VARIABLE_NAME IN ({statements.literals(sorted(names))}) AND GLOBAL_VALUE IS NOT NULL'
+        f'WHERE VARIABLE_NAME IN ({statements.literals(sorted(names))}) '
+        'AND GLOBAL_VALUE IS NOT NULL'
     )
     if origin is not None:
         text += f' AND GLOBAL_VALUE_ORIGIN = {statements.literal(origin)}'

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Data of one MariaDB go over to another: MariaDB's own upgrade, once the newer server runs on them.
+"""Upgrade of data to another MariaDB: its own upgrade program, on the running newer server.
 
-Going back is not MariaDB's to promise: within a series (10.11) data can be read by older servers, beyond it a newer
-server may change what an older one reads.
+MariaDB does not promise downgrades. Older servers of a series (10.11) read its data; a newer series
+may change what an older one reads.
 """
 
 import logging
@@ -23,13 +23,13 @@ from trove.guestagent.system.process import run
 
 LOG = logging.getLogger(__name__)
 
-#: Who the upgrade program is: not root, for it writes into a directory that a tenant's root account controls.
+#: Account of the upgrade program: not root, since it writes into a directory of the tenant's root.
 ACCOUNT = 'mysql'
 _NOT_NEEDED, _NEEDED = 1, 0
 
 
 def ensure_account(sql: connection.Session) -> None:
-    """The account of the upgrade program, for the operating system's user of that name alone."""
+    """Ensure the account of the upgrade program, only for the operating system user of its name."""
     account = statements.account(ACCOUNT, 'localhost')
     sql.execute('SET SESSION sql_log_bin=0')
     sql.execute(f'CREATE USER IF NOT EXISTS {account} IDENTIFIED VIA unix_socket')
@@ -38,18 +38,18 @@ def ensure_account(sql: connection.Session) -> None:
 
 
 def upgrade(socket: str, timeout: float) -> bool:
-    """Run MariaDB's own upgrade if the data were left by another version.
+    """Run MariaDB's own upgrade if another version left the data.
 
-    :returns: whether they were.
-    :raises ProcessFailed: it failed.
+    :returns: whether another version did.
+    :raises ProcessFailed: the upgrade failed.
     """
     program = [
         'runuser', '-u', ACCOUNT, '--', 'mariadb-upgrade', f'--socket={socket}', f'--user={ACCOUNT}'
     ]
-    looked = run([*program, '--check-if-upgrade-is-needed'], timeout=60,
-                 allowed=(_NEEDED, _NOT_NEEDED))
-    if looked.status == _NOT_NEEDED:
+    check = run([*program, '--check-if-upgrade-is-needed'], timeout=60,
+                allowed=(_NEEDED, _NOT_NEEDED))
+    if check.status == _NOT_NEEDED:
         return False
-    LOG.info('The data were left by another version; mariadb-upgrade runs')
+    LOG.info('Another version left the data; running mariadb-upgrade')
     run([*program, '--silent'], timeout=timeout)
     return True

@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""MySQL from packages: its description, its data directory and configuration, and what differs in its SQL."""
+"""MySQL from packages: description, data directory, configuration and its own SQL."""
 
 from collections.abc import Collection
 
@@ -48,18 +48,20 @@ DESCRIPTION = Description(
 
 
 class MySQL(MySQLServer):
-    """The engine of a MySQL guest."""
+    """Engine of a MySQL guest."""
 
     description = DESCRIPTION
     seed = '/opt/trove-guest/seed/mysql'
     max_password = 255
-    #: sql_log_off and min_examined_row_limit keep the agent's statements out of logs that tenants can read.
+    #: sql_log_off and min_examined_row_limit keep the agent's statements out of logs that tenants
+    #: can read.
     session_settings = (
         "sql_mode='NO_ENGINE_SUBSTITUTION', transaction_read_only=OFF, sql_log_off=1, "
         'min_examined_row_limit=18446744073709551615')
     revoke_words = 'REVOKE IF EXISTS'
     kill = 'KILL CONNECTION'
-    uptime_query = "SELECT VARIABLE_VALUE FROM performance_schema.global_status WHERE VARIABLE_NAME = 'Uptime'"
+    uptime_query = ('SELECT VARIABLE_VALUE FROM performance_schema.global_status '
+                    "WHERE VARIABLE_NAME = 'Uptime'")
     known_by_socket = 'WITH auth_socket'
     unwanted_accounts = ("SELECT User, Host FROM mysql.user WHERE User = '' OR (User = 'root' AND "
                          "Host <> 'localhost')")
@@ -82,15 +84,15 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
     def system_options(self, place: Place) -> dict[str, str]:
         return {
             **super().system_options(place),
-            # For the unit, whose lines systemd keeps.
+            # systemd keeps the lines of the unit.
             'log_error': 'stderr',
-            # The account of the agent is what no statement can take the plugin from.
+            # No statement can unload the plugin that authenticates the agent's account.
             'plugin_load_add': 'auth_socket.so',
             'loose_auth_socket': 'FORCE_PLUS_PERMANENT',
-            # What a statement persisted would win over all files; what is revoked in one database stays revoked.
+            # Persisted variables would override all files. Partial revokes restrict root.
             'persisted_globals_load': 'OFF',
             'partial_revokes': 'ON',
-            # Another protocol on ports of its own.
+            # Disable the X protocol and its ports.
             'mysqlx': 'OFF'
         }
 
@@ -106,21 +108,21 @@ GRANT ALL PRIVILEGES ON *.* TO root@localhost WITH GRANT OPTION;
                          names: Collection[str]) -> dict[str, Variable]:
         return runtime.look(sql, names, origin=runtime.BY_STATEMENT)
 
-    # --- going over to another version --------------------------------------------------------------
+    # --- upgrade to another version
+    # -----------------------------------------------------------------
 
-    def check_versions(self, running: str, wanted: str, prepared: list[str]) -> None:
-        upgrading.check(running, wanted, prepared)
+    def check_versions(self, running: str, target: str, prepared: list[str]) -> None:
+        upgrading.check(running, target, prepared)
 
-    # --- SQL that differs -------------------------------------------------------------------------
+    # --- SQL of MySQL -----------------------------------------------------------------------------
 
     def accounts_query(self) -> str:
-        # What makes an account a role is told nowhere: one nobody can log in with, because it was made that way.
-        return (
-            "SELECT User, Host FROM mysql.user WHERE NOT (account_locked = 'Y' AND password_expired = 'Y' "
-            "AND authentication_string = '')")
+        # MySQL does not mark roles. CREATE ROLE makes a locked, expired account without password.
+        return ("SELECT User, Host FROM mysql.user WHERE NOT (account_locked = 'Y' "
+                "AND password_expired = 'Y' AND authentication_string = '')")
 
     def pattern(self, database: str) -> str:
-        # With partial_revokes nothing in a grant is a wildcard, and the backslash is none of an escape.
+        # With partial_revokes a grant has neither wildcards nor escapes.
         return database
 
     def name_of_pattern(self, stored: str) -> str:

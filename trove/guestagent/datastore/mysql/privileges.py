@@ -11,11 +11,12 @@
 # under the License.
 
 
-"""What a tenant's administrator may do on a MySQL server, as a list: nothing that a later version adds comes by itself.
+"""Privileges of a tenant's administrator on MySQL, as a list: later versions add none by
+themselves.
 
-Not among them: files (FILE), the server (SHUTDOWN, RELOAD, SUPER and its parts, so no SET GLOBAL and no SET PERSIST:
-options are set by configuration groups), its binary log, replication, plugins and components, and SYSTEM_USER, without
-which nobody changes or ends the accounts that have it: the agent's.
+Missing are files (FILE), the server (SHUTDOWN, RELOAD, SUPER and its parts, so no SET GLOBAL and no
+SET PERSIST: configuration groups set options), binary log, replication, plugins and components.
+Also missing is SYSTEM_USER: without it nobody can change or end the agent's accounts.
 """
 
 from trove.guestagent.datastore.mysql_common import statements
@@ -24,18 +25,18 @@ EVERYWHERE = ('SELECT', 'INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'PROCESS
               'INDEX', 'ALTER', 'SHOW DATABASES', 'CREATE TEMPORARY TABLES', 'LOCK TABLES',
               'EXECUTE', 'CREATE VIEW', 'SHOW VIEW', 'CREATE ROUTINE', 'ALTER ROUTINE',
               'CREATE USER', 'EVENT', 'TRIGGER', 'CREATE ROLE', 'DROP ROLE', 'REPLICATION CLIENT')
-#: Privileges that are no part of SQL's grammar.
+#: Dynamic privileges, which are not part of SQL's grammar.
 MORE = ('APPLICATION_PASSWORD_ADMIN', 'CONNECTION_ADMIN', 'FLUSH_OPTIMIZER_COSTS', 'FLUSH_STATUS',
         'FLUSH_TABLES', 'FLUSH_USER_RESOURCES', 'ROLE_ADMIN', 'SET_ANY_DEFINER', 'SHOW_ROUTINE',
         'XA_RECOVER_ADMIN')
-#: Taken away again in the database of the accounts: whoever writes there makes himself what he likes.
+#: Revoked in the database of the accounts, where writing would grant any privilege.
 NOT_IN_SYSTEM = ('INSERT', 'UPDATE', 'DELETE', 'CREATE', 'DROP', 'REFERENCES', 'INDEX', 'ALTER',
                  'CREATE TEMPORARY TABLES', 'LOCK TABLES', 'CREATE VIEW', 'CREATE ROUTINE',
                  'ALTER ROUTINE', 'EVENT', 'TRIGGER')
 
 
 def grants(account: str) -> tuple[str, ...]:
-    """The statements that give an account these privileges. They need ``partial_revokes``."""
+    """Return the statements that grant these privileges; they need ``partial_revokes``."""
     return (
         f'GRANT {", ".join(EVERYWHERE)} ON *.* TO {account} WITH GRANT OPTION',
         f'GRANT {", ".join(MORE)} ON *.* TO {account} WITH GRANT OPTION',

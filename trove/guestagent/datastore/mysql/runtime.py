@@ -19,9 +19,9 @@ from trove.guestagent.datastore.mysql_common import statements
 from trove.guestagent.datastore.mysql_common.connection import Session
 from trove.guestagent.datastore.mysql_common.runtime import Variable
 
-#: Where the server says a value is from when a statement set it.
+#: Source of a value that a statement set.
 BY_STATEMENT = 'DYNAMIC'
-#: Words of performance_schema for the types of variables -> those of MariaDB's information_schema.
+#: Types of variables in performance_schema -> those of MariaDB's information_schema.
 _KINDS = {
     'BOOLEAN': 'BOOLEAN',
     'INTEGER': 'BIGINT',
@@ -33,14 +33,15 @@ _KINDS = {
 
 
 def look(sql: Session, names: Collection[str], *, origin: str | None = None) -> dict[str, Variable]:
-    """Those of the named variables that there are, and whose value is from there if that is named.
+    """Return the named variables that exist, only those of an origin if it is given.
 
-    Which can only be set at the start, the server says when it is told to.
+    The server reports read-only variables when they are set.
     """
     if not names:
         return {}
     text = (
-        'SELECT LOWER(v.VARIABLE_NAME), m.DATA_TYPE, v.VARIABLE_VALUE FROM performance_schema.global_variables v '
+        'SELECT LOWER(v.VARIABLE_NAME), m.DATA_TYPE, v.VARIABLE_VALUE '
+        'FROM performance_schema.global_variables v '
         'JOIN performance_schema.variables_metadata m ON m.VARIABLE_NAME = v.VARIABLE_NAME '
         'JOIN performance_schema.variables_info i ON i.VARIABLE_NAME = v.VARIABLE_NAME '
         f'WHERE v.VARIABLE_NAME IN ({statements.literals(sorted(names))})')

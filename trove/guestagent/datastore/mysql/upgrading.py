@@ -11,25 +11,25 @@
 # under the License.
 
 
-"""Which data of one MySQL may go over to another. The server itself does the rest, at its first start."""
+"""Allowed upgrades between MySQL versions; the new server converts the data at its first start."""
 
 from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql_common import versions
 
-#: Series with long support: data go from each to the next one, and from what is between.
+#: Series with long-term support: data upgrade from each to the next, and from those between.
 LONG_SUPPORT = ((5, 7), (8, 0), (8, 4), (9, 7))
 
 
-def check(running: str, wanted: str, prepared: list[str]) -> None:
-    """Refuse what :func:`.versions.check` refuses, and a way that leaves out a series.
+def check(running: str, target: str, prepared: list[str]) -> None:
+    """Refuse what :func:`.versions.check` refuses, and an upgrade that skips a series.
 
-    :raises EngineError:
+    :raises EngineError: the upgrade is refused.
     """
-    versions.check('MySQL', running, wanted, prepared)
-    now, then = versions.numbers(running), versions.numbers(wanted)
-    left_out = [series for series in LONG_SUPPORT if now[:2] < series < then[:2]]
-    if left_out:
-        number = '.'.join(map(str, left_out[0]))
+    versions.check('MySQL', running, target, prepared)
+    now, then = versions.numbers(running), versions.numbers(target)
+    skipped = [series for series in LONG_SUPPORT if now[:2] < series < then[:2]]
+    if skipped:
+        number = '.'.join(map(str, skipped[0]))
         raise EngineError(
-            f'The data are those of MySQL {running}; {wanted} reads them only after {number}.',
+            f'The data are those of MySQL {running}; {target} reads them only after {number}.',
             code=versions.REFUSED)

@@ -11,9 +11,9 @@
 # under the License.
 
 
-"""What MySQL's caching_sha2_password stores of a password, so that no statement ever holds the password itself.
+"""Verifiers of MySQL's caching_sha2_password, so that no statement contains a password.
 
-``$A$005$``, a salt of 20 characters, and the SHA-256 variant of crypt with 5000 rounds over both.
+A verifier is ``$A$005$``, a salt of 20 characters, and crypt's SHA-256 variant with 5000 rounds.
 """
 
 import hashlib
@@ -23,21 +23,22 @@ import string
 _ALPHABET = './' + string.digits + string.ascii_uppercase + string.ascii_lowercase
 _SALT_ALPHABET = string.ascii_letters + string.digits
 _SALT_LENGTH = 20
-#: In thousands, as the text has it: what the server itself takes unless told otherwise.
+#: Thousands of rounds, as in the text; the server's default.
 _ROUNDS = 5
-#: In which order crypt writes the bytes of a digest, three at a time.
+#: Order in which crypt writes the bytes of a digest, three at a time.
 _TRIPLES = ((0, 10, 20), (21, 1, 11), (12, 22, 2), (3, 13, 23), (24, 4, 14), (15, 25, 5),
             (6, 16, 26), (27, 7, 17), (18, 28, 8), (9, 19, 29))
 
 
 def make(password: str) -> str:
-    """What the server would store for a password with a salt of its choice."""
+    """Return a verifier of a password with a random salt."""
     salt = ''.join(secrets.choice(_SALT_ALPHABET) for _ in range(_SALT_LENGTH))
-    return f'$A${_ROUNDS:03X}${salt}{crypt(password.encode("utf-8"), salt.encode("ascii"), _ROUNDS * 1000)}'
+    digest = crypt(password.encode('utf-8'), salt.encode('ascii'), _ROUNDS * 1000)
+    return f'$A${_ROUNDS:03X}${salt}{digest}'
 
 
 def crypt(password: bytes, salt: bytes, rounds: int) -> str:
-    """The 43 characters that crypt's SHA-256 variant gives. It is slow on purpose: a few milliseconds."""
+    """Return the 43 characters of crypt's SHA-256 variant; takes a few milliseconds on purpose."""
     sha = hashlib.sha256
     alternate = sha(password + salt + password).digest()
     first = sha(password + salt + _stretched(alternate, len(password)))
@@ -57,7 +58,7 @@ def crypt(password: bytes, salt: bytes, rounds: int) -> str:
 
 
 def _stretched(block: bytes, length: int) -> bytes:
-    """As many bytes of a block, over and over."""
+    """Return ``length`` bytes of a repeated block."""
     return (block * (length // len(block) + 1))[:length]
 
 

@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Databases, users, grants and root of the MySQL family. MySQL and MariaDB differ in what their subclasses say."""
+"""Databases, users, grants and root of the MySQL family; subclasses contain what differs."""
 
 import abc
 import contextlib
 from collections.abc import Iterable
 from typing import ClassVar
 
-from trove.guestagent.datastore.engine import Database, EngineError, User, reserved_database, reserved_user
+from trove.guestagent.datastore.engine import (
+    Database, EngineError, User, reserved_database, reserved_user)
 from trove.guestagent.datastore.mysql_common import connection, names, statements
 
 ROOT = 'root'
@@ -27,46 +28,46 @@ _NO_SUCH_THREAD = '(1094)'
 
 
 def key(name: str, host: str) -> str:
-    """What users are sorted by and what the marker of a page is."""
+    """Return the sort key of a user, which is also the marker of a page."""
     return f'{name}@{host}'
 
 
 class MySQLAccounts(names.NameRules):
-    """The part of an :class:`Engine` that is SQL about accounts."""
+    """SQL about accounts, as a part of an :class:`Engine`."""
 
     socket = '/run/mysqld/mysqld.sock'
-    #: What the agent's sessions run with, as it stands after SET SESSION: an sql_mode the statements are right for, and
-    #: what keeps them out of logs that tenants can read.
+    #: Settings of the agent's sessions, after SET SESSION: the sql_mode that the statements need,
+    #: and settings that keep them out of logs that tenants can read.
     session_settings: ClassVar[str]
-    #: Takes away a privilege that may not be there.
+    #: Statement that revokes a privilege without an error if it is missing.
     revoke_words: ClassVar[str]
-    #: Ends a session.
+    #: Statement that ends a session.
     kill: ClassVar[str]
 
     def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT
                  ) -> contextlib.AbstractContextManager[connection.Session]:
         return connection.session(self.socket, self.session_settings, timeout=timeout)
 
-    # --- what differs -----------------------------------------------------------------------------
+    # --- differences ------------------------------------------------------------------------------
 
     @abc.abstractmethod
     def accounts_query(self) -> str:
-        """Rows (user, host) of all accounts that are no roles."""
+        """Return a query of rows (user, host) for all accounts that are no roles."""
 
     @abc.abstractmethod
     def identified(self, password: str) -> str:
-        """The clause of CREATE USER and ALTER USER that holds what the server stores for a password, never itself."""
+        """Return the clause of CREATE USER and ALTER USER with the hash of a password."""
 
     @abc.abstractmethod
     def make_root(self, sql: connection.Session, password: str) -> None:
-        """Make root from anywhere anew, with the privileges of a tenant's administrator."""
+        """Create root from anywhere anew, with the privileges of a tenant's administrator."""
 
     def pattern(self, database: str) -> str:
-        """What a grant on exactly this database stores."""
+        """Return the database pattern that a grant on exactly this database stores."""
         return statements.pattern(database)
 
     def name_of_pattern(self, stored: str) -> str:
-        """The database that a stored grant was made for."""
+        """Return the database of a stored grant."""
         return statements.name_of_pattern(stored)
 
     # --- databases --------------------------------------------------------------------------------
@@ -74,7 +75,7 @@ class MySQLAccounts(names.NameRules):
     def list_databases(self) -> list[Database]:
         with self._session() as sql:
             rows = sql.rows(statements.LIST_DATABASES)
-        # '#mysql50#…' is how the server shows directories that no database of its own made.
+        # The server shows directories without a database of its own as '#mysql50#…'.
         found = [
             {
                 'name': name,
@@ -114,9 +115,10 @@ class MySQLAccounts(names.NameRules):
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
         with self._session() as sql:
-            wanted = self._user_names(sql) if names is None else list(names)
+            selected = self._user_names(sql) if names is None else list(names)
             access: dict[tuple[str, str], set[str]] = {}
-            for name, host, stored in (sql.rows(statements.grants_of(wanted)) if wanted else ()):
+            stored_grants = sql.rows(statements.grants_of(selected)) if selected else []
+            for name, host, stored in stored_grants:
                 access.setdefault((name, host), set()).add(self.name_of_pattern(stored))
         return [{
             'name': name,
@@ -124,7 +126,7 @@ class MySQLAccounts(names.NameRules):
             'databases': [{
                 'name': database
             } for database in self._shown(access.get((name, host), ()))]
-        } for name, host in wanted]
+        } for name, host in selected]
 
     def _shown(self, databases: Iterable[str]) -> list[str]:
         return sorted(name for name in databases if not reserved_database(self.description, name))
@@ -147,7 +149,7 @@ class MySQLAccounts(names.NameRules):
                 for database in databases:
                     sql.execute(statements.grant_database(self.pattern(database), name, host))
             except EngineError:
-                # A user with half of the grants is not what was asked for.
+                # Do not leave a user with half of the requested grants.
                 if not existed:
                     sql.execute(statements.drop_user(name, host))
                 raise
@@ -194,14 +196,14 @@ class MySQLAccounts(names.NameRules):
         return self._shown({self.name_of_pattern(text) for text in stored})
 
     def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
-        """Databases need not exist: the family keeps a grant until they do."""
+        """Grant access; databases need not exist, as the family keeps a grant until they do."""
         self.check_user(name, host)
-        wanted = list(databases)
-        for database in wanted:
+        requested = list(databases)
+        for database in requested:
             self.check_database({'name': database})
         with self._session() as sql:
             self._require(sql, name, host)
-            for database in wanted:
+            for database in requested:
                 sql.execute(statements.grant_database(self.pattern(database), name, host))
 
     def revoke(self, name: str, host: str, database: str) -> None:
@@ -237,7 +239,7 @@ class MySQLAccounts(names.NameRules):
             return bool(sql.rows(_REMOTE_ROOTS))
 
     def _end_remote_sessions(self, sql: connection.Session) -> None:
-        # An account that is gone keeps its open sessions, and their privileges, until they end.
+        # A dropped account keeps its open sessions, and their privileges, until they end.
         for (thread,) in sql.rows("SELECT ID FROM information_schema.PROCESSLIST "
                                   "WHERE USER = 'root' AND HOST NOT IN ('localhost', '')"):
             try:

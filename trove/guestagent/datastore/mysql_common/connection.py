@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Connections of the agent to a server of the MySQL family, over its unix socket, without a password.
+"""Connections of the agent to a server of the MySQL family, over its unix socket, without a
+password.
 
-The server knows the agent by its operating system account (root), so nothing is stored that could be stolen or would
-have to be changed after a restore.
+The server identifies the agent by its operating system account (root). So no secret is stored that
+could be stolen or would have to be changed after a restore.
 """
 
 import contextlib
@@ -33,13 +34,13 @@ LOG = logging.getLogger(__name__)
 ACCOUNT = 'root'
 PROBE_TIMEOUT = 5
 STATEMENT_TIMEOUT = 60
-#: Seconds for which a connection is asked for again when there is none, and between two times. When clients have taken
-#: all, one is left for the agent, and the one before may still be closing.
+#: Seconds the agent retries to connect while the server is full, and the pause between retries. The
+#: server reserves one connection for the agent, but its last one may still be closing.
 FULL_TIMEOUT = 1.0
 _FULL_PAUSE = 0.02
 
 _NOT_ON_SOCKET = 1698
-#: MariaDB's and MySQL's numbers for a locked account; a login method that is not there.
+#: Numbers for a locked account (MariaDB, MySQL), a missing login method, an expired password.
 _ACCOUNT_LOCKED, _ACCOUNT_IS_LOCKED, _NO_SUCH_PLUGIN, _PASSWORD_EXPIRED = 4151, 3118, 1524, 1862
 _LOCKED_OUT = frozenset({
     ER.ACCESS_DENIED_ERROR, ER.HOST_NOT_PRIVILEGED, ER.DBACCESS_DENIED_ERROR, _NOT_ON_SOCKET,
@@ -48,7 +49,7 @@ _LOCKED_OUT = frozenset({
 })
 _FULL = frozenset({ER.CON_COUNT_ERROR, ER.TOO_MANY_USER_CONNECTIONS})
 
-#: Server errors that have a code of their own in the contract.
+#: Server errors with a code of their own in the API.
 _CODES = {
     ER.DB_CREATE_EXISTS: 'guest_exists_database',
     ER.DB_DROP_EXISTS: 'guest_not_found_database',
@@ -63,7 +64,7 @@ _CODES = {
 
 
 class Session:
-    """One connection: statements in, rows out, server errors as :class:`EngineError`."""
+    """Connection: statements in, rows out, server errors as :class:`EngineError`."""
 
     def __init__(self, connection: Any) -> None:
         self._connection = connection
@@ -72,7 +73,10 @@ class Session:
         self.rows(statement)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """:raises EngineError: with the server's number and text, without the statement."""
+        """Run a statement and return its rows.
+
+        :raises EngineError: with the server's number and text, without the statement.
+        """
         LOG.debug('SQL: %s', statements.redacted(statement))
         try:
             with self._connection.cursor() as cursor:
@@ -82,24 +86,25 @@ class Session:
             raise translated(error) from None
 
     def scalar(self, statement: str) -> Any:
-        """The first column of the first row; None when there is no row."""
+        """Return the first column of the first row; None without a row."""
         found = self.rows(statement)
         return found[0][0] if found else None
 
 
 @contextlib.contextmanager
 def session(socket: str, settings: str, *, timeout: float = STATEMENT_TIMEOUT) -> Iterator[Session]:
-    """A connection for the time of a ``with`` block.
+    """Open a connection for the time of a ``with`` block.
 
-    :param settings: of the session, as they stand after SET SESSION.
-    :param timeout: seconds for reading an answer; connecting gets at most PROBE_TIMEOUT.
-    :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
+    :param settings: settings of the session, after SET SESSION.
+    :param timeout: seconds for each reply; connecting gets at most PROBE_TIMEOUT.
+    :raises EngineUnavailable: the server does not answer. :raises LockedOut: the server refuses the
+        agent's account.
     """
     connection = _connected(socket, settings, timeout)
     try:
         yield Session(connection)
     finally:
-        # Says good-bye and waits for nothing: otherwise the server's error log has a line for each of our looks at it.
+        # Close with a quit command: else each probe leaves a line in the server's error log.
         with contextlib.suppress(pymysql.Error):
             connection.close()
 
@@ -117,8 +122,8 @@ def _connected(socket: str, settings: str, timeout: float) -> Any:
                 read_timeout=timeout,
                 write_timeout=timeout,
                 init_command=f'SET SESSION {settings}',
-                # Otherwise each connection reads all certificate authorities of the system,
-                # to no use on a socket.
+                # With TLS each connection would read all certificate authorities of the system,
+                # which a socket does not need.
                 ssl_disabled=True)
         except pymysql.Error as error:
             if _message(error)[0] not in _FULL or time.monotonic() >= deadline:
@@ -136,7 +141,7 @@ def _no_session(error: pymysql.Error) -> EngineUnavailable:
 
 
 def translated(error: pymysql.Error) -> EngineError:
-    """The coded form of what the server or the driver said."""
+    """Return an error of the server or the driver as a coded error."""
     number, text = _message(error)
     if number in (2006, 2013, 2014, 0):
         return EngineUnavailable(f'The connection to the engine broke ({number}): {text}')

@@ -10,17 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which names the MySQL family accepts. What is refused here would be cut, changed or rejected by the server later."""
+"""Rules for names in the MySQL family; the server would cut, change or reject other names later."""
 
 import re
 
-from trove.guestagent.datastore.engine import Database, Engine, EngineError, reserved_database, reserved_user
+from trove.guestagent.datastore.engine import (
+    Database, Engine, EngineError, reserved_database, reserved_user)
 
 MAX_DATABASE = 64
 MAX_CHARSET = 64
 _HOST = re.compile(r'[0-9A-Za-z.:%_\-]{1,255}(/[0-9.]{1,15})?')
 _WORD = re.compile(r'[A-Za-z0-9_]+')
-#: Hosts through which only somebody on the database server itself could come.
+#: Hosts of clients on the database server itself.
 _LOCAL_HOSTS = frozenset({'localhost', '127.0.0.1', '::1'})
 
 
@@ -36,11 +37,12 @@ def _check_text(what: str, name: str, longest: int) -> None:
                           code='guest_invalid_name')
     for character in name:
         if ord(character) < 32 or ord(character) == 127:
-            raise EngineError(f'The {what} name holds a control character.',
+            raise EngineError(f'The {what} name contains a control character.',
                               code='guest_invalid_name')
         if ord(character) > 0xFFFF or 0xD800 <= ord(character) <= 0xDFFF:
-            raise EngineError(f'The {what} name holds a character the engine cannot store in names '
-                              f'(outside the basic multilingual plane).', code='guest_invalid_name')
+            raise EngineError(f'The {what} name contains a character the engine cannot store in '
+                              f'names (outside the basic multilingual plane).',
+                              code='guest_invalid_name')
 
 
 def check_database(name: str) -> None:
@@ -54,21 +56,21 @@ def check_user(name: str, longest: int) -> None:
 
 
 def check_host(host: str) -> None:
-    """An address, a name, or a pattern with ``%`` and ``_``.
+    """Check a host: an address, a name, or a pattern with ``%`` and ``_``.
 
     :raises EngineError: guest_invalid_host.
     """
     if not _HOST.fullmatch(host):
-        raise EngineError('The host is no address, host name or pattern the engine takes.',
+        raise EngineError('The host is not an address, host name or pattern of the engine.',
                           code='guest_invalid_host')
     if host.lower() in _LOCAL_HOSTS:
         raise EngineError(
-            'The host names the database server itself, from where no user can connect.',
+            'The host is the database server itself, from where no user can connect.',
             code='guest_invalid_host')
 
 
 def check_password(password: str | None, longest: int | None = None) -> None:
-    """:param longest: in bytes of UTF-8; None: as long as one likes.
+    """:param longest: maximum bytes of UTF-8; None for no limit.
 
     :raises EngineError: guest_invalid_password.
     """
@@ -78,26 +80,26 @@ def check_password(password: str | None, longest: int | None = None) -> None:
         raise EngineError(f'The password has more than {longest} bytes.',
                           code='guest_invalid_password')
     if '\0' in password:
-        raise EngineError('The password holds a NUL character.', code='guest_invalid_password')
+        raise EngineError('The password contains a NUL character.', code='guest_invalid_password')
 
 
 def check_charset(character_set: str | None, collate: str | None) -> None:
-    """Only the form; whether the server knows them, the server says.
+    """Check only the characters; the server reports an unknown name itself.
 
     :raises EngineError: guest_invalid_charset.
     """
     for value in (character_set, collate):
         if value and not (len(value) <= MAX_CHARSET and _WORD.fullmatch(value)):
-            raise EngineError('The character set or collation has an impossible name.',
+            raise EngineError('The character set or collation has an invalid name.',
                               code='guest_invalid_charset')
 
 
 class NameRules(Engine):
-    """The checks of an :class:`Engine` of this family."""
+    """Checks of names, as a part of an :class:`Engine` of this family."""
 
-    #: Longest user name, in characters.
+    #: Maximum characters of a user name.
     max_user = 32
-    #: Longest password, in bytes of UTF-8; None without a limit.
+    #: Maximum bytes of a password in UTF-8; None for no limit.
     max_password: int | None = None
 
     def check_database(self, database: Database) -> None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Option files of the MySQL family: one ``[mysqld]`` section, one option per line."""
+"""Option files of the MySQL family: one section ``[mysqld]``, one option per line."""
 
 import re
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ _ESCAPE = re.compile(r'\\([\\"\'])')
 
 
 def render(options: Mapping[str, str]) -> str:
-    """An option file. A value that could end its line and begin another option is refused.
+    """Return an option file; a value that could begin another option is refused.
 
     :raises ValueError: names the option.
     """
@@ -36,14 +36,14 @@ def render(options: Mapping[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    """Quotes keep blanks and comment signs; inside them the reader takes backslash pairs apart."""
+    """Quote a value with blanks or comment signs; escape backslashes and double quotes in it."""
     if value and not set(value) & set(' #;\'"\\'):
         return value
     return '"' + value.replace('\\', '\\\\').replace('"', '\\"') + '"'
 
 
 def parse(text: str) -> dict[str, str]:
-    """The server's options in a file, names with underscores as the server shows them; a bare flag has the value ""."""
+    """Return the server's options, names with underscores; an option without a value has ""."""
     found: dict[str, str] = {}
     section = ''
     for raw in text.split('\n'):

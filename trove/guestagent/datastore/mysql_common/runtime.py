@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""Options of a running server of the family: changed without a restart, and looked at for what others changed."""
+"""Options of a running server of the family: applied without a restart, and checked for drift."""
 
 from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
@@ -20,35 +20,35 @@ from trove.guestagent.datastore.engine import Applied, EngineError, EngineUnavai
 from trove.guestagent.datastore.mysql_common import statements, variables
 from trove.guestagent.datastore.mysql_common.connection import Session
 
-#: Errors that mean: only at the start, with these options. 1290 is max_user_connections, fixed when it starts as 0.
+#: Errors of options that need a restart. 1290 is max_user_connections, fixed if it starts as 0.
 _AT_START = ('(1238)', '(1290)')
 
 
 class Variable(NamedTuple):
-    """A server variable. The kind is one of the words of MariaDB's information_schema."""
+    """Server variable. ``kind`` is a word of MariaDB's information_schema."""
     kind: str
     read_only: bool
     value: str
 
 
-#: Asks a server for some of its variables.
+#: Reads some variables of a server.
 Look = Callable[[Session, Collection[str]], dict[str, Variable]]
 
 
 def apply(sql: Session, look: Look, changes: Mapping[str, str | None]) -> Applied:
-    """:meth:`trove.guestagent.datastore.engine.Engine.apply_options`"""
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.apply_options`."""
     known = look(sql, changes)
     waiting: set[str] = set()
     refused: dict[str, str] = {}
     for name, value in changes.items():
         found = known.get(name)
         if found is None or found.read_only:
-            # Options without a variable exist; the server has accepted its files before it came to this.
+            # An option without a variable; the server has already accepted its files.
             waiting.add(name)
             continue
         try:
-            wanted = 'DEFAULT' if value is None else variables.expression(found.kind, value)
-            sql.execute(f'SET GLOBAL {statements.identifier(name)} = {wanted}')
+            new = 'DEFAULT' if value is None else variables.expression(found.kind, value)
+            sql.execute(f'SET GLOBAL {statements.identifier(name)} = {new}')
         except EngineUnavailable:
             raise
         except EngineError as error:
@@ -67,9 +67,9 @@ def apply(sql: Session, look: Look, changes: Mapping[str, str | None]) -> Applie
 
 
 def drifted(running: Mapping[str, Variable], expected: Mapping[str, str]) -> dict[str, str]:
-    """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.drifted_options`.
 
-    :param running: those of the expected whose value a statement has set.
+    :param running: those of the expected variables that a statement has set.
     """
     return {name: found.value for name, found in running.items()
             if not found.read_only and not variables.same(found.kind, expected[name], found.value)}

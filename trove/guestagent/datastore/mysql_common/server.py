@@ -11,7 +11,7 @@
 # under the License.
 
 
-"""What the agent does with any server of the MySQL family: data directory, configuration, health, logs."""
+"""Server of the MySQL family: data directory, configuration, health, logs."""
 
 import abc
 import contextlib
@@ -21,18 +21,20 @@ import shutil
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from trove.guestagent.datastore.engine import SYS, Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart
-from trove.guestagent.datastore.mysql_common import connection, options, runtime, statements, versions
+from trove.guestagent.datastore.engine import (
+    SYS, Applied, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
+from trove.guestagent.datastore.mysql_common import (
+    connection, options, runtime, statements, versions)
 from trove.guestagent.datastore.mysql_common.accounts import MySQLAccounts
 from trove.guestagent.system import files
 from trove.guestagent.system.process import ProcessFailed, run
 
-#: Where the recovery statements lie while the server starts; on a memory file system, gone afterwards.
+#: Directory of the recovery statements during a start; in memory, removed afterwards.
 RECOVERY_DIRECTORY = '/run/trove-db'
 _RECOVERY_VARIABLE = 'MYSQLD_OPTS'
-#: What MySQL says before the words: [MY-000077] [Server].
+#: MySQL's codes before the text of an error: [MY-000077] [Server].
 _CODES = re.compile(r'^(\[[^\]]*\]\s*)+')
-#: What a server of the family writes down for its users.
+#: Logs of the servers of the family.
 LOGS = (
     Log('general', file='general.log', on={
         'general_log': 'ON',
@@ -44,54 +46,54 @@ LOGS = (
     }, off={'slow_query_log': 'OFF'}),
     Log('error', SYS),
 )
-# LOCAL: nothing a replica should repeat.
+# LOCAL: replicas must not repeat the statement.
 _REOPEN = {'general': 'FLUSH LOCAL GENERAL LOGS', 'slow_query': 'FLUSH LOCAL SLOW LOGS'}
 
 
 class MySQLServer(MySQLAccounts, abc.ABC):
-    """The engine of a guest of the family, except for what its subclasses say."""
+    """Engine of a guest of the family; subclasses contain what differs."""
 
-    #: A data directory made when the image was built; copying it is much faster than making one.
+    #: Data directory made by the image build; copying it is faster than making one.
     seed: str = ''
-    #: What the server is asked how long it runs with, in seconds.
+    #: Query of the uptime in seconds.
     uptime_query: ClassVar[str]
-    #: Statements, one on each line, that give the agent its account back.
+    #: Statements, one per line, that restore the agent's account.
     recovery: ClassVar[str]
-    #: How the agent's account is known: by the user of the operating system at the other end of the socket.
+    #: Clause that identifies the agent's account by the operating system user of the socket.
     known_by_socket: ClassVar[str]
-    #: Accounts a new server must not have: those of nobody, and of root from elsewhere. Gives User and Host.
+    #: Query of (User, Host) of anonymous accounts and of root from other hosts.
     unwanted_accounts: ClassVar[str]
-    #: Which rows of mysql.db give privileges to everybody.
+    #: Condition for rows of mysql.db with privileges for everybody.
     of_everybody: ClassVar[str]
 
     def __init__(self, *, socket: str = MySQLAccounts.socket, seed: str | None = None) -> None:
         self.socket = socket
         self.seed = self.seed if seed is None else seed
 
-    # --- what differs -----------------------------------------------------------------------------
+    # --- differences ------------------------------------------------------------------------------
 
     @abc.abstractmethod
     def make_data_directory(self, directory: str, timeout: float) -> None:
-        """Have the server's own program fill an empty directory."""
+        """Fill an empty directory with the server's own program."""
 
     @abc.abstractmethod
     def validation_command(self) -> list[str]:
-        """A command that reads all option files and fails if the server could not start with them."""
+        """Return a command that reads all option files and fails if the server could not start."""
 
     @abc.abstractmethod
     def look(self, sql: connection.Session, names: Collection[str]) -> dict[str, runtime.Variable]:
-        """Variables of the running server, of those named that it has."""
+        """Return the named variables that the running server has."""
 
     @abc.abstractmethod
     def look_for_changed(self, sql: connection.Session,
                          names: Collection[str]) -> dict[str, runtime.Variable]:
-        """Of those named, the ones whose value a statement has set."""
+        """Return the named variables that a statement has set."""
 
     @abc.abstractmethod
-    def check_versions(self, running: str, wanted: str, prepared: list[str]) -> None:
-        """Refuse what :func:`.versions.check` refuses, and what else is no way for these data.
+    def check_versions(self, running: str, target: str, prepared: list[str]) -> None:
+        """Refuse what :func:`.versions.check` refuses, and other impossible upgrades.
 
-        :raises EngineError:
+        :raises EngineError: the upgrade is refused.
         """
 
     # --- data directory and configuration ---------------------------------------------------------
@@ -100,7 +102,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         return os.path.isdir(os.path.join(place.data_directory, 'mysql'))
 
     def initialise(self, place: Place, timeout: float) -> None:
-        """Made under another name and renamed when complete: a crash in between leaves no half of a data directory."""
+        """Create the data under another name and rename it, so that a crash leaves none in part."""
         unfinished = place.data_directory + '.unfinished'
         shutil.rmtree(unfinished, ignore_errors=True)
         user, group = self.description.os_user, self.description.os_group
@@ -128,7 +130,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
 
     @staticmethod
     def _no_files(place: Place) -> str:
-        """An empty directory of root's: the only one that LOAD DATA and INTO OUTFILE may touch."""
+        """Return an empty directory of root, the only one for LOAD DATA and INTO OUTFILE."""
         return os.path.join(place.state_directory, 'no-files')
 
     def render_options(self, values: Mapping[str, str]) -> str:
@@ -142,18 +144,18 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         try:
             run(self.validation_command())
         except ProcessFailed as error:
-            said = [
+            errors = [
                 line for line in error.errors.splitlines()
                 if '[ERROR]' in line and not line.endswith('Aborting')
             ]
-            reason = _CODES.sub('', (said or [error.errors])[-1].rpartition('[ERROR]')[2].strip())
+            reason = _CODES.sub('', (errors or [error.errors])[-1].rpartition('[ERROR]')[2].strip())
             raise EngineError(f'The engine refuses its configuration: {reason}') from None
 
     # --- a running engine -------------------------------------------------------------------------
 
     def secure(self) -> None:
         with self._session() as sql:
-            # What the agent does to its own machine is nothing a replica should repeat.
+            # Replicas must not repeat changes for the agent's machine.
             sql.execute('SET SESSION sql_log_bin=0')
             agent = statements.account(connection.ACCOUNT, 'localhost')
             sql.execute(f'ALTER USER {agent} IDENTIFIED {self.known_by_socket}')
@@ -167,7 +169,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
     def probe(self) -> None:
         with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
             if sql.scalar('SELECT 1') != 1:
-                raise EngineUnavailable('The engine gave a wrong answer to the simplest query.')
+                raise EngineUnavailable('The engine gave a wrong answer to a simple query.')
 
     def facts(self) -> Facts:
         with self._session(timeout=connection.PROBE_TIMEOUT) as sql:
@@ -199,7 +201,7 @@ class MySQLServer(MySQLAccounts, abc.ABC):
         with self._session() as sql:
             sql.execute(_REOPEN[log.name])
 
-    # --- going over to another version ------------------------------------------------------------
+    # --- upgrade to another version ---------------------------------------------------------------
 
     def check_upgrade(self, place: Place, version: str) -> None:
         with self._session() as sql:
@@ -209,5 +211,5 @@ class MySQLServer(MySQLAccounts, abc.ABC):
     def prepare_upgrade(self, place: Place, version: str) -> None:
         with self._session() as sql:
             if versions.is_other_series(str(sql.scalar('SELECT VERSION()')), version):
-                # The formats of its logs may differ: the stop that follows leaves nothing in them.
+                # The other version may not read the logs; the following stop leaves them empty.
                 sql.execute('SET GLOBAL innodb_fast_shutdown = 0')

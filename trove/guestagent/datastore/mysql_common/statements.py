@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""SQL text of the MySQL family: the only place where values become part of a statement.
+"""SQL text of the MySQL family; no other module puts values into a statement.
 
-Sessions run with an sql_mode in which the backslash is an escape character in literals and the double quote is none for
-identifiers (``session_settings`` of the accounts); these builders are right for no other mode.
+The builders are right only for the sql_mode of ``session_settings``: a backslash escapes in
+literals, and a double quote does not quote identifiers.
 """
 
 import re
@@ -26,41 +26,42 @@ _ESCAPES = str.maketrans({
     '\r': '\\r',
     '\x1a': '\\Z'
 })
-#: What stands in statements for passwords: the hash of mysql_native_password, and that of caching_sha2_password.
+#: Hashes in statements: of mysql_native_password and of caching_sha2_password.
 _HASH = re.compile(r'\*[0-9A-F]{40}|0x[0-9A-F]{100,}')
 
 
 def literal(value: str) -> str:
-    """A string literal."""
+    """Return a string literal."""
     return "'" + value.translate(_ESCAPES) + "'"
 
 
 def literals(values: list[str]) -> str:
-    """A list for IN (...); never empty SQL: an empty list matches nothing."""
+    """Return a list for IN (...), with NULL for an empty list, which then matches nothing."""
     return ', '.join(map(literal, values)) or 'NULL'
 
 
 def identifier(name: str) -> str:
-    """A quoted identifier."""
+    """Return a quoted identifier."""
     return '`' + name.replace('`', '``') + '`'
 
 
 def pattern(name: str) -> str:
-    """The text that GRANT stores for exactly this database: its wildcards escaped."""
+    """Return the pattern that GRANT stores for exactly this database, wildcards escaped."""
     return name.replace('\\', '\\\\').replace('%', '\\%').replace('_', '\\_')
 
 
 def name_of_pattern(stored: str) -> str:
-    """The database a stored pattern was made for; a pattern made by the tenant with bare wildcards comes as it is."""
+    """Return the database of a stored pattern; a tenant's pattern with wildcards is unchanged."""
     return re.sub(r'\\([\\%_])', r'\1', stored)
 
 
 def account(name: str, host: str) -> str:
-    """'name'@'host'."""
+    """Return ``'name'@'host'``."""
     return f'{literal(name)}@{literal(host)}'
 
 
-# --- databases ---------------------------------------------------------------------------------------
+# --- databases
+# ---------------------------------------------------------------------------------------
 
 
 def create_database(name: str, character_set: str | None, collate: str | None, *,
@@ -81,10 +82,11 @@ LIST_DATABASES = ('SELECT SCHEMA_NAME, DEFAULT_CHARACTER_SET_NAME, DEFAULT_COLLA
                   'FROM information_schema.SCHEMATA')
 
 
-# --- users and grants --------------------------------------------------------------------------------
+# --- users and grants
+# --------------------------------------------------------------------------------
 
 def create_user(name: str, host: str, identified: str, *, or_ignore: bool = False) -> str:
-    """:param identified: the clause with the hash of the password, which each server has in a form of its own."""
+    """:param identified: clause with the hash of the password, in the server's own notation."""
     return f'CREATE USER {"IF NOT EXISTS " if or_ignore else ""}{account(name, host)} {identified}'
 
 
@@ -101,27 +103,31 @@ def rename_user(name: str, host: str, new_name: str, new_host: str) -> str:
 
 
 def grant_database(stored: str, name: str, host: str) -> str:
-    """:param stored: the pattern as it shall stand in mysql.db."""
+    """:param stored: pattern to store in mysql.db."""
     return f'GRANT ALL PRIVILEGES ON {identifier(stored)}.* TO {account(name, host)}'
 
 
 def revoke_database(stored: str, name: str, host: str, revoke: str = 'REVOKE') -> tuple[str, str]:
-    """:param stored: the pattern as it stands in mysql.db, which a tenant may have written without escapes.
+    """Return the statements that revoke a grant on a database.
 
-    :param revoke: the words with which a server takes away what may not be there.
+    :param stored: pattern as it is in mysql.db; a tenant may have written it without escapes.
+    :param revoke: statement that revokes without an error if the privilege is missing.
     """
     where = f'ON {identifier(stored)}.* FROM {account(name, host)}'
-    # ALL PRIVILEGES leaves the grant option behind, which the tenant's root may have given.
+    # ALL PRIVILEGES does not include the grant option, which the tenant's root may have granted.
     return f'{revoke} GRANT OPTION {where}', f'{revoke} ALL PRIVILEGES {where}'
 
 
 def grants_of(accounts: list[tuple[str, str]]) -> str:
-    """Rows (user, host, stored pattern). information_schema is of no use: its grantee text is not escaped."""
-    wanted = ', '.join(f'({literal(name)}, {literal(host)})'
-                       for name, host in accounts) or '(NULL, NULL)'
-    return f'SELECT User, Host, Db FROM mysql.db WHERE (User, Host) IN ({wanted})'
+    """Return a query of rows (user, host, stored pattern).
+
+    The grantee of information_schema is not escaped, so the query reads mysql.db.
+    """
+    pairs = ', '.join(f'({literal(name)}, {literal(host)})'
+                      for name, host in accounts) or '(NULL, NULL)'
+    return f'SELECT User, Host, Db FROM mysql.db WHERE (User, Host) IN ({pairs})'
 
 
 def redacted(statement: str) -> str:
-    """A statement that may be logged: without password hashes."""
+    """Return a statement for the log, without password hashes."""
     return _HASH.sub('…', statement)

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Values of server variables: what an option file says as SQL, and whether two spellings mean the same. Pure."""
+"""Values of server variables: from option files to SQL, and equality of spellings. Pure functions.
+"""
 
 import decimal
 import re
@@ -22,14 +23,14 @@ _NUMBER = re.compile(r'[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?')
 _POWERS = {letter: 1024 ** power for power, letter in enumerate('KMGTPE', start=1)}
 _ON = frozenset({'on', 'true', 'yes', '1', ''})
 _OFF = frozenset({'off', 'false', 'no', '0'})
-#: Words of information_schema for the types of variables.
+#: Types of variables in information_schema.
 _BOOLEAN = 'BOOLEAN'
 _LISTS = frozenset({'SET', 'FLAGSET'})
 _TEXTS = frozenset({'VARCHAR'})
 
 
 def expression(kind: str, value: str) -> str:
-    """What stands after the equals sign of a SET for a value of an option file.
+    """Return the right side of a SET statement for a value of an option file.
 
     :param kind: type of the variable, in the words of information_schema.
     """
@@ -37,7 +38,7 @@ def expression(kind: str, value: str) -> str:
         return statements.literal(value)
     number = _number(value)
     if number is not None:
-        # SET takes no suffixes.
+        # SET accepts no suffixes.
         return f'{number:f}'
     if kind == _BOOLEAN and value.lower() in _ON | _OFF:
         return 'ON' if value.lower() in _ON else 'OFF'
@@ -45,7 +46,7 @@ def expression(kind: str, value: str) -> str:
 
 
 def same(kind: str, configured: str, running: str) -> bool:
-    """Whether the value of an option file and the one the server shows mean the same."""
+    """Return whether the value of an option file and the running value mean the same."""
     if configured == running:
         return True
     if kind == _BOOLEAN:
@@ -56,7 +57,7 @@ def same(kind: str, configured: str, running: str) -> bool:
     if one is not None and other is not None:
         return one == other
     if one is not None:
-        # The number of a word, or the bits of several: the server shows the words, and only it knows their order.
+        # A number for words: the server shows the words, and only it knows their order.
         return True
     if kind in _LISTS:
         return _words(configured) <= _words(running)
@@ -76,5 +77,5 @@ def _truth(value: str) -> bool | str:
 
 
 def _words(value: str) -> set[str]:
-    """The words of a list. One like TRADITIONAL stands for several and is shown beside them."""
+    """Return the words of a list; a word like TRADITIONAL is shown beside those it stands for."""
     return {word.strip().lower() for word in value.split(',') if word.strip()}

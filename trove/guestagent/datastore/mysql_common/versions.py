@@ -11,43 +11,43 @@
 # under the License.
 
 
-"""Versions of the MySQL family: what their numbers tell, and which way leads from one to the other. Pure."""
+"""Versions of the MySQL family: their numbers, and allowed upgrades. Pure functions."""
 
 import re
 
 from trove.guestagent.datastore.engine import EngineError
 
-#: The code of a refusal to go over to another version.
+#: Code of a refused upgrade.
 REFUSED = 'guest_upgrade_refused'
 _NUMBERS = re.compile(r'\d+(?:\.\d+)*')
 
 
 def numbers(version: str) -> tuple[int, ...]:
-    """The leading numbers of a version, ``(10, 11, 6)`` of ``10.11.6-MariaDB-log``; empty when it has none."""
+    """Return the leading numbers, ``(10, 11, 6)`` of ``10.11.6-MariaDB-log``; () without any."""
     found = _NUMBERS.match(version)
     return tuple(int(part) for part in found.group().split('.')) if found else ()
 
 
-def is_other_series(running: str, wanted: str) -> bool:
-    """Whether these are of two series, of which the first two numbers are the name."""
-    return bool(numbers(wanted)) and numbers(running)[:2] != numbers(wanted)[:2]
+def is_other_series(running: str, target: str) -> bool:
+    """Return whether the versions belong to different series, named by the first two numbers."""
+    return bool(numbers(target)) and numbers(running)[:2] != numbers(target)[:2]
 
 
-def check(product: str, running: str, wanted: str, prepared: list[str]) -> None:
-    """Refuse a way back, and a way that would lose what is between prepare and commit.
+def check(product: str, running: str, target: str, prepared: list[str]) -> None:
+    """Refuse a downgrade, and another series while XA transactions are prepared.
 
-    :param product: the name of what runs.
-    :param running: version of the server that runs.
-    :param wanted: number of the version it shall become.
+    :param product: name of the running server.
+    :param running: version of the running server.
+    :param target: number of the requested version.
     :param prepared: names of prepared XA transactions.
-    :raises EngineError:
+    :raises EngineError: the upgrade is refused.
     """
-    now, then = numbers(running), numbers(wanted)
+    now, then = numbers(running), numbers(target)
     if then and then < now[:len(then)]:
         raise EngineError(
-            f'The data are those of {product} {running}, which {wanted} does not read.',
+            f'The data are those of {product} {running}; {target} cannot read them.',
             code=REFUSED)
-    if prepared and is_other_series(running, wanted):
+    if prepared and is_other_series(running, target):
         raise EngineError(
-            f'There are {len(prepared)} prepared XA transactions; commit them or roll them back first.',
+            f'{len(prepared)} XA transactions are prepared; commit them or roll them back first.',
             code=REFUSED)

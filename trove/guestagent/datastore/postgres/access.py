@@ -9,18 +9,19 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Who may come in, and how: the text of pg_hba.conf and pg_ident.conf. The first line that fits decides."""
+"""Client authentication: the texts of pg_hba.conf and pg_ident.conf. The first matching line wins.
+"""
 
-#: The agent's role: made with the cluster, so it is there before the first start.
+#: Role of the agent, created with the cluster.
 AGENT = 'os_admin'
 _MAP = 'trove'
 _EVERYWHERE = ('0.0.0.0/0', '::/0')
 
 
 def rules() -> str:
-    """pg_hba.conf: the agent through the socket as root of this machine and nowhere else, the others with a password.
+    """Return pg_hba.conf: the agent by socket as root of this machine, the others by password.
 
-    Nobody streams the write-ahead log: "all" does not name that.
+    No user may stream the write-ahead log, which "all" does not include.
     """
     lines = [f'local all {AGENT} peer map={_MAP}', f'local replication {AGENT} peer map={_MAP}',
              'local all all scram-sha-256']
@@ -30,8 +31,8 @@ def rules() -> str:
 
 
 def identities() -> str:
-    """pg_ident.conf: which account of the machine is which role.
+    """Return pg_ident.conf, the map of operating system accounts to roles.
 
-    Not the engine's own account: whoever has a program run by the engine shall not be its administrator for that.
+    It omits the engine's own account: a program run by the engine must not become administrator.
     """
     return f'{_MAP} root {AGENT}\n'

@@ -11,27 +11,28 @@
 # under the License.
 """Databases, users, grants and the tenant's administrator.
 
-Each database belongs to a role of its own that nobody can log in as; access to the database is membership in it. So
-everything in a database belongs to all who may use it, no grant needs a session in that database, and a user that goes
-leaves nothing behind.
+Each database belongs to a role of its own without login; access to the database is membership in
+it. So everything in a database belongs to all its users, no grant needs a session in that database,
+and a removed user leaves nothing behind.
 """
 
 import contextlib
 from collections.abc import Iterable
 
-from trove.guestagent.datastore.engine import Database, EngineError, User, reserved_database, reserved_user
+from trove.guestagent.datastore.engine import (
+    Database, EngineError, User, reserved_database, reserved_user)
 from trove.guestagent.datastore.postgres import access, connection, names, statements
 
-#: The account the contract promises to who enables root.
+#: Account of the tenant's administrator in the API.
 ROOT = 'postgres'
 ANYWHERE = '%'
-#: What the server says to an encoding or a locale it does not know, or that do not go together.
+#: SQLSTATEs for an encoding or a locale that is unknown or does not match.
 _CHARSET_STATES = frozenset({'22023', '42704', '42809', '0A000'})
 _HELD = '2BP01'
 
 
 class Accounts(names.NameRules):
-    """The part of an :class:`Engine` that is SQL about accounts."""
+    """SQL about accounts, as a part of an :class:`Engine`."""
 
     def __init__(self, socket_directory: str, port: int) -> None:
         self._socket_directory = socket_directory
@@ -77,9 +78,11 @@ class Accounts(names.NameRules):
             self._own(session, name)
 
     def _own(self, session: connection.Session, name: str) -> int:
-        """Ensure that a database belongs to its own role, also one that was made past the service; gives its number.
+        """Ensure that a database belongs to its own role; return the number of the database.
 
-        :raises EngineError: there is no such database.
+        A database that a tenant created in SQL belongs to another role at first.
+
+        :raises EngineError: no such database.
         """
         found = session.rows(statements.find_database(name))
         if not found:
@@ -93,7 +96,7 @@ class Accounts(names.NameRules):
         for statement in statements.own_database(name, number, bare=owner == access.AGENT):
             session.execute(statement)
         if owner != access.AGENT:
-            # What its maker has made in it so far becomes everybody's who may use it.
+            # Objects of the former owner become those of all users of the database.
             self._hand_over(session, name, owner, number)
         if session.rows(statements.find_role(ROOT)):
             session.execute(statements.member(statements.owner(number), ROOT))
@@ -102,7 +105,7 @@ class Accounts(names.NameRules):
     def _hand_over(self, session: connection.Session, name: str, former: str, number: int) -> None:
         """Give the objects of a database's former owner to the role of the database.
 
-        REASSIGN OWNED takes other databases of his along, so those get their own roles first.
+        REASSIGN OWNED also moves the owner's other databases, so these get their own roles first.
         """
         for (other,) in session.rows(statements.databases_of(former)):
             self._own(session, other)
@@ -135,18 +138,18 @@ class Accounts(names.NameRules):
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
         with self._session() as session:
-            wanted = self._user_names(session) if names is None else list(names)
-            access_of = self._access(session, [name for name, _ in wanted])
+            selected = self._user_names(session) if names is None else list(names)
+            access_of = self._access(session, [name for name, _ in selected])
         return [{
             'name': name,
             'host': ANYWHERE,
             'databases': [{
                 'name': database
             } for database in access_of.get(name, ())]
-        } for name, _ in wanted]
+        } for name, _ in selected]
 
     def _access(self, session: connection.Session, users: list[str]) -> dict[str, list[str]]:
-        """User -> databases it may connect to, sorted."""
+        """Return user -> sorted databases the user may connect to."""
         found: dict[str, set[str]] = {}
         for user, database in session.rows(statements.access_of(users)) if users else ():
             if not reserved_database(self.description, database):
@@ -167,20 +170,20 @@ class Accounts(names.NameRules):
             try:
                 self._grant(session, name, numbers)
             except EngineError:
-                # A user with half of the grants is not what was asked for.
+                # Do not leave a user with half of the requested grants.
                 if not existed:
                     self._drop_role(session, name)
                 raise
 
     def _numbers(self, session: connection.Session, databases: Iterable[str]) -> dict[str, int]:
-        """Database -> its number, each owned by its own role.
+        """Return database -> its number, after ensuring that its own role owns it.
 
-        :raises EngineError: one has a name that cannot be, or is not there.
+        :raises EngineError: a name is invalid, or a database is missing.
         """
-        wanted = list(databases)
-        for database in wanted:
+        requested = list(databases)
+        for database in requested:
             self.check_database({'name': database})
-        return {database: self._own(session, database) for database in wanted}
+        return {database: self._own(session, database) for database in requested}
 
     @staticmethod
     def _grant(session: connection.Session, name: str, numbers: dict[str, int]) -> None:
@@ -197,7 +200,7 @@ class Accounts(names.NameRules):
             raise EngineError(f'The user {name!r} cannot be found.', code='guest_not_found_user')
 
     def delete_user(self, name: str, host: str) -> None:
-        """What it owns stays, with the role of the database it is in."""
+        """Remove a user; its objects stay, with the role of their database."""
         self.check_user(name, host)
         with self._session() as session:
             self._require(session, name)
@@ -213,11 +216,11 @@ class Accounts(names.NameRules):
             if refused.state != _HELD:
                 raise
         for (database,) in session.rows(statements.holdings(name)):
-            self._let_go(session, name, database)
+            self._remove_from_database(session, name, database)
         session.execute(statements.drop_role(name))
 
-    def _let_go(self, session: connection.Session, name: str, database: str) -> None:
-        """Take a role out of one database."""
+    def _remove_from_database(self, session: connection.Session, name: str, database: str) -> None:
+        """Remove a role's objects and rights from one database."""
         ours = reserved_database(self.description, database)
         heir = access.AGENT if ours else statements.owner(self._own(session, database))
         if not ours:
@@ -252,7 +255,7 @@ class Accounts(names.NameRules):
             return self._access(session, [name]).get(name, [])
 
     def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
-        """All databases have to be there."""
+        """Grant access; all databases must exist."""
         self.check_user(name, host)
         with self._session() as session:
             self._require(session, name)
@@ -283,7 +286,7 @@ class Accounts(names.NameRules):
         return ROOT
 
     def disable_root(self) -> None:
-        """It stays without a way to log in: databases may belong to it."""
+        """Disable the administrator's login; databases may belong to the role, so it stays."""
         with self._session() as session:
             if self._exists(session, ROOT):
                 session.execute(statements.forbid_login(ROOT))

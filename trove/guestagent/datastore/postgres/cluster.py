@@ -9,8 +9,8 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The data directory of a PostgreSQL server and what has to stand around it: made, and shown to the server's program,
-which says whether it would start.
+"""Data directory of a PostgreSQL server and the files around it, and their check by the server's
+program.
 """
 
 import contextlib
@@ -28,45 +28,47 @@ from trove.guestagent.system.process import Finished, ProcessFailed, run
 USER = 'postgres'
 MAJOR_FILE = 'PG_VERSION'
 _CONTROL_FILE = 'global/pg_control'
-#: What the server reads of its data directory before it begins to work; the last is what ALTER SYSTEM writes.
+#: Files that the server reads before it begins; ALTER SYSTEM writes the last one.
 _LOOKED_AT = (MAJOR_FILE, _CONTROL_FILE, 'postgresql.auto.conf')
 _SCRATCH_PARENT = '/run'
 _MIB = 1024 * 1024
-#: Sizes made from that of the volume, in MiB: the smallest and the largest, and the part of the volume in between.
+#: Sizes in MiB that depend on the volume: minimum, maximum, and divisor of the volume's size.
 _WAL_SIZES = {
     'max_wal_size': (96, 8192, 10),
     'min_wal_size': (32, 1024, 40),
     'max_slot_wal_keep_size': (64, 65536, 5)
 }
-_SAID = re.compile(r'^(?:(?:.*?\s)?(?:LOG|FATAL|PANIC|ERROR):\s+|\S*postgres: )(.*)$')
+_ERROR_LINE = re.compile(
+    r'^(?:(?:.*?\s)?(?:LOG|FATAL|PANIC|ERROR):\s+|\S*postgres: )(.*)$')
 _EMPTY_WORDS = ('contains errors', 'database system is shut down', 'skipping missing')
 
 
 def as_engine(argv: list[str], *, timeout: float) -> Finished:
     """Run a program as the engine's account.
 
-    :raises ProcessFailed: it failed.
+    :raises ProcessFailed: the program failed.
     """
     return run(['setpriv', f'--reuid={USER}', f'--regid={USER}', '--init-groups', '--', *argv],
                timeout=timeout)
 
 
 def major_of(data_directory: str) -> str:
-    """The major version that made a data directory; "" for none."""
+    """Return the major version of a data directory; "" without one."""
     return (files.read(os.path.join(data_directory, MAJOR_FILE)) or '').strip()
 
 
 def make(programs: str, data_directory: str, timeout: float) -> None:
-    """A pristine cluster: checksums, UTF-8, the agent's role as its administrator. Made under another name and renamed
-    when complete: a crash in between leaves no half of a cluster.
+    """Create a cluster with checksums, UTF-8 and the agent's role as its administrator.
+
+    The cluster is created under another name and renamed, so that a crash leaves none in part.
 
     :param programs: directory of the server's programs.
-    :raises ProcessFailed: it could not be made.
+    :raises ProcessFailed: the cluster could not be created.
     """
     unfinished = data_directory + '.unfinished'
     shutil.rmtree(unfinished, ignore_errors=True)
     files.directory(os.path.dirname(data_directory), mode=0o700, user=USER, group=USER)
-    # All of it is on disk before it gets its name; initdb itself would wait for each file.
+    # Sync once before the rename; initdb itself would sync each file.
     as_engine([
         f'{programs}/initdb', f'--pgdata={unfinished}', f'--username={access.AGENT}',
         '--encoding=UTF8', f'--locale={statements.LOCALE}', '--data-checksums', '--auth-local=peer',
@@ -79,15 +81,16 @@ def make(programs: str, data_directory: str, timeout: float) -> None:
 
 
 def surround(place: Place, configuration_directory: str, tls_directory: str) -> None:
-    """Ensure everything the server reads besides the layers: its main file, who may come in, its certificate, sizes.
+    """Ensure all files besides the layers: main file, authentication, certificate, WAL sizes.
 
-    :raises ProcessFailed: the certificate could not be made.
+    :raises ProcessFailed: the certificate could not be created.
     """
     inner = os.path.join(configuration_directory, 'conf.d')
     for directory in (configuration_directory, inner):
         files.directory(directory, mode=0o755, user='root', group='root')
     texts = {
-        'postgresql.conf': "# Written by the database service; local changes are lost.\ninclude_dir = 'conf.d'\n",
+        'postgresql.conf': ('# Written by the database service; local changes are lost.\n'
+                            "include_dir = 'conf.d'\n"),
         'pg_hba.conf': access.rules(),
         'pg_ident.conf': access.identities(),
         'conf.d/60-trove-volume.conf': options.render(volume_options(volume_size(place)))
@@ -100,27 +103,28 @@ def surround(place: Place, configuration_directory: str, tls_directory: str) -> 
 
 
 def volume_size(place: Place) -> int:
-    """MiB of the file system that holds the data."""
+    """Return the MiB of the data's file system."""
     found = os.statvfs(place.mount_point)
     return found.f_blocks * found.f_frsize // _MIB
 
 
 def volume_options(size: int) -> dict[str, str]:
-    """Sizes of the write-ahead log for a volume of this many MiB.
+    """Return sizes of the write-ahead log for a volume of ``size`` MiB.
 
-    The template knows the memory only; on a small volume what suits much memory would fill it. They are read before
-    the template, which may set others.
+    The template knows only the memory, and sizes for much memory would fill a small volume. The
+    server reads these options before the template, which may override them.
     """
     return {name: f'{min(largest, max(smallest, size // part))}MB'
             for name, (smallest, largest, part) in _WAL_SIZES.items()}
 
 
 def would_start(server: str, place: Place, fixed: Mapping[str, str], memory: int) -> None:
-    """Ask the server binary whether it takes the files, without starting it and beside one that runs: it computes the
-    shared memory it needs over a copy of the few files it looks at for that.
+    """Check the files with the server binary, without starting it, beside a running server.
+
+    The binary computes its shared memory from a copy of the few files it reads for that.
 
     :param memory: MiB of the machine.
-    :raises EngineError: it does not; says why.
+    :raises EngineError: the server refuses the files; contains the reason.
     """
     with tempfile.TemporaryDirectory(prefix='trove-db-check-', dir=_SCRATCH_PARENT) as scratch:
         data = os.path.join(scratch, 'data')
@@ -138,16 +142,16 @@ def would_start(server: str, place: Place, fixed: Mapping[str, str], memory: int
         except ProcessFailed as error:
             raise EngineError(
                 f'The engine refuses its configuration: {reason(error.errors)}') from None
-    wanted = int(found.output.strip() or 0)
-    if wanted > memory * 9 // 10:
+    needed = int(found.output.strip() or 0)
+    if needed > memory * 9 // 10:
         raise EngineError(
-            f'The engine refuses its configuration: it would need {wanted} MB of shared memory '
+            f'The engine refuses its configuration: it would need {needed} MB of shared memory '
             f'(shared_buffers, max_connections), and the server has {memory} MB.')
 
 
 def reason(errors: str) -> str:
-    """What is wrong, from what the server said."""
-    found = [match[1].strip() for match in map(_SAID.match, errors.splitlines()) if match]
-    telling = [line for line in found if not any(word in line for word in _EMPTY_WORDS)
-               ] or found or [errors.strip()]
-    return '; '.join(dict.fromkeys(telling))[:500]
+    """Return the error in the server's output."""
+    found = [match[1].strip() for match in map(_ERROR_LINE.match, errors.splitlines()) if match]
+    useful = [line for line in found if not any(word in line for word in _EMPTY_WORDS)
+              ] or found or [errors.strip()]
+    return '; '.join(dict.fromkeys(useful))[:500]

@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Connections of the agent to PostgreSQL, over its unix socket, without a password: the server knows the agent by its
-operating system account (root).
+"""Connections of the agent to PostgreSQL, over its unix socket, without a password.
 
-Every wait has an end, also for a server that was stopped in the middle of an answer: the driver hands each wait to
+The server identifies the agent by its operating system account (root). Every wait has a deadline,
+also for a server that stopped in the middle of a reply: the driver passes each wait to
 :func:`_wait`, which knows the connection's deadline.
 """
 
@@ -34,14 +34,15 @@ from trove.guestagent.datastore.postgres import access
 
 LOG = logging.getLogger(__name__)
 
-#: Database the agent is in unless it must be in a tenant's; nobody else may connect to it.
+#: The agent's database; nobody else may connect to it. Some statements need a tenant's database.
 HOME = 'postgres'
 PROBE_TIMEOUT = 5
 STATEMENT_TIMEOUT = 60
 LONG_TIMEOUT = 600
 
-# What holds for the agent's sessions whatever the owner of a database has set for it: otherwise ALTER DATABASE … SET
-# would turn the agent's own statements against it. Nothing of them is logged or shown: they hold verifiers.
+# Settings of the agent's sessions, whatever the owner of a database has set: otherwise ALTER
+# DATABASE … SET could change the effect of the agent's statements. The server neither logs nor
+# shows the statements, because they contain verifiers.
 _SESSION = {
     'role': 'none',
     'search_path': '',
@@ -72,16 +73,16 @@ _SESSION = {
     'track_activities': 'off',
 }
 _OPTIONS = ' '.join(f'-c {name}={value}' for name, value in _SESSION.items())
-#: What would end a session that only looks.
+#: Settings that would end a session that only reads.
 _PLAIN = ' '.join(f'-c {name}={_SESSION[name]}' for name in ('statement_timeout', 'lock_timeout',
                                                              'idle_session_timeout'))
 
-#: What a server says that does not know the agent. The driver has no codes for connections that did not come about,
-#: and messages are not translated: the cluster's locale has no other language.
+#: Errors of a server that refuses the agent. The driver has no codes for failed connections; the
+#: texts are not translated, because the cluster's locale has no other language.
 _LOCKED_OUT = ('authentication failed', 'no pg_hba.conf entry', 'pg_hba.conf rejects',
                'does not exist', 'is not permitted to log in', 'permission denied for database',
                'could not load pg_hba.conf')
-#: SQLSTATE -> code of the contract.
+#: SQLSTATE -> code of the API.
 _CODES = {
     errorcodes.DUPLICATE_DATABASE: 'guest_exists_database',
     errorcodes.INVALID_CATALOG_NAME: 'guest_not_found_database',
@@ -97,7 +98,7 @@ Statement: TypeAlias = "str | sql.Composable"
 
 
 class Refused(EngineError):
-    """The server refused a statement; ``state`` is its SQLSTATE."""
+    """Statement refused by the server; ``state`` is its SQLSTATE."""
 
     def __init__(self, state: str, text: str) -> None:
         super().__init__(f'The engine refused ({state}): {text}', code=_CODES.get(state))
@@ -105,7 +106,7 @@ class Refused(EngineError):
 
 
 class _Connection(psycopg2.extensions.connection):
-    """A connection that knows until when it may be waited for."""
+    """Connection with a deadline for waits."""
 
     def __init__(self, timeout: float, *arguments: Any, **more: Any) -> None:
         self.deadline = time.monotonic() + timeout
@@ -113,7 +114,10 @@ class _Connection(psycopg2.extensions.connection):
 
 
 def _wait(connection: Any) -> None:
-    """What the driver calls in place of blocking, for all connections of the process; those of others have no end."""
+    """Wait for the server until the deadline; without deadline for connections of others.
+
+    The driver calls this instead of blocking, for all connections of the process.
+    """
     deadline = getattr(connection, 'deadline', None)
     events = {
         psycopg2.extensions.POLL_READ: select.POLLIN,
@@ -131,7 +135,7 @@ psycopg2.extensions.set_wait_callback(_wait)
 
 
 class Session:
-    """One connection: statements in, rows out, server errors as :class:`EngineError`."""
+    """Connection: statements in, rows out, server errors as :class:`EngineError`."""
 
     def __init__(self, connection: Any, timeout: float) -> None:
         self._connection = connection
@@ -146,7 +150,7 @@ class Session:
         return self._run(statement)
 
     def scalar(self, statement: Statement) -> Any:
-        """The first column of the first row; None when there is no row."""
+        """Return the first column of the first row; None without a row."""
         found = self._run(statement)
         return found[0][0] if found else None
 
@@ -166,12 +170,13 @@ class Session:
 @contextlib.contextmanager
 def session(directory: str, port: int, *, database: str = HOME, timeout: float = STATEMENT_TIMEOUT,
             plain: bool = False) -> Iterator[Session]:
-    """A connection for the time of a ``with`` block; each statement is a transaction of its own.
+    """Open a connection for the time of a ``with`` block; each statement is a transaction.
 
-    :param directory: where the server's socket is.
-    :param plain: with the server's own settings, to look at them; only in the agent's own database.
-    :param timeout: seconds for each answer; connecting gets at most PROBE_TIMEOUT.
-    :raises EngineUnavailable: the server does not answer. :raises LockedOut: it refuses the agent's account.
+    :param directory: directory of the server's socket.
+    :param plain: keep the server's own settings, to read them; only in the agent's database.
+    :param timeout: seconds for each reply; connecting gets at most PROBE_TIMEOUT.
+    :raises EngineUnavailable: the server does not answer. :raises LockedOut: the server refuses the
+        agent's account.
     """
     try:
         connection = psycopg2.connect(
@@ -202,14 +207,14 @@ def _no_session(error: psycopg2.Error, database: str) -> EngineError:
 
 
 def translated(error: psycopg2.Error) -> EngineError:
-    """The coded form of what the server or the driver said."""
+    """Return an error of the server or the driver as a coded error."""
     if error.pgcode is None or error.pgcode[:2] in ('08', '57'):
         return EngineUnavailable(f'The connection to the engine broke: {_message(error)}')
     return Refused(error.pgcode, _message(error))
 
 
 def _message(error: psycopg2.Error) -> str:
-    """The first line that says what is wrong, without the way there."""
+    """Return the first line with an error, without its prefix."""
     text = redacted(error.diag.message_primary or str(error)).strip()
     for line in text.splitlines():
         for level in ('FATAL:', 'PANIC:', 'ERROR:'):
@@ -219,5 +224,5 @@ def _message(error: psycopg2.Error) -> str:
 
 
 def redacted(text: str) -> str:
-    """Text that may be logged: without verifiers."""
+    """Return text for the log, without verifiers."""
     return _VERIFIER.sub('SCRAM-SHA-256$…', text)

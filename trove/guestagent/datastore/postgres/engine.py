@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""PostgreSQL from Debian packages: its description, its cluster and configuration, and the running server."""
+"""PostgreSQL from Debian packages: description, cluster, configuration and the running server."""
 
 import contextlib
 import os
@@ -17,7 +17,8 @@ from collections.abc import Mapping
 
 from trove.guestagent.datastore.engine import (
     Applied, Description, EngineError, EngineUnavailable, Facts, Log, Place, Restart)
-from trove.guestagent.datastore.postgres import access, cluster, connection, options, runtime, statements
+from trove.guestagent.datastore.postgres import (
+    access, cluster, connection, options, runtime, statements)
 from trove.guestagent.datastore.postgres.accounts import Accounts
 from trove.guestagent.system import files
 from trove.guestagent.system.memory import memory_mb
@@ -31,13 +32,13 @@ _PLACE = Place(mount_point=MOUNT_POINT, data_directory=os.path.join(MOUNT_POINT,
                state_directory=os.path.join(MOUNT_POINT, 'trove'))
 
 
-#: Bytes of the log that are looked through for the last words, and what a start begins with.
+#: Bytes at the end of the log searched for errors, and the first line of a start.
 _TAIL = 16 * 1024
 _BEGINS = 'starting PostgreSQL'
 
 
 def _start_line(place: Place) -> str:
-    """How systemd starts the server: with everything on its command line that must hold."""
+    """Return the unit's command of the server, with all fixed options on its command line."""
     return 'ExecStart=' + options.unit_line(options.command_line(
         f'{PROGRAMS}/postgres', place.data_directory, options.fixed(place, CONFIGURATION)))
 
@@ -56,7 +57,7 @@ DESCRIPTION = Description(
     logs_file='70-trove-logs.conf',
     user_file='71-trove-user.conf',
     system_file='80-trove-system-agent.conf',
-    # "public" and "none" are words of the server's own where roles are named.
+    # "public" and "none" have a meaning of their own where SQL names roles.
     reserved_users=frozenset(
         {access.AGENT, 'postgres', 'replicator', 'healthcheck', 'public', 'none'}),
     reserved_user_prefixes=('trove_', 'repl_', 'pg_'),
@@ -64,14 +65,14 @@ DESCRIPTION = Description(
     has_hosts=False,
     capabilities=frozenset({'databases', 'users', 'grants', 'root'}),
     unit_settings=('ExecStart=', _start_line(_PLACE)),
-    # The server has one log for everything; its directory and name stand on the command line.
+    # The server has one log for everything; the command line sets its directory and name.
     logs=(Log('general', file=options.LOG_FILE, on={'log_statement': 'all'},
               off={'log_statement': 'none'}),),
 )
 
 
 class PostgreSQL(Accounts):
-    """The engine of a PostgreSQL guest."""
+    """Engine of a PostgreSQL guest."""
 
     description = DESCRIPTION
 
@@ -91,7 +92,7 @@ class PostgreSQL(Accounts):
         cluster.make(self._programs, place.data_directory, timeout)
 
     def system_options(self, place: Place) -> dict[str, str]:
-        """What may change without a start, so that it stands in a file. The rest is on the command line."""
+        """Return fixed options that may change without a restart; the command line has the rest."""
         tls = self._tls(place)
         return {
             'ssl': 'on',
@@ -121,20 +122,20 @@ class PostgreSQL(Accounts):
                             memory_mb())
 
     def fixed_options(self, place: Place) -> dict[str, str]:
-        """Options of the server's command line."""
+        """Return the options of the server's command line."""
         return options.fixed(place, self._configuration, self._socket_directory, self._port)
 
     # --- a running engine -------------------------------------------------------------------------
 
     def _plain_session(self) -> contextlib.AbstractContextManager[connection.Session]:
-        """A session with the server's own settings, to look at them."""
+        """Open a session with the server's own settings, to read them."""
         return connection.session(self._socket_directory, self._port,
                                   timeout=connection.PROBE_TIMEOUT, plain=True)
 
     def probe(self) -> None:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
             if session.scalar('SELECT pg_catalog.pg_is_in_recovery()') is None:
-                raise EngineUnavailable('The engine gave a wrong answer to the simplest query.')
+                raise EngineUnavailable('The engine gave a wrong answer to a simple query.')
 
     def facts(self) -> Facts:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
@@ -158,21 +159,21 @@ class PostgreSQL(Accounts):
             return runtime.drifted(session, expected, self._configuration)
 
     def restore_account(self, restart: Restart) -> None:
-        """Nobody but who has this machine can take the agent's account away: what lets it in is written anew."""
+        """Write the authentication files again; only root of this machine can change them."""
         for name, text in (('pg_hba.conf', access.rules()), ('pg_ident.conf', access.identities())):
             files.write(os.path.join(self._configuration, name), text, mode=0o640, user='root',
                         group=cluster.USER)
         restart.now()
 
-    # --- another version --------------------------------------------------------------------------
+    # --- upgrade to another version ---------------------------------------------------------------
 
     def check_upgrade(self, place: Place, version: str) -> None:
-        """Minor versions share their files. A major one needs the programs of both, which no image has."""
-        there, wanted = cluster.major_of(place.data_directory), version.partition('.')[0]
-        if there != wanted:
+        """Refuse another major version, which needs the programs of both; no image has these."""
+        present, target = cluster.major_of(place.data_directory), version.partition('.')[0]
+        if present != target:
             raise EngineError(
-                f'PostgreSQL {there} cannot become {version}: the data of one major version are not read '
-                f'by another. Dump them and restore them into a new instance.',
+                f'PostgreSQL {present} cannot become {version}: a major version cannot read the '
+                f'data of another. Dump them and restore them into a new instance.',
                 code='guest_upgrade_refused')
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
@@ -180,13 +181,14 @@ class PostgreSQL(Accounts):
             session.execute('CHECKPOINT')
 
     def upgrade_data(self, place: Place, timeout: float) -> None:
-        there = cluster.major_of(place.data_directory)
-        if there and there != MAJOR:
-            raise EngineError(f'The data were made by PostgreSQL {there}; this server has {MAJOR}.',
-                              code='guest_upgrade_refused')
+        present = cluster.major_of(place.data_directory)
+        if present and present != MAJOR:
+            raise EngineError(
+                f'The data were created by PostgreSQL {present}; this server has {MAJOR}.',
+                code='guest_upgrade_refused')
 
     def recent_errors(self) -> list[str]:
-        """What it says before it opens its log stands in systemd's journal, the rest here."""
+        """Return the log of the last start; lines before it is open are in systemd's journal."""
         with contextlib.suppress(OSError), open(
                 os.path.join(_PLACE.log_directory, options.LOG_FILE), 'rb') as log:
             log.seek(max(0, os.fstat(log.fileno()).st_size - _TAIL))

@@ -9,13 +9,14 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Which names PostgreSQL accepts. What is refused here would be cut or rejected by the server later."""
+"""Rules for names in PostgreSQL; the server would cut or reject other names later."""
 
 import re
 
-from trove.guestagent.datastore.engine import Database, Engine, EngineError, reserved_database, reserved_user
+from trove.guestagent.datastore.engine import (
+    Database, Engine, EngineError, reserved_database, reserved_user)
 
-#: Bytes, not characters: the server cuts a longer name without an error.
+#: Maximum bytes, not characters; the server cuts a longer name without an error.
 LONGEST = 63
 _LONGEST_LOCALE = 64
 _WORD = re.compile(r'[A-Za-z0-9_.@\-]+')
@@ -28,13 +29,14 @@ def check_name(what: str, name: str) -> None:
     try:
         size = len(name.encode('utf-8'))
     except UnicodeEncodeError:
-        raise EngineError(f'The {what} name holds half a character.',
+        raise EngineError(f'The {what} name contains an incomplete character.',
                           code='guest_invalid_name') from None
     if size > LONGEST:
         raise EngineError(f'The {what} name has {size} bytes; the engine takes at most {LONGEST}.',
                           code='guest_invalid_name')
     if any(ord(character) < 32 or ord(character) == 127 for character in name):
-        raise EngineError(f'The {what} name holds a control character.', code='guest_invalid_name')
+        raise EngineError(f'The {what} name contains a control character.',
+                          code='guest_invalid_name')
 
 
 def check_password(password: str | None) -> None:
@@ -42,24 +44,25 @@ def check_password(password: str | None) -> None:
     if not password:
         raise EngineError('A user needs a password.', code='guest_invalid_password')
     if '\0' in password:
-        raise EngineError('The password holds a NUL character.', code='guest_invalid_password')
+        raise EngineError('The password contains a NUL character.', code='guest_invalid_password')
     if any(0xD800 <= ord(character) <= 0xDFFF for character in password):
-        raise EngineError('The password holds half a character.', code='guest_invalid_password')
+        raise EngineError('The password contains an incomplete character.',
+                          code='guest_invalid_password')
 
 
 def check_charset(character_set: str | None, collate: str | None) -> None:
-    """Only the form; whether the server knows them, the server says.
+    """Check only the characters; the server reports an unknown name itself.
 
     :raises EngineError: guest_invalid_charset.
     """
     for value in (character_set, collate):
         if value and not (len(value) <= _LONGEST_LOCALE and _WORD.fullmatch(value)):
-            raise EngineError('The character set or collation has an impossible name.',
+            raise EngineError('The character set or collation has an invalid name.',
                               code='guest_invalid_charset')
 
 
 class NameRules(Engine):
-    """The checks of an :class:`Engine`."""
+    """Checks of names, as a part of an :class:`Engine`."""
 
     def check_database(self, database: Database) -> None:
         name = database['name']
@@ -70,7 +73,7 @@ class NameRules(Engine):
         check_charset(database.get('character_set'), database.get('collate'))
 
     def check_user(self, name: str, host: str, password: str | None = None) -> None:
-        """Hosts mean nothing here: a role may come from everywhere."""
+        """Check name and password; hosts have no meaning, as roles may come from everywhere."""
         if reserved_user(self.description, name):
             raise EngineError(f'The user name {name!r} is reserved.', code='guest_reserved_name')
         check_name('user', name)

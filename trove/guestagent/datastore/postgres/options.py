@@ -9,8 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Configuration files of PostgreSQL, and the options that stand on its command line, where no file and no
-``ALTER SYSTEM`` can reach them."""
+"""Configuration files of PostgreSQL, and options of its command line, out of reach of files and
+ALTER SYSTEM.
+"""
 
 import os
 import re
@@ -30,10 +31,11 @@ PORT = 5432
 
 
 def archive_command(mount_point: str) -> str:
-    """Copies finished write-ahead log to the archive, if there is one: making that directory switches archiving on.
+    """Return a command that copies finished WAL segments to the archive directory if it exists.
 
-    Archive mode itself only changes with a restart, so it is always on. A segment that is there already counts as
-    copied when it is the same: the server asks again after a crash.
+    Archive mode needs a restart to change, so it is always on; creating the directory switches
+    archiving on. An identical existing copy is a success, because the server repeats the command
+    after a crash.
     """
     there = os.path.join(mount_point, 'wal_archive')
     return (f'test ! -d {there} || cmp -s %p {there}/%f || '
@@ -43,10 +45,10 @@ def archive_command(mount_point: str) -> str:
 
 def fixed(place: Place, configuration_directory: str, socket_directory: str = SOCKET_DIRECTORY,
           port: int = PORT) -> dict[str, str]:
-    """What must hold whoever has written what.
+    """Return the options that no file may override.
 
-    That is where the agent finds the server, who may come in, and every option that would make the server run a program
-    or load a library at somebody's wish.
+    They set where the agent finds the server, client authentication, and every option that makes
+    the server run a program or load a library.
     """
     return {
         'config_file': os.path.join(configuration_directory, 'postgresql.conf'),
@@ -72,7 +74,7 @@ def fixed(place: Place, configuration_directory: str, socket_directory: str = SO
         'log_directory': place.log_directory,
         'log_filename': LOG_FILE,
         'log_file_mode': '0640',
-        # Reopening on demand must go on in the file of that name, not begin it anew.
+        # Reopening must continue the file of that name, not truncate it.
         'log_truncate_on_rotation': 'off',
         'log_rotation_age': '0',
         'log_rotation_size': '0',
@@ -83,7 +85,7 @@ LOG_FILE = 'postgresql.log'
 
 
 def command_line(server: str, data_directory: str, options: Mapping[str, str]) -> list[str]:
-    """Arguments that start the server."""
+    """Return the arguments that start the server."""
     line = [server, '-D', data_directory]
     for name, value in options.items():
         line += ['-c', f'{name}={value}']
@@ -91,7 +93,7 @@ def command_line(server: str, data_directory: str, options: Mapping[str, str]) -
 
 
 def unit_line(arguments: list[str]) -> str:
-    """A command line as systemd reads it: each argument quoted, specifiers and variables as plain text."""
+    """Return a command line for systemd, each argument quoted and free of substitutions."""
     return ' '.join('"' + _unit_text(argument) + '"' for argument in arguments)
 
 
@@ -104,7 +106,7 @@ def _unit_text(argument: str) -> str:
 
 
 def render(options: Mapping[str, str]) -> str:
-    """A configuration file. Values are always quoted; one that could end its line is refused.
+    """Return a configuration file with quoted values; a value with a line break is refused.
 
     :raises ValueError: names the option.
     """
@@ -118,7 +120,7 @@ def render(options: Mapping[str, str]) -> str:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The options of a file, names in lower case; directives (include, include_dir) are none."""
+    """Return the options of a file, names in lower case, without include directives."""
     found: dict[str, str] = {}
     for raw in text.split('\n'):
         line = _LINE.match(raw)

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Options of a running PostgreSQL: taken from the files without a restart, and looked at for what others changed."""
+"""Options of a running PostgreSQL: applied by a reload, and checked for drift."""
 
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -22,20 +22,20 @@ from trove.guestagent.datastore.engine import Applied, EngineUnavailable
 from trove.guestagent.datastore.postgres import values
 from trove.guestagent.datastore.postgres.connection import Session
 
-#: Seconds for the server to have read its files: it does so between two connections.
+#: Seconds the server may take to read its files, which it does between two connections.
 RELOAD_WAIT = 10
 _POLL = 0.05
 _AT_START, _NEVER = 'postmaster', 'internal'
-#: What pg_file_settings says of a value that is good and waits for a start.
+#: Error in pg_file_settings for a valid value that waits for a restart.
 _WAITS = 'setting could not be applied'
-#: Where pg_settings says a value is from that stands on the command line.
+#: Sources in pg_settings of values on the command line.
 _FIXED = ('command line', 'override')
 
 Connect = Callable[[], AbstractContextManager[Session]]
 
 
 class Setting(NamedTuple):
-    """A setting as pg_settings shows it."""
+    """Setting in pg_settings."""
     kind: str
     unit: str | None
     context: str
@@ -46,7 +46,7 @@ class Setting(NamedTuple):
 
 
 def apply(connect: Connect, changes: Mapping[str, str | None]) -> Applied:
-    """:meth:`trove.guestagent.datastore.engine.Engine.apply_options`
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.apply_options`.
 
     :param connect: opens a session with the server's own settings.
     """
@@ -64,7 +64,7 @@ def apply(connect: Connect, changes: Mapping[str, str | None]) -> Applied:
 
 
 def _waits(setting: Setting, value: str | None) -> bool:
-    """Whether a value is not in force before the next start."""
+    """Return whether a value is in force only after the next start."""
     if setting.pending_restart:
         return True
     in_force = value is not None and values.same(setting.kind, setting.unit, value, setting.value)
@@ -78,7 +78,7 @@ def _refused(session: Session, changes: Mapping[str, str | None],
         if setting.context == _NEVER:
             found[name] = 'the engine does not let it be changed'
         elif setting.source in _FIXED:
-            found[name] = 'it is set by the service'
+            found[name] = 'the service sets it'
     errors = sql.SQL('SELECT lower(name), error FROM pg_catalog.pg_file_settings '
                      'WHERE error IS NOT NULL AND lower(name) IN ({})')
     for name, error in session.rows(errors.format(_literals(changes))) if changes else ():
@@ -88,7 +88,7 @@ def _refused(session: Session, changes: Mapping[str, str | None],
 
 
 def _await_reload(connect: Connect, before: Any) -> None:
-    """A new session has the settings of the moment it began."""
+    """Wait for the reload; a new session has the settings of the time of its start."""
     deadline = time.monotonic() + RELOAD_WAIT
     while True:
         with connect() as session:
@@ -101,9 +101,9 @@ def _await_reload(connect: Connect, before: Any) -> None:
 
 
 def drifted(session: Session, expected: Mapping[str, str], directory: str) -> dict[str, str]:
-    """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.drifted_options`.
 
-    :param directory: of our configuration files; what is set from elsewhere was changed past us.
+    :param directory: directory of the agent's files; other sources are changes by others.
     """
     return {name: found.value for name, found in _settings(session, expected).items()
             if not found.pending_restart and found.source not in _FIXED

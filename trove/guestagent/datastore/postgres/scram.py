@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""SCRAM-SHA-256 verifiers: what the server keeps of a password, made here so that no statement ever holds one."""
+"""Verifiers of SCRAM-SHA-256, so that no statement contains a password."""
 
 import base64
 import hashlib
@@ -28,9 +28,9 @@ _PROHIBITED = (stringprep.in_table_c12, stringprep.in_table_c21_c22, stringprep.
 
 
 def verifier(password: str, salt: bytes | None = None) -> str:
-    """The text that ``ALTER ROLE … PASSWORD`` takes in place of a password.
+    """Return the text for ``ALTER ROLE … PASSWORD`` instead of a password.
 
-    :param salt: 16 random bytes unless given.
+    :param salt: 16 random bytes by default.
     """
     salt = os.urandom(_SALT_BYTES) if salt is None else salt
     salted = hashlib.pbkdf2_hmac('sha256', prepared(password), salt, ITERATIONS)
@@ -40,7 +40,10 @@ def verifier(password: str, salt: bytes | None = None) -> str:
 
 
 def prepared(password: str) -> bytes:
-    """The bytes that clients hash: SASLprep of the password, or itself where that is undefined, as libpq has it."""
+    """Return the bytes that clients hash: SASLprep of the password, or the password itself.
+
+    Like libpq, the password is unchanged where SASLprep is undefined.
+    """
     raw = password.encode('utf-8')
     if password.isascii():
         return raw
@@ -55,7 +58,7 @@ def prepared(password: str) -> bytes:
 
 
 def _directions_agree(text: str) -> bool:
-    """Text that is read from the right begins and ends so, and holds nothing that is read from the left."""
+    """Return whether right-to-left text begins and ends so, without left-to-right characters."""
     if not any(map(stringprep.in_table_d1, text)):
         return True
     return (not any(map(stringprep.in_table_d2, text))

@@ -9,13 +9,15 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""SQL text: the only place where values become part of a statement, always as quoted identifiers or literals."""
+"""SQL text; no other module puts values into a statement. Values are quoted identifiers or
+literals.
+"""
 
 from psycopg2 import sql
 
 from trove.guestagent.datastore.postgres import scram
 
-#: What the roles are called that own databases, followed by the number of the database.
+#: Prefix of the roles that own databases, before the number of the database.
 OWNER_PREFIX = 'trove_db_'
 TEMPLATE = 'template0'
 LOCALE = 'C.UTF-8'
@@ -23,12 +25,12 @@ _UTF8 = 'UTF8'
 
 
 def owner(number: int) -> str:
-    """Name of the role that owns the database with this number; its members are the database's users."""
+    """Return the role that owns the database with this number; its members are the users."""
     return f'{OWNER_PREFIX}{number}'
 
 
 def _fill(text: str, **parts: str) -> sql.Composed:
-    """A statement with names (``{name}``) and literals (``{_value}``) in their places."""
+    """Return a statement with names (``{name}``) and literals (``{_value}``) filled in."""
     return sql.SQL(text).format(
         **{
             key: sql.Literal(value) if key.startswith('_') else sql.Identifier(value)
@@ -36,41 +38,45 @@ def _fill(text: str, **parts: str) -> sql.Composed:
         })
 
 
-# --- databases ---------------------------------------------------------------------------------------
+# --- databases
+# ---------------------------------------------------------------------------------------
 
-#: Rows (name, encoding, collation): all that were made to their end. A database that still belongs to the agent is
-#: one whose creation was cut off.
+#: Rows (name, encoding, collation) of all complete databases. A database that still belongs to the
+#: agent is incomplete: its creation was interrupted.
 LIST_DATABASES = """
-SELECT d.datname, pg_catalog.pg_encoding_to_char(d.encoding), coalesce(d.daticulocale || '-x-icu', d.datcollate)
-FROM pg_catalog.pg_database d WHERE d.datdba <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = 'os_admin')"""
+SELECT d.datname, pg_catalog.pg_encoding_to_char(d.encoding),
+coalesce(d.daticulocale || '-x-icu', d.datcollate)
+FROM pg_catalog.pg_database d
+WHERE d.datdba <> (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = 'os_admin')"""
 
 
 def find_database(name: str) -> sql.Composed:
-    """Row (number, name of its owner)."""
+    """Return a query of the row (number, name of the owner)."""
     return _fill('SELECT d.oid, pg_catalog.pg_get_userbyid(d.datdba) FROM pg_catalog.pg_database d '
                  'WHERE d.datname = {_name}', _name=name)
 
 
 def icu_locale(collate: str) -> sql.Composed:
-    """The locale of a collation of that name from the library ICU."""
+    """Return a query of the ICU locale of a collation."""
     return _fill(
-        "SELECT colliculocale FROM pg_catalog.pg_collation WHERE collprovider = 'i' AND collname = {_name}",
+        'SELECT colliculocale FROM pg_catalog.pg_collation '
+        "WHERE collprovider = 'i' AND collname = {_name}",
         _name=collate)
 
 
 def create_database(name: str, character_set: str | None, collate: str | None,
                     icu: str | None) -> sql.Composed:
-    """Nobody may connect to it yet.
+    """Return a statement for a database that nobody can connect to yet.
 
-    :param icu: the ICU locale that ``collate`` stands for, if it does.
+    :param icu: ICU locale of ``collate``; None if it is no ICU collation.
     """
     encoding = character_set or _UTF8
-    # Only the plain locale goes with every encoding; the one with UTF-8 in its name with that one alone.
+    # The locale C fits every encoding, C.UTF-8 only UTF-8.
     locale = collate if collate and not icu else LOCALE if encoding.upper().replace(
         '-', '') == _UTF8 else 'C'
     text = (
-        'CREATE DATABASE {name} TEMPLATE {template} ENCODING {_encoding} LC_COLLATE {_locale} LC_CTYPE {_locale} '
-        'ALLOW_CONNECTIONS false')
+        'CREATE DATABASE {name} TEMPLATE {template} ENCODING {_encoding} LC_COLLATE {_locale} '
+        'LC_CTYPE {_locale} ALLOW_CONNECTIONS false')
     parts = {'name': name, 'template': TEMPLATE, '_encoding': encoding, '_locale': locale}
     if icu:
         text += ' LOCALE_PROVIDER icu ICU_LOCALE {_icu}'
@@ -79,9 +85,9 @@ def create_database(name: str, character_set: str | None, collate: str | None,
 
 
 def own_database(name: str, number: int, *, bare: bool) -> list[sql.Composed]:
-    """Give a database to its own role.
+    """Return statements that give a database to its own role.
 
-    :param bare: it was just made and nobody may connect; first it is closed to all but the role, then opened.
+    :param bare: the database is new: close it for all but the role, then allow connections.
     """
     closed = [
         _fill('REVOKE ALL ON DATABASE {name} FROM PUBLIC', name=name),
@@ -91,19 +97,20 @@ def own_database(name: str, number: int, *, bare: bool) -> list[sql.Composed]:
 
 
 def drop_database(name: str) -> list[sql.Composed]:
-    """With the sessions in it; its owner may have declared it a template."""
+    """Return statements that drop a database and end its sessions, also if it is a template."""
     return [_fill('ALTER DATABASE {name} WITH IS_TEMPLATE false', name=name),
             _fill('DROP DATABASE {name} WITH (FORCE)', name=name)]
 
 
-# --- roles -------------------------------------------------------------------------------------------
+# --- roles
+# -------------------------------------------------------------------------------------------
 
 def _list(values: list[str]) -> sql.Composable:
-    """A list for IN (…); never empty SQL: an empty list matches nothing."""
+    """Return a list for IN (…), with NULL for an empty list, which then matches nothing."""
     return sql.SQL(', ').join(map(sql.Literal, values)) if values else sql.SQL('NULL')
 
 
-#: Rows (name): all roles that may log in.
+#: Rows (name) of all roles with login.
 LIST_USERS = 'SELECT rolname FROM pg_catalog.pg_roles WHERE rolcanlogin AND NOT rolsuper'
 
 
@@ -112,7 +119,7 @@ def find_role(name: str) -> sql.Composed:
 
 
 def create_role(name: str) -> sql.Composed:
-    """A role nobody can log in as."""
+    """Return a statement that creates a role without login."""
     return _fill('CREATE ROLE {name} NOLOGIN', name=name)
 
 
@@ -139,7 +146,7 @@ def rename_user(name: str, new_name: str) -> sql.Composed:
 
 
 def holdings(name: str) -> sql.Composed:
-    """Rows (database): where a role owns something or was granted something."""
+    """Return a query of the databases where a role owns or was granted something."""
     return _fill(
         """SELECT DISTINCT d.datname FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_database d
 ON d.oid = CASE WHEN s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::pg_catalog.regclass
@@ -149,19 +156,23 @@ AND s.refobjid = (SELECT oid FROM pg_catalog.pg_roles WHERE rolname = {_name})""
 
 
 def databases_of(name: str) -> sql.Composed:
-    """Rows (database): those that belong to a role."""
+    """Return a query of the databases that belong to a role."""
     return _fill(
-        'SELECT datname FROM pg_catalog.pg_database WHERE pg_catalog.pg_get_userbyid(datdba) = {_name}',
+        'SELECT datname FROM pg_catalog.pg_database '
+        'WHERE pg_catalog.pg_get_userbyid(datdba) = {_name}',
         _name=name)
 
 
 def reassign(name: str, heir: str) -> sql.Composed:
-    """What a role owns in the database of this session, and every database it owns, goes to another one."""
+    """Return a statement that gives another role what ``name`` owns in the session's database.
+
+    The statement also gives away every database that ``name`` owns.
+    """
     return _fill('REASSIGN OWNED BY {name} TO {heir}', name=name, heir=heir)
 
 
 def drop_owned(name: str) -> sql.Composed:
-    """What a role owns in the database of this session goes, and what it was granted there."""
+    """Return a statement that drops what a role owns or was granted in the session's database."""
     return _fill('DROP OWNED BY {name}', name=name)
 
 
@@ -174,27 +185,30 @@ def drop_role(name: str) -> sql.Composed:
 
 
 def end_sessions(name: str, database: str | None = None) -> sql.Composed:
-    """:param database: only those in this one."""
-    text = 'SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity WHERE usename = {_name}'
+    """:param database: end only the sessions in this database."""
+    text = ('SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity '
+            'WHERE usename = {_name}')
     if database is None:
         return _fill(text, _name=name)
     return _fill(text + ' AND datname = {_database}', _name=name, _database=database)
 
 
-# --- grants ------------------------------------------------------------------------------------------
+# --- grants
+# ------------------------------------------------------------------------------------------
 
 def access_of(names: list[str]) -> sql.Composed:
-    """Rows (user, database): where these users may connect, by whatever way."""
+    """Return a query of rows (user, database) where the users may connect, for any reason."""
     return sql.SQL("""
 SELECT r.rolname, d.datname FROM pg_catalog.pg_roles r CROSS JOIN pg_catalog.pg_database d
-WHERE r.rolname IN ({names}) AND d.datallowconn AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT')
+WHERE r.rolname IN ({names}) AND d.datallowconn
+AND pg_catalog.has_database_privilege(r.oid, d.oid, 'CONNECT')
 """).format(names=_list(names))
 
 
 def grant(name: str, database: str, number: int) -> list[sql.Composed]:
-    """Membership in the role that owns the database.
+    """Return statements for membership in the role that owns the database.
 
-    Sessions begin as that role, so what one user makes there belongs to all of them.
+    Sessions begin as that role, so objects of one user belong to all users of the database.
     """
     role = owner(number)
     return [
@@ -205,7 +219,7 @@ def grant(name: str, database: str, number: int) -> list[sql.Composed]:
 
 
 def revoke(name: str, database: str, number: int) -> list[sql.Composed]:
-    """Also what was granted to the user by name, or to everybody; sessions end."""
+    """Return statements that revoke all access of a user, and end the user's sessions."""
     return [
         _fill('REVOKE {role} FROM {name}', role=owner(number), name=name),
         _fill('REVOKE ALL ON DATABASE {database} FROM PUBLIC', database=database),
@@ -221,23 +235,26 @@ def member(role: str, name: str) -> sql.Composed:
 
 
 def owner_roles() -> sql.Composed:
-    """Rows (name): the roles that own the tenant's databases."""
+    """Return a query of the roles that own the tenant's databases."""
     return _fill(
-        'SELECT rolname FROM pg_catalog.pg_roles WHERE NOT rolcanlogin AND pg_catalog.starts_with(rolname, '
-        '{_prefix})', _prefix=OWNER_PREFIX)
+        'SELECT rolname FROM pg_catalog.pg_roles '
+        'WHERE NOT rolcanlogin AND pg_catalog.starts_with(rolname, {_prefix})',
+        _prefix=OWNER_PREFIX)
 
 
-# --- the tenant's administrator ------------------------------------------------------------------------
+# --- the tenant's administrator
+# ------------------------------------------------------------------------
 
-#: Predefined roles that open the tenant's data and the server's figures, and neither files nor programs.
+#: Predefined roles for data and statistics, without access to files and programs.
 ADMINISTRATOR_OF = ('pg_monitor', 'pg_signal_backend', 'pg_checkpoint', 'pg_read_all_data',
                     'pg_write_all_data')
 
 
 def administrator(name: str, password: str) -> list[sql.Composed]:
-    """Everything a role may have that leads neither to the operating system nor to other administrators.
+    """Return statements for the rights of an administrator.
 
-    Not CREATEROLE: up to version 15 whoever has it can make himself a member of pg_execute_server_program.
+    The rights lead neither to the operating system nor to other administrators. CREATEROLE is
+    missing: up to version 15 it allows membership in pg_execute_server_program.
     """
     rights = 'LOGIN CREATEDB BYPASSRLS NOSUPERUSER NOCREATEROLE NOREPLICATION'
     return [_fill(f'ALTER ROLE {{name}} {rights} PASSWORD {{_verifier}}',
@@ -245,19 +262,19 @@ def administrator(name: str, password: str) -> list[sql.Composed]:
             *(_fill('GRANT {role} TO {name}', role=role, name=name) for role in ADMINISTRATOR_OF)]
 
 
-# --- what comes with a cluster ---------------------------------------------------------------------------
+# --- a new cluster ----------------------------------------------------------------------------
 
-#: The agent's database and the template of new ones are nobody else's to connect to.
+#: Only the agent may connect to its own database and to the template of new ones.
 CLOSE_DATABASES = ('REVOKE ALL ON DATABASE postgres FROM PUBLIC',
                    'REVOKE ALL ON DATABASE template1 FROM PUBLIC',
                    'REVOKE CREATE ON SCHEMA public FROM PUBLIC')
 
 
 def other_administrators(agent: str) -> sql.Composed:
-    """Rows (name): roles that would lead to the operating system, or to the agent's own rights."""
+    """Return a query of roles with access to the operating system or to the agent's rights."""
     return _fill(
-        """SELECT rolname FROM pg_catalog.pg_roles r WHERE rolname <> {_agent} AND (rolsuper OR rolcreaterole
-OR rolreplication AND rolcanlogin)""", _agent=agent)
+        """SELECT rolname FROM pg_catalog.pg_roles r WHERE rolname <> {_agent}
+AND (rolsuper OR rolcreaterole OR rolreplication AND rolcanlogin)""", _agent=agent)
 
 
 def no_administrator(name: str) -> sql.Composed:

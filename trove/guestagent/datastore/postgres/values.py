@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Values of settings: whether two spellings mean the same. Pure."""
+"""Values of settings: equality of spellings. Pure functions."""
 
 import decimal
 import re
@@ -17,7 +17,7 @@ import re
 _NUMBER = re.compile(
     r'\s*([+-]?(?:0[xX][0-9A-Fa-f]+|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?))'
     r'\s*([A-Za-z]*)\s*')
-#: How many of the smallest unit one is.
+#: Unit -> its number of smallest units.
 _BYTES = {unit: 1024 ** power for power, unit in enumerate(('B', 'kB', 'MB', 'GB', 'TB'))}
 _MICROSECONDS = {
     'us': 1,
@@ -33,16 +33,16 @@ _TRUE, _FALSE = ('true', 'yes', 'on', '1'), ('false', 'no', 'off', '0')
 
 
 def same(kind: str, unit: str | None, configured: str, running: str) -> bool:
-    """Whether the value of a configuration file and the one of pg_settings mean the same.
+    """Return whether the value of a configuration file and that of pg_settings mean the same.
 
-    :param kind: vartype of pg_settings. :param unit: its unit, in which ``running`` is: 8kB, ms; None for none.
+    :param kind: vartype of pg_settings. :param unit: unit of ``running`` (8kB, ms); None without.
     """
     if configured == running:
         return True
     if kind == 'bool':
         return truth(configured) is not None and truth(configured) == truth(running)
     if kind == 'enum':
-        # Some take booleans in many spellings beside their words.
+        # Some enums also accept booleans, in many spellings.
         return configured.lower() == running.lower() or (
             truth(configured) is not None and truth(configured) == truth(running))
     if kind in ('integer', 'real'):
@@ -55,7 +55,7 @@ def same(kind: str, unit: str | None, configured: str, running: str) -> bool:
 
 
 def truth(value: str) -> bool | None:
-    """What a boolean means, also cut short as the server allows; None for what is none."""
+    """Return the boolean, also for an abbreviation; None for no boolean."""
     folded = value.strip().lower()
     if not folded or folded == 'o':
         return None
@@ -65,7 +65,7 @@ def truth(value: str) -> bool | None:
 
 
 def number(value: str, unit: str | None) -> decimal.Decimal | None:
-    """A value in units of its setting: ``64MB`` of one in 8kB is 8192. None for what is no such number."""
+    """Return a value in units of its setting: 8192 for ``64MB`` in 8kB; None for no such number."""
     found = _NUMBER.fullmatch(value)
     if found is None:
         return None
@@ -83,7 +83,7 @@ def number(value: str, unit: str | None) -> decimal.Decimal | None:
 
 def _amount(text: str) -> decimal.Decimal:
     digits = text.lstrip('+-')
-    # As C reads integers: a leading 0 says octal.
+    # Like C: a leading 0 marks an octal number.
     if digits.lower().startswith('0x'):
         return decimal.Decimal(int(text, 16))
     if len(digits) > 1 and digits.startswith(

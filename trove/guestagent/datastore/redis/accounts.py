@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Users and the tenant's administrator as the server's access control lists.
+"""Users of Redis, and what they may do: its access control lists.
 
-Users belong to no database: each may work on all data. What would endanger the service or lead out of the machine is
-closed to all of them, the administrator included; see :data:`USER` and :data:`ROOT`.
+Users belong to no database: each may work on all data. All of them, the administrator included, are
+denied what would endanger the service or lead out of the machine; see :data:`USER` and
+:data:`ROOT`.
 """
 
 import contextlib
@@ -24,23 +25,24 @@ from typing import Any
 from trove.guestagent.datastore.engine import Database, Engine, EngineError, User, reserved_user
 from trove.guestagent.datastore.redis import connection
 
-#: The account that is meant by a client that gives a password only.
+#: Account of a client that sends only a password.
 DEFAULT = 'default'
 ANYWHERE = '%'
 MAX_USER = 64
 
-#: What every user may do: all that is done with data, but for what is done to a server.
+#: Rights of every user: all commands on data, none on the server.
 USER = ('~*', '&*', '+@all', '-@admin', '-@dangerous', '+info', '+config|get', '+keys', '+sort',
         '+sort_ro', '+flushdb', '+role', '+lastsave')
-#: What the tenant's administrator may do besides: look at clients and slow commands, save, empty all databases. Not:
-#: change options or users, load code, replicate, stop the server, or have it connect to others.
+#: Rights of the tenant's administrator: also show clients and slow commands, save, and empty all
+#: databases. Not included: change options or users, load code, replicate, stop the server, or
+#: connect it to others.
 ROOT = (*USER, '+flushall', '+swapdb', '+restore', '+monitor', '+slowlog', '+latency', '+bgsave',
         '+bgrewriteaof', '+client|list', '+client|kill', '+config|resetstat', '+acl|cat',
         '+acl|whoami', '+acl|genpass')
 
 
 def password_hash(password: str) -> str:
-    """What the server keeps of a password, so that none is ever sent to it in clear."""
+    """Return the hash that the server keeps, so that the agent never sends a password in clear."""
     return '#' + hashlib.sha256(password.encode('utf-8')).hexdigest()
 
 
@@ -51,12 +53,12 @@ def check_name(name: str) -> None:
                           code='guest_invalid_name')
     if any(character.isspace() or ord(character) < 32 or ord(character) == 127
            or 0xD800 <= ord(character) <= 0xDFFF for character in name):
-        raise EngineError('The user name holds a blank or a character that cannot be written.',
+        raise EngineError('The user name contains a blank or a character that cannot be written.',
                           code='guest_invalid_name')
 
 
 class Accounts(Engine):
-    """The part of an :class:`Engine` that is about users."""
+    """Users, as a part of an :class:`Engine`."""
 
     def _session(self, *, timeout: float = connection.STATEMENT_TIMEOUT
                  ) -> contextlib.AbstractContextManager[connection.Session]:
@@ -76,7 +78,7 @@ class Accounts(Engine):
                               code='guest_invalid_password')
 
     def check_database(self, database: Database) -> None:
-        raise EngineError(f'{self.description.manager} has no databases of its own to name.',
+        raise EngineError(f'{self.description.manager} has no named databases.',
                           code='guest_not_supported')
 
     # --- users ------------------------------------------------------------------------------------
@@ -108,7 +110,7 @@ class Accounts(Engine):
 
     @staticmethod
     def _keep(session: connection.Session, undo: Callable[[], object]) -> None:
-        """Write the lists, or take back what was changed: a user that is gone after a restart is worse than none."""
+        """Write the lists to disk; undo the change on failure, since a restart would lose it."""
         try:
             session.call('ACL', 'SAVE')
         except EngineError as error:
@@ -117,14 +119,14 @@ class Accounts(Engine):
                 f'The change could not be written to the volume: {error.message}') from None
 
     def _required(self, session: connection.Session, name: str) -> dict[str, Any]:
-        """What the server knows of a user. :raises EngineError: guest_not_found_user."""
+        """Return the server's data of a user. :raises EngineError: guest_not_found_user."""
         found = session.call('ACL', 'GETUSER', name)
         if found is None:
             raise EngineError(f'The user {name} cannot be found.', code='guest_not_found_user')
         return dict(zip(found[::2], found[1::2], strict=True))
 
     def delete_user(self, name: str, host: str) -> None:
-        """Ends the user's sessions, too."""
+        """Remove a user; the server ends the user's sessions."""
         self.check_user(name, host)
         with self._session() as session:
             former = self._required(session, name)
@@ -139,7 +141,7 @@ class Accounts(Engine):
             self._keep(session, lambda: session.call('ACL', 'SETUSER', name, *rules(former)))
 
     def rename_user(self, name: str, host: str, new_name: str, new_host: str) -> None:
-        """Sessions of the former name end."""
+        """Rename a user; the server ends the sessions of the former name."""
         self.check_user(name, host)
         self.check_user(new_name, new_host)
         if new_name == name:
@@ -182,7 +184,7 @@ class Accounts(Engine):
 
 
 def rules(user: dict[str, Any]) -> list[str]:
-    """The rules that make a user what ``ACL GETUSER`` said it was."""
+    """Return the rules that restore a user from the reply of ``ACL GETUSER``."""
     passwords = [f'#{digest}' for digest in user['passwords']]
     flags = [flag for flag in user['flags'] if flag in ('on', 'off', 'nopass', 'sanitize-payload',
                                                         'skip-sanitize-payload')]

@@ -46,8 +46,8 @@ def refusal(program: str, configuration: str, extra: Sequence[str] = ()) -> str:
     :raises EngineError: the program cannot be run.
     """
     try:
-        output = run([program, configuration, *extra, *_LISTEN_NOWHERE, *_ONE_DATABASE], timeout=_TIMEOUT,
-                     allowed=(0, 1))
+        output = run([program, configuration, *extra, *_LISTEN_NOWHERE, *_ONE_DATABASE],
+                     timeout=_TIMEOUT, allowed=(0, 1))
     except ProcessFailed as error:
         raise EngineError(f'The engine cannot check its configuration: {error}') from None
     return reason(output.output + output.errors)
@@ -61,7 +61,8 @@ def reason(output: str) -> str:
     directive = next(
         (line.removeprefix('>>>').strip(" '") for line in lines if line.startswith('>>>')), '')
     why = [line for line in lines if not line.startswith(_FRAME)][-1:]
-    return ': '.join([part for part in (directive, *why) if part]) or 'the program ended without a message'
+    parts = [part for part in (directive, *why) if part]
+    return ': '.join(parts) or 'the program ended without a message'
 
 
 def built_in(program: str) -> dict[str, str]:

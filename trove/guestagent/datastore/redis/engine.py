@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Redis and Valkey from Debian packages: description, data directory, configuration and life.
+"""Redis and Valkey from Debian packages: description, data, configuration and server.
 
-Valkey is the same engine under other names: all that differs is in its :func:`description`.
+Valkey is the same engine under other names; only its :func:`description` differs.
 """
 
 import contextlib
@@ -26,22 +26,26 @@ from trove.guestagent.datastore.redis import accounts, connection, dry_start, op
 from trove.guestagent.system import files
 
 PORT = 6379
-#: The access control lists, in a directory of the server's own because it replaces the file; beside the data, so that
-#: data can be replaced without users.
+#: Access control lists. The server replaces the file, so the file has a directory of its own,
+#: outside
+#: the data, which a restore replaces.
 LISTS = 'acl/users.acl'
 REDIS, VALKEY = 'redis', 'valkey'
-#: Commands that are no tenant's: they are closed by the lists, and by these for whoever gets around them.
+#: Options that deny commands to tenants, in addition to the lists.
 _CLOSED = {
     'enable-debug-command': 'no',
     'enable-module-command': 'no',
     'enable-protected-configs': 'no',
-    # What an administrator restores is looked through: a crafted value could otherwise break the server.
+    # Check restored values: a crafted one could crash the server.
     'sanitize-dump-payload': 'yes'
 }
 
 
 def description(product: str) -> Description:
-    """:param product: REDIS or VALKEY: what packages, programs, accounts and directories are named after."""
+    """Return the description of a product.
+
+    :param product: REDIS or VALKEY, the name in packages, programs, accounts and directories.
+    """
     return Description(
         manager=product,
         packages=(f'{product}-server', f'{product}-tools'),
@@ -64,21 +68,21 @@ def description(product: str) -> Description:
 
 
 class Redis(accounts.Accounts):
-    """The engine of a Redis guest."""
+    """Engine of a Redis guest."""
 
     product = REDIS
 
     def __init__(self, *, socket: str | None = None, mount_point: str | None = None,
                  configuration: str | None = None) -> None:
         """
-        :param socket: of the server. :param mount_point: where the agent's password is found.
-        :param configuration: the file the server is started with.
+        :param socket: path of the server's socket. :param mount_point: of the agent's password.
+        :param configuration: configuration file of the server.
         """
         self.description = description(self.product)
         self._server = f'{self.product}-server'
         self._socket = socket or f'/run/{self.product}/{self.product}.sock'
         self._file = configuration or f'/etc/{self.product}/{self.product}.conf'
-        #: The agent's password, below its state directory: for root's eyes only, and there for the next machine.
+        #: File of the agent's password in its state directory; only root may read it.
         self._credentials = f'{self.product}-agent.json'
         self._mount_point = mount_point or self.description.mount_point
         self._kept_connection = connection.KeptConnection(self._socket, self._password)
@@ -94,14 +98,15 @@ class Redis(accounts.Accounts):
         path = os.path.join(self._mount_point, 'trove', self._credentials)
         found = files.read_json(path).get('password')
         if not found:
-            raise EngineUnavailable('The password of the agent is not on the volume.')
+            raise EngineUnavailable('The volume has no password of the agent.')
         return found
 
     def _lists(self, mount_point: str) -> str:
         return os.path.join(mount_point, LISTS)
 
     def _agent_line(self) -> str:
-        return f'user {connection.ACCOUNT} on {accounts.password_hash(self._password())} ~* &* +@all'
+        password = accounts.password_hash(self._password())
+        return f'user {connection.ACCOUNT} on {password} ~* &* +@all'
 
     def _write_lists(self, mount_point: str, lines: list[str]) -> None:
         path = self._lists(mount_point)
@@ -117,7 +122,7 @@ class Redis(accounts.Accounts):
             place.mount_point))
 
     def initialise(self, place: Place, timeout: float) -> None:
-        """The data directory goes last: with it there, all is."""
+        """Create password, lists and data directory; an existing data directory means all exist."""
         credentials = os.path.join(place.state_directory, self._credentials)
         if not files.read_json(credentials).get('password'):
             files.write_json(credentials, {'password': secrets.token_urlsafe(36)})
@@ -153,10 +158,7 @@ class Redis(accounts.Accounts):
         return str(value)
 
     def validate_configuration(self, place: Place) -> None:
-        """The server reads all files, finds that it is to listen nowhere, and ends before it does anything.
-
-        What is wrong it says before that.
-        """
+        """Start the server without any port: it reads all files, reports errors and ends."""
         refused = dry_start.refusal(self._server, self._file)
         if refused:
             raise EngineError(f'The engine refuses its configuration: {refused}')
@@ -165,15 +167,15 @@ class Redis(accounts.Accounts):
 
     def probe(self) -> None:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
-            # Also says no when the server cannot write its data any more.
+            # The server refuses PING, too, when it cannot write its data.
             if session.call('PING') != 'PONG':
-                raise EngineUnavailable('The engine gave a wrong answer to the simplest question.')
+                raise EngineUnavailable('The engine gave a wrong answer to a simple command.')
 
     def facts(self) -> Facts:
         with self._session(timeout=connection.PROBE_TIMEOUT) as session:
-            said = session.info('server')
-        return Facts(version=said.get('valkey_version') or said['redis_version'],
-                     uptime=int(said['uptime_in_seconds']))
+            info = session.info('server')
+        return Facts(version=info.get('valkey_version') or info['redis_version'],
+                     uptime=int(info['uptime_in_seconds']))
 
     def secure(self) -> None:
         with self._session() as session:
@@ -196,30 +198,30 @@ class Redis(accounts.Accounts):
             return runtime.drifted(session, expected)
 
     def restore_account(self, restart: Restart) -> None:
-        """The server reads the lists when it starts, and writes them only when it is told to."""
+        """Write the agent's line into the lists, which the server reads when it starts."""
         mark = f'user {connection.ACCOUNT} '
         kept = [line for line in (files.read(self._lists(self._mount_point)) or '').splitlines()
                 if line and not line.startswith(mark)]
         self._write_lists(self._mount_point, [*kept, self._agent_line()])
         restart.now()
 
-    # --- going over to another version ------------------------------------------------------------
+    # --- upgrade to another version ---------------------------------------------------------------
 
     def check_upgrade(self, place: Place, version: str) -> None:
-        """Data files of a later series are not read by an earlier one."""
+        """Refuse an earlier series, which cannot read the data."""
         running = self.facts().version
         if _series(version) < _series(running):
             raise EngineError(f'Data of {running} cannot be read by {version}.',
                               code='guest_upgrade_refused')
 
     def prepare_upgrade(self, place: Place, version: str) -> None:
-        """A complete copy of the data, also where the tenant has switched off what writes them."""
+        """Save all data, also if the tenant has disabled saving."""
         with self._session(timeout=3600) as session:
             session.call('SAVE')
 
 
 class Valkey(Redis):
-    """The engine of a Valkey guest."""
+    """Engine of a Valkey guest."""
 
     product = VALKEY
 

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration files of Redis: one directive a line, its arguments separated by blanks.
+"""Configuration files of Redis: written, read, and values compared.
 
-A value is a text as ``CONFIG SET`` takes it: the arguments of a directive with several, joined by blanks, else the one
-argument itself.
+A value is a text as ``CONFIG SET`` takes it: the arguments of a directive with several, joined by
+blanks, else the single argument.
 """
 
 import re
@@ -35,7 +35,7 @@ _OLD_NAMES = {'slave': 'replica'}
 
 
 def render(options: Mapping[str, str]) -> str:
-    """A configuration file. A value that could end its line and begin another directive is refused.
+    """Return a configuration file; a value that could begin another directive is refused.
 
     :raises ValueError: names the option.
     """
@@ -56,9 +56,10 @@ def _argument(name: str, value: str) -> str:
 
 
 def parse(text: str) -> dict[str, str]:
-    """The options of a file, names in lower case. A directive that stands there again wins, but for those that add up.
+    """Return the options of a file, names in lower case.
 
-    Lines that the server could not read are left out: it says so itself when it is asked.
+    A repeated directive replaces the earlier one, or adds to it if it has several arguments. Lines
+    with unclosed quotes are left out; the check with the server binary reports them.
     """
     found: dict[str, str] = {}
     for line in text.split('\n'):
@@ -78,7 +79,7 @@ def parse(text: str) -> dict[str, str]:
 
 
 def split(text: str) -> list[str] | None:
-    """The arguments in a line, taken out of their quotes; None when quotes are not closed."""
+    """Return the arguments of a line without their quotes; None if a quote is not closed."""
     words: list[str] = []
     position, length = 0, len(text)
     while position < length:
@@ -102,7 +103,7 @@ def split(text: str) -> list[str] | None:
 
 
 def _quoted(text: str, position: int) -> tuple[str, int] | None:
-    """What stands between quotes from a position on, and where it ends."""
+    """Return the text in the quotes at a position, and the position after them."""
     quote, piece = text[position], list[str]()
     position += 1
     while position < len(text):
@@ -125,20 +126,20 @@ def _quoted(text: str, position: int) -> tuple[str, int] | None:
 
 
 def same(name: str, configured: str, running: str) -> bool:
-    """Whether two values of an option mean the same, one of a file and one the server shows."""
+    """Return whether a value of a file and a running value mean the same."""
     if configured == running or configured.lower() == running.lower():
         return True
     if name == 'notify-keyspace-events':
         return _flags(configured) == _flags(running)
     if name == 'client-output-buffer-limit':
-        # The server shows all classes, a file those it changes.
+        # The server shows all classes, a file only the changed ones.
         return _classes(configured).items() <= _classes(running).items()
     return [number(word)
             for word in configured.split()] == [number(word) for word in running.split()]
 
 
 def number(word: str) -> int | str:
-    """A size in bytes; the word itself when it is none."""
+    """Return a size in bytes; another word in lower case."""
     if word.isdigit():
         return int(word)
     sized = _SIZE.fullmatch(word)
@@ -156,5 +157,5 @@ def _classes(value: str) -> dict[str, tuple[int | str, ...]]:
 
 
 def _flags(value: str) -> frozenset[str]:
-    """Letters of notify-keyspace-events; A stands for all classes of events."""
+    """Return the letters of notify-keyspace-events; A means all classes of events."""
     return frozenset(value.replace('A', 'g$lshzxetd'))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Options of a running Redis: changed without a restart, and looked at for what others changed."""
+"""Options of a running server: changed with CONFIG SET, and checked for drift."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,15 +18,15 @@ from trove.guestagent.datastore.engine import Applied, EngineError, EngineUnavai
 from trove.guestagent.datastore.redis import options
 from trove.guestagent.datastore.redis.connection import Session
 
-#: How the server says that an option counts from the start only.
+#: Word in the error of an option that needs a restart.
 _AT_START = 'immutable'
 
 
 def apply(session: Session, changes: Mapping[str, str | None],
           built_in: Callable[[], Mapping[str, str]]) -> Applied:
-    """:meth:`trove.guestagent.datastore.engine.Engine.apply_options`
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.apply_options`.
 
-    :param built_in: the engine's own values of all options, asked for only when one is needed.
+    :param built_in: returns the default values of all options; called only if one is needed.
     """
     known = session.settings(*changes) if changes else {}
     waiting: set[str] = set()
@@ -34,12 +34,12 @@ def apply(session: Session, changes: Mapping[str, str | None],
     adjusted: dict[str, str] = {}
     for name, value in changes.items():
         if name not in known:
-            # Directives without a setting exist; the server has accepted its files before it came to this.
+            # A directive without a setting; the server has already accepted its files.
             waiting.add(name)
             continue
-        wanted = built_in().get(name, '') if value is None else value
+        new = built_in().get(name, '') if value is None else value
         try:
-            session.call('CONFIG', 'SET', name, wanted)
+            session.call('CONFIG', 'SET', name, new)
         except EngineUnavailable:
             raise
         except EngineError as error:
@@ -49,19 +49,19 @@ def apply(session: Session, changes: Mapping[str, str | None],
                 refused[name] = _reason(error.message)
             continue
         now = session.settings(name)[name]
-        if not options.same(name, wanted, now):
+        if not options.same(name, new, now):
             adjusted[name] = now
     return Applied(frozenset(changes.keys() - waiting - refused.keys()), frozenset(waiting),
                    refused, adjusted)
 
 
 def _reason(message: str) -> str:
-    """What the server found wrong, without the frame it puts around it."""
+    """Return the reason in an error of CONFIG SET."""
     return message.rpartition(' - ')[2]
 
 
 def drifted(session: Session, expected: Mapping[str, str]) -> dict[str, str]:
-    """:meth:`trove.guestagent.datastore.engine.Engine.drifted_options`"""
+    """Implement :meth:`trove.guestagent.datastore.engine.Engine.drifted_options`."""
     if not expected:
         return {}
     running = session.settings(*expected)

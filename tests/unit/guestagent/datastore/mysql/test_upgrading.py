@@ -30,7 +30,7 @@ def test_forward_and_staying(running, wanted):
 @pytest.mark.parametrize(('running', 'wanted'), [('8.4.7', '8.0'), ('9.7.4', '9.7.3'),
                                                  ('9.7.4', '8.4')])
 def test_not_back(running, wanted):
-    with pytest.raises(EngineError, match='does not read') as refused:
+    with pytest.raises(EngineError, match='cannot read') as refused:
         upgrading.check(running, wanted, [])
     assert refused.value.code == 'guest_upgrade_refused' and wanted in refused.value.message
 
@@ -45,5 +45,5 @@ def test_no_series_is_left_out(running, wanted, between):
 
 def test_prepared_transactions_only_survive_within_a_series():
     upgrading.check('8.4.7', '8.4.8', ['a'])
-    with pytest.raises(EngineError, match='2 prepared'):
+    with pytest.raises(EngineError, match='2 XA transactions'):
         upgrading.check('8.4.7', '9.7', ['a', 'b'])
