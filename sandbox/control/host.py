@@ -74,7 +74,7 @@ def install_packages(commands: Commands, report: Callable[[str], None],
         commands.run(['apt-get', 'update', '-q'], log='apt', environment=environment, finish=True)
         commands.run([
             'apt-get', 'install', '-y', '-q', '--no-install-recommends', '-o', 'Dpkg::Use-Pty=0',
-            '-o', 'Dpkg::Options::=--force-unsafe-io', *missing
+            '-o', 'Dpkg::Options::=--force-unsafe-io', '-o', 'DPkg::Lock::Timeout=300', *missing
         ], log='apt', environment=environment, finish=True)
     if pathlib.Path('/run/systemd/system').is_dir():
         subprocess.run(['systemctl', 'disable', '--quiet', '--now', *DAEMONS], check=False,

@@ -16,13 +16,14 @@ import pwd
 import re
 import shutil
 
+from control import mariadb_server
 from control.commands import Commands
 from control.rabbitmq import listens
 from control.secretstore import SecretStore
+from control.mariadb_server import SYSTEM_USER
 from control.services import Service, clean_environment
 from control.settings import Settings
 
-SYSTEM_USER = 'mysql'
 #: Services that have a database and a database user of their name.
 DATABASES = ('trove', 'keystone')
 
@@ -79,11 +80,9 @@ def prepare(settings: Settings, commands: Commands) -> None:
     # An interrupted installation leaves "files.new" behind, never "files".
     fresh = data / 'files.new'
     shutil.rmtree(fresh, ignore_errors=True)
-    commands.run([
-        'mariadb-install-db', '--no-defaults', f'--user={SYSTEM_USER}', f'--datadir={fresh}',
-        '--skip-test-db', '--auth-root-authentication-method=socket',
-        '--innodb-log-file-size=50331648'
-    ], log='mariadb-install', environment=clean_environment(settings))
+    commands.run(mariadb_server.install_command(
+        fresh, '--skip-test-db', '--innodb-log-file-size=50331648'), log='mariadb-install',
+        environment=clean_environment(settings))
     fresh.rename(data / 'files')
 
 

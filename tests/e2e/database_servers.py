@@ -23,6 +23,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 
+from control import mariadb_server
 from oslo_config import cfg
 
 from trove.common import cfg as options
@@ -94,11 +95,10 @@ def mariadb(directory: pathlib.Path) -> Iterator[str]:
     _owned(directory, 'mysql')
     port = free_port()
     data, sock = directory / 'data', directory / 'socket'
-    _run('mariadb-install-db', '--no-defaults', '--user=mysql', f'--datadir={data}', '--skip-test-db',
-         '--auth-root-authentication-method=socket')
-    command = ['/usr/sbin/mariadbd', '--no-defaults', f'--datadir={data}', f'--socket={sock}', f'--port={port}',
-               '--bind-address=127.0.0.1', '--innodb-flush-log-at-trx-commit=0', '--innodb-buffer-pool-size=64M',
-               f'--pid-file={directory / "pid"}', '--skip-name-resolve']
+    _run(*mariadb_server.install_command(data, '--skip-test-db'))
+    command = mariadb_server.server_command(
+        data, sock, f'--port={port}', '--bind-address=127.0.0.1', '--skip-name-resolve',
+        f'--pid-file={directory / "pid"}')
     with _serving(command, port, directory, 'mysql'):
         _run('mariadb', '--no-defaults', f'--socket={sock}', input=(
             'CREATE DATABASE trove CHARACTER SET utf8mb4; '

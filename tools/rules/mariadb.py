@@ -15,12 +15,12 @@
 import contextlib
 import os
 import pathlib
-import pwd
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
 
+from control import mariadb_server
 from rules import Rule, is_denied, serving
 
 MANAGER = 'mariadb'
@@ -156,18 +156,14 @@ def installed() -> str:
 @contextlib.contextmanager
 def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
     """A running engine that only its socket leads to; gives the socket."""
-    account = pwd.getpwnam('mysql') if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    account = mariadb_server.account()
     os.chown(directory, account.pw_uid, account.pw_gid)
-    data, socket, user = directory / 'data', directory / 'socket', account.pw_name
-    subprocess.run([
-        'mariadb-install-db', '--no-defaults', f'--user={user}', f'--datadir={data}',
-        '--skip-test-db'
-    ], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    command = [
-        'mariadbd', '--no-defaults', f'--user={user}', f'--datadir={data}', f'--socket={socket}',
-        f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}', '--skip-networking',
-        '--skip-grant-tables', '--innodb-buffer-pool-size=64M'
-    ]
+    data, socket = directory / 'data', directory / 'socket'
+    subprocess.run(mariadb_server.install_command(data, '--skip-test-db'), check=True,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = mariadb_server.server_command(
+        data, socket, f'--pid-file={directory / "pid"}', f'--log-error={directory / "log"}',
+        '--skip-networking', '--skip-grant-tables')
     with serving(command, socket, directory / 'log'):
         yield socket
 

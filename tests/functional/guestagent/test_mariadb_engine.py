@@ -16,12 +16,12 @@ import concurrent.futures
 import contextlib
 import os
 import pathlib
-import pwd
 import shutil
 import subprocess
 
 import pymysql
 import pytest
+from control import mariadb_server
 
 from tests.functional.guestagent.real_server import RealServer, running
 from trove.common import template
@@ -33,6 +33,8 @@ pytestmark = pytest.mark.skipif(
     not shutil.which('mariadbd') or os.geteuid() != 0,
     reason='needs the package mariadb-server, and root, as which the agent logs in')
 
+#: Files that are created quickly.
+SMALL = ('--innodb-log-file-size=8M', '--innodb-data-file-path=ibdata1:4M:autoextend')
 HOSTILE = 'o\'b"r`x\\y%_z;-- ü'
 PASSWORD = 'canary\'p"w\\n:%z`\U0001F511'
 
@@ -47,23 +49,15 @@ class Server(RealServer):
         self.engine = MariaDB(socket=self.socket)
 
     def create(self) -> None:
-        directory_owner = pwd.getpwnam('mysql').pw_uid
-        os.chown(self.directory, directory_owner, -1)
-        subprocess.run([
-            'mariadb-install-db', '--no-defaults', '--user=mysql', f'--datadir={self.data}',
-            '--auth-root-authentication-method=socket', '--innodb-log-file-size=8M',
-            '--innodb-data-file-path=ibdata1:4M:autoextend'
-        ], check=True, capture_output=True, timeout=60)
+        os.chown(self.directory, mariadb_server.account().pw_uid, -1)
+        subprocess.run(mariadb_server.install_command(self.data, *SMALL), check=True,
+                       capture_output=True, timeout=60)
 
     def command(self) -> list[str]:
-        return [
-            'mariadbd', '--no-defaults', '--user=mysql', f'--datadir={self.data}',
-            f'--socket={self.socket}', '--skip-networking', '--log-bin=binlog',
+        return mariadb_server.server_command(
+            self.data, pathlib.Path(self.socket), '--skip-networking', '--log-bin=binlog',
             '--binlog-format=ROW', '--general-log=ON',
-            f'--general-log-file={self.data}/general.log', '--innodb-log-file-size=8M',
-            '--innodb-data-file-path=ibdata1:4M:autoextend', '--innodb-buffer-pool-size=16M',
-            '--innodb-flush-log-at-trx-commit=0'
-        ]
+            f'--general-log-file={self.data}/general.log', '--innodb-buffer-pool-size=16M', *SMALL)
 
     def as_user(self, name: str, password: str, database: str | None = None):
         return pymysql.connect(unix_socket=self.socket, user=name, password=password.encode(),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A cloud in the test's process, and the ecosystem's clients pointed at it."""
+"""Cloud in the test's process, with OpenStack's clients connected to it."""
 
 import openstack
 import pytest
@@ -42,7 +42,7 @@ DOCUMENT = {
 
 
 class FakeTime:
-    """Seconds that pass only when told."""
+    """Clock that advances only in ``sleep``."""
 
     def __init__(self):
         self.now = 1_800_000_000.0
@@ -55,7 +55,7 @@ class FakeTime:
 
 
 class Site:
-    """One cloud with its hypervisor, and clients for several users."""
+    """One cloud with its hypervisor and clients of several users."""
 
     def __init__(self, path=None, synchronous=True, hypervisor=None, **settings):
         self.time = FakeTime()
@@ -99,7 +99,7 @@ def site():
 
 @pytest.fixture
 def manual_site():
-    """A cloud whose background work happens only on ``app.advance()``."""
+    """Return a cloud that runs background jobs only in ``app.advance()``."""
     site = Site(synchronous=None)
     site.app.advance()
     yield site

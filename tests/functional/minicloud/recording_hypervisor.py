@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A hypervisor of dictionaries: keeps what it was told, refuses what cannot be."""
+"""Hypervisor of dictionaries: records its calls and refuses impossible ones."""
 
 import threading
 
@@ -18,7 +18,7 @@ from minicloud.hypervisor import Event, Hypervisor, HypervisorError, State
 
 
 class RecordingHypervisor:
-    """Implements :class:`minicloud.hypervisor.Hypervisor` without a host."""
+    """Implementation of :class:`minicloud.hypervisor.Hypervisor` without a host."""
 
     def __init__(self):
         self.lock = threading.Lock()
@@ -35,11 +35,11 @@ class RecordingHypervisor:
         self.listener = None
 
     def fail(self, method, message):
-        """Let the next call of the method fail."""
+        """Make the next call of the method fail."""
         self.failures[method] = message
 
-    def say(self, server_id, event, detail=''):
-        """Tell the listener that a machine changed by itself."""
+    def report(self, server_id, event, detail=''):
+        """Report an unrequested change of a machine to the listener."""
         self.states[server_id] = State.RUNNING if event is Event.STARTED else State.STOPPED
         self.listener(server_id, event, detail)
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Servers move between the hosts that this machine seems to be, switched off and while they run."""
+"""Migration of servers between the hosts of this cloud, stopped and running."""
 
 import pytest
 from novaclient import exceptions
@@ -36,9 +36,9 @@ def test_migrate_to_another_host_and_back(site):
         return getattr(nova.servers.get(server.id), 'OS-EXT-SRV-ATTR:host')
 
     key = nova.servers.get(server.id).hostId
-    for wanted in ('minicloud', 'nowhere'):
+    for requested in ('minicloud', 'nowhere'):
         with pytest.raises(exceptions.BadRequest):
-            nova.servers.migrate(server.id, host=wanted)
+            nova.servers.migrate(server.id, host=requested)
     nova.servers.migrate(server.id, host='minicloud-2')
     assert host() == 'minicloud-2' and nova.servers.get(server.id).hostId != key
     nova.servers.revert_resize(server.id)
@@ -52,7 +52,7 @@ def test_migrate_to_another_host_and_back(site):
 
 
 @pytest.mark.parametrize('version', ['2.24', '2.25', '2.57', '2.68'])
-def test_live_migration_in_the_form_of_each_microversion(site, version):
+def test_live_migration_in_the_schema_of_each_microversion(site, version):
     server = _create(site, site.nova())
     boots = len(site.hypervisor.methods())
     nova = site.nova(version, project_id='admin', roles=('admin',))

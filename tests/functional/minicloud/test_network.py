@@ -35,9 +35,9 @@ def test_port_addresses(site):
     second = sdk.network.create_port(network_id=network.id)
     addresses = [port.fixed_ips[0]['ip_address'] for port in (first, second)]
     assert addresses == ['172.24.1.10', '172.24.1.11']
-    wanted = sdk.network.create_port(network_id=network.id, fixed_ips=[
+    requested = sdk.network.create_port(network_id=network.id, fixed_ips=[
         {'subnet_id': subnet_id, 'ip_address': '172.24.1.77'}])
-    assert wanted.fixed_ips == [{'subnet_id': subnet_id, 'ip_address': '172.24.1.77'}]
+    assert requested.fixed_ips == [{'subnet_id': subnet_id, 'ip_address': '172.24.1.77'}]
     with pytest.raises(exceptions.ConflictException, match='already allocated'):
         sdk.network.create_port(network_id=network.id, fixed_ips=[
             {'ip_address': '172.24.1.77'}])
@@ -45,11 +45,11 @@ def test_port_addresses(site):
         sdk.network.create_port(network_id=network.id, fixed_ips=[
             {'subnet_id': subnet_id, 'ip_address': '10.0.0.1'}])
     sdk.network.delete_port(first)
-    # The address just given back is not the next one given out.
+    # The address released last is not allocated next.
     assert sdk.network.create_port(network_id=network.id).fixed_ips[0]['ip_address'] == (
         '172.24.1.12')
     found = list(sdk.network.ports(fixed_ips='ip_address=172.24.1.77'))
-    assert [port.id for port in found] == [wanted.id]
+    assert [port.id for port in found] == [requested.id]
     assert list(sdk.network.ports(name='none')) == []
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What outlives a request: faults on demand, threads, restarts, stored state."""
+"""State beyond one request: planned faults, threads, restarts, stored records."""
 
 import logging
 import stat
@@ -90,7 +90,7 @@ def test_faults_over_http_are_for_admins(site):
 
 
 def test_real_connections(site):
-    """The server of the process: several requests, a lost answer, an unknown path."""
+    """The process serves several requests, a lost response and an unknown path."""
     server = make_server(site.app, '127.0.0.1', 0)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
@@ -164,7 +164,7 @@ def test_bootstrap_twice_changes_nothing(site):
 
 def test_threads_build_at_the_same_time(make_site):
     class Meeting(RecordingHypervisor):
-        """Machines that are only built when three are being built at once."""
+        """Hypervisor that builds machines only when three builds run at once."""
 
         def __init__(self):
             super().__init__()
@@ -181,7 +181,7 @@ def test_threads_build_at_the_same_time(make_site):
 
 def test_one_server_is_worked_on_once_at_a_time(make_site):
     class Watching(RecordingHypervisor):
-        """Notices when two calls concern one server at the same time."""
+        """Hypervisor that records two simultaneous calls for one server."""
 
         def __init__(self):
             super().__init__()

@@ -349,7 +349,7 @@ def test_console_metadata_tags_lock(site):
 def test_machine_that_stops_by_itself(site):
     nova = site.nova()
     server = _create(site, nova)
-    site.hypervisor.say(server.id, Event.STOPPED)
+    site.hypervisor.report(server.id, Event.STOPPED)
     assert nova.servers.get(server.id).status == 'SHUTOFF'
     server.start()
     assert nova.servers.get(server.id).status == 'ACTIVE'

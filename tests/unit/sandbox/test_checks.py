@@ -13,8 +13,8 @@
 import pytest
 from control import checks
 
-LISTENING = ('   0: 0100007F:491E 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 '
-             '4242 1 0 100 0')
+LISTENING = ('   0: 0100007F:491E 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0 '
+             '       0 4242 1 0 100 0')
 CONNECTED = LISTENING.replace(' 0A ', ' 01 ').replace('4242', '4343')
 
 
@@ -22,7 +22,7 @@ CONNECTED = LISTENING.replace(' 0A ', ' 01 ').replace('4242', '4343')
                                                       ([LISTENING], 80, set()),
                                                       ([CONNECTED], 0x491e, set()),
                                                       ([''], 80, set())])
-def test_who_listens_is_found_by_inode(lines, port, found):
+def test_a_listening_socket_is_found_by_inode(lines, port, found):
     assert checks.listening_inodes(lines, port) == found
 
 
@@ -32,7 +32,7 @@ def test_who_listens_is_found_by_inode(lines, port, found):
     ('800018AC', '80FFFFFF', True),    # 172.24.0.128/25 is in it
     ('000118AC', '00FFFFFF', False),   # 172.24.1.0/24
     ('0000000A', '000000FF', False)])  # 10.0.0.0/8
-def test_networks_that_meet(destination, mask, meets):
+def test_overlapping_networks(destination, mask, meets):
     assert checks.overlaps(destination, mask, 0xac180000, 0xffffff00) is meets
 
 

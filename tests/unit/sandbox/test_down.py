@@ -27,7 +27,7 @@ def sandbox(directory):
                           ('run', 'lib', 'log'), ('secrets', 'etc', '.ssh'),
                           ('secrets', 'data', 'thesis.odt'), ('etc',), ('data',), ('thesis.odt',)))
 def test_a_directory_with_more_than_a_sandbox_is_never_removed(tmp_path, there):
-    """TROVE_SANDBOX_DIR=/ and /var have directories of the same names as ours."""
+    """The directories / and /var have entries with the same names as a sandbox."""
     for name in there:
         (tmp_path / name).mkdir()
     [problem] = down.remove(sandbox(tmp_path))
@@ -50,7 +50,7 @@ def test_a_sandbox_is_removed_with_all_that_is_in_it(tmp_path, there):
 @pytest.mark.parametrize(
     'there,refused', (((), False), (('.lock',), False), (('secrets', 'etc'), False),
                       (('venv', 'logs'), False), (('etc', 'bin'), True), (('thesis.odt',), True)))
-def test_a_directory_of_somebody_else_does_not_become_a_sandbox(tmp_path, there, refused):
+def test_a_foreign_directory_does_not_become_a_sandbox(tmp_path, there, refused):
     for name in there:
         (tmp_path / name).mkdir()
     assert bool(checks.belongs_to_others(tmp_path)) == refused

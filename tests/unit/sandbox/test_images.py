@@ -26,7 +26,7 @@ def settings(tmp_path):
     return Settings(directory=tmp_path, repository=REPOSITORY)
 
 
-def test_there_is_an_image_for_each_recipe_and_the_demo_instances_comes_first(settings):
+def test_each_recipe_has_an_image_and_the_demo_instances_comes_first(settings):
     offered = images.offered(settings)
     folders = {
         path.parent.name
@@ -63,7 +63,7 @@ def test_each_image_has_a_recipe_and_they_share_one_cache(settings):
     assert caches == {str(settings.directory / 'images' / 'cache')}
 
 
-def test_what_is_said_of_an_image(settings):
+def test_state_of_an_image(settings):
     image = images.chosen(settings, ['redis'])[0]
     assert images.state(settings, image) == 'built when it is first used'
     output = images.directory(settings, image)
@@ -78,7 +78,7 @@ def test_what_is_said_of_an_image(settings):
     assert images.state(settings, image) == 'ready'
 
 
-def test_the_command_builds_what_is_named_and_ends_at_the_first_failure(settings, capsys):
+def test_the_command_builds_the_named_images_and_ends_at_the_first_failure(settings, capsys):
     begun = []
 
     def run(command, check):

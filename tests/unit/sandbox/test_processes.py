@@ -24,7 +24,7 @@ def test_a_zombie_does_not_run():
     assert processes.parse_start_time(STAT.replace(') S', ') Z')) is None
 
 
-def test_a_record_of_a_number_that_was_given_away_names_nobody(tmp_path):
+def test_a_record_with_a_reused_pid_is_ignored(tmp_path):
     record = processes.Record(tmp_path / 'service.pid')
     own = processes.start_time(1)
     record.write(processes.Process(1, own))
@@ -35,6 +35,6 @@ def test_a_record_of_a_number_that_was_given_away_names_nobody(tmp_path):
     assert record.read() is None
 
 
-def test_a_broken_record_names_nobody(tmp_path):
+def test_a_broken_record_is_ignored(tmp_path):
     (tmp_path / 'service.pid').write_text('{"pid": ')
     assert processes.Record(tmp_path / 'service.pid').read() is None

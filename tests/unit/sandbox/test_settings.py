@@ -34,7 +34,7 @@ def test_defaults():
     assert made.venv == made.directory / 'venv'
 
 
-def test_everything_can_be_moved():
+def test_every_setting_can_be_changed():
     made = settings(DIR='/srv/other', PORT_BASE='21000', NET='10.9', VENV='/opt/venv')
     assert made.port('rabbitmq') == 21072
     assert str(made.subnet('public')) == '10.9.2.0/24'
@@ -42,13 +42,13 @@ def test_everything_can_be_moved():
     assert made.url('keystone', '/v3') == 'http://127.0.0.1:21050/v3'
 
 
-def test_what_guests_reach_listens_where_they_are():
+def test_services_for_guests_listen_on_the_management_network():
     made = settings(NET='10.9')
     assert made.url('swift', '/v1') == 'http://10.9.0.1:18780/v1'
     assert made.url('minicloud') == 'http://127.0.0.1:18774'
 
 
-def test_empty_values_are_as_good_as_none():
+def test_empty_values_are_ignored():
     assert settings(DIR='', PORT_BASE='', NET='', VENV='') == settings()
 
 
@@ -61,7 +61,7 @@ def test_two_sandboxes_share_nothing_on_the_host():
     assert all(len(name) <= 15 for name in names)
 
 
-def test_the_prefix_is_the_one_that_machines_carry():
+def test_the_prefix_is_that_of_the_machines():
     assert settings(DIR='/srv/one').prefix == layout.prefix_of('/srv/one')
 
 
@@ -72,6 +72,6 @@ def test_no_two_services_share_a_port():
 @pytest.mark.parametrize(('name', 'value'), [
     ('DIR', 'relative/path'), ('PORT_BASE', 'many'), ('PORT_BASE', '80'), ('PORT_BASE', '65500'),
     ('NET', '172'), ('NET', '172.300'), ('NET', '8.8'), ('NET', '172.24.0')])
-def test_what_cannot_be_is_refused_by_name(name, value):
+def test_invalid_values_are_refused_by_name(name, value):
     with pytest.raises(SettingsError, match=f'TROVE_SANDBOX_{name}'):
         settings(**{name: value})

@@ -20,7 +20,7 @@ from control.stages import Display, Runner, Stage, StageError
 
 
 def stage(name, action=None, needs=()):
-    return Stage(name, name.upper(), action or (lambda say: None), needs)
+    return Stage(name, name.upper(), action or (lambda report: None), needs)
 
 
 def run(plan, cancel=lambda: None):
@@ -35,9 +35,9 @@ def run(plan, cancel=lambda: None):
 
 def test_a_stage_runs_after_what_it_needs():
     order = []
-    plan = [stage('c', lambda say: order.append('c')),
-            stage('a', lambda say: order.append('a'), needs=('c',)),
-            stage('b', lambda say: order.append('b'), needs=('a',))]
+    plan = [stage('c', lambda report: order.append('c')),
+            stage('a', lambda report: order.append('a'), needs=('c',)),
+            stage('b', lambda report: order.append('b'), needs=('a',))]
     runner = run(plan)
     assert order == ['c', 'a', 'b']
     assert set(runner.times) == {'a', 'b', 'c'}
@@ -46,34 +46,34 @@ def test_a_stage_runs_after_what_it_needs():
 def test_stages_that_do_not_need_each_other_run_side_by_side():
     meeting = threading.Barrier(2, timeout=5)
     run([
-        stage('a', lambda say: meeting.wait() and None),
-        stage('b', lambda say: meeting.wait() and None)
+        stage('a', lambda report: meeting.wait() and None),
+        stage('b', lambda report: meeting.wait() and None)
     ])
 
 
-def test_a_failure_stops_what_runs_and_begins_nothing_more():
+def test_a_failure_stops_running_stages_and_starts_no_others():
     stopped, began = threading.Event(), []
 
-    def fails(say):
+    def fails(report):
         raise OSError('no such disk')
 
-    def long(say):
+    def long(report):
         assert stopped.wait(5)
         raise Cancelled
 
     plan = [
         stage('long', long),
         stage('fails', fails),
-        stage('later', lambda say: began.append(1), needs=('fails',))
+        stage('later', lambda report: began.append(1), needs=('fails',))
     ]
     with pytest.raises(StageError, match='FAILS: OSError: no such disk'):
         run(plan, stopped.set)
     assert began == []
 
 
-def test_what_a_stage_returns_and_says_is_shown():
-    def action(say):
-        say('half way')
+def test_result_and_progress_of_a_stage_are_shown():
+    def action(report):
+        report('half way')
         return 'built'
     run([stage('a', action)])
     assert 'A: half way' in run.shown
@@ -83,7 +83,7 @@ def test_what_a_stage_returns_and_says_is_shown():
 @pytest.mark.parametrize('plan',
                          [[stage('a', needs=('b',)), stage('b')], [stage('a', needs=('unknown',))],
                           [stage('a'), stage('a')]])
-def test_a_plan_that_cannot_be_worked_off_is_refused(plan):
+def test_a_plan_that_cannot_be_carried_out_is_refused(plan):
     with pytest.raises(ValueError, match='a'):
         Runner(plan, Display(io.StringIO()), lambda: None)
 

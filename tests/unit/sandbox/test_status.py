@@ -13,6 +13,6 @@
 from control import status
 
 
-def test_columns_are_as_wide_as_they_must_be():
+def test_columns_are_as_wide_as_their_longest_cell():
     text = status.table([('a', 'long value'), ('longer', 'b')], ('ONE', 'TWO'))
     assert text.splitlines() == ['ONE     TWO', 'a       long value', 'longer  b']

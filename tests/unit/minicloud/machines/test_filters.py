@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The text of a port's filter; that it does what it says is tested with real machines."""
+"""Text of a port's filter; tests with real machines check its effect."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def chain(text: str, name: str) -> list[str]:
 
 
 def in_rules(rule: RuleSpec) -> list[str]:
-    """What one ingress rule adds to the chain."""
+    """Return the lines that one ingress rule adds to the chain."""
     without = chain(filters.table('tap', port()), 'to_machine')
     return [line for line in chain(filters.table('tap', port(rule)), 'to_machine')
             if line not in without]
@@ -40,7 +40,7 @@ def test_without_rules_everything_else_is_dropped():
     assert chain(text, 'from_machine')[-1] == 'drop'
 
 
-def test_the_table_is_replaced_in_one_step_and_memory_stays():
+def test_the_table_is_replaced_in_one_step_and_its_sets_are_kept():
     text = filters.table('tap', port())
     assert text.startswith('add table bridge tap\nflush table bridge tap\ntable bridge tap {')
     assert 'flush set' not in text and 'delete' not in text
@@ -92,7 +92,7 @@ def test_rules(rule, expected):
     assert in_rules(RuleSpec('r', 'ingress', 'IPv4', **rule)) == expected
 
 
-def test_a_rule_for_every_protocol_remembers_what_has_no_connections():
+def test_a_rule_for_every_protocol_stores_packets_without_connections():
     lines = in_rules(RuleSpec('r', 'ingress', 'IPv6', remote_ip_prefix='fd00::/64'))
     assert [line.rsplit('update', 1)[0].strip() for line in lines] == [
         'ether type ip6 ip6 saddr { fd00::/64 } meta l4proto { 17, 33, 132, 136 }',
@@ -108,7 +108,7 @@ def test_directions_do_not_mix():
     assert '2222' not in ' '.join(chain(text, 'to_machine'))
 
 
-def test_answers_are_recognised_by_the_other_direction():
+def test_replies_are_recognised_by_the_other_direction():
     text = filters.table('tap', port())
     assert any('@out_flows_ip ' in line for line in chain(text, 'to_machine'))
     assert any('@in_flows_ip ' in line for line in chain(text, 'from_machine'))

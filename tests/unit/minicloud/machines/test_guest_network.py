@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What a machine's networkd is told beyond the config drive."""
+"""Configuration of a machine's networkd in addition to the config drive."""
 
 from minicloud.machines import guest_network
 from minicloud.machines.records import Card
@@ -27,7 +27,7 @@ def test_before_any_change_cloud_init_is_only_completed():
         '10-cloud-init-eth1.network.d/50-no-router.conf': '[Network]\nIPv6AcceptRA=no\n'}
 
 
-def test_after_a_change_all_cards_are_told():
+def test_after_a_change_all_cards_are_configured():
     files = guest_network.files([OLD, SIX], readdressed=True)
     text = files['05-port-eth0.network']
     assert text.startswith('[Match]\nMACAddress=fa:16:3e:00:00:01\n')
@@ -36,7 +36,7 @@ def test_after_a_change_all_cards_are_told():
     assert 'Gateway' not in files['05-port-eth1.network']
 
 
-def test_only_the_first_card_leads_to_the_world():
+def test_only_the_first_card_has_a_default_route():
     other = Card('p3', 'eth2', 'tap3', 'fa:16:3e:00:00:03', 'n3',
                  [['10.3.0.5', 24, '10.3.0.1', []]])
     files = guest_network.files([OLD, other], readdressed=True)
@@ -44,7 +44,7 @@ def test_only_the_first_card_leads_to_the_world():
     assert 'Gateway' not in files['05-port-eth2.network']
 
 
-def test_files_of_cards_that_went_go(tmp_path):
+def test_files_of_removed_cards_are_removed(tmp_path):
     guest_network.write(tmp_path, [OLD, SIX], readdressed=True)
     guest_network.write(tmp_path, [OLD], readdressed=False)
     assert [path.name for path in tmp_path.iterdir()] == ['10-cloud-init-eth0.network.d']

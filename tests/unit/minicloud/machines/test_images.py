@@ -25,9 +25,10 @@ def recipe(tmp_path, script, **environment):
     }
 
 
-def test_an_image_is_made_once_for_all_who_wait_for_it(tmp_path):
+def test_concurrent_requests_build_an_image_once(tmp_path):
     tree = tmp_path / 'rootfs'
-    script = f'echo "begun $WHO"; echo x >>{tmp_path}/count; mkdir -p {tree}/etc; echo >{tree}/etc/os-release'
+    script = (f'echo "begun $WHO"; echo x >>{tmp_path}/count; mkdir -p {tree}/etc; '
+              f'echo >{tree}/etc/os-release')
     made = Images({str(tree): recipe(tmp_path, script, WHO='somebody')})
     threads = [threading.Thread(target=made.ensure, args=(str(tree),)) for _ in range(4)]
     for thread in threads:
@@ -38,7 +39,7 @@ def test_an_image_is_made_once_for_all_who_wait_for_it(tmp_path):
     assert (tmp_path / 'logs' / 'build.log').read_text() == 'begun somebody\n'
 
 
-def test_an_image_that_is_there_or_has_no_recipe_is_left_alone(tmp_path):
+def test_an_existing_image_and_one_without_recipe_are_not_built(tmp_path):
     (tmp_path / 'etc').mkdir()
     (tmp_path / 'etc' / 'os-release').touch()
     made = Images({str(tmp_path): recipe(tmp_path, 'exit 1')})
@@ -48,7 +49,7 @@ def test_an_image_that_is_there_or_has_no_recipe_is_left_alone(tmp_path):
 
 
 @pytest.mark.parametrize('script', ['echo no space left; exit 1', 'echo no space left; exit 0'])
-def test_a_failed_build_says_what_it_said_last(tmp_path, script):
+def test_the_error_of_a_failed_build_has_its_last_output_line(tmp_path, script):
     made = Images({str(tmp_path / 'rootfs'): recipe(tmp_path, script)})
     with pytest.raises(HypervisorError, match='no space left .see .*build.log'):
         made.ensure(str(tmp_path / 'rootfs'))

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Names of a sandbox's things on the host."""
+"""Names of a sandbox's objects on the host."""
 
 import uuid
 
@@ -35,7 +35,7 @@ def test_interfaces_fit_the_kernel(identity):
     assert layout.tap(identity) != layout.bridge(identity)
 
 
-def test_records_come_back_as_written(tmp_path):
+def test_records_are_read_as_written(tmp_path):
     machine = Machine('i', 'n', '/image', 1, 512,
                       [Card('p', 'eth0', 't', 'm', 'n', [['a', 24, None, []]])],
                       [Disk('v', '/dev/vdb', 's')], created=True)

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The text of the host's forwarding and translation tables."""
+"""Text of the host's forwarding and translation tables."""
 
 from minicloud.machines import routing
 from minicloud.machines.records import Network
@@ -46,7 +46,7 @@ def test_floating_addresses_lead_in_and_out():
     found = lines(ONE, TWO, _7='10.0.1.5', _6='10.0.1.5', _9='10.0.1.6')
     assert 'add element ip t to_fixed { 10.0.2.6 : 10.0.1.5, 10.0.2.7 : 10.0.1.5, ' \
         '10.0.2.9 : 10.0.1.6 }' in found
-    # One address has two floating ones and goes out under the first.
+    # One address has two floating ones and sends from the first.
     assert 'add element ip t to_floating { 10.0.1.5 : 10.0.2.6, 10.0.1.6 : 10.0.2.9 }' in found
 
 
