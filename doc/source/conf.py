@@ -14,14 +14,21 @@
 
 import json
 import pathlib
+import sys
 
-from trove.common import api
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / 'doc/ext'), str(ROOT / 'sandbox')]
+
+from trove.common import api  # noqa: E402
 
 project = 'Trove'
 copyright = 'OpenStack Foundation'
 extensions = [
     'openstackdocstheme',
+    'oslo_config.sphinxext',
+    'oslo_policy.sphinxext',
     'reno.sphinxext',
+    'sphinxarg.ext',
 ]
 exclude_patterns = []
 pygments_style = 'native'
@@ -33,7 +40,7 @@ openstackdocs_auto_name = False
 
 
 def write_openapi(app):
-    """The document that reference/openapi.rst lets readers download, made anew with each build."""
+    """Write the OpenAPI document that reference/openapi.rst offers for download."""
     path = pathlib.Path(app.srcdir) / 'reference/_generated/openapi.json'
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(api.contract(), indent=2), encoding='utf-8')

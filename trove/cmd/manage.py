@@ -253,7 +253,7 @@ def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
     return found
 
 
-def _add_commands(subparsers: Any) -> None:
+def add_commands(subparsers: Any) -> None:
     for name, (function, arguments) in _commands().items():
         parser = subparsers.add_parser(name, help=function.__doc__, description=function.__doc__,
                                        formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -274,7 +274,7 @@ def _add_commands(subparsers: Any) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    CONF.register_cli_opt(cfg.SubCommandOpt('command', title='commands', handler=_add_commands))
+    CONF.register_cli_opt(cfg.SubCommandOpt('command', title='commands', handler=add_commands))
     logging.register_options(CONF)
     # What a command says is on standard output; the log, from warnings on, is beside it.
     CONF.set_default('use_stderr', True)
