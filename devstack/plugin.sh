@@ -11,16 +11,16 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# DevStack's plugin of Trove. DevStack sources it once for each mode and phase; the dispatch is at the end.
-# What it makes in the cloud it looks for first, so stack.sh may run again.
+# DevStack plugin of Trove. DevStack sources it once for each mode and phase; the dispatch is at the
+# end. Each function looks for its resource in the cloud first, so that stack.sh can run again.
 # shellcheck shell=bash disable=SC2154  # DevStack and the file settings set the variables
 
 _XTRACE_TROVE=$(set +o | grep xtrace)
 set +o xtrace
 
-# --- small things -------------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------------
 
-# Run a function without telling the log its arguments: secrets are among them.
+# Run a function without a trace of its arguments in the log: they contain secrets.
 # trove_quietly function [argument ...]
 function trove_quietly {
     local xtrace
@@ -30,7 +30,7 @@ function trove_quietly {
     $xtrace
 }
 
-# The secret of that name, made at random when there is none yet: 64 characters that need no quoting anywhere.
+# Print the secret of a name, created at random at first use: 64 characters that need no quoting.
 # trove_secret name
 function trove_secret {
     local file=$TROVE_SECRETS_DIR/$1
@@ -40,7 +40,7 @@ function trove_secret {
     cat "$file"
 }
 
-# Make every secret now: a failure here ends stack.sh, one inside $(trove_secret ...) would not.
+# Create every secret now: a failure here ends stack.sh, one inside $(trove_secret ...) would not.
 function make_trove_secrets {
     local name
     for name in instance-keys rabbit-control rabbit-guests; do
@@ -48,12 +48,13 @@ function make_trove_secrets {
     done
 }
 
-# The openstack command as the service user, to whom networks, keypair and image of guests belong.
+# Run openstack as the service user, which owns the networks, keypair and image of guests.
 # trove_openstack argument ...
 function trove_openstack {
     (
         set +o xtrace
-        unset OS_CLOUD OS_SYSTEM_SCOPE OS_PROJECT_ID OS_DOMAIN_ID OS_DOMAIN_NAME OS_TENANT_NAME OS_TOKEN
+        unset OS_CLOUD OS_SYSTEM_SCOPE OS_PROJECT_ID OS_DOMAIN_ID OS_DOMAIN_NAME OS_TENANT_NAME \
+            OS_TOKEN
         export OS_AUTH_TYPE=password OS_IDENTITY_API_VERSION=3 OS_AUTH_URL=$KEYSTONE_SERVICE_URI
         export OS_USERNAME=trove OS_PASSWORD=$SERVICE_PASSWORD OS_PROJECT_NAME=$SERVICE_PROJECT_NAME
         export OS_USER_DOMAIN_NAME=$SERVICE_DOMAIN_NAME OS_PROJECT_DOMAIN_NAME=$SERVICE_DOMAIN_NAME
@@ -62,18 +63,20 @@ function trove_openstack {
     )
 }
 
-# The id of a thing of the service project by its name, or nothing. Fails when the cloud cannot be asked.
-# trove_find kind name     (kind: "security group", network, subnet, router ...)
+# Print the id of a resource of the service project by its name, or nothing. Fail if the cloud
+# fails. trove_find kind name     (kind: "security group", network, subnet, router ...)
 function trove_find {
     local kind=$1 name=$2 listed
     # shellcheck disable=SC2086  # kind may be two words
-    listed=$(trove_openstack $kind list --project "$SERVICE_PROJECT_NAME" -f value -c ID -c Name) || return 1
+    listed=$(trove_openstack $kind list --project "$SERVICE_PROJECT_NAME" -f value -c ID -c Name) \
+        || return 1
     awk -v name="$name" '$2 == name && !found { print $1; found = 1 }' <<<"$listed"
 }
 
-# The n-th address of a network. trove_address cidr n
+# Print the n-th address of a network. trove_address cidr n
 function trove_address {
-    python3 -c 'import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[int(sys.argv[2])])' "$1" "$2"
+    python3 -c 'import ipaddress, sys; print(ipaddress.ip_network(sys.argv[1])[int(sys.argv[2])])' \
+        "$1" "$2"
 }
 
 # --- install ------------------------------------------------------------------------------------
@@ -101,7 +104,7 @@ function trove_rabbit_vhost {
     fi
 }
 
-# A user with every permission on one virtual host. The password goes through standard input.
+# Create a user with every permission on one virtual host. The password goes through standard input.
 # trove_rabbit_user name secret vhost
 function trove_rabbit_user {
     local name=$1 vhost=$3 action=add_user
@@ -112,7 +115,8 @@ function trove_rabbit_user {
     sudo rabbitmqctl -q set_permissions -p "$vhost" "$name" '.*' '.*' '.*'
 }
 
-# Control bus and guest bus; on the second one the service makes a user for each guest, through the management API.
+# Create control bus and guest bus. On the guest bus the service creates a user for each guest,
+# through the management API.
 function create_trove_buses {
     sudo rabbitmq-plugins -q enable rabbitmq_management
     trove_rabbit_vhost "$TROVE_CONTROL_VHOST"
@@ -135,24 +139,25 @@ function remove_trove_buses {
 
 # --- configuration files ------------------------------------------------------------------------
 
-# Where the buses are: where the operator says, else in DevStack's own broker.
+# Set the URLs of the buses: the operator's, else those of DevStack's own broker.
 function configure_trove_buses {
     local host=$RABBIT_HOST control=$TROVE_CONTROL_TRANSPORT_URL guest=$TROVE_GUEST_TRANSPORT_URL
     local management=$TROVE_GUEST_MANAGEMENT_URL
     if is_service_enabled rabbit; then
-        control=rabbit://$TROVE_CONTROL_USER:$(trove_secret rabbit-control)@$host:5672/$TROVE_CONTROL_VHOST
+        control=rabbit://$TROVE_CONTROL_USER:$(trove_secret rabbit-control)
+        control+=@$host:5672/$TROVE_CONTROL_VHOST
         guest=rabbit://$TROVE_GUEST_USER:$(trove_secret rabbit-guests)@$host:5672/$TROVE_GUEST_VHOST
         management=http://$TROVE_GUEST_USER:$(trove_secret rabbit-guests)@$host:15672
     elif [[ -z "$control" || -z "$guest" || -z "$management" ]]; then
-        die $LINENO "Without the service rabbit, set TROVE_CONTROL_TRANSPORT_URL, TROVE_GUEST_TRANSPORT_URL" \
-            "and TROVE_GUEST_MANAGEMENT_URL"
+        die $LINENO "Without the service rabbit, set TROVE_CONTROL_TRANSPORT_URL," \
+            "TROVE_GUEST_TRANSPORT_URL and TROVE_GUEST_MANAGEMENT_URL"
     fi
     iniset "$TROVE_CONF" DEFAULT transport_url "$control"
     iniset "$TROVE_CONF" guest_bus transport_url "$guest"
     iniset "$TROVE_CONF" guest_bus management_url "$management"
 }
 
-# Keys, passwords, and addresses that hold them.
+# Write keys, passwords, and addresses that contain them.
 function configure_trove_secrets {
     iniset "$TROVE_CONF" DEFAULT inst_rpc_key_encr_key "$(trove_secret instance-keys)"
     configure_trove_buses
@@ -201,7 +206,7 @@ function configure_trove_services {
     setup_logging "$TROVE_CONF"
 }
 
-# What every guest is given; it holds no secret.
+# Write the configuration of every guest; it contains no secret.
 function configure_trove_guestagent {
     rm -f "$TROVE_GUESTAGENT_CONF"
     iniset "$TROVE_GUESTAGENT_CONF" DEFAULT debug "$TROVE_ENABLE_DEBUG"
@@ -215,7 +220,8 @@ function configure_trove_uwsgi {
     if is_service_enabled tls-proxy; then
         port=$TROVE_SERVICE_PORT_INT
     fi
-    write_uwsgi_config "$TROVE_UWSGI_CONF" "$TROVE_UWSGI" "/database" "$SERVICE_LISTEN_ADDRESS:$port" trove-api
+    write_uwsgi_config "$TROVE_UWSGI_CONF" "$TROVE_UWSGI" "/database" \
+        "$SERVICE_LISTEN_ADDRESS:$port" trove-api
     iniset "$TROVE_UWSGI_CONF" uwsgi threads "$TROVE_API_THREADS"
     iniset "$TROVE_UWSGI_CONF" uwsgi need-app true
     iniset "$TROVE_UWSGI_CONF" uwsgi env "OS_TROVE_CONFIG_FILES=$TROVE_CONF"
@@ -249,9 +255,9 @@ function init_trove {
     "$TROVE_BIN_DIR/trove-manage" --config-file "$TROVE_CONF" db_sync
 }
 
-# --- what guests need in the cloud --------------------------------------------------------------
+# --- resources of guests in the cloud -------------------------------------------------------------
 
-# The keypair that is put into every guest. Its private key stays in TROVE_MGMT_KEY_DIR.
+# Create the keypair of every guest. Its private key stays in TROVE_MGMT_KEY_DIR.
 function create_trove_keypair {
     local key=$TROVE_MGMT_KEY_DIR/$TROVE_MGMT_KEYPAIR_NAME
     if [[ ! -s $key ]]; then
@@ -264,7 +270,7 @@ function create_trove_keypair {
     iniset "$TROVE_CONF" DEFAULT nova_keypair "$TROVE_MGMT_KEYPAIR_NAME"
 }
 
-# Guests call and nobody calls them: the group keeps the rules Neutron gives it, which let everything out.
+# Guests only open connections: the group keeps Neutron's default rules, which allow all egress.
 function create_trove_security_group {
     local group
     group=$(trove_find 'security group' "$TROVE_MGMT_SECURITY_GROUP")
@@ -275,30 +281,35 @@ function create_trove_security_group {
     iniset "$TROVE_CONF" DEFAULT management_security_groups "$group"
 }
 
-# No gateway: the default route of a guest is that of its tenant network. Only the broker is reached this way.
+# The subnet has no gateway: a guest's default route is in its tenant network, and only the broker
+# is reached through this one.
 # create_trove_subnet network
 function create_trove_subnet {
     local found router
     found=$(trove_find subnet "$TROVE_MGMT_SUBNET_NAME")
     if [[ -z "$found" ]]; then
         router=$(trove_address "$TROVE_MGMT_SUBNET_RANGE" 1)
-        trove_openstack subnet create --network "$1" --gateway none --subnet-range "$TROVE_MGMT_SUBNET_RANGE" \
-            --host-route "destination=${TROVE_GUEST_BROKER%:*}/32,gateway=$router" "$TROVE_MGMT_SUBNET_NAME" >/dev/null
+        trove_openstack subnet create --network "$1" --gateway none \
+            --subnet-range "$TROVE_MGMT_SUBNET_RANGE" \
+            --host-route "destination=${TROVE_GUEST_BROKER%:*}/32,gateway=$router" \
+            "$TROVE_MGMT_SUBNET_NAME" >/dev/null
     fi
 }
 
-# Where the router stands in the management network. create_trove_router_port network
+# Create the router's port in the management network. create_trove_router_port network
 function create_trove_router_port {
     local found address
     found=$(trove_find port "$TROVE_MGMT_ROUTER_NAME")
     if [[ -z "$found" ]]; then
         address=$(trove_address "$TROVE_MGMT_SUBNET_RANGE" 1)
-        trove_openstack port create --network "$1" --fixed-ip "subnet=$TROVE_MGMT_SUBNET_NAME,ip-address=$address" \
+        trove_openstack port create --network "$1" \
+            --fixed-ip "subnet=$TROVE_MGMT_SUBNET_NAME,ip-address=$address" \
             "$TROVE_MGMT_ROUTER_NAME" >/dev/null
     fi
 }
 
-# The way from the management network to the broker on this host, through the external network.
+# Create the route from the management network to the broker on this host, through the external
+# network.
 # create_trove_router network
 function create_trove_router {
     local found port router_of_port
@@ -330,7 +341,7 @@ function create_trove_network {
 
 # --- guest image and datastore ------------------------------------------------------------------
 
-# The qcow2 file: the one that was given, else the one that is built here (an unchanged one is not built again).
+# Print the qcow2 file: the given one, else one that is built here unless it is up to date.
 function build_trove_image {
     local name=$TROVE_DATASTORE_TYPE-$TROVE_DATASTORE_VERSION
     if [[ -n "$TROVE_IMAGE_FILE" ]]; then
@@ -341,12 +352,13 @@ function build_trove_image {
     echo "$TROVE_IMAGE_DIR/$name/$name.qcow2"
 }
 
-# Upload that file unless Glance has it. upload_trove_image file checksum
+# Upload a file unless Glance has it. upload_trove_image file checksum
 function upload_trove_image {
     local found
     found=$(trove_image_id "$2")
     if [[ -z "$found" ]]; then
-        trove_openstack image create --private --disk-format qcow2 --container-format bare --file "$1" \
+        trove_openstack image create --private --disk-format qcow2 --container-format bare \
+            --file "$1" \
             --property hw_rng_model=virtio --property "trove_image_sha256=$2" \
             --tag trove --tag "$TROVE_DATASTORE_TYPE" "$TROVE_IMAGE_NAME" >/dev/null
     fi
@@ -355,14 +367,15 @@ function upload_trove_image {
 # trove_image_id checksum
 function trove_image_id {
     local listed
-    listed=$(trove_openstack image list -f value -c ID --property "trove_image_sha256=$1") || return 1
+    listed=$(trove_openstack image list -f value -c ID --property "trove_image_sha256=$1") ||
+        return 1
     head -n 1 <<<"$listed"
 }
 
 function register_trove_datastore {
     local file checksum image manage=("$TROVE_BIN_DIR/trove-manage" --config-file "$TROVE_CONF")
     file=$(build_trove_image)
-    [[ -r "$file" ]] || die $LINENO "There is no guest image $file"
+    [[ -r "$file" ]] || die $LINENO "Guest image $file does not exist"
     checksum=$(sha256sum "$file" | cut -d ' ' -f 1)
     upload_trove_image "$file" "$checksum"
     image=$(trove_image_id "$checksum")
@@ -379,7 +392,8 @@ function start_trove {
     run_process tr-cond "$TROVE_BIN_DIR/trove-conductor --config-file $TROVE_CONF"
     if is_service_enabled tr-api; then
         if is_service_enabled tls-proxy; then
-            start_tls_proxy trove '*' "$TROVE_SERVICE_PORT" "$TROVE_SERVICE_HOST" "$TROVE_SERVICE_PORT_INT"
+            start_tls_proxy trove '*' "$TROVE_SERVICE_PORT" "$TROVE_SERVICE_HOST" \
+                "$TROVE_SERVICE_PORT_INT"
         fi
         wait_for_service "$SERVICE_TIMEOUT" \
             "$TROVE_SERVICE_PROTOCOL://$TROVE_SERVICE_HOST:$TROVE_SERVICE_PORT/healthcheck" ||
@@ -418,7 +432,8 @@ function trove_stack {
             ;;
         post-config)
             echo_summary "Configuring Trove"
-            sudo install -d -o "$STACK_USER" -m 755 "$TROVE_CONF_DIR" "$TROVE_DATA_DIR" "$TROVE_DATA_DIR/locks"
+            sudo install -d -o "$STACK_USER" -m 755 "$TROVE_CONF_DIR" "$TROVE_DATA_DIR" \
+                "$TROVE_DATA_DIR/locks"
             trove_quietly make_trove_secrets
             if is_service_enabled rabbit; then
                 trove_quietly create_trove_buses
@@ -442,7 +457,7 @@ function trove_stack {
     esac
 }
 
-# The definitions are of no interest to the log of stack.sh, the work is.
+# Trace the work in the log of stack.sh, not the definitions.
 $_XTRACE_TROVE
 
 if is_service_enabled trove; then

@@ -11,9 +11,9 @@
 # under the License.
 """Check for options that nothing reads and public functions that nothing calls.
 
-``python tools/check_unused.py`` prints the findings; the exit code is 1 when there are any. Uses are
-found by name: an attribute, a variable, an import or a string with the name counts. Tests do not
-count.
+``python tools/check_unused.py`` prints the findings; the exit code is 1 when there are any. Uses
+are found by name: an attribute, a variable, an import or a string with the name counts. Tests do
+not count.
 """
 
 import ast

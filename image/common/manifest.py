@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which files of the repository make the agent, by a list of patterns.
+"""Files of the repository that make the agent, by a list of patterns.
 
 A manifest has one pattern a line, relative to the repository: a file or a glob (``**`` crosses
 directories); ``!`` takes out what an earlier pattern brought in. Run as a program it prints the
@@ -22,11 +22,11 @@ import sys
 
 
 class ManifestError(Exception):
-    """The manifest does not fit the repository; the text says which line and why."""
+    """Mismatch of manifest and repository; the text names the line and the reason."""
 
 
 def files(manifest: pathlib.Path, repository: pathlib.Path) -> list[str]:
-    """Names of the agent's files, relative to ``repository``, sorted.
+    """Return the sorted names of the agent's files, relative to ``repository``.
 
     :raises ManifestError: a pattern matches nothing, so the manifest is out of date.
     """

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What configuration groups may set, as the engines themselves say: one module for each engine.
+"""Options that configuration groups may set, read from the engines: one module for each engine.
 
-A module has MANAGER (the folder of ``trove/templates`` its file stands in), SERIES (the one it is made for) and the
-functions ``installed()`` (what the engine of this machine says it is, "" without one) and ``rules()``.
+A module has MANAGER (a folder of ``trove/templates``), SERIES (the supported series of the engine)
+and the functions ``installed()`` (version string of this machine's engine, "" without one) and
+``rules()``.
 """
 
 import contextlib
@@ -31,15 +32,15 @@ START_TIMEOUT = 60
 
 
 def is_denied(name: str, patterns: Iterable[str]) -> bool:
-    """Whether tenants must not touch an option."""
+    """Return whether an option is closed to tenants."""
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
 @contextlib.contextmanager
 def serving(command: list[str], socket: pathlib.Path, log: pathlib.Path) -> Iterator[None]:
-    """A server for the time of a ``with`` block, from when its socket is there.
+    """Run a server for the length of a ``with`` block, which begins when its socket exists.
 
-    :param log: what is shown when it does not start.
+    :param log: log of the server, shown if it does not start.
     """
     process = subprocess.Popen(command)
     try:

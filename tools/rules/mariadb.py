@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of MariaDB: a server of this machine is started in a directory of its own and asked."""
+"""The options of MariaDB: a server of this machine is started in a directory of its own and asked.
+"""
 
 import contextlib
 import os
@@ -146,7 +147,7 @@ QUESTION = ("SELECT VARIABLE_NAME, VARIABLE_TYPE, READ_ONLY, NUMERIC_MIN_VALUE, 
 
 
 def installed() -> str:
-    """What the engine of this machine says it is; "" without one."""
+    """Return the version string of this machine's engine, "" without one."""
     if shutil.which('mariadbd') is None:
         return ''
     return subprocess.run(['mariadbd', '--version'], check=True, text=True,
@@ -155,7 +156,7 @@ def installed() -> str:
 
 @contextlib.contextmanager
 def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A running engine that only its socket leads to; gives the socket."""
+    """Run an engine that listens on its socket only, and yield the socket."""
     account = mariadb_server.account()
     os.chown(directory, account.pw_uid, account.pw_gid)
     data, socket = directory / 'data', directory / 'socket'
@@ -168,8 +169,8 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
         yield socket
 
 
-def asked(question: str) -> list[list[str]]:
-    """Rows of the answer, as text."""
+def query(question: str) -> list[list[str]]:
+    """Return the rows of a query's result, as text."""
     with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
             pathlib.Path(made)) as socket:
         done = subprocess.run([
@@ -180,7 +181,7 @@ def asked(question: str) -> list[list[str]]:
 
 
 def rule(name: str, kind: str, read_only: str, smallest: str, largest: str) -> Rule:
-    """One rule, in the form that trove-manage loads."""
+    """Return one rule in the format that trove-manage loads."""
     made: Rule = {'name': name, 'type': TYPES[kind], 'restart_required': read_only == 'YES'}
     if TYPES[kind] in ('integer', 'float'):
         number = int if TYPES[kind] == 'integer' else float
@@ -189,9 +190,9 @@ def rule(name: str, kind: str, read_only: str, smallest: str, largest: str) -> R
 
 
 def rules() -> list[Rule]:
-    """All that may be set."""
+    """Return the rules of all options that tenants may set."""
     return [
         rule(name.lower(), *rest)
-        for name, *rest in asked(QUESTION)
+        for name, *rest in query(QUESTION)
         if not is_denied(name.lower(), DENIED)
     ]

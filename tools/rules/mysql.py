@@ -155,23 +155,24 @@ TYPES = {
 }
 
 QUESTION = (
-    'SELECT VARIABLE_NAME, DATA_TYPE, MIN_VALUE, MAX_VALUE FROM performance_schema.variables_metadata '
+    'SELECT VARIABLE_NAME, DATA_TYPE, MIN_VALUE, MAX_VALUE FROM '
+    'performance_schema.variables_metadata '
     "WHERE VARIABLE_SCOPE <> 'SESSION_ONLY' ORDER BY VARIABLE_NAME")
 _READ_ONLY = re.compile(r"ERROR 1238 .*Variable '(\w+)'")
 
 
 def installed() -> str:
-    """What the engine of this machine says it is; "" without one."""
+    """Return the version string of this machine's engine, "" without one."""
     if shutil.which('mysqld') is None:
         return ''
-    said = subprocess.run(['mysqld', '--version'], check=True, text=True,
-                          stdout=subprocess.PIPE).stdout
-    return '' if 'MariaDB' in said else said
+    output = subprocess.run(['mysqld', '--version'], check=True, text=True,
+                            stdout=subprocess.PIPE).stdout
+    return '' if 'MariaDB' in output else output
 
 
 @contextlib.contextmanager
 def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A running engine that only its socket leads to; gives the socket."""
+    """Run an engine that listens on its socket only, and yield the socket."""
     account = pwd.getpwnam('mysql') if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
     os.chown(directory, account.pw_uid, account.pw_gid)
     data, socket, log = directory / 'data', directory / 'socket', directory / 'error.log'
@@ -197,10 +198,10 @@ def ask(socket: pathlib.Path, statements: str, *options: str) -> subprocess.Comp
 
 
 def options() -> set[str]:
-    """The options of the server's command line and files, as names of variables."""
-    said = subprocess.run(['mysqld', '--no-defaults', '--verbose', '--help'], check=True, text=True,
-                          capture_output=True).stdout
-    table = said.partition('\n---')[2].splitlines()[1:]
+    """Return the options of the server's command line and files, as names of variables."""
+    output = subprocess.run(['mysqld', '--no-defaults', '--verbose', '--help'], check=True,
+                            text=True, capture_output=True).stdout
+    table = output.partition('\n---')[2].splitlines()[1:]
     return {
         line.split()[0].replace('-', '_')
         for line in table
@@ -209,7 +210,7 @@ def options() -> set[str]:
 
 
 def rule(name: str, kind: str, read_only: bool, smallest: str, largest: str) -> Rule:
-    """One rule, in the form that trove-manage loads."""
+    """Return one rule in the format that trove-manage loads."""
     made: Rule = {'name': name, 'type': TYPES[kind], 'restart_required': read_only}
     if TYPES[kind] in ('integer', 'float'):
         number = int if TYPES[kind] == 'integer' else float
@@ -218,15 +219,15 @@ def rule(name: str, kind: str, read_only: bool, smallest: str, largest: str) -> 
 
 
 def rules() -> list[Rule]:
-    """All that may be set."""
+    """Return the rules of all options that tenants may set."""
     settable = options()
     with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
             pathlib.Path(made)) as socket:
         found = [line.split('\t') for line in ask(socket, QUESTION).stdout.splitlines()]
         found = [(name.lower(), kind.upper(), *bounds) for name, kind, *bounds in found
                  if name.lower() in settable and not is_denied(name.lower(), DENIED)]
-        # What can only be set at the start, the server says when it is told to.
-        told = ask(socket, ''.join(
+        # The server reports options that are read-only at run time when they are set.
+        refusals = ask(socket, ''.join(
             f'SET GLOBAL {name} = @@GLOBAL.{name};\n' for name, *_rest in found), '--force')
-        read_only = set(_READ_ONLY.findall(told.stderr))
+        read_only = set(_READ_ONLY.findall(refusals.stderr))
     return [rule(name, kind, name in read_only, *bounds) for name, kind, *bounds in found]

@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The options of PostgreSQL: a server of this machine is started in a directory of its own and asked."""
+"""The options of PostgreSQL: a server of this machine is started in a directory of its own and
+asked.
+"""
 
 import contextlib
 import os
@@ -28,7 +30,8 @@ SERIES = '15'
 PROGRAMS = f'/usr/lib/postgresql/{SERIES}/bin'
 START_TIMEOUT = 60
 
-#: Where the server keeps and looks for things, whom it talks to, what it runs and loads, and what the agent sets.
+#: Where the server keeps and looks for things, whom it talks to, what it runs and loads, and what
+#: the agent sets.
 DENIED = (
     # places
     '*_file',
@@ -119,23 +122,24 @@ TYPES = {
 }
 
 QUESTION = (
-    "SELECT lower(name), vartype, unit IS NOT NULL, context = 'postmaster', min_val, max_val FROM pg_settings "
+    "SELECT lower(name), vartype, unit IS NOT NULL, context = 'postmaster', min_val, max_val FROM "
+    "pg_settings "
     "WHERE context <> 'internal' ORDER BY lower(name) COLLATE \"C\"")
 
 
 def installed() -> str:
-    """The major version of the server of this machine; "" when there is none."""
+    """Return the major version of this machine's server, "" without one."""
     try:
-        said = subprocess.run([f'{PROGRAMS}/postgres', '--version'], check=True, text=True,
-                              stdout=subprocess.PIPE).stdout
+        output = subprocess.run([f'{PROGRAMS}/postgres', '--version'], check=True, text=True,
+                                stdout=subprocess.PIPE).stdout
     except FileNotFoundError:
         return ''
-    found = re.search(r'\) ([0-9]+)', said)
+    found = re.search(r'\) ([0-9]+)', output)
     return found[1] if found else ''
 
 
 def _as_engine(*command: str) -> list[str]:
-    """The server refuses to run as root."""
+    """Wrap a command for the account of the engine, which refuses to run as root."""
     if os.geteuid():
         return list(command)
     return ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--', *command]
@@ -143,7 +147,7 @@ def _as_engine(*command: str) -> list[str]:
 
 @contextlib.contextmanager
 def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
-    """A running engine that only its socket leads to; gives the directory of that."""
+    """Run an engine that listens on its socket only, and yield the socket's directory."""
     if not os.geteuid():
         os.chown(directory, pwd.getpwnam('postgres').pw_uid, -1)
     data = directory / 'data'
@@ -162,8 +166,8 @@ def server(directory: pathlib.Path) -> Iterator[pathlib.Path]:
         subprocess.run([*control, 'stop'], **quietly)
 
 
-def asked(question: str) -> list[list[str]]:
-    """Rows of the answer, as text."""
+def query(question: str) -> list[list[str]]:
+    """Return the rows of a query's result, as text."""
     with tempfile.TemporaryDirectory(prefix='trove-rules-') as made, server(
             pathlib.Path(made)) as socket:
         done = subprocess.run([
@@ -188,5 +192,5 @@ def rule(name: str, kind: str, has_unit: str, at_start: str, smallest: str, larg
 
 
 def rules() -> list[Rule]:
-    """What tenants may set."""
-    return [rule(*row) for row in asked(QUESTION) if not is_denied(row[0], DENIED)]
+    """Return the rules of all options that tenants may set."""
+    return [rule(*row) for row in query(QUESTION) if not is_denied(row[0], DENIED)]

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of Redis and of what descends from it.
+"""Options of Redis and of its descendants.
 
-The server tells names and values, not types and bounds; but it says what is wrong with a value that cannot be, and from
-that they are read: each option is given impossible ones, to a program that ends at once.
+The server lists names and values, not types and bounds. It explains the refusal of a bad value, so
+types and bounds are derived from refusals: each option is set to impossible values in a process
+that ends at once.
 """
 
 import re
@@ -97,7 +98,7 @@ _BOUNDS = re.compile(r'between (-?[0-9]+) and (-?[0-9]+) inclusive')
 
 
 def installed(program: str = PROGRAM) -> str:
-    """What the engine of this machine says it is; "" without one."""
+    """Return the version string of this machine's engine, "" without one."""
     if shutil.which(program) is None:
         return ''
     return subprocess.run([program, '--version'], check=True, text=True,
@@ -105,26 +106,26 @@ def installed(program: str = PROGRAM) -> str:
 
 
 def complaint(program: str, name: str, value: str) -> str:
-    """What the server says about a value; "" when it takes it."""
+    """Return the server's complaint about a value, "" if it accepts the value."""
     with tempfile.NamedTemporaryFile('w', suffix='.conf') as nothing:
         return dry_start.refusal(program, nothing.name, [f'--{name}', value])
 
 
 def bounds(program: str, name: str) -> dict[str, int]:
-    """The smallest and the largest number an option takes."""
+    """Return the bounds of a numeric option."""
     for impossible in (str(LARGEST), str(-LARGEST - 1), '-1', '0'):
-        said = _BOUNDS.search(complaint(program, name, impossible))
-        if said:
-            return {'min': int(said[1]), 'max': min(int(said[2]), LARGEST)}
+        output = _BOUNDS.search(complaint(program, name, impossible))
+        if output:
+            return {'min': int(output[1]), 'max': min(int(output[2]), LARGEST)}
     return {'min': 0, 'max': LARGEST}
 
 
 def rule(program: str, name: str, at_start: bool) -> Rule:
-    """One rule, in the form that trove-manage loads."""
-    said = complaint(program, name, '?')
-    if "'yes' or 'no'" in said:
+    """Return one rule in the format that trove-manage loads."""
+    output = complaint(program, name, '?')
+    if "'yes' or 'no'" in output:
         return {'name': name, 'type': 'boolean', 'restart_required': at_start}
-    if 'parsed into an integer' in said or 'must be a memory value' in said:
+    if 'parsed into an integer' in output or 'must be a memory value' in output:
         return {
             'name': name,
             'type': 'integer',
@@ -135,7 +136,7 @@ def rule(program: str, name: str, at_start: bool) -> Rule:
 
 
 def rules(program: str = PROGRAM) -> list[Rule]:
-    """All that may be set."""
+    """Return the rules of all options that tenants may set."""
     with dry_start.server(program) as session:
         values = {
             name: value
@@ -147,7 +148,7 @@ def rules(program: str = PROGRAM) -> list[Rule]:
 
 
 def is_fixed(session: connection.Session, name: str, value: str) -> bool:
-    """Whether the running server takes not even the value it has."""
+    """Return whether the running server refuses even the present value of an option."""
     try:
         session.call('CONFIG', 'SET', name, value)
     except connection.EngineError as error:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The options of Valkey, which tells them as Redis does."""
+"""Options of Valkey, which lists them like Redis."""
 
 from rules import Rule, redis
 
@@ -20,10 +20,10 @@ PROGRAM = 'valkey-server'
 
 
 def installed() -> str:
-    """What the engine of this machine says it is; "" without one."""
+    """Return the version string of this machine's engine, "" without one."""
     return redis.installed(PROGRAM)
 
 
 def rules() -> list[Rule]:
-    """All that may be set."""
+    """Return the rules of all options that tenants may set."""
     return redis.rules(PROGRAM)

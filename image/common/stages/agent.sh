@@ -10,8 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# The agent: an environment of its own with the libraries it needs and only the guest's part of
-# this repository. Sourced by image/build.
+# Stage: the agent, in an environment with its libraries and only the guest's part of this
+# repository. Sourced by image/build.
 
 make_agent() {
     local home=$WORK/rootfs/opt/trove-guest packages
@@ -25,20 +25,24 @@ make_agent() {
     check_agent
 }
 
-# install_libraries PACKAGES: the same for all images, so they are made once. Two builds that make
-# them at the same time make the same.
+# install_libraries PACKAGES: install the libraries, which all images share. Builds that install
+# them at the same time install the same.
 install_libraries() {
     local packages=$1 cached=$CACHE/libraries/agent@$LIBRARIES_DIGEST.tar
     if [ -z "$FORCE" ] && [ -f "$cached" ]; then
         tar -C "$packages" -xf "$cached"
         return
     fi
-    "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check --root-user-action=ignore \
-        --no-compile --no-warn-script-location --ignore-installed --cache-dir "$CACHE/pip" --target "$packages" \
-        --constraint "$REPOSITORY/upper-constraints.txt" --requirement "$REPOSITORY/image/guest-requirements.txt"
-    # Command line tools, test suites and translations of libraries: the agent uses none.
+    "$PYTHON" -m pip install --quiet --no-input --disable-pip-version-check \
+        --root-user-action=ignore \
+        --no-compile --no-warn-script-location --ignore-installed --cache-dir "$CACHE/pip" \
+        --target "$packages" \
+        --constraint "$REPOSITORY/upper-constraints.txt" --requirement \
+        "$REPOSITORY/image/guest-requirements.txt"
+    # The agent uses no command line tools, test suites or translations of libraries.
     rm -rf "${packages:?}/bin" "${packages:?}/share"
-    find "$packages" -depth -type d \( -name tests -o -name test -o -name locale \) -exec rm -rf {} +
+    find "$packages" -depth -type d \( -name tests -o -name test -o -name locale \) -exec rm -rf \
+        {} +
     compile "$packages"
     tar -C "$packages" -cf "$cached.$$" .
     mv "$cached.$$" "$cached"
@@ -47,12 +51,13 @@ install_libraries() {
 
 copy_agent() {
     # shellcheck disable=SC2086
-    (cd "$REPOSITORY" && tar --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' -cf - $AGENT_FILES) |
+    (cd "$REPOSITORY" && tar --owner=0 --group=0 --numeric-owner --mode='u=rwX,go=rX' -cf - \
+        $AGENT_FILES) |
         tar -C "$1" -xf -
 }
 
-# write_agent_metadata: what a package installer would leave: the version and the entry points
-# (the message bus drivers are found by entry point).
+# write_agent_metadata: write a package installer's metadata: the version and the entry points,
+# by which the message bus drivers are found.
 write_agent_metadata() {
     local metadata=$1/trove-$AGENT_VERSION.dist-info
     mkdir "$metadata"
@@ -87,18 +92,19 @@ SCRIPT
     chmod 0755 "$script"
 }
 
-# compile DIRECTORY: byte code that is never checked against its source, because nothing changes in
-# an image; it saves a stat per module and start.
+# compile DIRECTORY: compile to byte code that is never compared with its source, as images never
+# change; this saves a stat per module and start.
 compile() {
     local name=${1#"$WORK/rootfs"}
     in_tree python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash "$name"
 }
 
-# check_agent: every module of the manifest imports inside the image.
+# check_agent: import every module of the manifest inside the image.
 check_agent() {
     local modules
     # shellcheck disable=SC2086
-    modules=$(printf '%s\n' $AGENT_FILES | sed -n -e '/\.py$/!d' -e 's/\.py$//' -e 's,/__init__$,,' -e 's,/,.,gp')
+    modules=$(printf '%s\n' $AGENT_FILES | sed -n -e '/\.py$/!d' -e 's/\.py$//' -e \
+        's,/__init__$,,' -e 's,/,.,gp')
     # shellcheck disable=SC2086
     in_tree /opt/trove-guest/bin/python3 -I -c '
 import importlib, sys

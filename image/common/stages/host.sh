@@ -10,8 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# What the building host must have, where the build works, and what is left behind when it is
-# interrupted (nothing). Sourced by image/build.
+# Requirements of the building host, the build's working directory, and its cleanup after an
+# interruption. Sourced by image/build.
 
 # The Python of Debian 12: libraries with compiled parts must be made for it.
 GUEST_PYTHON=3.11
@@ -24,13 +24,16 @@ need_command() {
 }
 
 check_host() {
-    [ "$(id -u)" = 0 ] || fail 'must run as root: it makes a root tree with its owners and runs programs in it'
-    [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] || fail 'runs on Debian 12 for amd64 only'
+    [ "$(id -u)" = 0 ] ||
+        fail 'must run as root: it creates files of other owners and runs programs in the tree'
+    [ "$(dpkg --print-architecture 2>/dev/null)" = amd64 ] ||
+        fail 'runs on Debian 12 for amd64 only'
     MISSING=''
     need_command mmdebstrap mmdebstrap
     need_command unshare util-linux
     need_command flock util-linux
-    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] || MISSING="$MISSING debian-archive-keyring"
+    [ -e /usr/share/keyrings/debian-archive-keyring.gpg ] ||
+        MISSING="$MISSING debian-archive-keyring"
     if [ -n "$WANT_QCOW2" ]; then
         need_command qemu-img qemu-utils
         need_command mke2fs e2fsprogs
@@ -41,14 +44,16 @@ check_host() {
         [ -e /usr/lib/grub/i386-pc/boot.img ] || MISSING="$MISSING grub-pc-bin"
         [ -e /usr/lib/grub/x86_64-efi/linux.mod ] || MISSING="$MISSING grub-efi-amd64-bin"
     fi
-    [ -z "$MISSING" ] || fail "missing packages; run: apt-get install --no-install-recommends$MISSING"
+    [ -z "$MISSING" ] ||
+        fail "missing packages; run: apt-get install --no-install-recommends$MISSING"
     find_python
 }
 
 find_python() {
-    local candidate
+    local candidate check
+    check="import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$GUEST_PYTHON')"
     for candidate in ${PYTHON:-"$REPOSITORY/.venv/bin/python" /usr/bin/python3}; do
-        if "$candidate" -c "import sys; sys.exit('%d.%d' % sys.version_info[:2] != '$GUEST_PYTHON')" 2>/dev/null &&
+        if "$candidate" -c "$check" 2>/dev/null &&
             "$candidate" -m pip --version >/dev/null 2>&1; then
             PYTHON=$candidate
             return
@@ -57,11 +62,12 @@ find_python() {
     if [ -n "$PYTHON" ]; then
         fail "$PYTHON is not a Python $GUEST_PYTHON with pip"
     fi
-    fail "no Python $GUEST_PYTHON with pip found; name one with --python or run: apt-get install --no-install-recommends python3-pip"
+    fail "no Python $GUEST_PYTHON with pip found; name one with --python or run:" \
+        'apt-get install --no-install-recommends python3-pip'
 }
 
-# open_output: makes the directories. Two builds never write to one output; a cache serves several
-# at once, and only what they have in common is made under its lock.
+# open_output: create the directories. Two builds never write to one output; several builds can
+# share a cache, which is locked while its shared parts are built.
 open_output() {
     local free needed=$NEEDED_MB
     mkdir -p "$OUTPUT"
@@ -71,7 +77,8 @@ open_output() {
     CACHE=$(cd "$CACHE" && pwd)
     # Numbers above 9: mmdebstrap gives its own ones to a shell that knows only one digit.
     exec {OUTPUT_LOCK}>"$OUTPUT/.lock" {CACHE_LOCK}>"$CACHE/.lock"
-    flock -n "$OUTPUT_LOCK" || { say "waiting for another build that writes to $OUTPUT"; flock "$OUTPUT_LOCK"; }
+    flock -n "$OUTPUT_LOCK" || { log "waiting for another build that writes to $OUTPUT";
+        flock "$OUTPUT_LOCK"; }
     [ -z "$WANT_QCOW2" ] || needed=$NEEDED_MB_DISK
     free=$(df -m --output=avail "$OUTPUT" | tail -n 1 | tr -d ' ')
     [ "$free" -ge "$needed" ] || fail "$OUTPUT has $free MB free, the build needs $needed MB"
@@ -84,7 +91,7 @@ open_output() {
 
 open_workplace() {
     [ -z "$WORK" ] || return 0
-    # What a build that was killed hard left behind. The lock says that it is not running.
+    # Remove the remains of a killed build. The lock proves that it is not running.
     local old
     for old in "$OUTPUT"/.work-*; do
         [ ! -d "$old" ] || discard "$old"
@@ -95,7 +102,7 @@ open_workplace() {
     : >"$LOG"
 }
 
-# discard DIRECTORY: unmounts whatever is mounted below it, then removes it.
+# discard DIRECTORY: unmount everything below it, then remove it.
 discard() {
     local mounted
     awk -v top="$1/" 'index($5, top) == 1 { print $5 }' /proc/self/mountinfo | sort -r |
@@ -115,15 +122,16 @@ leave() {
     exit "$status"
 }
 
-# in_tree COMMAND...: runs it inside the new tree, with the kernel's file systems, without a
-# network, and without anything of the host's environment. Ends with its children.
+# in_tree COMMAND...: run a command inside the new tree, with the kernel's file systems, without a
+# network, and without the host's environment. Its children end with it.
 in_tree() {
     # shellcheck disable=SC2016
     unshare --mount --pid --net --ipc --fork --kill-child sh -ec '
         tree=$1; shift
         mount -t proc proc "$tree/proc"
         mount -t tmpfs -o mode=0755 tmpfs "$tree/run"
-        exec chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 \
+        exec chroot "$tree" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root \
+            LC_ALL=C.UTF-8 \
             SOURCE_DATE_EPOCH='"$SOURCE_DATE_EPOCH"' "$@"
     ' sh "$WORK/rootfs" "$@"
 }

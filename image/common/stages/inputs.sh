@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# What goes into a build and how it is told apart from another one. Sourced by image/build.
+# Inputs of a build and their digests. Sourced by image/build.
 #
 # Digests: of the base (packages of all images), of the system tree (base, files, engine), of the
-# agent's libraries, and of everything. While one stays the same, what is cached under it is used again.
+# agent's libraries, and of everything. While a digest stays the same, its cached result is reused.
 
 datastore_versions() {
     local folder
@@ -22,7 +22,7 @@ datastore_versions() {
     done
 }
 
-# read_datastore NAME: reads datastores/NAME/datastore.conf.
+# read_datastore NAME: read datastores/NAME/datastore.conf.
 read_datastore() {
     DATASTORE_SOURCE=$IMAGE_SOURCE/datastores/$1
     case $1 in
@@ -34,25 +34,28 @@ read_datastore() {
     # shellcheck source=/dev/null
     . "$DATASTORE_SOURCE/datastore.conf"
     [ -n "$DATASTORE" ] && [ -n "$VERSION" ] && [ -n "$MANAGER" ] && [ -n "$ENGINE_PACKAGE" ] ||
-        fail "$DATASTORE_SOURCE/datastore.conf must set DATASTORE, VERSION, MANAGER and ENGINE_PACKAGE"
+        fail "$DATASTORE_SOURCE/datastore.conf must set DATASTORE, VERSION, MANAGER and" \
+            ENGINE_PACKAGE
 }
 
-# lines FILE...: the words of list files, one a line, without comments.
+# lines FILE...: print the words of list files, one a line, without comments.
 lines() {
     sed -e 's/#.*//' "$@" | tr -s '[:blank:]' '\n' | sed '/^$/d'
 }
 
-# records FILE: the lines of a table file, without comments.
+# records FILE: print the lines of a table file, without comments.
 records() {
     sed -e 's/[ \t]*#.*//' -e '/^[ \t]*$/d' "$1"
 }
 
-# agent_modules: the files of the repository that make the agent, one a line, by the manifest.
+# agent_modules: print the files of the agent, one a line, by the manifest.
 agent_modules() {
-    (cd "$REPOSITORY" && "$PYTHON" "$IMAGE_SOURCE/common/manifest.py" "$IMAGE_SOURCE/common/agent-manifest")
+    (cd "$REPOSITORY" && "$PYTHON" "$IMAGE_SOURCE/common/manifest.py" \
+        "$IMAGE_SOURCE/common/agent-manifest")
 }
 
-# digest_of FILE...: one digest of names, modes and contents; names are relative to the repository.
+# digest_of FILE...: print one digest of names, modes and contents; names are relative to the
+# repository.
 digest_of() {
     (cd "$REPOSITORY" && for name in "$@"; do
         stat --format '%a %n' "$name"
@@ -61,7 +64,8 @@ digest_of() {
 }
 
 files_below() {
-    (cd "$REPOSITORY" && find "$@" -name __pycache__ -prune -o \( -type f -o -type l \) -print | LC_ALL=C sort)
+    (cd "$REPOSITORY" && find "$@" -name __pycache__ -prune -o \( -type f -o -type l \) -print |
+        LC_ALL=C sort)
 }
 
 read_inputs() {
@@ -69,7 +73,8 @@ read_inputs() {
     [ -f "$REPOSITORY/$constraints" ] || fail "$REPOSITORY/$constraints is missing"
     read_source_date
     AGENT_VERSION=$(agent_version)
-    AGENT_FILES=$(agent_modules) || fail 'the agent manifest does not match the repository (see above)'
+    AGENT_FILES=$(agent_modules) || fail \
+        'the agent manifest does not match the repository (see above)'
     BASE_DIGEST=$({
         echo "$MIRROR $SECURITY_MIRROR"
         digest_of image/common/packages image/common/packages-disk image/common/excluded-paths \
@@ -83,11 +88,12 @@ read_inputs() {
     } | sha256sum | cut -c1-64)
     LIBRARIES_DIGEST=$(digest_of $constraints $requirements image/common/stages/agent.sh)
     # shellcheck disable=SC2046,SC2086
-    AGENT_DIGEST=$(digest_of $AGENT_FILES $constraints $requirements $(files_below image/common/stages))
+    AGENT_DIGEST=$(digest_of $AGENT_FILES $constraints $requirements $(files_below \
+        image/common/stages))
     INPUTS_DIGEST=$(echo "$SYSTEM_DIGEST $AGENT_DIGEST" | sha256sum | cut -c1-64)
 }
 
-# Every file made by the build gets this time, so that the same inputs give the same tree.
+# Set the time of every file of the build, so that equal inputs give an equal tree.
 read_source_date() {
     if [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
         SOURCE_DATE_EPOCH=$(repository_git log -1 --format=%ct 2>/dev/null) ||
@@ -98,8 +104,8 @@ read_source_date() {
 
 repository_git() { git -c safe.directory="$REPOSITORY" -C "$REPOSITORY" "$@"; }
 
-# agent_version: as the control plane's packages are numbered: that of a release, else of the
-# commits since the last one.
+# agent_version: print the version as the control plane's packages are numbered: that of a release,
+# else with the number of commits since the last one.
 agent_version() {
     local described tag commits
     if [ -f "$REPOSITORY/PKG-INFO" ]; then
@@ -110,7 +116,8 @@ agent_version() {
         if [ "$commits" = 0 ]; then
             echo "$tag"
         else
-            echo "$tag" | awk -F. -v n="$commits" '{ $NF += 1; OFS = "."; $1 = $1; print $0 ".dev" n }'
+            echo "$tag" | awk -F. -v n="$commits" \
+                '{ $NF += 1; OFS = "."; $1 = $1; print $0 ".dev" n }'
         fi
     elif commits=$(repository_git rev-list --count HEAD 2>/dev/null); then
         echo "0.0.1.dev$commits"
@@ -119,7 +126,7 @@ agent_version() {
     fi
 }
 
-# json_field FILE NAME: a text field of an image.json.
+# json_field FILE NAME: print a text field of an image.json.
 json_field() {
     sed -n "s/^ *\"$2\": \"\(.*\)\",\{0,1\}\$/\1/p" "$1"
 }
@@ -127,12 +134,13 @@ json_field() {
 built_id() { json_field "$1" build_id; }
 
 up_to_date() {
-    [ -z "$FORCE" ] && [ -f "$OUTPUT/image.json" ] && [ -f "$OUTPUT/rootfs/etc/trove/image.json" ] &&
+    [ -z "$FORCE" ] && [ -f "$OUTPUT/image.json" ] &&
+        [ -f "$OUTPUT/rootfs/etc/trove/image.json" ] &&
         [ "$(json_field "$OUTPUT/image.json" inputs)" = "$INPUTS_DIGEST" ]
 }
 
-# publish_tree: the tree appears whole or not at all. Machines may still run on the one before:
-# an overlay must not lose its lower directory, so a new tree never replaces files of an old one.
+# publish_tree: publish the tree atomically. Machines may still run on the former tree: an overlay
+# must not lose its lower directory, so a new tree never replaces files of an old one.
 publish_tree() {
     local build_id tree
     build_id=$(built_id "$WORK/rootfs/etc/trove/image.json")
@@ -147,7 +155,7 @@ publish_tree() {
     mv "$OUTPUT/.image.json" "$OUTPUT/image.json"
 }
 
-# remove_unused_trees: those of earlier builds, once no machine has one as the base of its disk.
+# remove_unused_trees: remove trees of earlier builds that no machine's disk is based on.
 remove_unused_trees() {
     local tree current
     current=$(readlink -f "$OUTPUT/rootfs")

@@ -10,32 +10,33 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# What the person at the terminal sees. Sourced by image/build.
+# Progress on the terminal. Sourced by image/build.
 
 STARTED=$(date +%s.%N)
 
-elapsed() { awk -v from="${1:-$STARTED}" -v to="$(date +%s.%N)" 'BEGIN { printf "%.1f", to - from }'; }
+elapsed() { awk -v from="${1:-$STARTED}" -v to="$(date +%s.%N)" \
+    'BEGIN { printf "%.1f", to - from }'; }
 
-say() { printf 'image: [%6s s] %s\n' "$(elapsed)" "$*"; }
+log() { printf 'image: [%6s s] %s\n' "$(elapsed)" "$*"; }
 
 fail() {
     printf 'image: error: %s\n' "$*" >&2
     exit 1
 }
 
-# run_stage TITLE FUNCTION: runs it with its output in the build log and shows how long it took.
-# The function runs in this shell, so that what it learns is known to later stages.
+# run_stage TITLE FUNCTION: run a function with its output in the build log, and show its duration.
+# The function runs in this shell, so that later stages see its variables.
 run_stage() {
     local title=$1 function=$2 began
     began=$(date +%s.%N)
-    say "$title ..."
+    log "$title ..."
     CURRENT_STAGE=$title
     exec {TERMINAL}>&1 {TERMINAL_ERRORS}>&2 >>"$LOG" 2>&1
     "$function"
     exec 1>&"$TERMINAL"
     exec 2>&"$TERMINAL_ERRORS" {TERMINAL}>&- {TERMINAL_ERRORS}>&-
     CURRENT_STAGE=''
-    say "$title: $(elapsed "$began") s"
+    log "$title: $(elapsed "$began") s"
 }
 
 # Called on every exit that is not a success while a stage runs.
@@ -45,16 +46,18 @@ show_failed_stage() {
     exec 2>&"$TERMINAL_ERRORS"
     printf 'image: error: stage "%s" failed; the end of %s:\n' "$CURRENT_STAGE" "$LOG" >&2
     tail -n 30 "$LOG" | sed 's/^/    /' >&2
-    tell_reason
+    print_reason
 }
 
-# tell_reason: what apt says of the cause, and what to do about it, in the last line: who asked for
-# an instance sees no more than that.
-tell_reason() {
+# print_reason: print apt's reason and the remedy as the last line, the only one that the creator of
+# an instance sees.
+print_reason() {
     local reason advice=''
-    reason=$(grep '^E: ' "$LOG" | grep -vE '^E: (apt-get|mmdebstrap) .*failed' | tail -n 1) || return 0
+    reason=$(grep '^E: ' "$LOG" | grep -vE '^E: (apt-get|mmdebstrap) .*failed' | tail -n 1) ||
+        return 0
     case $reason in
-        *' is expired '*) advice=' Use a mirror that is up to date (--mirror), or take its old lists (--snapshot;'
+        *' is expired '*)
+            advice=' Use a mirror that is up to date (--mirror), or take its old lists (--snapshot;'
             advice="$advice for the sandbox TROVE_IMAGE_SNAPSHOT=1)." ;;
     esac
     printf 'image: error: %s%s\n' "${reason#E: }" "$advice" >&2

@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# The last hand on a tree: what identifies it, what makes it anonymous. Sourced by image/build.
+# Stage: identification and anonymity of the tree. Sourced by image/build.
 
 seal_tree() {
     local tree=$WORK/rootfs
-    # Empty, not missing: a machine id is made at boot, but it is no "first boot" that would
-    # apply presets and ask questions.
+    # Empty, not missing: a machine id is generated at boot, which is no "first boot" that would
+    # apply presets and prompt.
     : >"$tree/etc/machine-id"
-    rm -f "$tree/var/lib/dbus/machine-id" "$tree"/etc/ssh/ssh_host_* "$tree/var/lib/systemd/random-seed" \
+    rm -f "$tree/var/lib/dbus/machine-id" "$tree"/etc/ssh/ssh_host_* \
+        "$tree/var/lib/systemd/random-seed" \
         "$tree/etc/hostname" "$tree/etc/resolv.conf" "$tree/root/.bash_history"
     ln -s ../run/systemd/resolve/stub-resolv.conf "$tree/etc/resolv.conf"
     rm -rf "$tree"/tmp/* "$tree"/var/tmp/* "$tree"/run/* "$tree"/var/lib/cloud/* "$tree"/root/.cache
@@ -39,11 +40,12 @@ lock_passwords() {
     fi
 }
 
-# check_engine_version: a suite may have gone over to another series than the one the image is named after.
+# check_engine_version: fail if the suite has moved to another series than the image's name.
 check_engine_version() {
     local version
     # shellcheck disable=SC2016
-    version=$(engine_version "$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Version}' "$ENGINE_PACKAGE")")
+    version=$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Version}' "$ENGINE_PACKAGE")
+    version=$(engine_version "$version")
     # VERSION comes from datastore.conf.
     # shellcheck disable=SC2153
     case $version in
@@ -52,8 +54,8 @@ check_engine_version() {
     esac
 }
 
-# settle_times: what the build made gets the time of the sources; what packages brought keeps its
-# own. /etc and /var count as updated for this /usr, so no unit rebuilds caches at boot.
+# settle_times: set the time of the build's files to that of the sources; files of packages keep
+# theirs. /etc and /var count as updated for this /usr, so no unit rebuilds caches at boot.
 settle_times() {
     local tree=$WORK/rootfs stamp
     for stamp in "$tree/etc/.updated" "$tree/var/.updated"; do
@@ -64,13 +66,15 @@ settle_times() {
         xargs -0 --no-run-if-empty touch --no-dereference --date="@$SOURCE_DATE_EPOCH"
 }
 
-# write_identity: image.json. The build id names inputs and packages: equal ids, equal trees.
+# write_identity: write image.json. The build id covers inputs and packages: equal ids, equal trees.
 write_identity() {
     local packages libraries build_id engine
     # shellcheck disable=SC2016
-    packages=$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Package} ${Version}\n' | LC_ALL=C sort)
+    packages=$(dpkg-query --root="$WORK/rootfs" --show --showformat='${Package} ${Version}\n' |
+        LC_ALL=C sort)
     libraries=$(cd "$WORK/rootfs/opt/trove-guest/lib/python$GUEST_PYTHON/site-packages" &&
-        sed -s -n -e '/^Name: /{s///;h}' -e '/^Version: /{s///;H;x;s/\n/ /p;q}' -- */METADATA | LC_ALL=C sort)
+        sed -s -n -e '/^Name: /{s///;h}' -e '/^Version: /{s///;H;x;s/\n/ /p;q}' -- */METADATA |
+            LC_ALL=C sort)
     engine=$(printf '%s\n' "$packages" | sed -n "s/^$ENGINE_PACKAGE //p")
     build_id=$(printf '%s\n' "$INPUTS_DIGEST" "$packages" "$libraries" | sha256sum | cut -c1-16)
     cat <<EOF
@@ -97,7 +101,7 @@ $(printf '%s\n' "$libraries" | as_members)
 EOF
 }
 
-# engine_version PACKAGE-VERSION: the engine's own number: no epoch, no Debian revision.
+# engine_version PACKAGE-VERSION: print the engine's version without epoch and Debian revision.
 engine_version() {
     printf '%s' "$1" | sed -e 's/^[0-9]*://' -e 's/-[^-]*$//'
 }

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# The system tree: Debian packages, fixed users, our files, the engine's pristine data directory.
-# Nothing of the agent's code. Sourced by image/build.
+# Stage: the system tree of Debian packages, fixed users, our files and the engine's pristine data
+# directory, without the agent's code. Sourced by image/build.
 
-# What goes into the tree; a disk adds to it (see disk.sh).
+# Contents of the tree; a disk adds to them (see disk.sh).
 PACKAGE_LISTS=("$IMAGE_SOURCE/common/packages")
 FILE_TREES=("$IMAGE_SOURCE/common/files")
 SYSTEM_VARIANT=''
@@ -43,7 +43,7 @@ unpack_tree() {
     tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' -xf "$1"
 }
 
-# pack_tree FILE: keeps the tree for later builds; FILE is NAME@DIGEST.tar, and one of each name is enough.
+# pack_tree FILE: keep the tree for later builds; FILE is NAME@DIGEST.tar, one for each name.
 pack_tree() {
     tar -C "$WORK/rootfs" --numeric-owner --xattrs --xattrs-include='*' --one-file-system \
         --sparse -cf "$1.$$" .
@@ -51,16 +51,17 @@ pack_tree() {
     find "${1%/*}" -name "$(basename "${1%@*}")@*.tar" ! -path "$1" -delete
 }
 
-# ensure_base: what all images have in common is made once, the engines' packages come on top. A
-# build that wants the base while another one makes it waits.
+# ensure_base: build the base of all images once; the engines' packages come on top. A build waits
+# while another one builds the base.
 ensure_base() {
     BASE=$CACHE/system/base$SYSTEM_VARIANT@$BASE_DIGEST.tar
     flock "$CACHE_LOCK"
     if [ -n "$FORCE" ] || [ ! -f "$BASE" ]; then
         EXCLUSIONS=("$IMAGE_SOURCE/common/excluded-paths")
         make_packages essential "$(lines "${PACKAGE_LISTS[@]}" | paste -sd,)"
-        # The settings of this run, which would take the place of those of the next.
-        rm -f "$WORK/rootfs/etc/apt/apt.conf.d/99mmdebstrap" "$WORK/rootfs/etc/dpkg/dpkg.cfg.d/99mmdebstrap" \
+        # The settings of this run would override those of the next.
+        rm -f "$WORK/rootfs/etc/apt/apt.conf.d/99mmdebstrap" \
+            "$WORK/rootfs/etc/dpkg/dpkg.cfg.d/99mmdebstrap" \
             "$WORK/rootfs/etc/apt/sources.list"
         pack_tree "$BASE"
         rm -rf --one-file-system "$WORK/rootfs"
@@ -68,7 +69,7 @@ ensure_base() {
     flock --unlock "$CACHE_LOCK"
 }
 
-# install_engine: on top of the base, after its users have their fixed numbers.
+# install_engine: install the engine on the base, after its users have their fixed numbers.
 install_engine() {
     write_users_hook >"$WORK/users.sh"
     write_suite_hook >"$WORK/suite.sh"
@@ -77,7 +78,8 @@ install_engine() {
     packages=$(lines "$DATASTORE_SOURCE/packages" | paste -sd,)
     if [ -n "$ENGINE_SUITE_LIBRARIES" ]; then
         write_replace_hook "${packages//,/ }" >"$WORK/replace.sh"
-        packages='' more=(--dpkgopt=force-overwrite --customize-hook="sh '$WORK/replace.sh' \"\$1\"")
+        packages='' more=(--dpkgopt=force-overwrite \
+            --customize-hook="sh '$WORK/replace.sh' \"\$1\"")
     fi
     # shellcheck disable=SC2016
     make_packages custom "$packages" "${more[@]}" \
@@ -86,8 +88,9 @@ install_engine() {
         --setup-hook="sh '$WORK/suite.sh' \"\$1\""
 }
 
-# make_packages VARIANT PACKAGES OPTION...: mmdebstrap keeps services from starting (policy-rc.d
-# says 101) while it works. Without apt in the tree: an image is replaced, never upgraded in place.
+# make_packages VARIANT PACKAGES OPTION...: install packages. mmdebstrap keeps services from
+# starting (policy-rc.d returns 101) meanwhile. Without apt in the tree: an image is replaced,
+# never upgraded in place.
 make_packages() {
     local variant=$1 packages=$2 fetched=$WORK/packages
     shift 2
@@ -105,7 +108,8 @@ make_packages() {
         --skip=download/empty --skip=essential/unlink \
         "$@" \
         --setup-hook='mkdir -p "$1/var/cache/apt/archives"' \
-        --setup-hook="find '$CACHE/packages' -name '*.deb' -exec cp -t \"\$1/var/cache/apt/archives\" {} +" \
+        --setup-hook="find '$CACHE/packages' -name '*.deb' -exec \
+            cp -t \"\$1/var/cache/apt/archives\" {} +" \
         --customize-hook="cp -n -t '$fetched' \"\$1\"/var/cache/apt/archives/*.deb" \
         bookworm "$WORK/rootfs" \
         "deb $MIRROR bookworm main" \
@@ -114,10 +118,11 @@ make_packages() {
     keep_packages "$fetched"
 }
 
-# keep_packages FETCHED: the next build finds what this one fetched; what no build used for a month goes.
+# keep_packages FETCHED: keep fetched packages for the next build; drop those unused for a month.
 keep_packages() {
     # shellcheck disable=SC2016
-    dpkg-query --root="$WORK/rootfs" --show --showformat='${Package}_${Version}_${Architecture}.deb\n' |
+    dpkg-query --root="$WORK/rootfs" --show \
+        --showformat='${Package}_${Version}_${Architecture}.deb\n' |
         sed 's/:/%3a/g' | while read -r file; do
         [ ! -e "$1/$file" ] || mv "$1/$file" "$CACHE/packages/$file"
     done
@@ -125,8 +130,9 @@ keep_packages() {
     find "$CACHE/packages" -name '*.deb' -mtime +30 -delete
 }
 
-# write_users_hook: a script that gives the engine's users their fixed numbers before a package
-# could make them with the next free one. Data volumes outlive images, so owners must not change.
+# write_users_hook: print a script that creates the engine's users with fixed numbers before a
+# package creates them with the next free ones. Data volumes outlive images, so owners must not
+# change.
 write_users_hook() {
     local name uid home gecos
     # shellcheck disable=SC2016
@@ -141,8 +147,8 @@ EOF
     done
 }
 
-# write_suite_hook: a script that offers the datastore's own packages, and nothing else, from one more suite; with
-# ENGINE_SUITE_LIBRARIES also what these need in a newer version than the base has.
+# write_suite_hook: print a script that adds a suite for the datastore's own packages only; with
+# ENGINE_SUITE_LIBRARIES also for the newer libraries that they need.
 write_suite_hook() {
     [ -n "$ENGINE_SUITE" ] || return 0
     local others=-1
@@ -165,8 +171,9 @@ PREFERENCES
 EOF
 }
 
-# write_replace_hook PACKAGES: a script that installs them and what they need, and takes away what cannot stand beside
-# it, which mmdebstrap does not do in a tree without apt. Libraries that were split since may overwrite what they were.
+# write_replace_hook PACKAGES: print a script that installs packages with their dependencies and
+# removes conflicting ones, which mmdebstrap does not do in a tree without apt. Split libraries may
+# overwrite files of their former packages.
 write_replace_hook() {
     cat <<EOF
 set -e
@@ -177,7 +184,7 @@ EOF
 
 copy_files() {
     [ -d "$1" ] || return 0
-    # Without owners and times of the checkout; modes are those of the repository.
+    # Owners and times of the checkout are dropped; modes are those of the repository.
     tar -C "$1" --owner=0 --group=0 --numeric-owner --mode='u+rwX,go+rX,go-w' -cf - . |
         tar -C "$WORK/rootfs" --no-overwrite-dir --keep-directory-symlink -xf -
 }
@@ -196,8 +203,8 @@ arrange_units() {
     in_tree systemctl set-default --quiet multi-user.target
 }
 
-# make_seed: the engine's own way to make a pristine data directory, done once here, so that a
-# new instance only copies it.
+# make_seed: create the pristine data directory with the engine's own tools, so that a new instance
+# only copies it.
 make_seed() {
     [ -x "$DATASTORE_SOURCE/seed" ] || return 0
     install -d -m 0755 "$WORK/rootfs/opt/trove-guest/seed"
@@ -208,9 +215,11 @@ make_seed() {
 
 clear_traces_of_packaging() {
     local tree=$WORK/rootfs
-    rm -rf "$tree"/var/cache/apt "$tree"/var/lib/apt "$tree"/var/log/apt "$tree"/etc/apt/apt.conf.d/99mmdebstrap \
+    rm -rf "$tree"/var/cache/apt "$tree"/var/lib/apt "$tree"/var/log/apt \
+        "$tree"/etc/apt/apt.conf.d/99mmdebstrap \
         "$tree"/etc/apt/sources.list.d/engine.list "$tree"/etc/apt/preferences.d/engine \
-        "$tree"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$tree"/var/cache/debconf/*-old "$tree"/var/cache/ldconfig/aux-cache \
+        "$tree"/etc/dpkg/dpkg.cfg.d/99mmdebstrap "$tree"/var/cache/debconf/*-old \
+        "$tree"/var/cache/ldconfig/aux-cache \
         "$tree"/var/lib/dpkg/*-old "$tree"/usr/sbin/policy-rc.d
     find "$tree/var/log" -type f -delete
 }

@@ -43,7 +43,7 @@ def mariadb_defaults():
     # MariaDB reports ON and OFF, configuration files accept 1 and 0 as well.
     flags = {'ON': '1', 'OFF': '0'}
     return {name.lower(): flags.get(value, value) if kind == 'BOOLEAN' else value
-            for name, kind, value in mariadb.asked(
+            for name, kind, value in mariadb.query(
                 'SELECT VARIABLE_NAME, VARIABLE_TYPE, DEFAULT_VALUE '
                 'FROM information_schema.SYSTEM_VARIABLES WHERE DEFAULT_VALUE IS NOT NULL')}
 
@@ -51,7 +51,7 @@ def mariadb_defaults():
 def postgresql_defaults():
     flags = {'on': 'true', 'off': 'false'}
     return {name: flags.get(value, value) if kind == 'bool' else value
-            for name, kind, value in postgresql.asked(
+            for name, kind, value in postgresql.query(
                 'SELECT lower(name), vartype, boot_val FROM pg_settings '
                 'WHERE boot_val IS NOT NULL')}
 

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""In place of the programs the plugin starts: ``openstack``, ``rabbitmqctl``, ``sudo``, ``ssh-keygen`` and more.
+"""In place of the programs the plugin starts: ``openstack``, ``rabbitmqctl``, ``sudo``,
+``ssh-keygen`` and more.
 
-Installed under those names by :func:`install`. They write each call to ``$RECORD`` and keep what was made in
-``$PLACE/made.json``, so that a second run finds it.
+Installed under those names by :func:`install`. They write each call to ``$RECORD`` and keep what
+was made in ``$PLACE/made.json``, so that a second run finds it.
 """
 
 import json
@@ -76,9 +77,9 @@ def openstack(arguments: list[str]) -> int:
         things[rest[-1]] = {'id': str(uuid.uuid4()), 'device_id': '', 'properties': properties}
         print(things[rest[-1]]['id'])
     elif verb == 'list':
-        wanted = value_of(rest, '--property') if '--property' in rest else None
+        expected = value_of(rest, '--property') if '--property' in rest else None
         for name, thing in things.items():
-            if wanted is None or wanted in thing['properties']:
+            if expected is None or expected in thing['properties']:
                 print(*([thing['id']] if 'ID' in rest else []), *([name] if 'Name' in rest else []))
     elif verb == 'show':
         thing = next(thing for name, thing in things.items() if rest[-1] in (name, thing['id']))

@@ -10,8 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 #
-# In place of DevStack: its variables, and those of its functions that the plugin calls. Files are really edited; what
-# would change the host is written to $RECORD, one call a line.
+# In place of DevStack: its variables, and those of its functions that the plugin calls. Files are
+# really edited; what would change the host is written to $RECORD, one call a line.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 DEST=$PLACE/stack
@@ -55,7 +55,8 @@ function is_service_enabled {
     return 1
 }
 
-# iniset file section option value: an option that is there is replaced in its place, else it heads its section.
+# iniset file section option value: an option that is there is replaced in its place, else it heads
+# its section.
 function iniset {
     local xtrace edited
     xtrace=$(set +o | grep xtrace)
@@ -73,7 +74,8 @@ function iniset {
 
 # 1 when the section of the file has the option.
 function _ini_has {
-    OPTION=$3 awk -v header="[$2]" '/^\[/ { here = $0 == header } here && $1 == ENVIRON["OPTION"] { print 1; exit }' "$1"
+    OPTION=$3 awk -v header="[$2]" \
+        '/^\[/ { here = $0 == header } here && $1 == ENVIRON["OPTION"] { print 1; exit }' "$1"
 }
 
 function die {
@@ -135,8 +137,10 @@ function run_process {
 
 # --- only recorded ------------------------------------------------------------------------------
 
-for _name in echo_summary git_clone git_clone_by_name setup_develop setup_dev_lib pip_install_gr create_service_user \
-    get_or_create_service get_or_create_endpoint get_or_add_user_project_role start_tls_proxy stop_process wait_for_service; do
+for _name in echo_summary git_clone git_clone_by_name setup_develop setup_dev_lib pip_install_gr \
+    create_service_user \
+    get_or_create_service get_or_create_endpoint get_or_add_user_project_role start_tls_proxy \
+    stop_process wait_for_service; do
     eval "function $_name { record $_name \"\$@\"; }"
 done
 

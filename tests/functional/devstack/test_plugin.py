@@ -52,7 +52,10 @@ class Host:
     place: pathlib.Path
 
     def run(self, *calls, **environment):
-        """Source the plugin once for each (mode, phase), as stack.sh does. Returns the end of the process."""
+        """Source the plugin once for each (mode, phase), as stack.sh does.
+
+        Returns the end of the process.
+        """
         lines = [
             'set -o errexit', 'set -o xtrace', f'. {HERE}/stand_ins.sh', f'. {PLUGIN}/settings'
         ]
@@ -111,14 +114,14 @@ def record(stacked):
 
 
 def registered(name):
-    """The options that the services know: ``{(group, option)}``, from the list the sample file is made of."""
-    wanted = [
+    """Return the services' options as ``{(group, option)}``, from the sample file's list."""
+    expected = [
         line.partition('=')[2].strip()
         for line in (REPOSITORY / 'etc' / 'trove' / name).read_text().splitlines()
         if line.startswith('namespace')
     ]
     known = {(getattr(group, 'name', group) or 'DEFAULT', option.dest)
-             for _, listed in generator._list_opts(wanted)
+             for _, listed in generator._list_opts(expected)
              for group, options in listed
              for option in options}
     return known | {('keystone_authtoken', option.dest)
@@ -202,15 +205,16 @@ def test_the_datastore_is_registered_with_the_image(stacked, record):
             'SELECT d.name, v.name, v.manager, v.image_id, d.default_version_id = v.id FROM '
             'datastores d JOIN datastore_versions v ON v.datastore_id = d.id').fetchall()
     assert rows == [('mariadb', '10.11', 'mariadb', image, 1)]
-    assert f'image/build mariadb-10.11 --output {host.place}/data/trove/images/mariadb-10.11 --qcow2' in record
+    output = f'{host.place}/data/trove/images/mariadb-10.11'
+    assert f'image/build mariadb-10.11 --output {output} --qcow2' in record
 
 
 def test_the_services_are_started_under_their_names(stacked, record):
     host, _ = stacked
     started = {line.split()[1]: line for line in record if line.startswith('run_process')}
     assert list(started) == ['tr-api', 'tr-tmgr', 'tr-cond']
-    assert f'bin/uwsgi --procname-prefix trove-api --ini {host.place}/etc/trove/trove-uwsgi.ini' in started[
-        'tr-api']
+    assert (f'bin/uwsgi --procname-prefix trove-api --ini {host.place}/etc/trove/trove-uwsgi.ini'
+            in started['tr-api'])
     assert f'trove-taskmanager --config-file {host.place}/etc/trove/trove.conf' in started[
         'tr-tmgr']
     assert f'trove-conductor --config-file {host.place}/etc/trove/trove.conf' in started['tr-cond']
@@ -276,7 +280,7 @@ def test_settings_of_the_operator_win(host):
     assert not [line for line in record if line.startswith(('image/build', 'rabbitmq'))]
 
 
-def test_without_a_broker_the_operator_is_asked(host):
+def test_without_a_broker_the_operator_must_name_one(host):
     ended = host.run(('stack', 'post-config'), ENABLED_SERVICES='key,mysql')
     assert ended.returncode == 1
     assert 'TROVE_GUEST_MANAGEMENT_URL' in ended.stderr.splitlines()[-1]

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What image/build says last when it fails: who asked for an instance sees no more than that line."""
+"""Last line of a failed image/build: the only one that the creator of an instance sees."""
 
 import pathlib
 import subprocess
@@ -18,14 +18,16 @@ import subprocess
 import pytest
 
 PROGRESS = pathlib.Path(__file__).parents[3] / 'image/common/stages/progress.sh'
-#: How mmdebstrap ends.
+#: Last lines of mmdebstrap.
 END = ['E: apt-get update --error-on=any -oDpkg::Use-Pty=false failed',
        'I: main() received signal PIPE: waiting for setup...', 'E: mmdebstrap failed to run']
-EXPIRED = 'E: Release file for http://deb.example.org/dists/sid/InRelease is expired (invalid since 16d).'
+EXPIRED = ('E: Release file for http://deb.example.org/dists/sid/InRelease is expired '
+           '(invalid since 16d).')
 
 
 @pytest.mark.parametrize(('log', 'last'), [
-    ([EXPIRED, *END], f'image: error: {EXPIRED[3:]} Use a mirror that is up to date (--mirror), or take its old lists '
+    ([EXPIRED, *END], f'image: error: {EXPIRED[3:]} Use a mirror that is up to date (--mirror), or '
+                      f'take its old lists '
                       f'(--snapshot; for the sandbox TROVE_IMAGE_SNAPSHOT=1).'),
     (['E: Unable to locate package mysql-server-core', *END],
      'image: error: Unable to locate package mysql-server-core'),
@@ -34,10 +36,12 @@ EXPIRED = 'E: Release file for http://deb.example.org/dists/sid/InRelease is exp
 def test_the_last_line_names_the_cause(tmp_path, log, last):
     written = tmp_path / 'build.log'
     written.write_text('\n'.join(log) + '\n')
-    script = ('set -euo pipefail; . "$1"; LOG=$2 CURRENT_STAGE=system; exec {TERMINAL}>&1 {TERMINAL_ERRORS}>&2; '
+    script = ('set -euo pipefail; . "$1"; LOG=$2 CURRENT_STAGE=system; exec {TERMINAL}>&1 '
+              '{TERMINAL_ERRORS}>&2; '
               'show_failed_stage; echo went on')
-    done = subprocess.run(['bash', '-c', script, 'bash', str(PROGRESS), str(written)], text=True, check=True,
-                          capture_output=True)
-    assert done.stderr.splitlines()[0] == f'image: error: stage "system" failed; the end of {written}:'
+    done = subprocess.run(['bash', '-c', script, 'bash',
+                           str(PROGRESS), str(written)], text=True, check=True, capture_output=True)
+    assert done.stderr.splitlines(
+    )[0] == f'image: error: stage "system" failed; the end of {written}:'
     assert done.stderr.splitlines()[-1] == last
     assert done.stdout == 'went on\n'

@@ -24,7 +24,8 @@ PROGRAM = pathlib.Path(
 
 
 def _load() -> types.ModuleType:
-    """The program as a module; it has no suffix and must not leave byte code in the image's files."""
+    """The program as a module; it has no suffix and must not leave byte code in the image's files.
+    """
     module = types.ModuleType('guest_firewall')
     sys.modules[module.__name__] = module  # dataclasses look their module up
     exec(compile(PROGRAM.read_text(), str(PROGRAM), 'exec'), module.__dict__)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the image brings into a guest: the agent, all of it, and nothing of the control plane."""
+"""Contents of a guest image: the whole agent and nothing of the control plane."""
 
 import ast
 import importlib.util
@@ -53,7 +53,9 @@ def _file(module: str) -> pathlib.Path | None:
 
 
 def _imports(module: str) -> set[str]:
-    """Modules of this repository that importing ``module`` imports, whether at once or in a function."""
+    """Modules of this repository that importing ``module`` imports, whether at once or in a
+    function.
+    """
     found = set()
     path = _file(module)
     package = module if path.name == '__init__.py' else module.rpartition('.')[0]
@@ -92,7 +94,7 @@ def test_nothing_of_the_control_plane_is_listed(listed):
 
 
 def test_libraries_of_the_agent_are_required(listed):
-    """What the agent imports from outside comes with a package of the guest's own list."""
+    """Every library that the agent imports comes with a package of the guest's own list."""
     packages = {
         'oslo_config': 'oslo.config',
         'oslo_context': 'oslo.context',
