@@ -28,7 +28,7 @@ from trove.common.rpc import keys, transport  # noqa: E402
 CONF = cfg.CONF
 
 #: Seconds between two summaries of refused reports in the log.
-TELL_INTERVAL = 60.0
+SUMMARY_INTERVAL = 60.0
 PURGE_INTERVAL = 3600.0
 
 
@@ -49,12 +49,12 @@ def serve() -> int:
     manager = importutils.import_object(CONF.conductor_manager, CONF, taskmanager)
     process = service.Service('trove-conductor', stop_timeout=CONF.service_stop_timeout)
     process.on_start(manager.start)
-    process.on_start(manager.measure)
+    process.on_start(manager.register_metrics)
     process.on_start(lambda: metrics.serve(CONF.metrics.bind_host, CONF.metrics.conductor_port,
                                            workers.worker_number()))
     process.add_server(
         lambda: transport.guest_bus(CONF).server(CONF.conductor_queue, CONF.host, [manager]))
-    process.add_timer('summary', TELL_INTERVAL, manager.tell, delay=TELL_INTERVAL)
+    process.add_timer('summary', SUMMARY_INTERVAL, manager.log_refused, delay=SUMMARY_INTERVAL)
     process.add_timer('purge', PURGE_INTERVAL, manager.purge, delay=PURGE_INTERVAL)
     process.on_reload(lambda: CONF.mutate_config_files())
     process.on_stop(transport.close_all)

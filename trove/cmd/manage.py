@@ -188,7 +188,7 @@ def rotate_instance_keys() -> None:
                                       ring.reseal(row.id, row.encrypted_key))
                 changed += 1
     contents = 0
-    for module_id in session.read(modules.not_sealed_as, f'{ring.current_form}%'):
+    for module_id in session.read(modules.not_sealed_as, f'{ring.current_prefix}%'):
         former = session.read(modules.contents, module_id)
         session.write(modules.set_sealed, module_id, former, ring.reseal(module_id, former))
         contents += 1

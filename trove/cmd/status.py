@@ -68,7 +68,7 @@ class Checks(upgradecheck.UpgradeCommands):
         ring = keys.KeyRing.from_conf(CONF)
         former = sum(not ring.is_current(row.encrypted_key)
                      for row in session.read(instance_keys.sealed))
-        former += len(session.read(modules.not_sealed_as, f'{ring.current_form}%'))
+        former += len(session.read(modules.not_sealed_as, f'{ring.current_prefix}%'))
         if not former:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
         return upgradecheck.Result(

@@ -20,8 +20,9 @@ from trove.common.rpc import transport
 class ConductorAPI:
     """Client that sends the reports of one guest.
 
-    All methods raise :class:`trove.common.rpc.transport.BusError` when the broker refuses the report.
-    The caller then sends a new report with the state of that time instead of repeating the old one.
+    All methods raise :class:`trove.common.rpc.transport.BusError` when the broker refuses the
+    report. The caller then sends a new report with the state of that time instead of repeating the
+    old one.
 
     :param topic: ``conductor_queue``.
     """

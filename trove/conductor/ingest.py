@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which reports of guests are believed, and what follows from them. Pure: takes rows and data, returns data.
+"""Verification of guest reports, and the rows they change. Pure: takes and returns data.
 
-A report counts when it came through the sender's own exchange, opens under the sender's key, names the sender, is
-newer than what was acted on before, and has every field within bounds. Anything else changes nothing and is counted
-by reason.
+A report is accepted if it came through the sender's own exchange, opens under the sender's key,
+names the sender, is newer than the last accepted one, and has every field within bounds. Any other
+report changes nothing and is counted by reason.
 """
 
 import dataclasses
@@ -27,16 +27,16 @@ from trove.common.rpc import envelope
 from trove.common.rpc import messages
 from trove.conductor import options
 
-#: Bytes of cipher text a report may have.
+#: Maximum size of a report's cipher text in bytes.
 MAX_REPORT = 64 * 1024
-#: Results kept per operation: a flow sends a few commands, a hostile guest may name many.
+#: Results stored per operation: a flow sends a few commands, a hostile guest could report many.
 MAX_RESULTS = 32
 
 _BOOT = re.compile(r'(?P<epoch>\d{8})\.\d{8}')
 
 
 class Reason:
-    """Why a report is refused; the keys of the conductor's counters."""
+    """Reasons to refuse a report; also the keys of the conductor's counters."""
 
     MALFORMED = 'malformed'
     UNSEALED = 'unsealed'
@@ -56,9 +56,9 @@ class Reason:
 
 
 class Refused(Exception):
-    """A report that must not change anything.
+    """Report that must not change anything.
 
-    :param claimed: the instance it claims to be from, if it says.
+    :param claimed: instance named by the report, if any.
     """
 
     def __init__(self, reason: str, claimed: str | None = None, detail: str = '') -> None:
@@ -69,9 +69,9 @@ class Refused(Exception):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Report:
-    """One message as it arrived.
+    """Message as received.
 
-    :param origin: the instance whose exchange it came through, None when it came another way.
+    :param origin: owner of the exchange the message came through; None for other exchanges.
     """
     origin: str | None
     wire: Any
@@ -79,9 +79,9 @@ class Report:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sender:
-    """What is known of an instance.
+    """Stored facts about the sender of a report.
 
-    :param seal_key: None when it has no key.
+    :param seal_key: None if the instance has no key.
     """
     seal_key: bytes | None
     deleted: bool
@@ -91,6 +91,7 @@ class Sender:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Accepted:
+    """Verified report."""
     instance_id: str
     boot_id: str
     seq: int
@@ -99,9 +100,9 @@ class Accepted:
 
 
 def claimed_instance(report: Report) -> str:
-    """The instance a report claims to be from, after the checks that need no key.
+    """Return the instance named by a report, after the checks that need no key.
 
-    :raises Refused: it is no sealed report, or came through another instance's exchange.
+    :raises Refused: the report is not sealed, or came through another instance's exchange.
     """
     try:
         header = envelope.read_header(report.wire)
@@ -113,13 +114,13 @@ def claimed_instance(report: Report) -> str:
     return header.instance_id
 
 
-def judge(report: Report, senders: Mapping[str, Sender],
-          seen: MutableMapping[tuple[str, str], tuple[str, int]]) -> Accepted:
-    """Decide about one report.
+def verify(report: Report, senders: Mapping[str, Sender],
+           seen: MutableMapping[tuple[str, str], tuple[str, int]]) -> Accepted:
+    """Verify one report.
 
-    :param senders: what is known, by instance id.
-    :param seen: newest report acted on, by (instance id, kind); moved forward when this one is accepted.
-    :raises Refused: it must not change anything.
+    :param senders: senders by instance id.
+    :param seen: newest accepted report by (instance id, kind); moved forward on success.
+    :raises Refused: the report must not change anything.
     """
     instance_id = claimed_instance(report)
     sender = senders.get(instance_id)
@@ -134,7 +135,7 @@ def judge(report: Report, senders: Mapping[str, Sender],
     except envelope.EnvelopeError as problem:
         raise Refused(problem.reason, instance_id, str(problem)) from None
     if header.direction != envelope.UP:
-        # Sent by the control plane under the same key, and now reflected.
+        # The control plane sent it under the same key, the guest reflected it.
         raise Refused(Reason.FORGED, instance_id, 'a message to the guest came back')
     _check_order(header, sender, seen)
     message = _parse(header, body)
@@ -146,7 +147,7 @@ def _check_order(header: envelope.Header, sender: Sender,
                  seen: Mapping[tuple[str, str], tuple[str, int]]) -> None:
     boot = _BOOT.fullmatch(header.boot_id)
     if boot is None or int(boot['epoch']) > sender.boot_epoch:
-        # A guest that could name a later epoch would silence its own successor after a rebuild.
+        # With a later epoch, a guest could block the reports of its successor after a rebuild.
         raise Refused(Reason.OUT_OF_BOUNDS, header.instance_id, 'boot_id is not one of this build')
     last = seen.get((header.instance_id, header.kind), ('', 0))
     if int(boot['epoch']) < sender.boot_epoch or (header.boot_id, header.seq) <= last:
@@ -164,50 +165,50 @@ def _parse(header: envelope.Header, body: dict[str, Any]) -> messages.Message:
 
 @dataclasses.dataclass
 class Changes:
-    """What a batch of accepted reports asks to write.
+    """Rows that a batch of accepted reports changes.
 
-    :param statuses: by instance id, rows for :func:`trove.db.heartbeats.save`.
-    :param results: by command id, (instance id, result).
+    :param statuses: rows for :func:`trove.db.heartbeats.save` by instance id.
+    :param results: (instance id, result) by command id.
     :param backups: (instance id, report) in order of arrival.
-    :param news: by instance id, what is new about the options of its engine.
-    :param heard_of: instances whose open operations may be waiting for this.
+    :param news: changes of the engine's options by instance id.
+    :param senders: instances with open operations that may wait for a report.
     """
     statuses: dict[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     results: dict[str, tuple[str, messages.CommandResult]] = dataclasses.field(default_factory=dict)
     backups: list[tuple[str, messages.UpdateBackup]] = dataclasses.field(default_factory=list)
     news: dict[str, options.News] = dataclasses.field(default_factory=dict)
-    heard_of: set[str] = dataclasses.field(default_factory=set)
+    senders: set[str] = dataclasses.field(default_factory=set)
 
 
 def changes(accepted: Iterable[Accepted], now: datetime) -> Changes:
-    """Gather what accepted reports ask for; of several heartbeats of one guest the newest counts.
+    """Return the changes of accepted reports; the newest heartbeat of a guest wins.
 
-    :param accepted: in order of arrival.
-    :param now: the control plane's clock; the guest's own is never used.
+    :param accepted: reports in order of arrival.
+    :param now: time of the control plane's clock; a guest's clock is never used.
     """
-    wanted = Changes()
+    found = Changes()
     for report in accepted:
-        wanted.heard_of.add(report.instance_id)
+        found.senders.add(report.instance_id)
         match report.message:
             case messages.Heartbeat() as heartbeat:
-                wanted.statuses[report.instance_id] = _status_row(report, heartbeat, now)
-                _keep_news(wanted, report, heartbeat)
+                found.statuses[report.instance_id] = _status_row(report, heartbeat, now)
+                _keep_news(found, report, heartbeat)
                 for result in heartbeat.results:
-                    wanted.results.setdefault(result.command_id, (report.instance_id, result))
+                    found.results.setdefault(result.command_id, (report.instance_id, result))
             case messages.CommandResult() as result:
-                wanted.results.setdefault(result.command_id, (report.instance_id, result))
+                found.results.setdefault(result.command_id, (report.instance_id, result))
             case messages.UpdateBackup() as backup:
-                wanted.backups.append((report.instance_id, backup))
-    return wanted
+                found.backups.append((report.instance_id, backup))
+    return found
 
 
-def _keep_news(wanted: Changes, report: Accepted, heartbeat: messages.Heartbeat) -> None:
-    found = options.news(heartbeat, report.known)
-    if found is not None:
-        wanted.news[report.instance_id] = found
+def _keep_news(found: Changes, report: Accepted, heartbeat: messages.Heartbeat) -> None:
+    news = options.news(heartbeat, report.known)
+    if news is not None:
+        found.news[report.instance_id] = news
     else:
-        # Back to what is known, within one batch.
-        wanted.news.pop(report.instance_id, None)
+        # A later report of the batch returned to the stored state.
+        found.news.pop(report.instance_id, None)
 
 
 def _status_row(report: Accepted, heartbeat: messages.Heartbeat, now: datetime) -> dict[str, Any]:
@@ -238,24 +239,25 @@ def _status_row(report: Accepted, heartbeat: messages.Heartbeat, now: datetime) 
 def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]],
                 open_operations: Mapping[str, str], known: Mapping[str, set[str]],
                 now: datetime) -> tuple[list[dict[str, Any]], int]:
-    """Which results to store: those of the sender's own open operation, not stored yet, and not too many.
+    """Return the results to store: those of the sender's open operation that are not stored yet.
 
-    :param open_operations: instance id -> operation id.
-    :param known: operation id -> ids of commands whose results are stored.
-    :returns: rows for :func:`trove.db.command_results.add`, and how many nobody asked for.
+    :param open_operations: operation id by instance id.
+    :param known: ids of commands with stored results, by operation id.
+    :returns: rows for :func:`trove.db.command_results.add`, and the number of results beyond the
+        limit of an operation.
     """
     rows: list[dict[str, Any]] = []
-    unasked = 0
+    unrequested = 0
     counts = {operation: len(commands) for operation, commands in known.items()}
     for command_id, (instance_id, result) in results.items():
         operation_id = open_operations.get(instance_id)
         if operation_id is None or result.operation_id != operation_id:
-            # Heartbeats repeat the last results long after their operation has closed.
+            # Heartbeats repeat the last results long after their operation has ended.
             continue
         if command_id in known.get(operation_id, ()):
             continue
         if counts.get(operation_id, 0) >= MAX_RESULTS:
-            unasked += 1
+            unrequested += 1
             continue
         counts[operation_id] = counts.get(operation_id, 0) + 1
         rows.append({
@@ -270,4 +272,4 @@ def result_rows(results: Mapping[str, tuple[str, messages.CommandResult]],
             'data': result.data,
             'received': now
         })
-    return rows, unasked
+    return rows, unrequested

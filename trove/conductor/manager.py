@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The conductor: takes reports of guests, judges them in batches and writes each batch with a few statements.
+"""Conductor: receives reports of guests, verifies them in batches and writes each batch.
 
-A report that finds the conductor idle is written at once; under load reports gather for ``[conductor] batch_interval``
-seconds. Reports are judged in the order they came, by one thread.
+An idle conductor writes a report at once. Under load, reports gather for
+``[conductor] batch_interval`` seconds. One thread verifies the reports in order of arrival.
 """
 
 import collections
@@ -40,13 +40,13 @@ from trove.taskmanager import api as taskmanager_api
 
 LOG = logging.getLogger(__name__)
 
-#: Heartbeats come in here, and what they say is true for users when they are written.
+#: Delay until users see what a heartbeat reports.
 LAG = metrics.Histogram(
     'trove_report_lag_seconds', 'From the arrival of the first report of a batch until the batch '
     'was written.', bounds=(0.005, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30))
-#: Reports of one guest that may wait at the same time: a few are normal, more is a flood.
+#: Maximum reports of one guest in the queue; more than a few mean a flood.
 MAX_WAITING_PER_GUEST = 50
-#: How long results of commands are kept; operations that need them are long closed.
+#: Retention of command results; the operations that need them end much earlier.
 KEEP_RESULTS = timedelta(days=7)
 
 
@@ -54,7 +54,7 @@ class Manager:
     """RPC endpoint of ``conductor_queue`` on the guest bus.
 
     :param taskmanager: RPC client of the task manager.
-    :param clock: gives UTC without zone.
+    :param clock: returns UTC without a time zone.
     """
 
     def __init__(self, conf: cfg.ConfigOpts, taskmanager: taskmanager_api.TaskManagerAPI,
@@ -71,13 +71,13 @@ class Manager:
         self._stopping = False
         self._thread: threading.Thread | None = None
         self._counters: collections.Counter[str] = collections.Counter()
-        self._told: collections.Counter[str] = collections.Counter()
+        self._logged: collections.Counter[str] = collections.Counter()
         self._examples: dict[str, str] = {}
 
     # --- endpoint --------------------------------------------------------------------------------
 
     def deliver(self, context: dict[str, Any], envelope: Any) -> None:
-        """Take one report; judged and written by :meth:`flush`."""
+        """Queue a report for :meth:`flush`."""
         report = ingest.Report(drivers.origin_instance(context), envelope)
         with self._changed:
             if self._per_guest[report.origin] >= MAX_WAITING_PER_GUEST:
@@ -92,20 +92,20 @@ class Manager:
             self._per_guest[report.origin] += 1
             self._changed.notify()
 
-    # --- life ------------------------------------------------------------------------------------
+    # --- start and stop --------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Begin to write what is delivered, with connections that are made before the first report waits for them."""
+        """Open the database connections and start the thread that writes reports."""
         try:
             for use in (session.read, session.write):
                 use(lambda _connection: None)
         except db_exception.DBConnectionError as problem:
-            LOG.error('the database does not answer: %s', problem)
+            LOG.error('The database does not answer: %s', problem)
         self._thread = threading.Thread(target=self._run, name='conductor-writer', daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """Write what was delivered, then end."""
+        """Write the queued reports and end the thread."""
         with self._changed:
             self._stopping = True
             self._changed.notify()
@@ -123,17 +123,17 @@ class Manager:
             try:
                 self.flush()
             except Exception:
-                LOG.exception('a batch of reports could not be handled')
+                LOG.exception('A batch of reports failed')
             rest = self._options.batch_interval - (time.monotonic() - began)
             with self._changed:
                 if rest > 0 and not self._stopping:
-                    # Woken only by stop(): deliveries in between are what we gather.
+                    # Only stop() ends the wait; reports that arrive meanwhile are gathered.
                     self._changed.wait_for(lambda: self._stopping, rest)
 
     # --- work ------------------------------------------------------------------------------------
 
     def flush(self) -> int:
-        """Judge and write what waits, up to ``batch_size`` reports; returns how many were accepted."""
+        """Verify and write up to ``batch_size`` reports; return the number of accepted ones."""
         with self._changed:
             since = self._waiting_since
             batch = [
@@ -146,20 +146,20 @@ class Manager:
                     del self._per_guest[report.origin]
         if not batch:
             return 0
-        accepted, marks = session.read(self._judge, batch)
+        accepted, marks = session.read(self._verify, batch)
         if accepted:
             self._write(accepted, marks)
         LAG.observe(time.monotonic() - since)
         return len(accepted)
 
-    def _judge(self, connection: Connection,
-               batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], replay_marks.Seen]:
+    def _verify(self, connection: Connection,
+                batch: Sequence[ingest.Report]) -> tuple[list[ingest.Accepted], replay_marks.Seen]:
         claimed: set[str] = set()
-        worth: list[ingest.Report] = []
+        readable: list[ingest.Report] = []
         for report in batch:
             try:
                 claimed.add(ingest.claimed_instance(report))
-                worth.append(report)
+                readable.append(report)
             except ingest.Refused as refused:
                 self._refuse(refused)
         senders = {
@@ -170,9 +170,9 @@ class Manager:
         seen = replay_marks.load(connection, sorted(senders))
         before = dict(seen)
         accepted: list[ingest.Accepted] = []
-        for report in worth:
+        for report in readable:
             try:
-                accepted.append(ingest.judge(report, senders, seen))
+                accepted.append(ingest.verify(report, senders, seen))
             except ingest.Refused as refused:
                 self._refuse(refused)
         return accepted, {key: mark for key, mark in seen.items() if before.get(key) != mark}
@@ -183,26 +183,27 @@ class Manager:
         try:
             return keys.seal_key(self._ring.open(instance_id, sealed))
         except keys.KeySealError as problem:
-            LOG.error('Instance %s: its reports cannot be read: %s', instance_id, problem)
+            LOG.error('Instance %s: cannot open its key, its reports are refused: %s', instance_id,
+                      problem)
             return None
 
     def _write(self, accepted: Sequence[ingest.Accepted], marks: replay_marks.Seen) -> None:
         try:
             due = session.write(self._store, accepted, marks)
         except db_exception.DBConnectionError as problem:
-            # Guests report again, and repeat their results, so nothing is lost by not waiting for the database.
-            LOG.error('%d reports were lost, the database does not answer: %s', len(accepted),
+            # Guests repeat reports and results, so there is no need to wait for the database.
+            LOG.error('%d reports are dropped, the database does not answer: %s', len(accepted),
                       problem)
             self._count('failed', amount=len(accepted))
             return
         except Exception:
             if len(accepted) == 1:
-                LOG.exception('Instance %s: a report could not be written', accepted[0].instance_id)
+                LOG.exception('Instance %s: cannot write its report', accepted[0].instance_id)
                 self._count('failed', accepted[0].instance_id)
                 return
-            # One value the database refuses must not cost the other guests their reports.
+            # A value that the database refuses must not drop the reports of other guests.
             LOG.warning(
-                'a batch of %d reports could not be written together; writing them one by one',
+                'Cannot write a batch of %d reports together; writing them one by one',
                 len(accepted))
             for report in accepted:
                 self._write(
@@ -216,16 +217,16 @@ class Manager:
     def _store(self, connection: Connection, accepted: Sequence[ingest.Accepted],
                marks: replay_marks.Seen) -> list[str]:
         now = self._clock()
-        wanted = ingest.changes(accepted, now)
+        changes = ingest.changes(accepted, now)
         replay_marks.save(connection, marks)
-        heartbeats.save(connection, [row for _, row in sorted(wanted.statuses.items())])
-        if wanted.results:
-            self._store_results(connection, wanted, now)
-        for instance_id, backup in wanted.backups:
+        heartbeats.save(connection, [row for _, row in sorted(changes.statuses.items())])
+        if changes.results:
+            self._store_results(connection, changes, now)
+        for instance_id, backup in changes.backups:
             self._store_backup(connection, instance_id, backup, now)
-        due = operations.make_due(connection, ResourceType.INSTANCE, sorted(wanted.heard_of), now)
-        # After the operations, as task managers do: they hold an operation when they write to its instance.
-        for instance_id, news in sorted(wanted.news.items()):
+        due = operations.make_due(connection, ResourceType.INSTANCE, sorted(changes.senders), now)
+        # After the operations, as in task managers: they lock an operation before its instance.
+        for instance_id, news in sorted(changes.news.items()):
             self._store_news(connection, instance_id, news, now)
         return due
 
@@ -242,15 +243,16 @@ class Manager:
                        type=type_,
                        text=text, now=now, project_id=row.tenant_id)
 
-    def _store_results(self, connection: Connection, wanted: ingest.Changes, now: datetime) -> None:
-        reporters = sorted({instance_id for instance_id, _ in wanted.results.values()})
+    def _store_results(self, connection: Connection, changes: ingest.Changes,
+                       now: datetime) -> None:
+        reporters = sorted({instance_id for instance_id, _ in changes.results.values()})
         open_operations = command_results.open_operations(connection, reporters)
         known = command_results.known(connection, sorted(
             open_operations.values())) if open_operations else {}
-        rows, unasked = ingest.result_rows(wanted.results, open_operations, known, now)
+        rows, unrequested = ingest.result_rows(changes.results, open_operations, known, now)
         command_results.add(connection, rows)
-        if unasked:
-            self._count(ingest.Reason.UNASKED, reporters[0], amount=unasked)
+        if unrequested:
+            self._count(ingest.Reason.UNASKED, reporters[0], amount=unrequested)
 
     def _store_backup(self, connection: Connection, instance_id: str, report: Any,
                       now: datetime) -> None:
@@ -265,17 +267,20 @@ class Manager:
             self._count(ingest.Reason.UNASKED, instance_id)
 
     def purge(self) -> None:
-        """Drop results of commands that nobody waits for any more."""
+        """Delete results of commands after their retention."""
         session.write(command_results.purge, self._clock() - KEEP_RESULTS)
 
     # --- counters --------------------------------------------------------------------------------
 
     def stats(self) -> dict[str, int]:
-        """How many reports were ``accepted``, refused by each reason of :class:`ingest.Reason`, or ``failed``."""
+        """Return the number of reports by outcome.
+
+        Outcomes are ``accepted``, ``failed`` and the reasons of :class:`ingest.Reason`.
+        """
         return {name: self._counters[name] for name in ('accepted', 'failed', *ingest.Reason.ALL)}
 
-    def measure(self) -> None:
-        """Show the counters among the metrics of this process."""
+    def register_metrics(self) -> None:
+        """Register the counters with the metrics of this process."""
         metrics.REGISTRY.add(
             LAG,
             metrics.CallbackCounter(
@@ -284,15 +289,15 @@ class Manager:
                 ('outcome',),
                 lambda: [((name,), number) for name, number in self.stats().items()]))
 
-    def tell(self) -> None:
-        """Log what was refused since the last time, with one instance as an example per reason."""
+    def log_refused(self) -> None:
+        """Log the reports refused since the last call, with one example instance per reason."""
         with self._changed:
-            new = {name: count - self._told[name] for name, count in self._counters.items()
-                   if count > self._told[name]}
-            self._told.update(new)
+            new = {name: count - self._logged[name] for name, count in self._counters.items()
+                   if count > self._logged[name]}
+            self._logged.update(new)
         refused = {name: count for name, count in new.items() if name != 'accepted'}
         if refused:
-            LOG.warning('reports refused: %s (for example from %s)', refused,
+            LOG.warning('Reports refused: %s (for example from %s)', refused,
                         {name: self._examples.get(name) for name in refused})
 
     def _refuse(self, refused: ingest.Refused) -> None:

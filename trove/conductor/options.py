@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What follows when a guest reports that options wait for a restart, drifted, or were rejected. Pure.
+"""Events about options that wait for a restart, drifted or were rejected. Pure.
 
-Told once, when it changes: what was known before stands in the sender's row.
+An event is emitted once per change: the sender's row holds the former state.
 """
 
 import dataclasses
@@ -21,16 +21,16 @@ from typing import Any
 
 from trove.common.rpc import messages
 
-#: Facts of a report that are kept to be compared and shown.
+#: Facts of a report that are stored, for comparison and for views.
 PENDING, DRIFT, REJECTION = 'pending_restart', 'drift', 'rejection'
-_TOLD = 20
+_MAX_LISTED = 20
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Known:
-    """What was known of a guest's options before a report.
+    """Stored state of a guest's options before a report.
 
-    :param facts: JSON of the facts of the report before, as stored.
+    :param facts: JSON of the former report's facts.
     """
     restart_required: bool = False
     facts: str | None = None
@@ -38,17 +38,17 @@ class Known:
 
 @dataclasses.dataclass
 class News:
-    """What a report changes.
+    """Changes by a report.
 
-    :param restart_required: what the instance's row is to say; None when it says so already.
-    :param events: (type, sentence).
+    :param restart_required: new value of the instance's column; None to keep it.
+    :param events: (type, text) of each event.
     """
     restart_required: bool | None = None
     events: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 
 
 def facts(heartbeat: messages.Heartbeat) -> dict[str, Any]:
-    """What of a report is stored about options."""
+    """Return the facts about options to store."""
     return {
         PENDING: heartbeat.pending_restart,
         DRIFT: heartbeat.drift,
@@ -57,7 +57,7 @@ def facts(heartbeat: messages.Heartbeat) -> dict[str, Any]:
 
 
 def news(heartbeat: messages.Heartbeat, known: Known) -> News | None:
-    """What a report says that was not known; None for most."""
+    """Return the changes by a report; None for most reports."""
     before = json.loads(
         known.facts) if known.facts and (DRIFT in known.facts or REJECTION in known.facts) else {}
     waits, drift = bool(heartbeat.pending_restart), before.get(DRIFT, [])
@@ -74,17 +74,17 @@ def news(heartbeat: messages.Heartbeat, known: Known) -> News | None:
     if heartbeat.drift != drift:
         found.events.append((
             'instance.options_drifted', 'These options were changed in the running database, and '
-            f'differ from its configuration: {_listed(heartbeat.drift)}. A restart puts the '
-            'configured values in force again.') if heartbeat.drift else (
+            f'differ from its configuration: {_listed(heartbeat.drift)}. A restart restores the '
+            'configured values.') if heartbeat.drift else (
                 'instance.options_as_configured',
                 'All options run with their configured values again.'))
     if heartbeat.rejection and heartbeat.rejection != before.get(REJECTION):
         found.events.append(
             ('instance.options_rejected', 'The database does not start with the options of its '
-             f'configuration group, and runs with the last good ones: {heartbeat.rejection}'))
+             f'configuration group, and runs with the last valid ones: {heartbeat.rejection}'))
     return found
 
 
 def _listed(names: list[str]) -> str:
-    more = f' and {len(names) - _TOLD} more' if len(names) > _TOLD else ''
-    return ', '.join(names[:_TOLD]) + more
+    more = f' and {len(names) - _MAX_LISTED} more' if len(names) > _MAX_LISTED else ''
+    return ', '.join(names[:_MAX_LISTED]) + more

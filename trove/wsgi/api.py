@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The API as a module, for servers that are told ``trove.wsgi.api:application`` instead of the script ``trove-wsgi``.
+"""WSGI application for servers that load ``trove.wsgi.api:application``, not ``trove-wsgi``.
 
-Importing it reads the configuration, as loading the script does.
+Importing the module reads the configuration, as loading the script does.
 """
 
 from trove.cmd import app_wsgi

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The conductor over a real database: what reports change, what they must not change, and what it costs."""
+"""Conductor over a real database: effects of reports, refusals, and costs."""
 
 import dataclasses
 import json
@@ -65,7 +65,8 @@ class Guest:
 
     @property
     def row(self):
-        statement = select(service_statuses.STATUSES).where(service_statuses.STATUSES.c.instance_id == self.id)
+        statement = select(service_statuses.STATUSES).where(
+            service_statuses.STATUSES.c.instance_id == self.id)
         return session.read(lambda connection: connection.execute(statement).one())
 
 
@@ -159,7 +160,7 @@ def test_two_conductors_cannot_move_a_status_back(conf, manager, guest, bus, clo
     judged = []
     for process, wire in ((manager, old), (other, new)):
         process.deliver({drivers.ORIGIN: f'g.{guest.id}.out'}, wire)
-        judged.append(session.read(process._judge, [process._waiting.popleft()]))
+        judged.append(session.read(process._verify, [process._waiting.popleft()]))
     other._write(*judged[1])
     manager._write(*judged[0])
     assert guest.row.status == 'healthy'
@@ -168,9 +169,9 @@ def test_two_conductors_cannot_move_a_status_back(conf, manager, guest, bus, clo
     }
 
 
-def test_report_judged_before_the_delete_does_not_bring_the_instance_back(manager, guest, clock):
+def test_report_verified_before_the_delete_does_not_bring_the_instance_back(manager, guest, clock):
     guest.reports.heartbeat(HEALTHY)
-    judged = session.read(manager._judge, [manager._waiting.popleft()])
+    judged = session.read(manager._verify, [manager._waiting.popleft()])
     session.write(service_statuses.set_status, guest.id, 'deleted', clock.time)
     manager._write(*judged)
     assert guest.row.status == 'deleted'
@@ -250,7 +251,8 @@ def test_result_repeated_in_heartbeats_is_stored_once(manager, guest, clock):
     assert manager.stats()['unasked'] == 0
 
 
-def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest, bus, taskmanager, clock):
+def test_result_for_the_operation_of_another_is_not_stored(conf, manager, guest, bus, taskmanager,
+                                                           clock):
     other = Guest(conf, bus, clock.time)
     operation = _operation(other, clock)
     guest.reports.command_result(
@@ -380,14 +382,14 @@ def test_running_conductor_writes_by_itself_and_empties_what_waits_when_it_stops
 def test_summary_names_what_was_refused(manager, guest, caplog):
     guest.send({'service_status': 'healthy'})
     manager.flush()
-    manager.tell()
+    manager.log_refused()
     assert 'unsealed' in caplog.text and guest.id in caplog.text
     caplog.clear()
-    manager.tell()
+    manager.log_refused()
     assert caplog.text == ''
 
 
-def test_key_ring_that_cannot_open_a_row_is_said(conf, manager, bus, clock, caplog):
+def test_key_that_does_not_open_is_logged(conf, manager, bus, clock, caplog):
     guest = Guest(conf, bus, clock.time)
     session.write(instances.change, guest.id, clock.time, encrypted_key='v1:00000000:AAAA')
     guest.reports.heartbeat(HEALTHY)

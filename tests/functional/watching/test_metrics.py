@@ -26,7 +26,7 @@ from trove.taskmanager import metrics as taskmanager_metrics
 def shown(world):
     """All that is measured, by name and labels."""
     taskmanager_metrics.register(world.clock)
-    world.conductor.measure()
+    world.conductor.register_metrics()
     world.runner.on_step = taskmanager_metrics.observe_step
     world.runner.on_close = lambda closed: taskmanager_metrics.OPERATIONS.observe(
         (world.clock() - closed.work.created).total_seconds(), closed.work.kind, closed.state)

@@ -40,7 +40,7 @@ def _refused(report, senders=SENDERS, seen=None):
     seen = {} if seen is None else seen
     before = dict(seen)
     with pytest.raises(ingest.Refused) as refused:
-        ingest.judge(report, senders, seen)
+        ingest.verify(report, senders, seen)
     assert seen == before
     assert refused.value.reason in ingest.Reason.ALL
     return refused.value.reason
@@ -48,22 +48,22 @@ def _refused(report, senders=SENDERS, seen=None):
 
 def test_genuine_report_is_accepted_and_remembered():
     seen = {}
-    accepted = ingest.judge(_report(), SENDERS, seen)
+    accepted = ingest.verify(_report(), SENDERS, seen)
     assert (accepted.instance_id, accepted.message) == (ID, HEALTHY)
     assert seen == {(ID, 'Heartbeat'): ('00000002.00000001', 1)}
 
 
 def test_same_report_again_is_stale():
     report, seen = _report(), {}
-    ingest.judge(report, SENDERS, seen)
+    ingest.verify(report, SENDERS, seen)
     assert _refused(report, seen=seen) == 'stale'
 
 
 def test_order_is_kept_per_kind():
     guest, seen = _guest(), {}
     early = _report(messages.CommandResult(command_id='c', kind='Restart', outcome='done'), guest)
-    ingest.judge(_report(guest=guest), SENDERS, seen)
-    ingest.judge(early, SENDERS, seen)
+    ingest.verify(_report(guest=guest), SENDERS, seen)
+    ingest.verify(early, SENDERS, seen)
     assert len(seen) == 2
 
 
@@ -75,7 +75,7 @@ def test_order_is_kept_per_kind():
 def test_only_newer_reports_count(last, accepted):
     seen = {(ID, 'Heartbeat'): last}
     if accepted:
-        ingest.judge(_report(), SENDERS, seen)
+        ingest.verify(_report(), SENDERS, seen)
     else:
         assert _refused(_report(), seen=seen) == 'stale'
 
@@ -174,7 +174,7 @@ def test_of_several_heartbeats_the_newest_counts():
     assert wanted.statuses[ID]['seq'] == 2
     assert wanted.statuses[ID]['reason'] == 'signal 9'
     assert wanted.statuses[ID]['updated_at'] == NOW
-    assert wanted.heard_of == {ID, OTHER}
+    assert wanted.senders == {ID, OTHER}
 
 
 def test_facts_of_a_heartbeat():

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Messages between the services: two buses, sealed envelopes for guests, message classes, and the service base."""
+"""RPC between the services: two buses, sealed envelopes for guests, and message classes."""
 
 import os
 
-# oslo.messaging imports eventlet even where nobody uses it, and eventlet a whole DNS library: 8 MB in every process,
-# which the agent of a 1 GB guest cannot spare. Nothing of ours resolves names through it.
+# oslo.messaging imports eventlet, and eventlet imports a DNS library that Trove never uses: 8 MB
+# per process, too much for the agent of a 1 GB guest.
 os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')

@@ -12,9 +12,9 @@
 
 """Identities of guests at the broker of the guest bus.
 
-A guest's account, with its permissions and limits, is made through the management API; its exchanges, queue and
-bindings over AMQP, which is four times faster and works without the management API too. Everything is idempotent, and
-removing the account first closes the guest's connections at once.
+The management API creates a guest's account with its permissions and limits. Exchanges, queue and
+bindings are declared over AMQP, which is four times faster and works without the management API.
+All calls are idempotent. Removing the account first closes the guest's connections at once.
 """
 
 import re
@@ -38,21 +38,21 @@ _ID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 
 class Topology(Protocol):
-    """Makes and removes exchanges, queues and bindings; :class:`trove.common.rpc.drivers.ControlPlaneDriver`."""
+    """Driver that declares exchanges, queues and bindings, as ``drivers.ControlPlaneDriver``."""
 
     def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
-        """Make them; twice is once."""
+        """Declare them; idempotent."""
 
     def delete_guest(self, instance_id: str) -> None:
-        """Remove them; what is gone already is no error."""
+        """Delete them; idempotent."""
 
 
 class Management:
-    """The few requests we need of RabbitMQ's management API.
+    """Client of RabbitMQ's management API.
 
     :param url: ``http://user:password@host:port``.
     :param timeout: seconds per request.
-    :param ca_file: certificate authorities for https; None for those of the system.
+    :param ca_file: file of certificate authorities; None for those of the system.
     """
 
     def __init__(self, url: str, vhost: str, timeout: float, ca_file: str | None = None) -> None:
@@ -62,7 +62,7 @@ class Management:
         self._vhost = parse.quote(vhost, safe='')
         self._timeout = timeout
         self._session = requests.Session()
-        # Proxies and .netrc of the host's user have no say in where broker passwords go.
+        # Broker passwords must not go to a proxy of the environment.
         self._session.trust_env = False
         self._session.auth = (parse.unquote(parts.username
                                             or ''), parse.unquote(parts.password or ''))
@@ -79,15 +79,15 @@ class Management:
         self._request('PUT', f'user-limits/{name}/{limit}', {'value': value})
 
     def users(self) -> list[str]:
-        """The names of all accounts."""
+        """Return the names of all accounts."""
         return [item['name'] for item in self._request('GET', 'users?columns=name')]
 
     def queues(self) -> list[str]:
-        """The names of all queues of the virtual host."""
+        """Return the names of all queues of the virtual host."""
         return [item['name'] for item in self._request('GET', f'queues/{self._vhost}?columns=name')]
 
     def exchanges(self) -> list[str]:
-        """The names of all exchanges of the virtual host."""
+        """Return the names of all exchanges of the virtual host."""
         return [
             item['name'] for item in self._request('GET', f'exchanges/{self._vhost}?columns=name')
         ]
@@ -102,7 +102,7 @@ class Management:
         return [(item['source'], item['destination']) for item in found]
 
     def delete_user(self, name: str) -> None:
-        """Its connections are closed by the broker at once."""
+        """Delete an account; the broker closes its connections at once."""
         self._request('DELETE', f'users/{name}', absent_is_fine=True)
 
     def close(self) -> None:
@@ -119,16 +119,16 @@ class Management:
         if answer.status_code == 404 and absent_is_fine:
             return None
         if answer.status_code >= 300:
-            # The request holds the password, so only the answer goes into the detail.
+            # The request contains the password, so only the response is reported.
             raise exception.BrokerError(
                 detail=f'{method} {path}: {answer.status_code} {answer.text[:300]}')
         return answer.json() if method == 'GET' else None
 
 
 class Broker:
-    """Makes and removes the identity of a guest.
+    """Identities of guests at the broker.
 
-    :param management: None when operators hand out accounts themselves (``[guest_bus] provision = false``).
+    :param management: None if operators create the accounts (``[guest_bus] provision = false``).
     """
 
     def __init__(self, conf: cfg.ConfigOpts, topology: Topology,
@@ -138,10 +138,10 @@ class Broker:
         self._management = management
 
     def ensure_guest(self, instance_id: str, key: bytes) -> None:
-        """Make account, permissions, limits, exchanges, queue and bindings; twice is once.
+        """Ensure account, permissions, limits, exchanges, queue and bindings of a guest.
 
-        :param key: the instance key, of which the password is derived.
-        :raises exception.BrokerError: with the operator's detail; asking again may help.
+        :param key: the instance key, from which the password is derived.
+        :raises exception.BrokerError: with a detail for operators; a retry may help.
         """
         _check(instance_id)
         options = self._conf.guest_bus
@@ -193,9 +193,9 @@ class Broker:
         return {instance_id: labels for instance_id, labels in found.items() if labels}
 
     def remove_guest(self, instance_id: str) -> None:
-        """Close the guest's connections and remove all of it; what is gone already is no error.
+        """Close the guest's connections and remove its identity; idempotent.
 
-        :raises exception.BrokerError: asking again may help.
+        :raises exception.BrokerError: a retry may help.
         """
         _check(instance_id)
         if self._management is not None:
@@ -211,9 +211,9 @@ class Broker:
 
 
 def for_conf(conf: cfg.ConfigOpts) -> Broker:
-    """The broker of the guest bus as configured. Opens a connection at first use.
+    """Return the broker of the guest bus; it connects at first use.
 
-    :raises exception.BrokerError: the configuration lacks something.
+    :raises exception.BrokerError: the configuration is incomplete.
     """
     driver = transport.guest_bus(conf).driver
     options = conf.guest_bus
@@ -230,7 +230,7 @@ def for_conf(conf: cfg.ConfigOpts) -> Broker:
 
 
 def _with_account(management_url: str, url: oslo_messaging.TransportURL) -> str:
-    """The management URL, with the account of the bus when it names none."""
+    """Return the management URL, with the bus account if the URL names no account."""
     parts = parse.urlsplit(management_url)
     if parts.username or not url.hosts or not url.hosts[0].username:
         return management_url
@@ -240,14 +240,14 @@ def _with_account(management_url: str, url: oslo_messaging.TransportURL) -> str:
 
 
 def permissions(instance_id: str) -> dict[str, str]:
-    """What a guest's account may do: write to its exchange, read its queue, make or remove nothing."""
+    """Return a guest's permissions: write to its exchange, read its queue, configure nothing."""
     return {'configure': '^$',
             'write': f'^{re.escape(topology.out_exchange(instance_id))}$'.replace(r'\-', '-'),
             'read': f'^{re.escape(topology.queue(instance_id))}$'.replace(r'\-', '-')}
 
 
 def guest_transport_url(conf: cfg.ConfigOpts, instance_id: str, key: bytes) -> str | None:
-    """What goes into the guest's ``[guest_bus] transport_url``; None when operators hand out the account.
+    """Return the guest's ``[guest_bus] transport_url``; None if operators create the accounts.
 
     :raises exception.BrokerError: the configuration lacks the broker's address.
     """
@@ -272,6 +272,6 @@ def _bracketed(host: str) -> str:
 
 
 def _check(instance_id: str) -> None:
-    # It becomes part of paths and permissions.
+    # The id becomes part of paths and permissions.
     if not _ID.fullmatch(instance_id):
         raise ValueError(f'{instance_id!r} is no instance id')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""One guest's end of the guest bus: sealing with a growing number, and refusing what is not new or not for it.
+"""Guest's end of the guest bus: seals reports, and opens only new messages addressed to it.
 
 The control plane's end is :class:`trove.guestagent.api.GuestAPI` (calls and casts) and
 :mod:`trove.conductor.ingest` (reports).
@@ -30,24 +30,24 @@ from trove.common.rpc import keys
 
 LOG = logging.getLogger(__name__)
 
-#: Answers a message: (kind, body) -> result of a call, None for a cast.
+#: Function (kind, body) that returns the result of a call, None for a cast.
 Handler = Callable[[str, dict[str, Any]], dict[str, Any] | None]
 
 
 def boot_id(epoch: int, starts: int) -> str:
-    """The name of one run of an agent; compares as text in the order of the runs.
+    """Return the name of an agent's run; names sort as text in the order of the runs.
 
-    :param epoch: how often the control plane has built this guest.
-    :param starts: how often the agent has started since, counted on its disk.
+    :param epoch: number of times the control plane has built this guest.
+    :param starts: number of starts of the agent since, counted on its disk.
     """
     return f'{epoch:08d}.{starts:08d}'
 
 
 class ReplayWindow:
-    """Remembers which messages were taken, per sender, in bounded space.
+    """Accepted messages per sender, in bounded space.
 
-    Messages of one sender may overtake each other a little (it has several connections), so the newest ``width``
-    numbers are remembered one by one and anything older is refused.
+    Messages of one sender may overtake each other, because it has several connections. So the
+    newest ``width`` numbers are stored one by one, and older ones are refused.
     """
 
     def __init__(self, senders: int = 256, width: int = 1024) -> None:
@@ -57,7 +57,7 @@ class ReplayWindow:
         self._lock = threading.Lock()
 
     def accept(self, sender: str, seq: int) -> bool:
-        """True once for each (sender, seq)."""
+        """Return True at the first call for a (sender, seq), else False."""
         with self._lock:
             highest, seen = self._seen.pop(sender, (0, set()))
             fresh = seq not in seen and seq > highest - self._width
@@ -74,7 +74,7 @@ class ReplayWindow:
 
 
 class GuestChannel:
-    """Seals what a guest sends and opens what it gets.
+    """Channel that seals messages of a guest and opens messages to it.
 
     :param key: the instance key (not the seal key).
     :param boot: this run of the agent, see :func:`boot_id`.
@@ -88,7 +88,7 @@ class GuestChannel:
         self._window = ReplayWindow()
 
     def seal(self, kind: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """An envelope for the conductor."""
+        """Return a sealed report for the conductor."""
         return self._seal(kind, body, about='')
 
     def _seal(self, kind: str, body: Mapping[str, Any], about: str) -> dict[str, Any]:
@@ -99,7 +99,7 @@ class GuestChannel:
     def open(self, wire: Any) -> tuple[envelope.Header, dict[str, Any]]:
         """Open a message of the control plane.
 
-        :raises envelope.EnvelopeError: it must not be acted on.
+        :raises envelope.EnvelopeError: the message must be ignored.
         """
         header, body = envelope.open(self._key, wire)
         if header.instance_id != self.instance_id or header.direction != envelope.DOWN:
@@ -111,11 +111,11 @@ class GuestChannel:
         return header, body
 
     def result(self, header: envelope.Header, result: Mapping[str, Any]) -> dict[str, Any]:
-        """The sealed answer to a call."""
+        """Return the sealed reply to a call."""
         return self._seal(envelope.REPLY, {'result': dict(result)}, header.reference)
 
     def error(self, header: envelope.Header, code: str, message: str) -> dict[str, Any]:
-        """The sealed answer to a call that failed."""
+        """Return the sealed reply to a call that failed."""
         return self._seal(envelope.REPLY, {'error': {
             'code': code,
             'message': message
@@ -123,10 +123,11 @@ class GuestChannel:
 
 
 class GuestEndpoint:
-    """What a guest's RPC server offers: the one method ``deliver``.
+    """RPC endpoint of a guest with the one method ``deliver``.
 
-    :param handle: answers opened messages; raises :class:`trove.common.exception.TroveError` with a guest code,
-        or ValueError for a value that cannot be used. It is called from several threads.
+    :param handle: handles opened messages, from several threads. It raises
+        :class:`trove.common.exception.TroveError` with a guest code, or ValueError for an invalid
+        value.
     """
 
     def __init__(self, channel: GuestChannel, handle: Handler) -> None:
@@ -134,7 +135,7 @@ class GuestEndpoint:
         self._handle = handle
 
     def deliver(self, context: Any, envelope: Any) -> dict[str, Any] | None:
-        """Open, answer, seal the answer. A message that cannot be trusted gets none."""
+        """Open a message, handle it and return the sealed reply; None if it is not authentic."""
         return _deliver(self._channel, self._handle, envelope)
 
 
@@ -142,10 +143,10 @@ def _deliver(channel: GuestChannel, handle: Handler, wire: Any) -> dict[str, Any
     try:
         header, body = channel.open(wire)
     except envelope.Misdirected as refused:
-        LOG.warning('Instance %s: a message was not taken: %s', channel.instance_id, refused)
+        LOG.warning('Instance %s: message refused: %s', channel.instance_id, refused)
         return _stale_boot(channel, wire)
     except envelope.EnvelopeError as refused:
-        LOG.warning('Instance %s: a message was not taken: %s', channel.instance_id, refused)
+        LOG.warning('Instance %s: message refused: %s', channel.instance_id, refused)
         return None
     try:
         return channel.result(header, handle(header.kind, body) or {})
@@ -154,7 +155,7 @@ def _deliver(channel: GuestChannel, handle: Handler, wire: Any) -> dict[str, Any
                  failure.message, failure.code)
         return channel.error(header, failure.code, failure.message)
     except ValueError as failure:
-        LOG.warning('Instance %s: %s cannot be used: %s', channel.instance_id, header.kind, failure)
+        LOG.warning('Instance %s: %s is invalid: %s', channel.instance_id, header.kind, failure)
         return channel.error(header, 'guest_invalid_message', str(failure))
     except Exception:
         LOG.exception('Instance %s: %s failed', channel.instance_id, header.kind)
@@ -162,7 +163,8 @@ def _deliver(channel: GuestChannel, handle: Handler, wire: Any) -> dict[str, Any
 
 
 def _stale_boot(channel: GuestChannel, wire: Any) -> dict[str, Any] | None:
-    """Tell a caller that its question was for a former run of this agent, so that it need not wait for a time-out."""
+    """Return the reply for a message to a former run of the agent, so the caller need not time out.
+    """
     header = envelope.read_header(wire)
     if header.instance_id != channel.instance_id or header.direction != envelope.DOWN:
         return None

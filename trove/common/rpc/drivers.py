@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Thin subclasses of oslo.messaging's RabbitMQ driver, one for each side of the guest bus.
+"""Subclasses of oslo.messaging's RabbitMQ driver, one for each side of the guest bus.
 
-The stock driver answers calls through the default exchange and declares whatever it publishes to. A guest that may do
-that can publish into any queue by name. So a guest's driver declares nothing and publishes only to its own exchange,
-``g.<id>.out``; the broker lets it do nothing else. The control plane's driver takes the sender from the exchange a
-message came through, which a guest cannot choose, and ignores reply addresses: guests only cast.
+The stock driver replies through the default exchange and declares every exchange it publishes to. A
+guest with these permissions could publish into any queue by name. So a guest's driver declares
+nothing and publishes only to its own exchange, ``g.<id>.out``; the broker refuses anything else.
+The control plane's driver reads the sender from the exchange a message came through, which a guest
+cannot choose, and ignores reply addresses: guests only cast.
 
-Who may do what on the broker is set in :mod:`trove.common.rpc.broker`.
+:mod:`trove.common.rpc.broker` sets the permissions on the broker.
 """
 
 import re
@@ -38,23 +39,23 @@ from trove.common.rpc import topology
 
 LOG = logging.getLogger(__name__)
 
-#: Key of the RPC context under which the receiver finds the exchange a message came through.
+#: Key of the RPC context with the exchange that a message came through.
 ORIGIN = '_bus_origin'
 
-#: Tries before a sender is told that the broker is away. Listeners never give up.
+#: Attempts of a sender; listeners retry forever.
 _SEND_RETRIES = 2
 
 _OUT_EXCHANGE = re.compile(r'g\.(?P<id>[0-9a-f\-]{36})\.out')
 
 
 def origin_instance(context: dict[str, Any]) -> str | None:
-    """The instance whose exchange a message came through; None when it came another way."""
+    """Return the owner of the exchange a message came through; None for other exchanges."""
     match = _OUT_EXCHANGE.fullmatch(str(context.get(ORIGIN, '')))
     return match['id'] if match else None
 
 
 class ReadyQueue(impl_rabbit.Consumer):
-    """A consumer of a queue somebody else made: nothing is declared, so no configure right is needed."""
+    """Consumer of an existing queue; it declares nothing and needs no configure permission."""
 
     def declare(self, conn: impl_rabbit.Connection) -> None:
         self.queue = kombu.entity.Queue(name=self.queue_name, channel=conn.channel, exchange=None,
@@ -63,7 +64,7 @@ class ReadyQueue(impl_rabbit.Consumer):
 
 
 class OwnedQueue(impl_rabbit.Consumer):
-    """A consumer that declares its queue, but neither exchange nor binding: guests' exchanges are bound to it."""
+    """Consumer that declares its queue, but no exchange and no binding."""
 
     arguments: dict[str, Any] = {}
 
@@ -75,9 +76,9 @@ class OwnedQueue(impl_rabbit.Consumer):
 
 
 class KeptFor(oslo_messaging.TransportOptions):
-    """How long the broker keeps a message that nobody takes. The library knows that only of calls.
+    """Expiry of a cast; oslo.messaging has an expiry for calls only.
 
-    :ivar seconds: by the broker's own clock.
+    :ivar seconds: seconds the broker keeps the message, by its own clock.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -93,7 +94,7 @@ def _consumer(cls: type[impl_rabbit.Consumer], queue: str, callback: Callable[[A
 
 
 class PromptConnection(impl_rabbit.Connection):
-    """Hears within a second that it should stop, instead of five."""
+    """Connection that notices a stop within one second instead of five."""
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
         super().__init__(conf, url, purpose, retry=retry)
@@ -101,14 +102,15 @@ class PromptConnection(impl_rabbit.Connection):
 
 
 class GuestConnection(PromptConnection):
-    """Publishes to the guest's own exchange whatever the target, and consumes the queue made for it."""
+    """Connection that publishes to the guest's own exchange only and consumes its existing queue.
+    """
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
         self._out = topology.out_exchange(conf.guest_id)
         super().__init__(conf, url, purpose, retry=retry)
 
     def _publish_out(self, routing_key: str, msg: Any, **options: Any) -> None:
-        # passive: the driver does not declare what it publishes to.
+        # passive: the driver does not declare the exchange.
         exchange = kombu.entity.Exchange(name=self._out, type='topic', passive=True)
         self._ensure_publishing(self._publish_and_raises_on_missing_exchange, exchange, msg,
                                 routing_key=routing_key, **options)
@@ -122,7 +124,7 @@ class GuestConnection(PromptConnection):
                           transport_options=transport_options)
 
     def fanout_send(self, topic: str, msg: Any, retry: int | None = None) -> None:
-        raise NotImplementedError('a guest has nobody to fan out to')
+        raise NotImplementedError('guests do not fan out')
 
     def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Any = None,
                                queue_name: str | None = None) -> None:
@@ -130,7 +132,7 @@ class GuestConnection(PromptConnection):
 
 
 class ControlPlaneConnection(PromptConnection):
-    """Takes reports with the sender they really came from, and replies through the exchange ``guest.reply``."""
+    """Connection that marks reports with their origin and replies through ``guest.reply``."""
 
     def __init__(self, conf: Any, url: Any, purpose: Any, retry: int | None = None) -> None:
         options = conf.guest_bus
@@ -141,8 +143,7 @@ class ControlPlaneConnection(PromptConnection):
 
     def topic_send(self, exchange_name: str, topic: str, msg: Any, timeout: float | None = None,
                    retry: int | None = None, transport_options: Any = None) -> None:
-        # The exchange of a guest exists from its creation to its deletion: a missing one is an error to tell the
-        # caller, not something to make.
+        # A guest's exchange exists as long as the guest: a missing one is the caller's error.
         exchange = kombu.entity.Exchange(name=exchange_name, type='topic', passive=True)
         if isinstance(transport_options, KeptFor):
             timeout = transport_options.seconds
@@ -151,7 +152,7 @@ class ControlPlaneConnection(PromptConnection):
                                 transport_options=transport_options)
 
     def declare_direct_consumer(self, topic: str, callback: Callable[[Any], None]) -> None:
-        # Durable although it is short-lived: newer brokers refuse queues that are neither durable nor exclusive.
+        # Durable, because newer brokers refuse queues that are neither durable nor exclusive.
         self.declare_consumer(_consumer(
             impl_rabbit.Consumer, topic, callback, exchange_name=topology.REPLY_EXCHANGE,
             rabbit_queue_ttl=self.rabbit_transient_queues_ttl))
@@ -163,7 +164,7 @@ class ControlPlaneConnection(PromptConnection):
         self.declare_consumer(consumer)
 
     def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
-        """Make what a guest needs; what is there already is left as it is."""
+        """Declare exchanges, queue and bindings of a guest; existing ones stay unchanged."""
         self._on_own_channel(
             lambda channel: topology.declare_guest(channel, instance_id, self._guest_queue))
         self._on_own_channel(lambda channel: topology.declare_shared(channel, conductor_topic, self.
@@ -172,11 +173,11 @@ class ControlPlaneConnection(PromptConnection):
             lambda channel: topology.bind_guest(channel, instance_id, conductor_topic))
 
     def delete_guest(self, instance_id: str) -> None:
-        """Remove a guest's exchanges and queue, and with them their bindings."""
+        """Delete a guest's exchanges and queue, and with them their bindings."""
         self._on_own_channel(lambda channel: topology.delete_guest(channel, instance_id))
 
     def _on_own_channel(self, work: Callable[[Any], None]) -> None:
-        # A refused declaration closes its channel; the one that publishes must not be that.
+        # A refused declaration closes its channel, so do not use the one that publishes.
         def run() -> None:
             channel = self.connection.channel()
             try:
@@ -188,17 +189,17 @@ class ControlPlaneConnection(PromptConnection):
 
 
 def _with_origin(callback: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Keep of a guest's message only what a report consists of, and add where it came from.
+    """Wrap a callback: reduce a guest's message to its report and add its origin.
 
-    A reply address named by a guest would make this privileged side write to a queue of the guest's choice, and a
-    dead one would block an executor thread for a minute.
+    A reply address of a guest would make the privileged side write to a queue of the guest's
+    choice, and a dead one would block an executor thread for a minute.
     """
     def receive(message: impl_rabbit.RabbitMessage) -> None:
         arguments = message.get('args')
         if message.get('method') != 'deliver' or not isinstance(
                 arguments, dict) or 'envelope' not in arguments:
             message.acknowledge()
-            LOG.debug('a message that is no report was dropped')
+            LOG.debug('Dropped a message that is no report')
             return
         request_id = message.get('_context_request_id')
         message.clear()
@@ -217,10 +218,10 @@ def _with_origin(callback: Callable[[Any], None]) -> Callable[[Any], None]:
 
 
 class OneQueueDriver(impl_rabbit.RabbitDriver):
-    """What all our drivers share: one queue per server, and senders that do not wait for ever.
+    """Driver with one queue per server, and senders with a limited number of attempts.
 
-    By itself it is the driver of the control bus. The stock driver adds a queue per host and a fanout queue that newer
-    brokers refuse; nobody sends to either.
+    It is the driver of the control bus. The stock driver adds a queue per host and a fanout queue,
+    which nothing sends to and which newer brokers refuse.
     """
 
     connection_class: type[impl_rabbit.Connection] = PromptConnection
@@ -233,12 +234,12 @@ class OneQueueDriver(impl_rabbit.RabbitDriver):
 
     def _get_connection(self, purpose: Any = driver_common.PURPOSE_SEND,
                         retry: int | None = None) -> Any:
-        # The reply queue of a caller is made with the purpose "listen" and no limit, which would hang the first call
-        # while the broker is away.
+        # Without a limit, a caller's reply queue would hang the first call while the broker is
+        # away.
         try:
             return super()._get_connection(purpose, _SEND_RETRIES if retry is None else retry)
         except (kombu.exceptions.KombuError, amqp.AMQPError, OSError) as failure:
-            # Only a new connection fails this way; callers know the failures of a message.
+            # Only a new connection raises these errors; callers handle those of a message.
             raise oslo_messaging.MessageDeliveryFailure(
                 f'the broker cannot be reached: {failure}') from failure
 
@@ -251,20 +252,20 @@ class OneQueueDriver(impl_rabbit.RabbitDriver):
 
 
 class GuestDriver(OneQueueDriver):
-    """The driver of an agent. Reads ``guest_id`` from the configuration."""
+    """Driver of an agent; reads ``guest_id`` from the configuration."""
     connection_class = GuestConnection
 
 
 class ControlPlaneDriver(OneQueueDriver):
-    """The driver of task manager, API and conductor on the guest bus."""
+    """Driver of task manager, API and conductor on the guest bus."""
     connection_class = ControlPlaneConnection
 
     def declare_guest(self, instance_id: str, conductor_topic: str) -> None:
-        """See :meth:`ControlPlaneConnection.declare_guest`."""
+        """Declare exchanges, queue and bindings of a guest."""
         with self._get_connection() as connection:
             connection.declare_guest(instance_id, conductor_topic)
 
     def delete_guest(self, instance_id: str) -> None:
-        """See :meth:`ControlPlaneConnection.delete_guest`."""
+        """Delete exchanges, queue and bindings of a guest."""
         with self._get_connection() as connection:
             connection.delete_guest(instance_id)

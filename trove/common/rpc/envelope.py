@@ -10,12 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Sealed messages, as a pure function of key and content.
+"""Sealed messages, as pure functions of key and content.
 
-The header travels readable, because the receiver must know whose key to take, but it is authenticated with the body:
-who, in which direction, what kind, in which order. Nothing here reads a clock, a configuration or a database.
+The header is readable, because the receiver needs the instance id to find the key. It is
+authenticated with the body: instance, direction, kind and order.
 
-On the wire: ``{"v": 1, "h": <header as JSON text>, "n": <nonce, base64>, "c": <cipher text, base64>}``.
+On the wire: ``{"v": 1, "h": <header as JSON text>, "n": <nonce, base64>, "c": <cipher text,
+base64>}``.
 """
 
 import base64
@@ -33,10 +34,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 VERSION = 1
 DOWN = 'down'
 UP = 'up'
-#: Kind of the answer to a call; the header's ``about`` names the question.
+#: Kind of the reply to a call; the header's ``about`` names the request.
 REPLY = 'Reply'
 
-#: Bytes of cipher text a receiver takes at most. A page of users or the objects of a prepare are far below.
+#: Maximum size of a cipher text in bytes, far above a page of users or the objects of a prepare.
 MAX_BYTES = 1024 * 1024
 MAX_SEQ = 2 ** 63 - 1
 _MAX_HEADER = 1024
@@ -49,45 +50,46 @@ _ABOUT = re.compile(r'[0-9A-Za-z.\-:]{0,64}')
 
 
 class EnvelopeError(Exception):
-    """A message that must not be acted on. ``reason`` is a short word for counters."""
+    """Message that must be ignored; ``reason`` is the key of its counter."""
     reason = 'malformed'
 
 
 class Malformed(EnvelopeError):
-    """Not an envelope, or one with values out of bounds."""
+    """Message that is no envelope, or has values out of bounds."""
 
 
 class Unsealed(EnvelopeError):
-    """Plain content where a sealed one is due."""
+    """Plain message where a sealed one is required."""
     reason = 'unsealed'
 
 
 class Forged(EnvelopeError):
-    """Sealed under another key, or changed on the way."""
+    """Message sealed under another key, or changed in transit."""
     reason = 'forged'
 
 
 class Misdirected(EnvelopeError):
-    """Genuine, but meant for somebody else: other instance, other direction or another boot of the guest."""
+    """Authentic message for another instance, direction or run of the guest."""
     reason = 'misdirected'
 
 
 class Replayed(EnvelopeError):
-    """Genuine, but not newer than what was taken before."""
+    """Authentic message that is not newer than the last accepted one."""
     reason = 'stale'
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Header:
-    """What is authenticated beside the body.
+    """Header, authenticated together with the body.
 
-    :param instance_id: the guest this message goes to or comes from.
+    :param instance_id: guest that receives or sent the message.
     :param direction: :data:`DOWN` (to the guest) or :data:`UP`.
     :param kind: name of the message type.
-    :param boot_id: run of the sender; for a guest "<boot epoch>.<start counter>", which compares as text.
+    :param boot_id: run of the sender; for a guest "<boot epoch>.<start counter>", which compares as
+        text.
     :param seq: grows within one run of the sender.
-    :param to_boot: down only: the run of the guest this is meant for, "" for any.
-    :param about: replies only: ``boot_id:seq`` of the question.
+    :param to_boot: down only: run of the guest that may take the message, "" for any.
+    :param about: replies only: ``boot_id:seq`` of the request.
     """
     instance_id: str
     direction: str
@@ -100,7 +102,7 @@ class Header:
 
     @property
     def reference(self) -> str:
-        """What a reply puts into ``about``."""
+        """Value of ``about`` in a reply."""
         return f'{self.boot_id}:{self.seq}'
 
 
@@ -121,7 +123,7 @@ def seal(key: bytes, header: Header, body: Mapping[str, Any]) -> dict[str, Any]:
     """Seal ``body`` under ``key``.
 
     :param key: 32 bytes, see :func:`trove.common.rpc.keys.seal_key`.
-    :param body: what JSON can hold.
+    :param body: values that JSON can represent.
     :raises Malformed: a header value is out of bounds.
     """
     _check(dataclasses.asdict(header))
@@ -133,7 +135,7 @@ def seal(key: bytes, header: Header, body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def read_header(envelope: Any) -> Header:
-    """The header as claimed, before anything is authenticated: only good for finding the key.
+    """Return the header before authentication, only to find the key.
 
     :raises Unsealed: plain content.
     :raises Malformed: no usable header.
@@ -151,7 +153,7 @@ def read_header(envelope: Any) -> Header:
 
 @functools.lru_cache(1024)
 def _header(text: str) -> Header:
-    """A receiver reads the same header several times: to find the key, to judge, and to open."""
+    """Return a parsed header; cached because a receiver reads each header several times."""
     values = {name: value for name, value in _load(text).items() if name in _FIELDS}
     _check(values)
     try:
@@ -163,9 +165,9 @@ def _header(text: str) -> Header:
 def open(key: bytes, envelope: Any, *, max_bytes: int = MAX_BYTES) -> tuple[Header, dict[str, Any]]:
     """Authenticate and open an envelope.
 
-    :param max_bytes: longest cipher text that is looked at.
-    :returns: header and body. Direction, order and addressee are still for the caller to judge.
-    :raises EnvelopeError: one of its subclasses; no part of the content is in the text.
+    :param max_bytes: maximum size of the cipher text.
+    :returns: header and body. The caller checks direction, order and addressee.
+    :raises EnvelopeError: a subclass; the message contains no part of the content.
     """
     header = read_header(envelope)
     nonce = _from_text(envelope.get('n'), 64)
@@ -201,8 +203,8 @@ def _to_text(raw: bytes) -> str:
 
 def _from_text(text: Any, longest: int) -> bytes:
     if not isinstance(text, str) or len(text) > longest:
-        raise Malformed('the envelope holds no text, or too long a text')
+        raise Malformed('the envelope contains no text, or too long a text')
     try:
         return base64.b64decode(text, validate=True)
     except ValueError:
-        raise Malformed('the envelope holds no base64') from None
+        raise Malformed('the envelope contains no base64') from None

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The names on the guest bus, in one place, and how they are made."""
+"""Names of accounts, exchanges and queues on the guest bus, and their declaration."""
 
 import re
 from typing import Any
@@ -20,10 +20,10 @@ from oslo_log import log as logging
 
 LOG = logging.getLogger(__name__)
 
-#: Where answers of guests go through on their way to the caller's reply queue.
+#: Exchange through which replies of guests reach the caller's reply queue.
 REPLY_EXCHANGE = 'guest.reply'
 
-#: A guest may fill the conductor's queue with large messages; the broker must not run out of disk for that.
+#: Size limit of a queue, so that a guest cannot fill the broker's disk with large messages.
 MAX_QUEUE_BYTES = 256 * 1024 * 1024
 
 _NAMES = re.compile(
@@ -31,27 +31,28 @@ _NAMES = re.compile(
 
 
 def user(instance_id: str) -> str:
-    """The guest's account at the broker."""
+    """Return the name of a guest's account at the broker."""
     return f'guest-{instance_id}'
 
 
 def in_exchange(instance_id: str) -> str:
-    """Control plane → guest."""
+    """Return the exchange for messages to the guest."""
     return f'g.{instance_id}'
 
 
 def out_exchange(instance_id: str) -> str:
-    """Guest → control plane; the only thing the guest may write to."""
+    """Return the exchange for messages of the guest, the only one it may write to."""
     return f'g.{instance_id}.out'
 
 
 def queue(instance_id: str) -> str:
-    """The queue a guest listens on, which is also its RPC topic."""
+    """Return the queue of a guest, which is also its RPC topic."""
     return f'guestagent.{instance_id}'
 
 
 def parts(instance_id: str, conductor_topic: str) -> frozenset[str]:
-    """Return the parts of a complete identity, labelled as :func:`binding` and ``<kind> <name>``."""
+    """Return the parts of a complete identity, labelled as :func:`binding` and ``<kind> <name>``.
+    """
     account, commands, reports = user(instance_id), in_exchange(instance_id), out_exchange(
         instance_id)
     return frozenset((
@@ -67,24 +68,27 @@ def binding(source: str, destination: str) -> str:
 
 
 def instance_of(name: str) -> str | None:
-    """The instance that an account, a queue or an exchange of this name belongs to."""
+    """Return the instance id in the name of an account, queue or exchange; None if there is none.
+    """
     found = _NAMES.fullmatch(name)
     return found[1] if found else None
 
 
 def queue_arguments(kind: str, length: int) -> dict[str, Any]:
-    """:param kind: classic or quorum.
-    :param length: messages kept while nobody listens; the oldest are dropped.
+    """Return the arguments of a queue.
+
+    :param kind: classic or quorum.
+    :param length: maximum number of messages; the oldest are dropped.
     """
     return {'x-queue-type': kind, 'x-max-length': length, 'x-max-length-bytes': MAX_QUEUE_BYTES,
             'x-overflow': 'drop-head'}
 
 
 def declare_guest(channel: Any, instance_id: str, arguments: dict[str, Any]) -> None:
-    """The exchanges and the queue of one guest.
+    """Declare the exchanges and the queue of one guest.
 
-    :param channel: an AMQP channel of its own; a refused declaration closes it.
-    :param arguments: of the queue, see :func:`queue_arguments`.
+    :param channel: a dedicated AMQP channel; a refused declaration closes it.
+    :param arguments: see :func:`queue_arguments`.
     """
     for name in (in_exchange(instance_id), out_exchange(instance_id)):
         channel.exchange_declare(name, 'topic', durable=True, auto_delete=False)
@@ -92,30 +96,30 @@ def declare_guest(channel: Any, instance_id: str, arguments: dict[str, Any]) -> 
         channel.queue_declare(queue(instance_id), durable=True, auto_delete=False,
                               arguments=arguments)
     except amqp.PreconditionFailed:
-        # Made under other settings of the operator. What is in it may be needed; a rebuild makes it anew.
-        LOG.info('Instance %s: its queue exists with other arguments and is kept', instance_id)
+        # Declared under former settings. Its messages may be needed; a rebuild declares it anew.
+        LOG.info('Instance %s: keeping its queue, which has other arguments', instance_id)
 
 
 def declare_shared(channel: Any, conductor_topic: str, arguments: dict[str, Any]) -> None:
-    """What all guests share: the way of their replies, and the queue of their reports."""
+    """Declare the reply exchange and the conductor's queue, which all guests share."""
     channel.exchange_declare(REPLY_EXCHANGE, 'topic', durable=True, auto_delete=False)
     try:
         channel.queue_declare(conductor_topic, durable=True, auto_delete=False, arguments=arguments)
     except amqp.PreconditionFailed:
         LOG.warning(
-            'queue %s exists with other arguments; delete it while no conductor runs to have the configured '
-            'ones', conductor_topic)
+            'Queue %s has other arguments than configured; to apply the configuration, delete the '
+            'queue while no conductor runs', conductor_topic)
 
 
 def bind_guest(channel: Any, instance_id: str, conductor_topic: str) -> None:
-    """Commands to the guest's queue; its reports to the conductor, its replies to whoever called."""
+    """Bind commands to the guest's queue, its reports to the conductor, its replies to callers."""
     channel.queue_bind(queue(instance_id), in_exchange(instance_id), queue(instance_id))
     channel.queue_bind(conductor_topic, out_exchange(instance_id), conductor_topic)
     channel.exchange_bind(REPLY_EXCHANGE, out_exchange(instance_id), '#')
 
 
 def delete_guest(channel: Any, instance_id: str) -> None:
-    """Remove them. Deleting what is not there is no error to the broker."""
+    """Delete exchanges and queue of a guest; idempotent."""
     channel.exchange_delete(out_exchange(instance_id))
     channel.exchange_delete(in_exchange(instance_id))
     channel.queue_delete(queue(instance_id))

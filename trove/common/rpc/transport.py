@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The buses of a process: one transport per virtual host, made when first used.
+"""Message buses of a process: one transport per virtual host, created at first use.
 
-Transports own connections and threads, so they must be made after a service has forked. Functional tests put their own
-object with the same four methods in place of :class:`RpcBus`.
+Transports own connections and threads, so a service creates them after a fork. Functional tests
+replace :class:`RpcBus` by an object with the same methods.
 """
 
 import os
@@ -34,16 +34,15 @@ from oslo_messaging._tracing import client as tracing
 from trove.common import exception
 from trove.common.rpc import drivers
 
-#: Tries after the first before a sender is told that the broker is away. A connection that broke is noticed by the
-#: first one.
+#: Retries before a sender gets an error; the first attempt only detects a broken connection.
 SEND_RETRIES = 2
-#: On the control bus there are only bells, and a request of a user may be waiting behind one.
-_BELL_RETRIES = 1
+#: Retries on the control bus: its messages only wake task managers, and a user may wait for one.
+_WAKE_RETRIES = 1
 
-#: Settings of the guest bus that must not depend on what the operator sets for the control bus. They travel as the
-#: query of the URL, which oslo.messaging lets win over the configuration file.
+#: Settings of the guest bus, independent of the control bus. They are passed as the query of the
+#: URL, which overrides the configuration file in oslo.messaging.
 _CONTROL_SETTINGS = {'kombu_missing_consumer_retry_timeout': '5', 'rabbit_interval_max': '5'}
-#: One connection that listens, one or two that send; a reply nobody waits for blocks the agent for few seconds only.
+#: One connection that listens, one or two that send. An unroutable reply blocks for few seconds.
 _GUEST_SETTINGS = {
     'rpc_conn_pool_size': '2',
     'conn_pool_min_size': '1',
@@ -53,42 +52,42 @@ _GUEST_SETTINGS = {
 
 
 class BusTimeout(Exception):
-    """No answer in time."""
+    """Timeout of a call."""
 
 
 class BusError(Exception):
-    """The message could not be sent, or the other side answered with a failure outside any envelope."""
+    """Message that was not sent, or a call that failed outside any envelope."""
 
 
 class BusAway(BusError):
-    """The broker is not there: the message was not sent, and may be sent again."""
+    """Unreachable broker: the message was not sent and may be sent again."""
 
 
 class Bus(Protocol):
-    """What doors need of a bus. ``payload`` holds the arguments of the method."""
+    """Bus as RPC clients use it; ``payload`` contains the arguments of the method."""
 
     def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
              keep: float | None = None) -> None:
-        """Send and do not wait.
+        """Send a message without waiting for a reply.
 
-        :param keep: seconds after which the broker drops it if nobody has taken it; None: it is kept.
-        :raises BusAway: the broker is not there.
-        :raises BusError: the broker did not take it.
+        :param keep: seconds the broker keeps the message for a receiver; None for no limit.
+        :raises BusAway: the broker is unreachable.
+        :raises BusError: the broker refused the message.
         """
 
     def call(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
              timeout: float) -> Any:
-        """Send and wait for the answer.
+        """Send a message and return the reply.
 
         :param timeout: seconds.
-        :raises BusTimeout: no answer in time.
-        :raises BusAway: not sent.
-        :raises BusError: refused.
+        :raises BusTimeout: no reply in time.
+        :raises BusAway: the broker is unreachable.
+        :raises BusError: the broker refused the message.
         """
 
 
 class RpcBus:
-    """A :class:`Bus` over oslo.messaging."""
+    """Bus over oslo.messaging."""
 
     def __init__(self, transport: oslo_messaging.transport.Transport,
                  retries: int = SEND_RETRIES) -> None:
@@ -120,7 +119,7 @@ class RpcBus:
         try:
             return self._prepare(topic, exchange, timeout).call(_context(), method, **payload)
         except oslo_messaging.MessagingTimeout as late:
-            raise BusTimeout(f'no answer within {timeout:g} seconds') from late
+            raise BusTimeout(f'no reply within {timeout:g} seconds') from late
         except oslo_messaging.MessageDeliveryFailure as failure:
             raise BusAway(str(failure)) from failure
         except (oslo_messaging.MessagingException,
@@ -129,18 +128,18 @@ class RpcBus:
 
     def server(self, topic: str, server: str, endpoints: list[Any],
                exchange: str | None = None) -> Any:
-        """An RPC server, not started yet; ``start()`` blocks until the broker is there."""
+        """Return an RPC server to start; ``start()`` blocks until the broker is reachable."""
         target = oslo_messaging.Target(topic=topic, server=server, exchange=exchange)
         return oslo_messaging.get_rpc_server(self._transport, target, endpoints,
                                              access_policy=oslo_messaging.DefaultRPCAccessPolicy)
 
     @property
     def driver(self) -> Any:
-        """The driver below, for what is not RPC: making and removing what a guest needs on the broker."""
+        """Driver, for declarations on the broker."""
         return self._transport._driver
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close all connections."""
         self._transport.cleanup()
 
 
@@ -150,26 +149,27 @@ _lock = threading.Lock()
 
 
 def control_bus(conf: cfg.ConfigOpts) -> RpcBus:
-    """The bus of API, task manager and conductor (``transport_url``)."""
+    """Return the bus of API, task manager and conductor (``transport_url``)."""
     set_library_defaults()
     _register(conf)
     return _once(('control', conf.transport_url), lambda: _control(conf))
 
 
 def guest_bus(conf: cfg.ConfigOpts) -> RpcBus:
-    """The control plane's end of the guest bus (``[guest_bus] transport_url``)."""
+    """Return the control plane's end of the guest bus (``[guest_bus] transport_url``)."""
     return _once(('guests', conf.guest_bus.transport_url),
                  lambda: _custom(conf, drivers.ControlPlaneDriver, _CONTROL_SETTINGS))
 
 
 def agent_bus(conf: cfg.ConfigOpts) -> RpcBus:
-    """A guest's end of the guest bus; needs ``guest_id`` and ``[guest_bus] transport_url``."""
+    """Return a guest's end of the guest bus; needs ``guest_id`` and ``[guest_bus] transport_url``.
+    """
     return _once((f'agent {conf.guest_id}', conf.guest_bus.transport_url),
                  lambda: _custom(conf, drivers.GuestDriver, _GUEST_SETTINGS))
 
 
 def close_all() -> None:
-    """Close every bus of this process; the next use opens anew."""
+    """Close every bus of this process; the next use opens it again."""
     with _lock:
         for bus in _buses.values():
             bus.close()
@@ -180,7 +180,7 @@ def _once(key: tuple[str, str | None], make: Callable[[], RpcBus]) -> RpcBus:
     global _owner
     with _lock:
         if _owner != os.getpid():
-            # Sockets of the parent are in here: using or closing them would disturb it.
+            # These sockets belong to the parent: the child must neither use nor close them.
             _buses.clear()
             _owner = os.getpid()
         if key not in _buses:
@@ -189,7 +189,7 @@ def _once(key: tuple[str, str | None], make: Callable[[], RpcBus]) -> RpcBus:
 
 
 def _register(conf: cfg.ConfigOpts) -> None:
-    # A private ConfigOpts lacks what oslo.messaging puts on the global one only.
+    # oslo.messaging registers these options on the global ConfigOpts only.
     conf.register_opts(oslo_transport._transport_opts)
     for group, options in (('oslo_messaging_metrics', metrics.oslo_messaging_metrics),
                            ('oslo_messaging_tracing', tracing.oslo_messaging_tracing)):
@@ -198,10 +198,10 @@ def _register(conf: cfg.ConfigOpts) -> None:
 
 
 def set_library_defaults() -> None:
-    """An exchange of our own, and queues that outlive the broker. The configuration file still wins.
+    """Set defaults of oslo.messaging: exchange ``trove`` and durable queues.
 
-    Not quorum queues: one that is a few minutes old does not come back when RabbitMQ 3.10 is killed, and then blocks
-    whoever publishes to it.
+    The configuration file overrides them. Quorum queues are no default: a young one does not
+    recover when RabbitMQ 3.10 is killed, and then blocks its publishers.
     """
     oslo_messaging.set_transport_defaults(control_exchange='trove')
     cfg.set_defaults(impl_rabbit.rpc_amqp.amqp_opts, amqp_durable_queues=True)
@@ -210,10 +210,10 @@ def set_library_defaults() -> None:
 def _control(conf: cfg.ConfigOpts) -> RpcBus:
     url = oslo_messaging.TransportURL.parse(conf, conf.transport_url)
     if url.transport != 'rabbit':
-        return RpcBus(oslo_messaging.get_rpc_transport(conf), _BELL_RETRIES)
+        return RpcBus(oslo_messaging.get_rpc_transport(conf), _WAKE_RETRIES)
     driver = drivers.OneQueueDriver(conf, url, default_exchange=conf.control_exchange,
                                     allowed_remote_exmods=[])
-    return RpcBus(oslo_transport.RPCTransport(driver), _BELL_RETRIES)
+    return RpcBus(oslo_transport.RPCTransport(driver), _WAKE_RETRIES)
 
 
 def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver],
@@ -230,13 +230,13 @@ def _custom(conf: cfg.ConfigOpts, driver: type[impl_rabbit.RabbitDriver],
 
 
 def with_settings(url: str, settings: dict[str, str]) -> str:
-    """``url`` with the settings in its query; what stands there already wins."""
+    """Return ``url`` with the settings in its query; existing parameters win."""
     parts = parse.urlsplit(url)
     query = {**settings, **dict(parse.parse_qsl(parts.query))}
     return parse.urlunsplit(parts._replace(query=parse.urlencode(query)))
 
 
 def _context() -> dict[str, Any]:
-    """What the other side learns of the request: its id, nothing else."""
+    """Return the RPC context: the request id only."""
     current = context.get_current()
     return {'request_id': current.request_id} if current else {}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What guests and the control plane say to each other, one module per subject.
+"""Messages between guests and the control plane, one module per subject.
 
 :data:`UP` and :data:`DOWN` find a class by the ``kind`` of an envelope's header.
 """
@@ -120,7 +120,7 @@ DOWN: dict[str, type[Command]] = {
 
 
 def parse(kinds: dict[str, type[Message]], kind: str, body: object) -> Message:
-    """The message of a kind, every field checked.
+    """Return the message of a kind, every field checked.
 
     :param kinds: :data:`UP` or :data:`DOWN`.
     :raises KeyError: unknown kind.

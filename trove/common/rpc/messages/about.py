@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a machine and its agent tell of themselves. All are calls, also to a machine that is not prepared."""
+"""Calls about a machine and its agent.
+
+All are calls, also to a machine that is not prepared.
+"""
 
 import dataclasses
 from typing import ClassVar
@@ -19,7 +22,7 @@ from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
 
 _SIZE = base.integer(0, 2 ** 53)
-#: Of the agent's process; sizes in kB.
+#: Fields about the agent's process; sizes in kB.
 DIAGNOSTICS = {
     'version': base.text(64),
     'threads': _SIZE,

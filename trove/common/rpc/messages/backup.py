@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a guest reports about a backup it makes."""
+"""Report of a guest about a backup."""
 
 import dataclasses
 from typing import ClassVar
@@ -23,10 +23,10 @@ GUEST_STATES = ('BUILDING', 'SAVING', 'COMPLETED', 'FAILED')
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class UpdateBackup(base.Message):
-    """Report. Null fields leave what is stored.
+    """Report. Null fields leave the stored values unchanged.
 
     :param size: GB.
-    :param location: where the backup lies, as an object store path.
+    :param location: path of the backup in the object store.
     """
     KIND: ClassVar[str] = 'UpdateBackup'
 

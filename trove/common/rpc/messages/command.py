@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Commands of the control plane to one guest, and what came of them.
+"""Commands of the control plane to one guest, and their results.
 
-Long commands (Prepare, Restart) are casts: the guest writes the command id into its journal, executes it at most once
-and sends a CommandResult, repeated in its heartbeats until a later command supersedes it. Short ones are calls.
+Long commands (Prepare, Restart) are casts. The guest writes the command id into its journal, runs
+the command at most once and sends a CommandResult, which its heartbeats repeat until a later
+command supersedes it. Short commands are calls.
 """
 
 import dataclasses
@@ -25,7 +26,7 @@ from trove.common.rpc.messages import base
 DONE = 'done'
 FAILED = 'failed'
 
-#: Bytes of JSON a result may carry as facts for its flow.
+#: Maximum size of a result's facts in bytes of JSON.
 MAX_DATA = 16 * 1024
 
 DATABASE = base.needing(base.record(
@@ -49,11 +50,11 @@ OPTIONS = base.mapping(base.scalar(1024), 1000, longest=128)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Command(base.Message):
-    """Base of everything the control plane tells a guest.
+    """Base of all commands.
 
-    :param command_id: names this command; a guest executes it at most once. Casts need it, calls may leave it out.
-    :param operation_id: the operation of the journal on whose behalf it is sent, if any.
-    :param deadline: seconds after which nobody waits for the result any more; 0 for no limit.
+    :param command_id: id of the command; a guest runs it at most once. Required for casts.
+    :param operation_id: operation of the journal that sends the command, if any.
+    :param deadline: seconds the sender waits for the result; 0 for no limit.
     """
     command_id: str = base.optional(base.text(36), '')
     operation_id: str = base.optional(base.text(36), '')
@@ -62,20 +63,20 @@ class Command(base.Message):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Prepare(Command):
-    """Cast. Make a database server of this machine; numbered idempotent steps, resumed when repeated.
+    """Cast. Set up the database server in idempotent steps; a repeated command resumes.
 
-    Answers ``data``: ``{"volume", "engine"}`` as in heartbeats, and ``"problems"``: a sentence for each database
-    or user that the engine refused; the server works without them.
+    Answers ``data``: ``{"volume", "engine"}`` as in heartbeats, and ``"problems"``: a sentence for
+    each database or user that the engine refused; the server works without those.
 
     :param databases: ``[{"name", "character_set", "collate"}]``.
     :param users: ``[{"name", "password", "host", "databases": [{"name"}]}]``.
     :param config_contents: rendered base configuration of the engine.
-    :param device: ``{"volume_id", "device_path"}``; both null when the data lives on the root disk.
+    :param device: ``{"volume_id", "device_path"}``; both null if the data is on the root disk.
     :param memory_mb: memory of the flavor.
     :param root_password: password of a remote root account, null for none.
-    :param options: of the configuration group, as in ApplyConfiguration. Those the engine does not start with are left
-        out; heartbeats say why.
-    :param new_volume: the volume was made by this operation, so formatting it destroys nobody's data.
+    :param options: options of the configuration group, as in ApplyConfiguration. Options the engine
+        does not start with are omitted; heartbeats report the reason.
+    :param new_volume: whether this operation created the volume, so that it may be formatted.
     """
     KIND: ClassVar[str] = 'Prepare'
 
@@ -100,9 +101,9 @@ class Restart(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StopDatabase(Command):
-    """Cast. Stop the engine; it stays stopped until it is asked to start.
+    """Cast. Stop the engine until a command starts it.
 
-    :param do_not_start_on_reboot: also keep it from starting with the machine.
+    :param do_not_start_on_reboot: keep the engine stopped after a reboot as well.
     """
     KIND: ClassVar[str] = 'StopDatabase'
 
@@ -117,14 +118,14 @@ class Ping(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CommandResult(base.Message):
-    """Report. How a cast command ended.
+    """Report. Outcome of a cast command.
 
     :param kind: kind of the command.
     :param outcome: "done" or "failed".
-    :param step: the step it failed in, or the last one done.
-    :param error_code: of :mod:`trove.common.errors`, when failed.
-    :param message: a sentence for the user, when failed.
-    :param data: facts the flow takes over (volume use, engine version, …); no secrets.
+    :param step: the step that failed, or the last completed step.
+    :param error_code: code of :mod:`trove.common.errors` for a failure.
+    :param message: sentence for the user for a failure.
+    :param data: facts for the flow (volume use, engine version, …); no secrets.
     """
     KIND: ClassVar[str] = 'CommandResult'
 

@@ -10,25 +10,26 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Commands on the options that a tenant's configuration group gives the engine."""
+"""Command that applies the options of a configuration group."""
 
 import dataclasses
 from typing import Any
 from typing import ClassVar
 
 from trove.common.rpc.messages import base
-from trove.common.rpc.messages.command import OPTIONS, Command
+from trove.common.rpc.messages.command import Command, OPTIONS
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ApplyConfiguration(Command):
-    """Cast. Make these the options of the configuration group, and no others.
+    """Cast. Replace the options of the configuration group.
 
-    They are checked by the engine first. What it can take while it runs is in force then, the rest with its next start.
-    Refused, nothing is changed. Answers ``data``: ``{"taken": [name], "waiting": [name], "adjusted": {name: value}}``;
-    ``waiting`` are all that wait for a restart, whoever gave them.
+    The engine validates the options first; a refusal changes nothing. Dynamic options take effect
+    at once, the others at the next start. Answers ``data``: ``{"taken": [name], "waiting": [name],
+    "adjusted": {name: value}}``; ``waiting`` lists all options that wait for a restart, of any
+    origin.
 
-    :param options: name -> value; ``{}`` when there is no group any more.
+    :param options: name -> value; ``{}`` without a group.
     """
     KIND: ClassVar[str] = 'ApplyConfiguration'
 

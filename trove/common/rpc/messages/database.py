@@ -24,7 +24,7 @@ from trove.common.rpc.messages import command
 class Page(command.Command):
     """Base of list calls.
 
-    :param limit: items wanted, 0 for all the guest is willing to give at once.
+    :param limit: maximum number of items, 0 for the guest's own limit.
     :param marker: the last item of the former page.
     :param include_marker: start with the marker itself.
     """
@@ -35,7 +35,10 @@ class Page(command.Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListDatabases(Page):
-    """Call. Answer: ``{"databases": [{"name", "character_set", "collate"}], "next_marker": text or null}``."""
+    """Call.
+
+    Answer: ``{"databases": [{"name", "character_set", "collate"}], "next_marker": text or null}``.
+    """
     KIND: ClassVar[str] = 'ListDatabases'
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The regular report of a guest."""
+"""Periodic report of a guest."""
 
 import dataclasses
 from typing import Any
@@ -28,14 +28,15 @@ class Heartbeat(base.Message):
     """Report. State of a guest, sent every ``report_interval`` seconds and when something changed.
 
     :param service_status: one of :data:`trove.common.states.ServiceStatus.REPORTABLE`.
-    :param reason: a sentence why it is not healthy, "" otherwise.
+    :param reason: sentence about an unhealthy state, else "".
     :param boot_id: run of the agent, as in the header.
     :param volume: ``{"total", "used", "available"}`` in bytes, empty before the volume is mounted.
-    :param engine: ``{"version", "uptime"}`` with uptime in seconds, empty while the engine does not answer.
-    :param pending_restart: names of parameters that take effect with the next restart.
-    :param drift: names of parameters that somebody changed in the running engine.
-    :param rejection: why the engine does not run with the options of its configuration group, "" otherwise.
-    :param results: how the last few commands ended.
+    :param engine: ``{"version", "uptime"}`` with uptime in seconds, empty while the engine does not
+        answer.
+    :param pending_restart: names of parameters that take effect at the next restart.
+    :param drift: names of parameters changed in the running engine.
+    :param rejection: why the engine runs without its configuration group's options, else "".
+    :param results: results of the last few commands.
     """
     KIND: ClassVar[str] = 'Heartbeat'
 

@@ -18,12 +18,12 @@ from typing import ClassVar
 from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
 
-#: Characters of the certificates a guest is told to trust.
+#: Maximum characters of certificates for a guest to trust.
 MOST_AUTHORITIES = 128 * 1024
 
 _NAME = base.text(64, shortest=1, pattern=r'[a-z0-9_\-]+')
 
-#: What guests say of one log. ``published`` and ``pending`` are bytes; ``stored`` is whether any object was stored.
+#: Report about one log. ``published`` and ``pending`` are bytes; ``stored``: whether objects exist.
 LOG = base.needing(
     base.record(name=base.text(64, shortest=1), type=base.one_of('SYS', 'USER'), status=base.text(
         32, shortest=1), published=base.integer(), pending=base.integer(), stored=base.flag()),
@@ -38,7 +38,7 @@ class ListLogs(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class SwitchLog(Command):
-    """Call. Have a log written, or not any more. Answer: ``{"log": LOG}``."""
+    """Call. Switch a log on or off. Answer: ``{"log": LOG}``."""
     KIND: ClassVar[str] = 'SwitchLog'
 
     name: str = base.required(_NAME)
@@ -47,14 +47,16 @@ class SwitchLog(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PublishLog(Command):
-    """Cast. Store what was not stored yet, piece by piece. Answers ``data``: see :meth:`Logs.publish` of the guest.
+    """Cast. Store the new part of a log in objects. Answers ``data``: see the guest's
+    ``Logs.publish``.
 
-    :param url: of the objects, to which the rest of their names is added. :param query: goes after that; it is what
-        gives the right to store, for a short time, so neither is ever logged.
-    :param verify: look at the certificate of the object store.
-    :param authorities: PEM of certificates to trust beside those of the image.
-    :param piece: bytes of one object at most. :param expiry: seconds that objects live; 0 for ever.
-    :param start_over: store all of it anew.
+    :param url: prefix of the objects' URLs; never logged.
+    :param query: query of the URLs, a short-lived permission to store; never logged.
+    :param verify: verify the certificate of the object store.
+    :param authorities: PEM of certificates to trust in addition to those of the image.
+    :param piece: maximum bytes per object.
+    :param expiry: lifetime of the objects in seconds; 0 for unlimited.
+    :param start_over: store the whole log again.
     """
     KIND: ClassVar[str] = 'PublishLog'
 
@@ -70,9 +72,7 @@ class PublishLog(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DiscardLog(Command):
-    """Cast. Forget what was stored of a log, so that the next time all of it is stored. Answers ``data``:
-    ``{"log": LOG}``.
-    """
+    """Cast. Reset the stored position of a log. Answers ``data``: ``{"log": LOG}``."""
     KIND: ClassVar[str] = 'DiscardLog'
 
     name: str = base.required(_NAME)

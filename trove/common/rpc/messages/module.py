@@ -19,37 +19,39 @@ from trove.common import exception
 from trove.common.rpc.messages import base
 from trove.common.rpc.messages.command import Command
 
-#: Characters of the contents of one module.
+#: Maximum characters of one module's contents.
 MAX_CONTENTS = 512 * 1024
 MAX_MODULES = 1000
 MODULE_OK, MODULE_ERROR = 'OK', 'ERROR'
 
-_MOMENT = base.text(19, pattern=r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
+_TIMESTAMP = base.text(19, pattern=r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d')
 _NAME = base.text(255)
-#: What a guest tells of a module.
+#: Report about one module.
 MODULE = base.needing(base.record(
     id=base.identifier(), name=_NAME, type=_NAME, md5=base.text(32, pattern='[0-9a-f]{32}'),
-    status=base.one_of(MODULE_OK, MODULE_ERROR), message=base.nullable(base.text(1024, cut=True)), datastore=_NAME,
-    datastore_version=_NAME, tenant=_NAME, created=base.nullable(_MOMENT), updated=base.nullable(_MOMENT),
-    removed=base.nullable(_MOMENT), auto_apply=base.flag(), visible=base.flag(), is_admin=base.flag(),
+    status=base.one_of(MODULE_OK, MODULE_ERROR), message=base.nullable(base.text(1024, cut=True)),
+    datastore=_NAME, datastore_version=_NAME, tenant=_NAME, created=base.nullable(_TIMESTAMP),
+    updated=base.nullable(_TIMESTAMP), removed=base.nullable(_TIMESTAMP), auto_apply=base.flag(),
+    visible=base.flag(), is_admin=base.flag(),
     contents=base.nullable(base.text(2 * MAX_CONTENTS))), 'id', 'name', 'type', 'md5', 'status')
 _MODULES = base.list_of(MODULE, MAX_MODULES)
 
 
-def checked_modules(told: Any) -> list[dict[str, Any]]:
-    """What a guest told of its modules, every field checked: a guest may be anybody's.
+def checked_modules(reported: Any) -> list[dict[str, Any]]:
+    """Return a guest's report about its modules, every field checked.
 
-    :raises trove.common.exception.GuestError: it cannot be used.
+    :raises trove.common.exception.GuestError: the report is invalid.
     """
     try:
-        return _MODULES('modules', told)
+        return _MODULES('modules', reported)
     except ValueError as problem:
-        raise exception.GuestError('The guest gave an answer that cannot be used.', detail=str(problem)) from None
+        raise exception.GuestError('The guest gave an answer that cannot be used.',
+                                   detail=str(problem)) from None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListModules(Command):
-    """Call. Answer: ``{"modules": [MODULE]}``, with contents when asked for."""
+    """Call. Answer: ``{"modules": [MODULE]}``, with contents on request."""
     KIND: ClassVar[str] = 'ListModules'
 
     include_contents: bool = base.optional(base.flag(), False)
@@ -57,10 +59,11 @@ class ListModules(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ApplyModule(Command):
-    """Call. Give the contents of a module to its driver. Answer: ``{"module": MODULE}``; a driver that fails says so
-    in ``status`` and ``message``.
+    """Call. Apply a module with its driver. Answer: ``{"module": MODULE}``.
 
-    :param contents: as they were sent to the API, which is base64 from every client.
+    ``status`` and ``message`` report a failure of the driver.
+
+    :param contents: contents as sent to the API, base64 from every client.
     :param datastore: name, empty for all; likewise ``datastore_version`` and ``tenant``.
     """
     KIND: ClassVar[str] = 'ApplyModule'
@@ -79,16 +82,19 @@ class ApplyModule(Command):
 
     @classmethod
     def of(cls, row: Any, contents: str) -> Self:
-        """What a guest is told of a module. :param row: of :mod:`trove.db.modules`."""
+        """Return the command for a module.
+
+        :param row: row of :mod:`trove.db.modules`.
+        """
         return cls(id=row.id, name=row.name, type=row.type, contents=contents, md5=row.md5,
                    datastore=row.datastore_name or '', datastore_version=row.version_name or '',
-                   tenant=row.tenant_id or '', auto_apply=bool(row.auto_apply), visible=bool(row.visible),
-                   is_admin=bool(row.is_admin))
+                   tenant=row.tenant_id or '', auto_apply=bool(row.auto_apply),
+                   visible=bool(row.visible), is_admin=bool(row.is_admin))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RemoveModule(Command):
-    """Call. Take a module away again. Answer: ``{}``.
+    """Call. Remove a module. Answer: ``{}``.
 
     Failures: guest_not_found_module.
     """

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Commands for a machine that is given another image: the former one hands its data over, the new one takes them.
+"""Commands for a rebuild: the former system releases its data, the new one adopts it.
 
-They go by way of the data volume. Nothing else of the machine is left afterwards.
+Only the data volume survives the rebuild.
 """
 
 import dataclasses
@@ -24,10 +24,10 @@ from trove.common.rpc.messages.command import Command
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HandOver(Command):
-    """Cast. Keep the configuration on the data volume, stop the engine in good order, and unmount the volume.
+    """Cast. Save the configuration on the data volume, stop the engine and unmount the volume.
 
-    :param version: number of the version the data shall go over to; the engine is asked first whether they can. "" when
-        it stays the same.
+    :param version: number of the target version; the engine first checks that it can be upgraded.
+        "" for the same version.
     """
     KIND: ClassVar[str] = 'HandOver'
 
@@ -36,19 +36,20 @@ class HandOver(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TakeOver(Command):
-    """Cast. Make a database server of a machine with a fresh root disk from the data that its volume holds.
+    """Cast. Set up the database server on a new root disk over the data of its volume.
 
-    The volume is never formatted and the data directory never made: without data this fails. Answers ``data``:
-    ``{"engine": {"version", "uptime"}, "volume": {"total", "used", "available"}, "upgraded": bool}``.
+    The volume is never formatted and no data directory is created: without data the command fails.
+    Answers ``data``: ``{"engine": {"version", "uptime"}, "volume": {"total", "used", "available"},
+    "upgraded": bool}``.
 
     :param config_contents: rendered base configuration of the engine.
     :param options: values of the configuration group.
     :param device: ``{"volume_id", "device_path"}``.
-    :param restore: take the base configuration that this version has left on the volume, if there is one, instead.
-    :param upgrade: run the engine's own upgrade where its data need it.
+    :param restore: prefer the base configuration that this version saved on the volume.
+    :param upgrade: run the engine's own upgrade of the data if needed.
     """
     KIND: ClassVar[str] = 'TakeOver'
-    #: As for a Prepare: the volume of this one holds somebody's data.
+    #: As in Prepare; this volume contains data.
     new_volume: ClassVar[bool] = False
 
     datastore_version: str = base.required(base.text(64, shortest=1))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Commands for resizing: the data volume given back and grown, the engine started with what fits its new machine."""
+"""Commands for a resize: release and grow the data volume, start the engine for its new flavor."""
 
 import dataclasses
 from typing import ClassVar
@@ -21,10 +21,10 @@ from trove.common.rpc.messages.command import Command
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StartDatabase(Command):
-    """Cast. Mount the data volume if it is not, start the engine and wait until it answers queries.
+    """Cast. Mount the data volume, start the engine and wait until it answers queries.
 
-    :param config_contents: base configuration to start it with; a running engine is restarted for it. "": the one
-        it has.
+    :param config_contents: new base configuration, for which a running engine is restarted; "" for
+        the present one.
     """
     KIND: ClassVar[str] = 'StartDatabase'
 
@@ -33,18 +33,19 @@ class StartDatabase(Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ReleaseVolume(Command):
-    """Cast. Stop the engine and unmount the data volume; both stay so until they are asked for, or a reboot."""
+    """Cast. Stop the engine and unmount the data volume until a command or a reboot."""
     KIND: ClassVar[str] = 'ReleaseVolume'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GrowVolume(Command):
-    """Cast. Let the file system of the data volume fill its device, and see to it that the engine runs.
+    """Cast. Grow the file system of the data volume to its device, and ensure that the engine runs.
 
-    While the engine runs if the kernel lets the agent, else the engine is stopped for it. Answers ``data``:
+    The agent stops the engine only if the kernel cannot grow a mounted file system. Answers
+    ``data``:
     ``{"how": "online" | "offline", "volume": {"total", "used", "available"}}`` in bytes.
 
-    :param size: GB that the device must have before the file system is grown.
+    :param size: size of the device in GB, checked before the file system grows.
     """
     KIND: ClassVar[str] = 'GrowVolume'
 

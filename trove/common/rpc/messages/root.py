@@ -23,7 +23,7 @@ from trove.common.rpc.messages import command
 class EnableRoot(command.Command):
     """Call. Answer: ``{"user": {"name", "host", "password"}}``.
 
-    :param password: null lets the guest make one.
+    :param password: null for a generated password.
     """
     KIND: ClassVar[str] = 'EnableRoot'
 

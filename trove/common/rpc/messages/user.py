@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Calls about the users of an instance and what they may reach. An absent host means the engine's default ("%")."""
+"""Calls about the users of an instance and their databases.
+
+A missing host means the engine's default ("%").
+"""
 
 import dataclasses
 from typing import Any
@@ -33,7 +36,10 @@ class OneUser(command.Command):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ListUsers(database.Page):
-    """Call. Answer: ``{"users": [{"name", "host", "databases": [{"name"}]}], "next_marker": text or null}``."""
+    """Call.
+
+    Answer: ``{"users": [{"name", "host", "databases": [{"name"}]}], "next_marker": text or null}``.
+    """
     KIND: ClassVar[str] = 'ListUsers'
 
 
