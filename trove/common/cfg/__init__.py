@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration: options live with their concern, are registered here once, and are read at use.
+"""Configuration options, one module per concern, registered here.
 
-Each module of this package offers ``list_opts()`` (``[(group, [options])]``, which also feeds the generated samples).
+Each module offers ``list_opts()``, which returns ``[(group, [options])]`` and also feeds the
+generated samples. Options are read at each use.
 """
 
 import importlib
@@ -22,14 +23,14 @@ from oslo_log import log as logging
 
 CONF = cfg.CONF
 
-#: The concerns of the control plane. The guest registers only those in GUEST_CONCERNS.
-CONCERNS = ('api', 'backups', 'cloud', 'datastores', 'database', 'guest', 'limits', 'logs', 'metrics', 'modules',
-            'notifications', 'rpc', 'taskmanager')
+#: Concerns of the control plane. Guests register only those in GUEST_CONCERNS.
+CONCERNS = ('api', 'backups', 'cloud', 'datastores', 'database', 'guest', 'limits', 'logs',
+            'metrics', 'modules', 'notifications', 'rpc', 'taskmanager')
 GUEST_CONCERNS = ('guest', 'rpc')
 
 
 def list_opts(concerns: tuple[str, ...] = CONCERNS) -> list[tuple[str | None, list[cfg.Opt]]]:
-    """All options of the named concerns, for oslo-config-generator and for :func:`register`."""
+    """Return all options of the concerns, for oslo-config-generator and :func:`register`."""
     found: list[tuple[str | None, list[cfg.Opt]]] = []
     for concern in concerns:
         found.extend(importlib.import_module(f'{__name__}.{concern}').list_opts())
@@ -37,7 +38,7 @@ def list_opts(concerns: tuple[str, ...] = CONCERNS) -> list[tuple[str | None, li
 
 
 def list_guest_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
-    """The options that a guest's file may hold, of all engines that have a description."""
+    """Return the options of a guest's file, for all engines with a description."""
     # Only for the sample: a guest registers what its own engine needs, and has no list of engines.
     known = importlib.import_module('trove.common.engines').known()
     reserved = importlib.import_module(f'{__name__}.guest').RESERVED
@@ -45,7 +46,7 @@ def list_guest_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
 
 
 def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) -> None:
-    """Register the options of the named concerns; registering twice is harmless."""
+    """Register the options of the concerns; idempotent."""
     for group, options in list_opts(concerns):
         conf.register_opts(options, group=group)
     if 'notifications' in concerns:
@@ -53,13 +54,14 @@ def register(conf: cfg.ConfigOpts = CONF, concerns: tuple[str, ...] = CONCERNS) 
 
 
 def set_library_defaults() -> None:
-    """Our defaults for options of libraries; the operator's files still win."""
+    """Set defaults for options of libraries; configuration files override them."""
     from oslo_middleware import cors
 
     cors.set_defaults(
-        allow_headers=['X-Auth-Token', 'X-Identity-Status', 'X-Roles', 'X-Service-Catalog', 'X-User-Id', 'X-Tenant-Id',
-                       'X-OpenStack-Request-ID'],
-        expose_headers=['X-Auth-Token', 'X-Subject-Token', 'X-Service-Token', 'X-OpenStack-Request-ID'],
+        allow_headers=['X-Auth-Token', 'X-Identity-Status', 'X-Roles', 'X-Service-Catalog',
+                       'X-User-Id', 'X-Tenant-Id', 'X-OpenStack-Request-ID'],
+        expose_headers=['X-Auth-Token', 'X-Subject-Token', 'X-Service-Token',
+                        'X-OpenStack-Request-ID'],
         allow_methods=['GET', 'PUT', 'POST', 'DELETE', 'PATCH'])
 
 

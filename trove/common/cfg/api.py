@@ -10,49 +10,60 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The HTTP edge: where it listens, how it is put together, what it shows of itself."""
+"""Options of the HTTP server and the WSGI application."""
 
 from oslo_config import cfg
 
 LISTENER: list[cfg.Opt] = [
-    cfg.HostAddressOpt('bind_host', default='0.0.0.0', help='Address the stand-alone trove-api listens on.'),
-    cfg.PortOpt('bind_port', default=8779, help='Port the stand-alone trove-api listens on.'),
+    cfg.HostAddressOpt('bind_host', default='0.0.0.0',
+                       help='Address on which the stand-alone trove-api listens.'),
+    cfg.PortOpt('bind_port', default=8779, help='Port on which the stand-alone trove-api '
+                                                'listens.'),
     cfg.IntOpt('trove_api_workers', min=1,
-               help='Worker processes of the stand-alone trove-api; unset: one per CPU.'),
+               help='Number of worker processes of the stand-alone trove-api; unset: one per '
+                    'CPU.'),
     cfg.IntOpt('backlog', default=4096, min=1,
-               help='Connections the kernel holds for the stand-alone trove-api until a worker accepts them.'),
+               help='Maximum number of connections to the stand-alone trove-api that wait in the '
+                    'kernel.'),
     cfg.IntOpt('tcp_keepidle', default=600, min=1,
-               help='Seconds after which an idle connection is probed by the kernel.'),
+               help='Seconds after which the kernel probes an idle connection.'),
     cfg.IntOpt('max_header_line', default=16384, min=1024,
-               help='Bytes of one request header line. Raise it when tokens carry long catalogs.'),
+               help='Maximum size of a request header line in bytes. Raise it for tokens with '
+                    'long catalogs.'),
     cfg.IntOpt('api_graceful_shutdown_timeout', default=60, min=0,
-               help='Seconds a worker that is asked to stop goes on answering the requests it has begun.'),
+               help='Seconds a stopping worker continues to serve the requests in progress.'),
     cfg.IntOpt('api_client_timeout', default=900, min=1,
-               help='Seconds an open connection may be silent before it is closed.'),
+               help='Seconds after which a silent connection is closed.'),
 ]
 
 APPLICATION: list[cfg.Opt] = [
     cfg.StrOpt('api_paste_config', default='api-paste.ini',
                help='File with the WSGI pipeline; searched beside trove.conf and in /etc/trove.'),
     cfg.StrOpt('public_endpoint',
-               help='Base URL in version documents, for a service behind a proxy. Unset: taken from the request.'),
+               help='Base URL in version documents, for a service behind a proxy. Unset: the URL '
+                    'of the request.'),
     cfg.ListOpt('admin_roles', default=[], deprecated_for_removal=True,
                 deprecated_reason='Policy rule context_is_admin decides.',
-                help='Roles that make the caller an administrator; when empty, policy rule context_is_admin decides.'),
+                help='Roles that make the caller an administrator. Empty: policy rule '
+                     'context_is_admin decides.'),
     cfg.ListOpt('expected_filetype_suffixes', default=['json', 'xml'],
-                help='Suffixes of URLs that name a format and are not part of an id: json, xml.'),
+                help='URL suffixes that select a format and are not part of an id: json, xml.'),
     cfg.BoolOpt('trove_volume_support', default=True, deprecated_for_removal=True,
                 deprecated_reason='Volume support is an option of each datastore manager.',
-                help='Has no effect but to show the ephemeral disk of flavors as local storage when it is off.'),
+                help='When false, flavors show their ephemeral disk as local storage. No other '
+                     'effect.'),
     cfg.StrOpt('device_path', default='/dev/vdb', deprecated_for_removal=True,
                deprecated_reason='The device is an option of each datastore manager.',
                help='When empty, flavors show no local storage.'),
 ]
 
 SSL: list[cfg.Opt] = [
-    cfg.StrOpt('cert_file', help='Certificate of the stand-alone trove-api; with key_file it speaks TLS.'),
-    cfg.StrOpt('key_file', help='Private key of that certificate.'),
-    cfg.StrOpt('ca_file', help='Authorities of client certificates; when set, clients must show one.'),
+    cfg.StrOpt('cert_file',
+               help='Certificate of the stand-alone trove-api; with key_file it serves TLS.'),
+    cfg.StrOpt('key_file', help='Private key of cert_file.'),
+    cfg.StrOpt('ca_file',
+               help='File of certificate authorities for clients; when set, clients need a '
+                    'certificate.'),
 ]
 
 

@@ -10,20 +10,20 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups: where they go when a request and a strategy do not say it."""
+"""Default storage of backups."""
 
 from oslo_config import cfg
 
-#: Kinds of storage that a request may name.
+#: Kinds of storage for a request.
 STORAGE_DRIVERS = ('swift', 'cinder')
 
 BACKUPS = [
     cfg.StrOpt('backup_swift_container', default='database_backups',
-               help='Container of the object store for backups that name none and have no strategy.'),
+               help='Object store container for backups without a container and a strategy.'),
     cfg.StrOpt('storage_strategy', default='swift', choices=STORAGE_DRIVERS,
-               help='Where backups are kept that do not say it.'),
+               help='Storage of backups that name none.'),
     cfg.IntOpt('running_backups_expires', default=3, min=0,
-               help='Days after which a backup that is still running may be deleted.'),
+               help='Days after which a running backup may be deleted.'),
 ]
 
 

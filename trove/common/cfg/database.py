@@ -10,20 +10,21 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The database of the control plane; oslo.db owns the group, we add what it has no word for."""
+"""Options of the control database that oslo.db does not have."""
 
 from oslo_config import cfg
 from oslo_db import options as db_options
 
-#: As many as the threads that may want one at the same time: a pool that is too small makes them wait for each other.
+#: Number of threads that use a connection at the same time; with fewer, they wait for each other.
 MAX_POOL_SIZE = 16
 
 
 DEFAULT: list[cfg.Opt] = [
     cfg.IntOpt('database_answer_timeout', default=60, min=0,
-               help='Seconds the control database may take for one answer before the connection counts as lost. A '
-                    'database that vanishes without a word otherwise holds each thread that waits for it until TCP '
-                    'gives up, which takes many minutes. trove-manage waits as long as it takes. 0 never gives up.'),
+               help='Timeout in seconds for one answer of the control database; then the '
+                    'connection is closed. Without it, a database that disappears blocks each '
+                    'waiting thread until TCP times out after many minutes. trove-manage has no '
+                    'timeout. 0 disables the timeout.'),
 ]
 
 

@@ -15,35 +15,41 @@
 from oslo_config import cfg
 
 QUOTAS: list[cfg.Opt] = [
-    cfg.IntOpt('max_instances_per_tenant', default=10, min=-1, deprecated_name='max_instances_per_user',
-               help='Instances a project may have unless its own quota says otherwise; -1 is unlimited.'),
+    cfg.IntOpt('max_instances_per_tenant', default=10, min=-1,
+               deprecated_name='max_instances_per_user',
+               help='Default quota of instances per project; -1 is unlimited.'),
     cfg.IntOpt('max_ram_per_tenant', default=-1, min=-1,
-               help='MB of flavor RAM of all instances of a project; -1 is unlimited.'),
+               help='Default quota of flavor RAM in MB per project; -1 is unlimited.'),
     cfg.IntOpt('max_accepted_volume_size', default=10, min=-1,
-               help='Largest data volume in GB; -1 is unlimited.'),
+               help='Maximum size of a data volume in GB; -1 is unlimited.'),
     cfg.IntOpt('max_volumes_per_tenant', default=40, min=-1, deprecated_name='max_volumes_per_user',
-               help='GB of all data volumes of a project; -1 is unlimited.'),
+               help='Default quota of data volumes in GB per project; -1 is unlimited.'),
     cfg.IntOpt('max_backups_per_tenant', default=50, min=-1, deprecated_name='max_backups_per_user',
-               help='Backups a project may have; -1 is unlimited.'),
-    cfg.StrOpt('quota_driver', default='trove.quota.quota.DbQuotaDriver', deprecated_for_removal=True,
+               help='Default quota of backups per project; -1 is unlimited.'),
+    cfg.StrOpt('quota_driver', default='trove.quota.quota.DbQuotaDriver',
+               deprecated_for_removal=True,
                deprecated_reason='Usage is settled in the transaction that changes the resource.',
                help='Has no effect.'),
 ]
 
 PAGES: list[cfg.Opt] = [
     cfg.IntOpt(f'{name}_page_size', default=20, min=1,
-               help=f'Rows of one page of {name}. {"Default only." if name == "backups" else "Also the maximum."}')
-    for name in ('users', 'databases', 'instances', 'clusters', 'backups', 'configurations', 'modules')
+               help=f'Default size of a page of {name}'
+                    f'{"." if name == "backups" else ", and its maximum."}')
+    for name in ('users', 'databases', 'instances', 'clusters', 'backups', 'configurations',
+                 'modules')
 ]
 
 RATES: list[cfg.Opt] = [
     cfg.IntOpt(f'http_{verb}_rate', default=200, min=0,
-               help=f'{verb.upper()} requests per minute of one project and API process; 0 switches the limit for '
+               help=f'{verb.upper()} requests per minute of one project and API process; 0 '
+                    f'switches the limit for '
                     f'this verb off.')
     for verb in ('get', 'post', 'put', 'delete')
 ]
 RATES.append(cfg.IntOpt('http_mgmt_post_rate', default=200, min=0,
-                        help='POST requests per minute to /mgmt of one project and API process; 0 switches it off.'))
+                        help='Maximum POST requests to /mgmt per minute, project and API '
+                             'process; 0 disables the limit.'))
 
 
 def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:

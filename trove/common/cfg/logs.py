@@ -10,27 +10,29 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs of guests: where they are stored, for how long, and how long storing may take."""
+"""Storage of guest logs, and timeouts of storing them."""
 
 from oslo_config import cfg
 
 LOGS = [
     cfg.StrOpt('guest_log_container_name', default='database_logs',
-               help="Container in each project's own account of the object store that its logs are stored in. Logs "
-                    "that were stored under a former name are no longer found."),
+               help="Object store container of published logs, in each project's account. Logs "
+                    'in a former container are no longer found.'),
     cfg.IntOpt('guest_log_limit', default=1000000, min=1024, max=64 * 1024 * 1024,
-               help='Bytes of one stored piece of a log at most.'),
+               help='Maximum size of a stored part of a log in bytes.'),
     cfg.IntOpt('guest_log_expiry', default=2592000, min=0,
-               help='Seconds after which the object store forgets a stored piece; 0 keeps it.'),
+               help='Seconds after which the object store deletes a stored part; 0 keeps it.'),
     cfg.IntOpt('guest_log_timeout', default=600, min=10,
-               help='Seconds a guest may take to store a log; the URL it is given opens the object store as long.'),
+               help='Timeout in seconds for a guest to store a log; also the lifetime of its '
+                    'upload URL.'),
     cfg.IntOpt('guest_log_wait', default=30, min=0,
-               help='Seconds a request to publish or discard waits for the end of the work, because clients read the '
-                    'stored log as soon as they are answered. The work goes on when they are over.'),
+               help='Seconds a publish or discard request waits for its operation, because '
+                    'clients read the stored log right after the response. The operation '
+                    'continues afterwards.'),
     cfg.StrOpt('guest_swift_ca_file',
-               help='PEM file, on the hosts of the task manager, with certificates of authorities that guests trust '
-                    'beside those of their image when they store something in the object store. For clouds with an '
-                    'authority of their own; it counts from the next upload.'),
+               help='PEM file on task manager hosts with certificate authorities that guests '
+                    'trust for the object store, in addition to those of their image. A change '
+                    'applies to the next upload.'),
 ]
 
 

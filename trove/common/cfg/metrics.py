@@ -10,19 +10,23 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Where each service shows what it measures."""
+"""Addresses of the metrics servers."""
 
 from oslo_config import cfg
 
 METRICS: list[cfg.Opt] = [
     cfg.HostAddressOpt('bind_host', default='127.0.0.1',
-                       help='Address on which services show their metrics as Prometheus text at /metrics. There is no '
-                            'login: keep it on loopback or on a network of operators.'),
-    cfg.PortOpt('api_port', help='Port of trove-api for its metrics; none are shown when unset. Further worker '
-                                 'processes take the ports that follow.'),
-    cfg.PortOpt('taskmanager_port', help='Port of trove-taskmanager for its metrics; none are shown when unset.'),
-    cfg.PortOpt('conductor_port', help='Port of trove-conductor for its metrics; none are shown when unset. Further '
-                                       'worker processes take the ports that follow.'),
+                       help='Address on which services serve metrics as Prometheus text at '
+                            '/metrics. There is no authentication: use loopback or a network of '
+                            'operators.'),
+    cfg.PortOpt('api_port',
+                help='Port of the metrics of trove-api; unset: no metrics. Further workers use '
+                     'the following ports.'),
+    cfg.PortOpt('taskmanager_port',
+                help='Port of the metrics of trove-taskmanager; unset: no metrics.'),
+    cfg.PortOpt('conductor_port',
+                help='Port of the metrics of trove-conductor; unset: no metrics. Further workers '
+                     'use the following ports.'),
 ]
 
 

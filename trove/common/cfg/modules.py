@@ -10,17 +10,18 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules: which types there are, and how fast they are applied again."""
+"""Types of modules, and pace of reapplying them."""
 
 from oslo_config import cfg
 
 MODULES = [
     cfg.ListOpt('module_types', default=['ping', 'new_relic_license'],
-                help='Types of modules that may be made, in lower case. An agent needs a driver for each.'),
+                help='Types of modules that can be created, in lower case. An agent needs a '
+                     'driver for each.'),
     cfg.IntOpt('module_reapply_max_batch_size', default=50, min=1,
-               help='Instances a module is applied to again without a pause.'),
+               help='Number of instances to which a module is reapplied without a pause.'),
     cfg.IntOpt('module_reapply_min_batch_delay', default=2, min=0,
-               help='Seconds of pause between such batches.'),
+               help='Pause in seconds between two batches of a reapply.'),
 ]
 
 

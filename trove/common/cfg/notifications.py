@@ -10,13 +10,13 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the service tells on the notification bus. Where that is, is said in [oslo_messaging_notifications]."""
+"""Contents of notifications; [oslo_messaging_notifications] configures their bus."""
 
 from oslo_config import cfg
 from oslo_config import types
 from oslo_messaging.notify import notifier
 
-#: Ids under which meters know our services; consumers of usage events have them in their tables.
+#: service_id of each manager, as consumers of usage events know it.
 SERVICE_IDS = {
     'mysql': '2f3ff068-2bfb-4f70-9a9d-a6bb65bc084b',
     'mariadb': '7a4f82cc-10d2-4bc6-aadc-d9aacc2a3cb5',
@@ -28,13 +28,14 @@ DEFAULT: list[cfg.Opt] = [
     cfg.Opt('notification_service_id', type=types.Dict(), default=SERVICE_IDS,
             help='service_id in usage events, by datastore manager.'),
     cfg.StrOpt('exists_notification_transformer',
-               help='Any value switches on trove.instance.exists, one for each instance and audit period. It used to '
-                    'name a class, which is not loaded any more.'),
+               help='Any value enables trove.instance.exists, one event per instance and audit '
+                    'period. The value named a class in former releases and is not loaded.'),
     cfg.IntOpt('exists_notification_interval', default=3600, min=60,
-               help='Seconds of one audit period of trove.instance.exists. Periods begin at multiples of this, counted '
-                    'from midnight of 1970-01-01 UTC.'),
+               help='Length of an audit period of trove.instance.exists in seconds. Periods '
+                    'start at multiples of it, counted from 1970-01-01 00:00 UTC.'),
     cfg.IntOpt('quota_notification_interval', min=60,
-               help='Seconds between two dbaas.quota notifications for each project and resource; none when unset.'),
+               help='Seconds between two dbaas.quota notifications per project and resource; '
+                    'unset: none.'),
 ]
 
 
@@ -43,5 +44,5 @@ def list_opts() -> list[tuple[str | None, list[cfg.Opt]]]:
 
 
 def register_library(conf: cfg.ConfigOpts) -> None:
-    """oslo.messaging registers its group when it sends; we ask before that whether anybody listens."""
+    """Register the options of oslo.messaging before its first use, to read the drivers."""
     conf.register_opts(notifier._notifier_opts, group='oslo_messaging_notifications')
