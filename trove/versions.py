@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The version documents. Public: no token, no project, no database."""
+"""Version documents. They are public: they need no token, no project and no database."""
 
 from typing import Any
 
@@ -36,7 +36,10 @@ def document(href: str) -> dict[str, Any]:
 
 
 class VersionsApplication:
-    """``GET /`` and ``GET /v1.0``; everything else that reaches it is nobody's, or asks for a version nobody has."""
+    """Application of ``GET /`` and ``GET /v1.0``.
+
+    Other paths that reach the application are unknown, or request a version that does not exist.
+    """
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
         request = Request(environ)

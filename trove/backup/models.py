@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups: find them, ask whether one may be made or deleted now, and record that it is to be done."""
+"""Backups: lookup, preconditions, and operations that create and delete backups."""
 
 import dataclasses
 import datetime
@@ -30,26 +30,26 @@ from trove.instance import models as instance_models
 CONF = cfg.CONF
 
 RESOURCE = ResourceType.BACKUP
-#: Seconds that a backup may take: a large database needs its time.
+#: Seconds of the deadline of a backup, for a large database.
 DEADLINE = 24 * 3600
 FULL, INCREMENTAL = 'full', 'incremental'
 
 
 @dataclasses.dataclass(frozen=True)
 class CreateRequest:
-    """What a user asked for when making a backup of an instance."""
+    """Request for a backup of an instance."""
 
     name: str
     description: str | None = None
     parent_id: str | None = None
-    #: on top of the newest completed backup, if there is one
+    #: use the newest completed backup as the parent, if there is one
     incremental: bool = False
     container: str | None = None
     storage_driver: str | None = None
 
 
 class Recorded(NamedTuple):
-    """An operation that was written down, and the backup it is about."""
+    """Recorded operation, and its backup."""
     operation_id: str
     backup_id: str
 
@@ -57,46 +57,48 @@ class Recorded(NamedTuple):
 # --- finding -------------------------------------------------------------------------------------
 
 def find(context: Any, backup_id: str) -> Row:
-    """A live backup of the caller's project; an administrator finds those of others too.
+    """Return a live backup of the caller's project; for an administrator, of any project.
 
-    :raises trove.common.exception.NotFound:
+    :raises trove.common.exception.NotFound: no such backup.
     """
     return policy.owned(context, session.read(backups.get, backup_id), backup_id)
 
 
 # --- recording -----------------------------------------------------------------------------------
 
-def create(context: Any, row: Row, asked: CreateRequest, *, dry_run: bool = False) -> Recorded:
-    """Write down a new backup of an instance, and the operation that makes it.
+def create(context: Any, row: Row, requested: CreateRequest, *, dry_run: bool = False) -> Recorded:
+    """Record a new backup of an instance, and the operation that creates it.
 
-    The operation is the instance's: whatever else would be done to it has to wait.
+    The operation is the instance's, so other operations of the instance have to wait.
 
-    :param row: of the instance.
+    :param row: row of the instance.
     :param dry_run: check everything, write nothing.
-    :raises trove.common.exception.NotFound: there is no such parent.
-    :raises trove.common.exception.BadRequest: the parent is another instance's, or not complete.
-    :raises trove.common.exception.Unprocessable: the instance cannot now.
-    :raises trove.common.exception.NotSupported: it is a member of a cluster, or its engine has no backups.
-    :raises trove.common.exception.QuotaExceeded:
+    :raises trove.common.exception.NotFound: no such parent.
+    :raises trove.common.exception.BadRequest: the parent is another instance's or incomplete.
+    :raises trove.common.exception.Unprocessable: the instance is not ready.
+    :raises trove.common.exception.NotSupported: the instance is a member of a cluster, or its
+        engine has no backups.
+    :raises trove.common.exception.QuotaExceeded: the quota of backups is used up.
     """
     check_engine(row)
     backup_id = str(uuid.uuid4())
-    container = asked.container or session.read(backup_strategies.container, row.tenant_id, row.id)
+    container = requested.container or session.read(backup_strategies.container, row.tenant_id,
+                                                    row.id)
 
     def make(connection: Connection, now: datetime.datetime) -> None:
-        parent = _parent(connection, context, row, asked)
+        parent = _parent(connection, context, row, requested)
         backups.create(
             connection, {
                 'id': backup_id,
-                'name': asked.name,
-                'description': asked.description,
+                'name': requested.name,
+                'description': requested.description,
                 'tenant_id': row.tenant_id,
                 'state': 'NEW',
                 'instance_id': row.id,
                 'parent_id': parent.id if parent else None,
                 'backup_type': INCREMENTAL if parent else FULL,
                 'datastore_version_id': row.datastore_version_id,
-                'storage_driver': asked.storage_driver or CONF.storage_strategy
+                'storage_driver': requested.storage_driver or CONF.storage_strategy
             }, now)
 
     args = {'backup_id': backup_id, 'container': container or CONF.backup_swift_container}
@@ -109,10 +111,12 @@ def create(context: Any, row: Row, asked: CreateRequest, *, dry_run: bool = Fals
 
 def register(context: Any, found: Found, name: str, description: str | None, *,
              dry_run: bool = False) -> str:
-    """Write down a backup that lies in the object store already. Nothing is copied, and nothing removed with it.
+    """Record a backup that is in the object store already.
 
-    :returns: its id.
-    :raises trove.common.exception.QuotaExceeded:
+    Nothing is copied, and its deletion removes nothing from the store.
+
+    :returns: id of the backup.
+    :raises trove.common.exception.QuotaExceeded: the quota of backups is used up.
     """
     backup_id = str(uuid.uuid4())
     (session.dry_run if dry_run else session.write)(lambda connection: backups.create(
@@ -133,7 +137,10 @@ def register(context: Any, found: Found, name: str, description: str | None, *,
 
 
 def check_engine(row: Row) -> None:
-    """:raises trove.common.exception.NotSupported: no backup can ever be made of this instance."""
+    """Refuse an instance that never has backups.
+
+    :raises trove.common.exception.NotSupported: it is in a cluster, or its engine has no backups.
+    """
     if row.cluster_id is not None:
         raise exception.NotSupported(
             f'Instance {row.id} belongs to a cluster; its members have no backups of their '
@@ -142,11 +149,12 @@ def check_engine(row: Row) -> None:
         raise exception.NotSupported(f'Backups are not supported for datastore {row.manager}.')
 
 
-def _parent(connection: Connection, context: Any, row: Row, asked: CreateRequest) -> Row | None:
-    """What the new backup is built on; None for a full one."""
-    if asked.parent_id is None:
-        return backups.newest(connection, row.id) if asked.incremental else None
-    parent = policy.owned(context, backups.get(connection, asked.parent_id), asked.parent_id)
+def _parent(connection: Connection, context: Any, row: Row, requested: CreateRequest) -> Row | None:
+    """Return the parent of a new backup; None for a full one."""
+    if requested.parent_id is None:
+        return backups.newest(connection, row.id) if requested.incremental else None
+    parent = policy.owned(context, backups.get(connection, requested.parent_id),
+                          requested.parent_id)
     if parent.instance_id != row.id:
         raise exception.BadRequest(
             f"backup['parent_id'] {parent.id} is a backup of another instance.")
@@ -157,9 +165,9 @@ def _parent(connection: Connection, context: Any, row: Row, asked: CreateRequest
 
 
 def delete(context: Any, row: Row) -> Recorded:
-    """Write down that a backup and all that is built on it are to be deleted.
+    """Record an operation that deletes a backup and all backups that are built on it.
 
-    :raises trove.common.exception.Unprocessable: one of them is still being made.
+    :raises trove.common.exception.Unprocessable: one of them is still being created.
     """
     def write(connection: Connection) -> str:
         now = session.utcnow()

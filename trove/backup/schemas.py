@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about backups and backup strategies may look like, and how they are shown."""
+"""Schemas of requests and responses about backups and backup strategies."""
 
 from trove.common.http.schemas import (FLAG, MOMENT, NUMBER, STRING, TEXT, UUID, array, compiled,
                                        nullable, obj, page_of, showing, shown, wrapped)
@@ -50,7 +50,7 @@ STRATEGY_CREATE = compiled(
                 'swift_container': _CONTAINER,
             }, required=('swift_container',), extras=False)))
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 BACKUP = shown(
     'Backup', {

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether a backup that lies in the object store already can be registered, as the user sees the store."""
+"""Check of a backup in the object store that a user registers, with the user's token."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -26,13 +26,13 @@ from trove.db.session import Row
 
 CONF = cfg.CONF
 
-#: Metadata that an increment has.
+#: Metadata of an increment.
 _PARENT = 'parent-location'
 
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What was found: where, the check sum of the store, the local version, and GB as the user says."""
+    """Backup in the store: location, check sum, version of the datastore here, and requested GB."""
 
     location: str
     checksum: str
@@ -41,17 +41,18 @@ class Found:
     size: float
 
 
-def check(context: Any, asked: Mapping[str, Any]) -> Found:
-    """Look the object up with the user's token, which is sent nowhere but to the user's own account.
+def check(context: Any, requested: Mapping[str, Any]) -> Found:
+    """Look up the object with the user's token, which is sent to the user's own account only.
 
-    :param asked: ``remote_location``, ``local_datastore_version_id`` and ``size`` of the request.
-    :raises trove.common.exception.BadRequest: unknown version, or the object cannot be read.
-    :raises trove.common.exception.Unauthorized: the store does not let the user in.
-    :raises trove.common.exception.NotFound: there is no object store.
-    :raises trove.common.exception.ObjectStoreFailed: the store does not answer.
+    :param requested: ``remote_location``, ``local_datastore_version_id`` and ``size``.
+    :raises trove.common.exception.BadRequest: the version is unknown, or the object cannot be
+        read.
+    :raises trove.common.exception.Unauthorized: the store refuses the user.
+    :raises trove.common.exception.NotFound: no object store exists.
+    :raises trove.common.exception.ObjectStoreFailed: the store failed or does not respond.
     """
-    version = session.read(datastore_models.version_by_id, asked['local_datastore_version_id'])
-    location = asked['remote_location']
+    version = session.read(datastore_models.version_by_id, requested['local_datastore_version_id'])
+    location = requested['remote_location']
     try:
         store = clouds.user_cloud(CONF, context).objects(context.project_id)
     except exception.ObjectStoreMissing as missing:
@@ -63,7 +64,7 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
         raise exception.BadRequest(
             f'{place} cannot be read: it must be the URL of an object below {store.url}/.')
     try:
-        # Who may not use the account is told so, whatever the object.
+        # A user without access to the account gets this failure, whatever the object.
         store.check()
         found = store.head(container, name)
     except exception.CloudNotFound:
@@ -73,4 +74,4 @@ def check(context: Any, asked: Mapping[str, Any]) -> Found:
     except exception.CloudError as error:
         raise exception.ObjectStoreFailed(error.message, detail=error.detail) from error
     return Found(location=location, checksum=found.etag, is_increment=_PARENT in found.metadata,
-                 version=version, size=float(asked['size']))
+                 version=version, size=float(requested['size']))

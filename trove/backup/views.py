@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How backups and backup strategies are shown."""
+"""Views of backups and backup strategies."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ from trove.db.session import Row
 
 
 def backup(row: Row) -> dict[str, Any]:
-    """The fields of one backup. Its datastore is absent when the version is gone."""
+    """Return the fields of a backup, without its datastore if the version is deleted."""
     shown: dict[str, Any] = {
         'id': row.id,
         'name': row.name,
@@ -45,6 +45,6 @@ def backup(row: Row) -> dict[str, Any]:
 
 
 def strategy(row: Row) -> dict[str, Any]:
-    """``instance_id`` is empty for the strategy of the whole project."""
+    """Return the fields of a strategy; ``instance_id`` is empty for the whole project."""
     return {'project_id': row.tenant_id, 'instance_id': row.instance_id, 'backend': row.backend,
             'swift_container': row.swift_container}

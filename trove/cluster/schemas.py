@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about clusters may look like."""
+"""Schemas of requests and responses about clusters."""
 
 from trove.common.http.schemas import (FLAVOR, FREE, IPV4, SIZE, STRING, TEXT, UUID, array,
                                        compiled, obj, page_of, wrapped)
@@ -21,7 +21,7 @@ _NIC = obj({
     'subnet_id': UUID,
     'ip_address': IPV4
 }, extras=False)
-#: The command line sends a list of types, others a text.
+#: The command line sends a list of types, other clients a text.
 _TYPE = {'anyOf': [TEXT, array(TEXT)], 'reason': 'must be text or a list of texts'}
 NODE = obj({
     'flavorRef': FLAVOR,
@@ -79,7 +79,7 @@ ACTIONS = {
 MGMT_RESET_TASK = compiled(obj({'reset-task': FREE}, required=('reset-task',)))
 ROOT = compiled(obj({'password': {'type': ['string', 'null'], 'maxLength': 255}}))
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
-#: There are none, so a page is all that is ever shown.
+#: There are no clusters, so this empty page is the only response.
 INDEX = page_of('clusters', obj({'id': STRING}))

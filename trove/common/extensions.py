@@ -12,8 +12,9 @@
 
 """Paste filter ``extensions``.
 
-Users, databases, root and the management calls were once loaded here as plug-ins. They are ordinary lines of the URL
-table now (:mod:`trove.common.api`); the filter stays because operators have its name in their api-paste.ini.
+The calls on users, databases and root, and those of administrators, were plug-ins once. They are
+lines of the URL table now (:mod:`trove.common.api`). The filter does nothing; it exists because
+operators have its name in their api-paste.ini.
 """
 
 from typing import Any

@@ -10,7 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""May the caller do this? The rules are in :mod:`trove.common.policies`; operators override them in policy.yaml."""
+"""Enforcement of policy rules.
+
+The rules are in :mod:`trove.common.policies`; operators override them in policy.yaml.
+"""
 
 import functools
 import re
@@ -58,7 +61,7 @@ def _current() -> _Rules:
     with _lock:
         if _rules is None:
             made = policy.Enforcer(CONF)
-            # Every rule has a deprecated default; a warning for each at every start helps no operator.
+            # Every rule has a deprecated default; a warning for each at every start is noise.
             made.suppress_default_change_warnings = True
             made.suppress_deprecation_warnings = True
             made.register_defaults(policies.list_rules())

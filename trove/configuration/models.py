@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration groups: find them, change their values, and what a change means for the instances that have them."""
+"""Configuration groups: lookup, changes, and operations that apply changes to instances."""
 
 import dataclasses
 import datetime
@@ -32,104 +32,108 @@ CONF = cfg.CONF
 
 @dataclasses.dataclass(frozen=True)
 class CreateRequest:
-    """What a user asked for; ``datastore`` and the rest by id or name, None for the operator's defaults."""
+    """Request for a group.
+
+    ``datastore`` and ``version`` are ids or names; None selects the operator's defaults.
+    """
 
     name: str
     description: str | None
-    wanted: dict[str, Any]
+    values: dict[str, Any]
     datastore: str | None = None
     version: str | None = None
     version_number: str | None = None
-    #: the values came as text, and their types are the rules'
+    #: the values are text and have to be converted to the types of the rules
     from_text: bool = False
 
 
 def find(context: Any, configuration_id: str) -> Row:
-    """A live group of the caller's project; an administrator finds those of others too.
+    """Return a live group of the caller's project; for an administrator, of any project.
 
-    :raises trove.common.exception.NotFound:
+    :raises trove.common.exception.NotFound: no such group.
     """
     return policy.owned(context, session.read(configurations.get, configuration_id),
                         configuration_id)
 
 
 def checked_values(connection: Connection, version_id: str, version_name: str,
-                   wanted: Mapping[str, Any], *, from_text: bool) -> dict[str, Any]:
-    """The values as they will be stored.
+                   given: Mapping[str, Any], *, from_text: bool) -> dict[str, Any]:
+    """Return the values as they are stored.
 
     :raises trove.common.exception.Unprocessable: the rules of the version do not allow them.
     """
     rules = [values.rule(row) for row in datastores.parameters(connection, version_id)]
-    typed = values.from_text(rules, wanted) if from_text else dict(wanted)
+    typed = values.from_text(rules, given) if from_text else dict(given)
     values.check(rules, typed, version_name)
     return typed
 
 
-def create(context: Any, asked: CreateRequest, *, dry_run: bool = False) -> str:
-    """A new group of the caller's project, for an active or inactive version.
+def create(context: Any, requested: CreateRequest, *, dry_run: bool = False) -> str:
+    """Create a group of the caller's project, for an active or inactive version.
 
     :param dry_run: check everything, write nothing.
-    :returns: its id, empty when it is none.
+    :returns: id of the group, empty in a dry run.
     :raises trove.common.exception.NotFound, BadRequest: no such datastore or version.
-    :raises trove.common.exception.Unprocessable: a value cannot be.
+    :raises trove.common.exception.Unprocessable: a rule refuses a value.
     """
     def write(connection: Connection) -> str:
-        version = datastore_models.resolve(connection, asked.datastore, asked.version,
-                                           asked.version_number)
-        wanted = checked_values(connection, version.id, version.name, asked.wanted,
-                                from_text=asked.from_text)
-        return configurations.create(connection, name=asked.name, description=asked.description,
+        version = datastore_models.resolve(connection, requested.datastore, requested.version,
+                                           requested.version_number)
+        checked = checked_values(connection, version.id, version.name, requested.values,
+                                 from_text=requested.from_text)
+        return configurations.create(connection, name=requested.name,
+                                     description=requested.description,
                                      tenant_id=context.project_id, version_id=version.id,
-                                     new=wanted, now=session.utcnow())
+                                     new=checked, now=session.utcnow())
 
     if dry_run:
         session.dry_run(write)
         return ''
     with notifications.wrap('configuration_create', tenant_id=context.project_id,
-                            request_id=context.request_id, name=asked.name,
-                            datastore=asked.datastore,
-                            datastore_version=asked.version):
+                            request_id=context.request_id, name=requested.name,
+                            datastore=requested.datastore,
+                            datastore_version=requested.version):
         return session.write(write)
 
 
 def edit(context: Any, configuration_id: str, given: Mapping[str, Any], *,
          from_text: bool = False) -> str | None:
-    """Give some values anew and keep the others.
+    """Replace some values and keep the others.
 
-    :returns: the operation that brings them to the instances that have the group: one that brings values of a former
-        edit goes on with these. None when nothing is to be done.
-    :raises trove.common.exception.Unprocessable: a value cannot be.
+    :returns: id of the operation that applies the values to the instances; an open operation of a
+        former edit applies these too. None if no instance needs them.
+    :raises trove.common.exception.Unprocessable: a rule refuses a value.
     """
     return _change(context, configuration_id, given, {}, keep=True, from_text=from_text)
 
 
 def replace(context: Any, configuration_id: str, given: Mapping[str, Any],
             columns: Mapping[str, Any], *, from_text: bool = False) -> str | None:
-    """Make the values be ``given`` and none else. Returns and raises as :func:`edit`.
+    """Replace all values. Return and raise as :func:`edit` does.
 
-    :param columns: name or description, when they change too.
+    :param columns: new name or description.
     """
     return _change(context, configuration_id, given, columns, keep=False, from_text=from_text)
 
 
 def _change(context: Any, configuration_id: str, given: Mapping[str, Any],
             columns: Mapping[str, Any], *, keep: bool, from_text: bool) -> str | None:
-    """One transaction that holds the group's row: of two changes at a time the second sees the first."""
+    """Change a group in a transaction that locks its row, so that a second change waits."""
     def write(connection: Connection) -> str | None:
         now = session.utcnow()
         row = policy.owned(context, configurations.get(connection, configuration_id,
                                                        for_update=True), configuration_id)
-        wanted = checked_values(connection, row.datastore_version_id, row.version_name, given,
-                                from_text=from_text)
+        new = checked_values(connection, row.datastore_version_id, row.version_name, given,
+                             from_text=from_text)
         stored = configurations.values(connection, row.id)
         if keep:
-            wanted = values.merged(stored, wanted)
-        # As text, since to Python true equals 1.
-        if configurations.digest(wanted) != configurations.digest(stored):
-            configurations.replace_values(connection, row.id, wanted)
+            new = values.merged(stored, new)
+        # Digests are compared because true equals 1 in Python.
+        if configurations.digest(new) != configurations.digest(stored):
+            configurations.replace_values(connection, row.id, new)
         configurations.change(connection, row.id, now, **columns)
         kind = OperationKind.CONFIGURATION_EDIT if keep else OperationKind.CONFIGURATION_UPDATE
-        return _tell_instances(connection, context, row, wanted, kind, now)
+        return _apply(connection, context, row, new, kind, now)
 
     operation_id = session.write(write)
     if operation_id is not None:
@@ -137,12 +141,14 @@ def _change(context: Any, configuration_id: str, given: Mapping[str, Any],
     return operation_id
 
 
-def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapping[str, Any],
-                    kind: str, now: datetime.datetime) -> str | None:
-    """The operation that brings the values to the instances without them, if there are any."""
+def _apply(connection: Connection, context: Any, row: Row, new: Mapping[str, Any], kind: str,
+           now: datetime.datetime) -> str | None:
+    """Return the operation that applies the values to outdated instances, None if there are none.
+    """
     operation_id = None
-    if configurations.outdated_instances(connection, row.id, configurations.digest(wanted)):
-        # It reads the values each time it looks, and looks once more, holding this row, before it ends.
+    if configurations.outdated_instances(connection, row.id, configurations.digest(new)):
+        # An open operation reads the values at every poll, and once more under the lock of this row
+        # before it ends.
         running = operations.open_of(connection, 'configuration', row.id)
         if running is None:
             return operations.create(
@@ -158,9 +164,9 @@ def _tell_instances(connection: Connection, context: Any, row: Row, wanted: Mapp
 
 
 def delete(context: Any, configuration_id: str) -> None:
-    """End a group that no instance has, whoever's the instance is.
+    """Delete a group that is attached to no instance of any project.
 
-    :raises trove.common.exception.BadRequest: it is attached.
+    :raises trove.common.exception.BadRequest: the group is attached.
     """
     def write(connection: Connection) -> None:
         row = policy.owned(context, configurations.get(connection, configuration_id,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on the parameters that configuration groups of a datastore version may set."""
+"""Controllers of the parameters that configuration groups of a datastore version can set."""
 
 from typing import Any
 
@@ -28,9 +28,9 @@ def _in_datastore(connection: Connection, datastore: str, version: str) -> Row:
 
 
 def find(connection: Connection, version_id: str, name: str) -> Row:
-    """A parameter of a version, by its name in any case.
+    """Return a parameter of a version, by its name in any case.
 
-    :raises trove.common.exception.NotFound:
+    :raises trove.common.exception.NotFound: no such parameter.
     """
     row = datastores.parameter(connection, version_id, name)
     if row is None:
@@ -43,7 +43,7 @@ def index(request: Request, datastore: str, version: str) -> dict[str, Any]:
 
 
 def show(request: Request, datastore: str, version: str, name: str) -> dict[str, Any]:
-    """Without a wrapper key, as clients print it."""
+    """Return a parameter without a wrapper key, as clients print it."""
     return _one(lambda connection: _in_datastore(connection, datastore, version), name)
 
 

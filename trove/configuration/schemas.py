@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about configuration groups and parameters may look like, and how they are shown."""
+"""Schemas of requests and responses about configuration groups and parameters."""
 
 from trove.common.http.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT, array,
                                        compiled, nullable, obj, page_of, showing, shown, wrapped)
@@ -32,7 +32,7 @@ UPDATE = compiled(
         'values': FREE
     })))
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 _SUMMARY = {
     'id': STRING,

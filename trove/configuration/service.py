@@ -50,7 +50,7 @@ def create(request: Request, body: dict[str, Any]) -> Response:
         context,
         models.CreateRequest(
             name=requested['name'], description=requested.get('description'),
-            wanted=requested['values'], datastore=datastore.get('type'),
+            values=requested['values'], datastore=datastore.get('type'),
             version=datastore.get('version'), version_number=datastore.get('version_number'),
             from_text=_is_text(request)), dry_run=is_dry_run)
     if is_dry_run:
@@ -64,7 +64,7 @@ def _is_text(request: Request) -> bool:
 
 
 def _owner_filter(request: Request, row: Row) -> str | None:
-    """Return the project whose instances the caller may see; None, for administrators, is all."""
+    """Return the project of the instances that the caller may see; None, for admins, is all."""
     return None if request.context.is_admin else row.tenant_id
 
 

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Datastores and versions: which one is meant by what a caller wrote.
+"""Datastores and versions: lookup by id, name or version number.
 
-A datastore that is not there is 404. A version is 404 when an id inside a datastore was given and 400 when a name was:
-clients tell by the code whether they mistyped a path or a value.
+An unknown datastore is 404. An unknown version of a datastore is 404 by id and 400 by name, so that
+clients can distinguish a wrong path from a wrong value.
 """
 
 import re
@@ -32,7 +32,7 @@ _UUID = re.compile(schemas.UUID['pattern'])
 
 
 def find(connection: Connection, id_or_name: str) -> Row:
-    """:raises trove.common.exception.NotFound:"""
+    """:raises trove.common.exception.NotFound: no such datastore."""
     row = datastores.find(connection, id_or_name)
     if row is None:
         raise exception.NotFound(f"Datastore '{id_or_name[:255]}' cannot be found.")
@@ -41,7 +41,10 @@ def find(connection: Connection, id_or_name: str) -> Row:
 
 def find_version(connection: Connection, datastore: Row, id_or_name: str,
                  number: str | None = None) -> Row:
-    """:raises trove.common.exception.NotFound, BadRequest: unknown, or a name that several versions have."""
+    """Return a version of a datastore.
+
+    :raises trove.common.exception.NotFound, BadRequest: no version, or several, match.
+    """
     found = datastores.find_versions(connection, datastore.id, id_or_name, number)
     if not found:
         sentence = f"Datastore version '{id_or_name[:255]}' cannot be found."
@@ -55,7 +58,7 @@ def find_version(connection: Connection, datastore: Row, id_or_name: str,
 
 
 def version_by_id(connection: Connection, version_id: str) -> Row:
-    """:raises trove.common.exception.BadRequest:"""
+    """:raises trove.common.exception.BadRequest: no such version."""
     row = datastores.version(connection, version_id)
     if row is None:
         raise exception.BadRequest(f"Datastore version '{version_id[:255]}' cannot be found.")
@@ -64,15 +67,15 @@ def version_by_id(connection: Connection, version_id: str) -> Row:
 
 def resolve(connection: Connection, datastore: str | None, version: str | None,
             number: str | None) -> Row:
-    """The version a request for something new means: what it names, and the operator's defaults for the rest.
+    """Return the version of a create: the named one, else the operator's defaults.
 
-    :raises trove.common.exception.NotFound, BadRequest:
+    :raises trove.common.exception.NotFound, BadRequest: no version, or several, match.
     """
-    wanted = datastore or CONF.default_datastore
-    if not wanted:
+    name = datastore or CONF.default_datastore
+    if not name:
         raise exception.BadRequest(
             'No datastore was given and the operator has set no default; name a datastore.')
-    parent = find(connection, wanted)
+    parent = find(connection, name)
     if version:
         return find_version(connection, parent, version, number)
     if number:
@@ -94,5 +97,5 @@ def _by_number(connection: Connection, parent: Row, number: str) -> Row:
 
 
 def visible(context: Any, versions: list[Row]) -> list[Row]:
-    """What the caller may see of a list of versions."""
+    """Return the versions that the caller may see: administrators see inactive ones too."""
     return versions if context.is_admin else [row for row in versions if row.active]

@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How datastores, their versions and volume types are shown."""
+"""Schemas of responses about datastores, versions and volume types."""
 
 from trove.common.http.schemas import BOOLEAN, LINKS, STRING, array, nullable, showing, shown
 
 _VERSION = {'id': STRING, 'name': STRING, 'version': STRING, 'links': LINKS}
-#: What only administrators are shown.
+#: Keys that only administrators see.
 _ADMIN = {
     'active': BOOLEAN,
     'packages': nullable(STRING),

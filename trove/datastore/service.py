@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls on datastores and versions."""
+"""Controllers of datastores and versions."""
 
 from typing import Any
 
@@ -81,9 +81,7 @@ def version_show_by_id(request: Request, version: str) -> dict[str, Any]:
 
 
 def version_flavors(request: Request, datastore: str, version: str) -> dict[str, Any]:
-    """Return the flavors of a version; all public flavors if the version has no list or is unknown.
-    """
-
+    """Return the flavors of a version; all public ones if it has no list or is unknown."""
     def read(connection: Connection) -> tuple[Any, Any]:
         return (datastores.bound(connection, version, 'flavor'),
                 flavors.all_of(connection, CONF.service_credentials.region_name))
@@ -98,7 +96,7 @@ def version_flavors(request: Request, datastore: str, version: str) -> dict[str,
 
 
 def version_volume_types(request: Request, datastore: str, version: str) -> dict[str, Any]:
-    """Return the volume types of a version, whose list names types by id or by name.
+    """Return the volume types of a version, which are listed by id or by name.
 
     An unknown version is not refused: it has all public types.
     """

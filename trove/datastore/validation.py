@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether the image of a datastore version is there. Images are the operator's: the service's credentials ask."""
+"""Check of the image of a datastore version, with the credentials of the service."""
 
 from collections.abc import Sequence
 
@@ -23,10 +23,10 @@ CONF = cfg.CONF
 
 
 def check_image(image_id: str | None, tags: Sequence[str]) -> None:
-    """:param image_id: as it will be stored; None when tags decide.
+    """Refuse an image that does not exist.
 
-    :raises trove.common.exception.BadRequest: there is neither the image nor, where it was not named, one with all
-        the tags.
+    :param image_id: id of the image; None if the image is found by its tags.
+    :raises trove.common.exception.BadRequest: no such image, or none with all the tags.
     """
     cloud = clouds.service_cloud(CONF)
     if image_id is not None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What an administrator does to datastore versions: make, change and remove them."""
+"""Changes of datastore versions by administrators."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -25,71 +25,71 @@ from trove.db.session import Connection, Row
 
 CONF = cfg.CONF
 
-#: Characters of the columns that hold lists, joined by commas.
+#: Characters of a column with a list, joined by commas.
 _MAX_PACKAGES = 511
 
 
-def create(asked: Mapping[str, Any]) -> str:
-    """A new version; its datastore is made when there is none.
+def create(requested: Mapping[str, Any]) -> str:
+    """Create a version, and its datastore if it does not exist.
 
-    :param asked: the request, as its schema allows it.
-    :returns: its id.
-    :raises trove.common.exception.BadRequest: naming what is wrong.
+    :param requested: body of the request, checked by its schema.
+    :returns: id of the version.
+    :raises trove.common.exception.BadRequest: naming the wrong value.
     """
-    _check_manager(asked['datastore_manager'])
-    if asked['datastore_name'] == 'versions':
+    _check_manager(requested['datastore_manager'])
+    if requested['datastore_name'] == 'versions':
         raise exception.BadRequest("A datastore cannot be called 'versions': its path is taken.")
-    if asked.get('default') and not asked['active']:
+    if requested.get('default') and not requested['active']:
         raise exception.BadRequest('A version that is not active cannot be the default.')
-    image_id, tags = asked.get('image'), asked.get('image_tags') or []
+    image_id, tags = requested.get('image'), requested.get('image_tags') or []
     if image_id is None and not tags:
         raise exception.BadRequest('A version needs an image or image_tags.')
     _check_images(image_id, tags)
-    settings = CONF[asked['datastore_manager']]
+    settings = CONF[requested['datastore_manager']]
     columns = {
-        'name': asked['name'],
-        'version': asked.get('version') or asked['name'],
-        'manager': asked['datastore_manager'],
+        'name': requested['name'],
+        'version': requested.get('version') or requested['name'],
+        'manager': requested['datastore_manager'],
         'image_id': image_id,
         'image_tags': ','.join(tags),
-        'packages': _packages(asked.get('packages') or []),
-        'active': asked['active'],
-        'registry_ext': asked.get('registry_ext')
-        or f'trove.guestagent.datastore.{asked["datastore_manager"]}',
-        'repl_strategy': asked.get('repl_strategy') or settings.replication_strategy
+        'packages': _packages(requested.get('packages') or []),
+        'active': requested['active'],
+        'registry_ext': requested.get('registry_ext')
+        or f'trove.guestagent.datastore.{requested["datastore_manager"]}',
+        'repl_strategy': requested.get('repl_strategy') or settings.replication_strategy
     }
 
     def write(connection: Connection) -> str:
-        datastore_id = datastores.ensure_datastore(connection, asked['datastore_name'])
+        datastore_id = datastores.ensure_datastore(connection, requested['datastore_name'])
         version_id = datastores.create_version(connection, datastore_id, columns)
-        if asked.get('default'):
+        if requested.get('default'):
             datastores.set_default_version(connection, datastore_id, version_id)
         return version_id
 
     try:
         return session.write(write)
     except db_exception.DBDuplicateEntry:
-        raise _exists(asked['datastore_name'], columns['name'], columns['version']) from None
+        raise _exists(requested['datastore_name'], columns['name'], columns['version']) from None
 
 
-def change(version_id: str, asked: Mapping[str, Any]) -> None:
-    """Change what is given of a version.
+def change(version_id: str, requested: Mapping[str, Any]) -> None:
+    """Change the given fields of a version.
 
-    With tags alone the image is not named any more, so that the tags decide.
+    New tags without an image remove the image, so that it is found by the tags.
 
-    :raises trove.common.exception.BadRequest: no such version, or naming what is wrong.
+    :raises trove.common.exception.BadRequest: no such version, or naming the wrong value.
     """
     row = session.read(models.version_by_id, version_id)
-    columns = _changed_columns(row, asked)
-    if asked.get('default') and not columns.get('active', row.active):
+    columns = _changed_columns(row, requested)
+    if requested.get('default') and not columns.get('active', row.active):
         raise exception.BadRequest('A version that is not active cannot be the default.')
 
     def write(connection: Connection) -> None:
         current = models.version_by_id(connection, version_id)
         datastores.change_version(connection, version_id, **columns)
-        if asked.get('default'):
+        if requested.get('default'):
             datastores.set_default_version(connection, current.datastore_id, version_id)
-        elif asked.get('default') is False and current.default_version_id == version_id:
+        elif requested.get('default') is False and current.default_version_id == version_id:
             datastores.set_default_version(connection, current.datastore_id, None)
 
     try:
@@ -98,34 +98,34 @@ def change(version_id: str, asked: Mapping[str, Any]) -> None:
         raise _exists(row.datastore_name, columns.get('name', row.name), row.version) from None
 
 
-def _changed_columns(row: Row, asked: Mapping[str, Any]) -> dict[str, Any]:
+def _changed_columns(row: Row, requested: Mapping[str, Any]) -> dict[str, Any]:
     columns: dict[str, Any] = {
-        key: asked[key]
+        key: requested[key]
         for key in ('name', 'active', 'registry_ext', 'repl_strategy')
-        if key in asked
+        if key in requested
     }
-    if 'datastore_manager' in asked:
-        _check_manager(asked['datastore_manager'])
-        columns['manager'] = asked['datastore_manager']
-    if 'packages' in asked:
-        columns['packages'] = _packages(asked['packages'])
-    if 'image_tags' in asked:
-        columns['image_tags'] = ','.join(asked['image_tags'])
-        if asked['image_tags'] and 'image' not in asked:
+    if 'datastore_manager' in requested:
+        _check_manager(requested['datastore_manager'])
+        columns['manager'] = requested['datastore_manager']
+    if 'packages' in requested:
+        columns['packages'] = _packages(requested['packages'])
+    if 'image_tags' in requested:
+        columns['image_tags'] = ','.join(requested['image_tags'])
+        if requested['image_tags'] and 'image' not in requested:
             columns['image_id'] = None
-    if 'image' in asked:
-        columns['image_id'] = asked['image']
+    if 'image' in requested:
+        columns['image_id'] = requested['image']
     if columns.get('image_id',
                    row.image_id) is None and not columns.get('image_tags', row.image_tags):
         raise exception.BadRequest('A version needs an image or image_tags.')
-    _check_images(asked.get('image'), asked.get('image_tags') or [])
+    _check_images(requested.get('image'), requested.get('image_tags') or [])
     return columns
 
 
 def delete(version_id: str) -> None:
-    """Remove a version that nothing live refers to, with its parameters.
+    """Delete a version that nothing live refers to, with its parameters.
 
-    :raises trove.common.exception.BadRequest: no such version, or it is in use.
+    :raises trove.common.exception.BadRequest: no such version, or the version is in use.
     """
     def write(connection: Connection) -> None:
         row = models.version_by_id(connection, version_id)
@@ -135,9 +135,9 @@ def delete(version_id: str) -> None:
             if number
         }
         if used:
-            told = ', '.join(f'{number} {name}' for name, number in used.items())
+            uses = ', '.join(f'{number} {name}' for name, number in used.items())
             raise exception.BadRequest(
-                f'Datastore version {row.id} cannot be deleted: it is used by {told}.')
+                f'Datastore version {row.id} cannot be deleted: it is used by {uses}.')
         datastores.delete_version(connection, row.id)
 
     session.write(write)
@@ -150,7 +150,7 @@ def _check_manager(manager: str) -> None:
 
 
 def _check_images(image_id: str | None, tags: Sequence[str]) -> None:
-    """What is named must be there, the image and the tags."""
+    """Check that the image and the tags named in the request exist."""
     if image_id is not None:
         validation.check_image(image_id, ())
     if tags:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How datastores and their versions are shown."""
+"""Views of datastores and versions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -22,7 +22,11 @@ from trove.common.http.request import Request
 
 
 def datastore(request: Request, row: Row, versions: Sequence[Row]) -> dict[str, Any]:
-    """:param versions: those to show; a default that is not among them is not named, since clients look it up there."""
+    """Return the fields of a datastore.
+
+    :param versions: versions to show; the default version is shown only if it is one of them,
+        because clients look it up there.
+    """
     shown = {'id': row.id, 'name': row.name, 'links': views.links(request, 'datastores', row.id),
              'versions': [version(request, item, with_datastore=False) for item in versions]}
     if row.default_version_id and any(item.id == row.default_version_id for item in versions):

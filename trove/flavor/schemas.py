@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How flavors are shown."""
+"""Schemas of responses about flavors."""
 
 from trove.common.http.schemas import INTEGER, LINKS, STRING, array, nullable, showing, shown
 

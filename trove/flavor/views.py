@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How flavors are shown."""
+"""Views of flavors."""
 
 from typing import Any
 
@@ -24,7 +24,7 @@ CONF = cfg.CONF
 
 
 def flavor(request: Request, row: Row) -> dict[str, Any]:
-    """``id`` is an integer or null: clients fall back to ``str_id``."""
+    """Return the fields of a flavor; ``id`` is an integer or null, with ``str_id`` beside it."""
     is_number = row.id.isascii() and row.id.isdigit() and not row.id.startswith('0')
     shown = {
         'id': int(row.id) if is_number else None,

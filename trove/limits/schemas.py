@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How limits are shown."""
+"""Schema of the response about limits."""
 
 from trove.common.http.schemas import INTEGER, STRING, array, showing, shown
 

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules on instances: which ones an instance has, applying them and removing them.
+"""Modules of instances: list, apply and remove.
 
-The calls are synchronous by contract: the guest does it while the client waits. What the guest has done is written
-down here, so that a module knows its instances without asking them.
+The calls are synchronous by contract: the client waits for the guest. The results are stored, so
+that the instances of a module are known without asking the guests.
 """
 
 from collections.abc import Iterable
@@ -32,49 +32,49 @@ CONF = cfg.CONF
 
 
 def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
-    """The modules that the guest of an instance has.
+    """Return the modules that the guest of an instance reports.
 
-    :raises trove.common.exception.GuestError: it does not say.
+    :raises trove.common.exception.GuestError: the guest failed or did not reply.
     """
-    answer = clients.guest(row).call(
+    reply = clients.guest(row).call(
         messages.ListModules(include_contents=include_contents), CONF.agent_call_high_timeout)
-    return messages.checked_modules(answer.get('modules'))
+    return messages.checked_modules(reply.get('modules'))
 
 
-def wanted(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
-    """The modules that a request names for an instance, in the order in which they are applied.
+def requested(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
+    """Return the modules that a request names, in the order in which they are applied.
 
-    :raises trove.common.exception.BadRequest: one is for another datastore or version.
+    :raises trove.common.exception.BadRequest: a module is for another datastore or version.
     """
     return instance_modules.in_order(
         instance_modules.requested(context, module_ids, row.datastore_id, row.datastore_version_id))
 
 
 def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
-    """Have modules applied to an instance.
+    """Apply modules to an instance and store the results.
 
-    :returns: how each of them went, in the words of the guest.
-    :raises trove.common.exception.GuestError: the guest did not answer; what it did before is written down.
+    :returns: results as the guest reports them.
+    :raises trove.common.exception.GuestError: the guest did not reply; former results are stored.
     """
     client = clients.guest(row)
-    told = []
+    results = []
     for module in found:
-        answer = client.call(messages.ApplyModule.of(module, models.contents_of(module)),
-                             CONF.agent_call_high_timeout)
-        [result] = messages.checked_modules([answer.get('module')])
+        reply = client.call(messages.ApplyModule.of(module, models.contents_of(module)),
+                            CONF.agent_call_high_timeout)
+        [result] = messages.checked_modules([reply.get('module')])
         if result['id'] != module.id:
             raise exception.GuestError('The guest gave an answer that cannot be used.')
-        told.append(result)
+        results.append(result)
         if result['status'] == messages.MODULE_OK:
             session.write(modules.link, row.id, module.id, module.md5, session.utcnow())
-    return told
+    return results
 
 
 def remove(context: Any, row: Row, module_id: str) -> None:
-    """Have a module removed from an instance.
+    """Remove a module from an instance.
 
-    :raises trove.common.exception.NotFound: there is no such module, or the instance does not have it.
-    :raises trove.common.exception.GuestError: the guest could not.
+    :raises trove.common.exception.NotFound: no such module, or the instance does not have it.
+    :raises trove.common.exception.GuestError: the guest failed or did not reply.
     """
     module = models.find(context, module_id)
     try:
@@ -83,7 +83,7 @@ def remove(context: Any, row: Row, module_id: str) -> None:
     except exception.GuestError as error:
         if error.code != 'guest_not_found_module':
             raise
-        # Our records may still say that it has it.
+        # The stored result may be outdated.
         if not session.write(modules.unlink, row.id, module.id):
             raise exception.not_found(module_id) from None
         return

@@ -43,7 +43,7 @@ def index(request: Request, instance_id: str) -> dict[str, Any]:
 
 def apply(request: Request, instance_id: str, body: dict[str, Any]) -> dict[str, Any]:
     row = _find(request, instance_id)
-    modules = applying.wanted(request.context, row, [module['id'] for module in body['modules']])
+    modules = applying.requested(request.context, row, [module['id'] for module in body['modules']])
     return {'modules': [views.on_instance(module, with_contents=False)
                         for module in applying.apply(row, modules)]}
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules: find them, and make and change them by the rules of who may use which option."""
+"""Modules: lookup and changes; some options are reserved for administrators."""
 
 import hashlib
 import uuid
@@ -31,7 +31,7 @@ CONF = cfg.CONF
 
 RESOURCE = ResourceType.MODULE
 
-#: option of administrators -> the value that makes it one
+#: option -> value that is reserved for administrators
 _OF_ADMINISTRATORS = {
     'all_tenants': True,
     'auto_apply': True,
@@ -44,9 +44,11 @@ _FLAGS = ('auto_apply', 'visible', 'live_update', 'priority_apply')
 # --- finding -------------------------------------------------------------------------------------
 
 def find(context: Any, module_id: str) -> Row:
-    """A live module that the caller sees: of the project or of everybody, and not hidden; administrators see all.
+    """Return a live module that the caller may see.
 
-    :raises trove.common.exception.NotFound:
+    Users see visible modules of their project and of all projects; administrators see all.
+
+    :raises trove.common.exception.NotFound: no such module.
     """
     return _seen(context, module_id, session.read(modules.get, module_id))
 
@@ -61,7 +63,7 @@ def _seen(context: Any, module_id: str, row: Row | None) -> Row:
 
 
 def contents_of(row: Row) -> str:
-    """The contents of a module as they were sent."""
+    """Return the contents of a module as they were sent."""
     sealed = session.read(modules.contents, row.id)
     if not sealed:
         raise exception.not_found(row.id)
@@ -70,37 +72,37 @@ def contents_of(row: Row) -> str:
 
 # --- changing ------------------------------------------------------------------------------------
 
-def create(context: Any, asked: Mapping[str, Any], *, dry_run: bool = False) -> str:
-    """A new module.
+def create(context: Any, requested: Mapping[str, Any], *, dry_run: bool = False) -> str:
+    """Create a module.
 
-    :param asked: the object of the request.
+    :param requested: body of the request, without its wrapper key.
     :param dry_run: check everything, write nothing.
-    :returns: its id.
+    :returns: id of the module.
     :raises trove.common.exception.NotFound: no such type or datastore.
-    :raises trove.common.exception.BadRequest: there is one like it, or a value cannot be.
-    :raises trove.common.exception.Forbidden: an option of administrators.
+    :raises trove.common.exception.BadRequest: the module exists already, or a value is wrong.
+    :raises trove.common.exception.Forbidden: an option is reserved for administrators.
     """
     module_id = str(uuid.uuid4())
-    is_admin = _is_for_administrators(context, asked)
+    is_admin = _is_for_administrators(context, requested)
 
     def write(connection: Connection) -> None:
-        datastore_id, version_id = _datastore(connection, asked.get('datastore'))
+        datastore_id, version_id = _datastore(connection, requested.get('datastore'))
         modules.create(
             connection, {
                 'id': module_id,
-                'name': asked['name'],
-                'type': _type(asked['module_type']),
-                'description': asked.get('description'),
-                'tenant_id': None if asked.get('all_tenants') else context.project_id,
+                'name': requested['name'],
+                'type': _type(requested['module_type']),
+                'description': requested.get('description'),
+                'tenant_id': None if requested.get('all_tenants') else context.project_id,
                 'datastore_id': datastore_id,
                 'datastore_version_id': version_id,
-                'auto_apply': bool(asked.get('auto_apply', 0)),
-                'visible': bool(asked.get('visible', 1)),
-                'live_update': bool(asked.get('live_update', 0)),
-                'priority_apply': bool(asked.get('priority_apply', 0)),
-                'apply_order': asked.get('apply_order', 5),
+                'auto_apply': bool(requested.get('auto_apply', 0)),
+                'visible': bool(requested.get('visible', 1)),
+                'live_update': bool(requested.get('live_update', 0)),
+                'priority_apply': bool(requested.get('priority_apply', 0)),
+                'apply_order': requested.get('apply_order', 5),
                 'is_admin': is_admin,
-                **_sealed(module_id, asked['contents'])
+                **_sealed(module_id, requested['contents'])
             }, session.utcnow())
 
     if dry_run:
@@ -110,16 +112,16 @@ def create(context: Any, asked: Mapping[str, Any], *, dry_run: bool = False) -> 
     return module_id
 
 
-def update(context: Any, module_id: str, asked: Mapping[str, Any]) -> None:
-    """Change what is given of a module. See :func:`create`.
+def update(context: Any, module_id: str, requested: Mapping[str, Any]) -> None:
+    """Change the given fields of a module. Raise as :func:`create` does.
 
-    :raises trove.common.exception.Forbidden: besides, an administrator's module; or new contents for one that instances
-        have, without ``live_update``.
+    :raises trove.common.exception.Forbidden: also for an administrator's module, and for new
+        contents of an applied module without ``live_update``.
     """
     def write(connection: Connection) -> None:
         row = _seen(context, module_id, modules.get(connection, module_id, for_update=True))
-        is_admin = _is_for_administrators(context, asked, row)
-        changed = _changed(connection, context, row, asked)
+        is_admin = _is_for_administrators(context, requested, row)
+        changed = _changed(connection, context, row, requested)
         changed['is_admin'] = is_admin
         _check_contents(connection, row, changed)
         whole = {key: changed.get(key, getattr(row, key))
@@ -129,42 +131,43 @@ def update(context: Any, module_id: str, asked: Mapping[str, Any]) -> None:
     session.write(write)
 
 
-def _changed(connection: Connection, context: Any, row: Row, asked: Mapping[str,
-                                                                            Any]) -> dict[str, Any]:
+def _changed(connection: Connection, context: Any, row: Row,
+             requested: Mapping[str, Any]) -> dict[str, Any]:
     changed: dict[str, Any] = {
-        key: asked[key]
+        key: requested[key]
         for key in ('name', 'description', 'apply_order')
-        if key in asked
+        if key in requested
     }
-    changed.update({key: bool(asked[key]) for key in _FLAGS if key in asked})
-    kind = asked.get('module_type', asked.get('type'))
+    changed.update({key: bool(requested[key]) for key in _FLAGS if key in requested})
+    kind = requested.get('module_type', requested.get('type'))
     if kind is not None:
         changed['type'] = _type(kind)
-    if 'all_tenants' in asked:
-        changed['tenant_id'] = None if asked['all_tenants'] else row.tenant_id or context.project_id
-    if 'contents' in asked:
-        changed.update(_sealed(row.id, asked['contents']))
-    changed.update(_moved(connection, row, asked))
+    if 'all_tenants' in requested:
+        changed['tenant_id'] = (None if requested['all_tenants'] else
+                                row.tenant_id or context.project_id)
+    if 'contents' in requested:
+        changed.update(_sealed(row.id, requested['contents']))
+    changed.update(_moved(connection, row, requested))
     return changed
 
 
-def _moved(connection: Connection, row: Row, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The datastore and version that a change asks for."""
-    if asked.get('all_datastores'):
-        if asked.get('datastore'):
+def _moved(connection: Connection, row: Row, requested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of the requested datastore and version."""
+    if requested.get('all_datastores'):
+        if requested.get('datastore'):
             raise exception.BadRequest(
                 "module['datastore'] and module['all_datastores'] cannot be given together.")
         return {'datastore_id': None, 'datastore_version_id': None}
-    if asked.get('all_datastore_versions'):
-        if asked.get('datastore', {}).get('version'):
+    if requested.get('all_datastore_versions'):
+        if requested.get('datastore', {}).get('version'):
             raise exception.BadRequest(
                 "module['datastore']['version'] and module['all_datastore_versions'] cannot be "
                 "given together.")
-        datastore_id, _ = _datastore(connection, asked.get('datastore'))
+        datastore_id, _ = _datastore(connection, requested.get('datastore'))
         return {'datastore_id': datastore_id or row.datastore_id, 'datastore_version_id': None}
-    if 'datastore' not in asked:
+    if 'datastore' not in requested:
         return {}
-    datastore_id, version_id = _datastore(connection, asked['datastore'])
+    datastore_id, version_id = _datastore(connection, requested['datastore'])
     return {'datastore_id': datastore_id, 'datastore_version_id': version_id}
 
 
@@ -178,10 +181,10 @@ def _check_contents(connection: Connection, row: Row, changed: Mapping[str, Any]
 
 
 def delete(context: Any, row: Row) -> None:
-    """End a module.
+    """Delete a module.
 
-    :raises trove.common.exception.Forbidden: it is an administrator's, or instances have it and it has no
-        ``live_update``.
+    :raises trove.common.exception.Forbidden: the module is an administrator's, or applied to
+        instances without ``live_update``.
     """
     _require_changeable(context, row)
 
@@ -197,7 +200,7 @@ def delete(context: Any, row: Row) -> None:
     session.write(write)
 
 
-# --- what a request may say ------------------------------------------------------------------------
+# --- checks --------------------------------------------------------------------------------------
 
 def _require_changeable(context: Any, row: Row) -> None:
     if row.is_admin and not context.is_admin:
@@ -205,18 +208,20 @@ def _require_changeable(context: Any, row: Row) -> None:
             f'Module {row.id} was made by an administrator, who alone may change it.')
 
 
-def _is_for_administrators(context: Any, asked: Mapping[str, Any], row: Row | None = None) -> bool:
-    """Whether the module is an administrator's after this.
+def _is_for_administrators(context: Any, requested: Mapping[str, Any],
+                           row: Row | None = None) -> bool:
+    """Return whether the module will be an administrator's.
 
-    :param row: the module as it is, of a change.
-    :raises trove.common.exception.Forbidden: an option of administrators, or a module of one.
-    :raises trove.common.exception.BadRequest: ``full_access`` with another such option.
+    :param row: present row of a module that is changed.
+    :raises trove.common.exception.Forbidden: an option or the module is reserved for
+        administrators.
+    :raises trove.common.exception.BadRequest: ``full_access`` with another reserved option.
     """
     if row is not None:
         _require_changeable(context, row)
     used = sorted(key for key, value in _OF_ADMINISTRATORS.items()
-                  if key in asked and bool(asked[key]) is value)
-    full_access = bool(asked['full_access']) if 'full_access' in asked else None
+                  if key in requested and bool(requested[key]) is value)
+    full_access = bool(requested['full_access']) if 'full_access' in requested else None
     if not context.is_admin and (used or full_access is not None):
         raise exception.Forbidden(
             f"module['{(used or ['full_access'])[0]}'] is an option of administrators.")
@@ -238,7 +243,7 @@ def _type(given: str) -> str:
 
 def _datastore(connection: Connection,
                given: Mapping[str, Any] | None) -> tuple[str | None, str | None]:
-    """Ids of the datastore and the version a module is for, None for all."""
+    """Return the ids of the datastore and the version of a module, None for all."""
     given = given or {}
     if 'type' not in given:
         if 'version' in given:
@@ -252,9 +257,9 @@ def _datastore(connection: Connection,
 
 
 def _sealed(module_id: str, contents: str) -> dict[str, str]:
-    """The columns of contents.
+    """Return the columns of the contents.
 
-    :raises trove.common.exception.OverLimit: no guest could be told them.
+    :raises trove.common.exception.OverLimit: the contents do not fit into a message to a guest.
     """
     data = contents.encode()
     if len(data) > module_messages.MAX_CONTENTS:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Applying a module again to the instances that have it."""
+"""Operation that applies a module again to the instances that have it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -25,31 +25,30 @@ from trove.module.models import RESOURCE
 
 CONF = cfg.CONF
 
-#: Seconds that applying to any number of instances may take.
+#: Seconds of the deadline, for any number of instances.
 DEADLINE = 24 * 3600
 
 
-def reapply(context: Any, row: Row, asked: Mapping[str, Any]) -> str:
-    """Write down that a module is to be applied again.
+def reapply(context: Any, row: Row, requested: Mapping[str, Any]) -> str:
+    """Record an operation that applies a module again to its instances.
 
-    Those that have its present contents are left out,
-    unless ``force`` is given. Nobody but an administrator goes
-    faster than the operator allows, or reaches instances of others.
+    Instances with the present contents are left out unless ``force`` is given. Only administrators
+    can exceed the operator's rate, or reach instances of other projects.
 
-    :returns: the operation.
-    :raises trove.common.exception.Unprocessable: it is being applied already.
+    :returns: id of the operation.
+    :raises trove.common.exception.Unprocessable: such an operation is open already.
     """
-    size = asked.get('batch_size') or CONF.module_reapply_max_batch_size
-    pause = asked.get('batch_delay', CONF.module_reapply_min_batch_delay)
+    size = requested.get('batch_size') or CONF.module_reapply_max_batch_size
+    pause = requested.get('batch_delay', CONF.module_reapply_min_batch_delay)
     if not context.is_admin:
         size = min(size, CONF.module_reapply_max_batch_size)
         pause = max(pause, CONF.module_reapply_min_batch_delay)
     args = {
-        'md5': asked.get('md5', '').lower() or None,
-        'include_clustered': bool(asked.get('include_clustered')),
+        'md5': requested.get('md5', '').lower() or None,
+        'include_clustered': bool(requested.get('include_clustered')),
         'batch_size': size,
         'batch_delay': pause,
-        'force': bool(asked.get('force')),
+        'force': bool(requested.get('force')),
         'tenant_id': None if context.is_admin else context.project_id
     }
 

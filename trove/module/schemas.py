@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about modules may look like, and how they are shown."""
+"""Schemas of requests and responses about modules."""
 
 from trove.common.http.schemas import (BOOLEAN, FLAG, INTEGER, MOMENT, STRING, TEXT, UUID, array,
                                        compiled, nullable, obj, page_of, showing, shown, wrapped)
@@ -39,12 +39,12 @@ REAPPLY = compiled(wrapped('reapply', obj({
     'batch_size': {'type': 'integer', 'minimum': 0, 'maximum': 10000},
     'batch_delay': {'type': 'integer', 'minimum': 0, 'maximum': 3600},
     'force': FLAG})))
-#: Modules that one request may name.
+#: Modules in one request.
 MAX_MODULES = 100
 APPLY = compiled(
     wrapped('modules', array(obj({'id': UUID}, required=('id',)), maxItems=MAX_MODULES)))
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 _SUMMARY = {
     'id': STRING,

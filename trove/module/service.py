@@ -31,7 +31,7 @@ CONF = cfg.CONF
 
 
 def _owner_filter(request: Request) -> str | None:
-    """Return the project whose objects the caller may see; None, for administrators, is all."""
+    """Return the project of the objects that the caller may see; None, for admins, is all."""
     return None if request.context.is_admin else request.context.project_id
 
 

@@ -10,19 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How modules are shown. Their contents never are, except as an instance has them."""
+"""Views of modules; contents are shown only in the list of an instance."""
 
 from typing import Any
 
 from trove.common.http import views
 from trove.db.session import Row
 
-#: Shown where something holds for all projects, datastores or versions.
+#: Value for all projects, datastores or versions.
 ALL = 'all'
 
 
 def summary(row: Row) -> dict[str, Any]:
-    """The fields of the list."""
+    """Return the fields of a module in a list."""
     return {
         'id': row.id,
         'name': row.name,
@@ -32,7 +32,7 @@ def summary(row: Row) -> dict[str, Any]:
         'tenant': row.tenant_id or ALL,
         'datastore_id': row.datastore_id,
         'datastore_version_id': row.datastore_version_id,
-        # The datastore may be gone; the module is none the more for all of them.
+        # The datastore may be deleted; the module is still not for all datastores.
         'datastore': ALL if row.datastore_id is None else row.datastore_name or row.datastore_id,
         'datastore_version': (ALL if row.datastore_version_id is None else row.version_name
                               or row.datastore_version_id),
@@ -48,14 +48,14 @@ def summary(row: Row) -> dict[str, Any]:
 
 
 def module(row: Row) -> dict[str, Any]:
-    """The fields of one module."""
+    """Return the fields of one module."""
     return {**summary(row), 'live_update': bool(row.live_update)}
 
 
 def count(row: Row, found: Row) -> dict[str, Any]:
-    """How many instances have a module with which contents.
+    """Return the number of instances that have a module with the same contents.
 
-    :param found: a row of :func:`trove.db.modules.counts`.
+    :param found: row of :func:`trove.db.modules.counts`.
     """
     return {
         'module_name': row.name,
@@ -68,23 +68,23 @@ def count(row: Row, found: Row) -> dict[str, Any]:
     }
 
 
-def on_instance(told: dict[str, Any], *, with_contents: bool) -> dict[str, Any]:
-    """A module as the guest of an instance tells of it."""
+def on_instance(reported: dict[str, Any], *, with_contents: bool) -> dict[str, Any]:
+    """Return a module as the guest of an instance reports it."""
     return {
-        'type': told['type'],
-        'name': told['name'],
-        'datastore': told.get('datastore') or ALL,
-        'datastore_version': told.get('datastore_version') or ALL,
-        'tenant': told.get('tenant') or ALL,
-        'id': told['id'],
-        'md5': told['md5'],
-        'status': told['status'],
-        'message': told.get('message'),
-        'created': told.get('created'),
-        'updated': told.get('updated'),
-        'removed': told.get('removed'),
-        'auto_apply': bool(told.get('auto_apply')),
-        'visible': bool(told.get('visible', True)),
-        'is_admin': bool(told.get('is_admin')),
-        'contents': told.get('contents') if with_contents else None
+        'type': reported['type'],
+        'name': reported['name'],
+        'datastore': reported.get('datastore') or ALL,
+        'datastore_version': reported.get('datastore_version') or ALL,
+        'tenant': reported.get('tenant') or ALL,
+        'id': reported['id'],
+        'md5': reported['md5'],
+        'status': reported['status'],
+        'message': reported.get('message'),
+        'created': reported.get('created'),
+        'updated': reported.get('updated'),
+        'removed': reported.get('removed'),
+        'auto_apply': bool(reported.get('auto_apply')),
+        'visible': bool(reported.get('visible', True)),
+        'is_admin': bool(reported.get('is_admin')),
+        'contents': reported.get('contents') if with_contents else None
     }

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How operations and events are shown."""
+"""Schemas of requests and responses about operations and events."""
 
 from trove.common.http.schemas import (BOOLEAN, FREE, INTEGER, MOMENT, STRING, array, compiled,
                                        nullable, obj, page_of, showing, shown)

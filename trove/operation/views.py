@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How operations and events are shown. Additive to the historic API, so the shape is ours."""
+"""Views of operations and events, which the historic API does not have."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from trove.common.http import views
 
 
 def operation(row: Row) -> dict[str, Any]:
-    """One operation: what it is, how far it has come, how it ended."""
+    """Return the fields of an operation: kind, progress and result."""
     steps = json.loads(row.steps)
     current = steps[row.position] if 0 <= row.position < len(steps) and row.active else None
     return {
@@ -52,9 +52,11 @@ def _error(row: Row) -> dict[str, Any] | None:
 
 
 def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> dict[str, Any]:
-    """One operation with what was tried. ``busy_ms`` and ``late_ms`` are the control plane's share of the time.
+    """Return the fields of an operation with its steps.
 
-    :param children: the operations it has opened, each with a result of its own.
+    ``busy_ms`` and ``late_ms`` are the time of the control plane.
+
+    :param children: operations that the operation has opened.
     """
     shown = operation(row)
     shown['steps'] = [{

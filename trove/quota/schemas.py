@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about quotas may look like, and how quotas are shown."""
+"""Schemas of requests and responses about quotas."""
 
 from trove.common.http.schemas import INTEGER, STRING, array, compiled, showing, shown, wrapped
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The project in the URL must be the project of the token, for everyone including administrators."""
+"""Check that the project in the URL is the project of the token, also for administrators."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from trove.common import exception
 
 
 class AuthorizationMiddleware:
-    """Paste filter ``authorization``; stands behind the token check and lets through the caller's own project."""
+    """Paste filter ``authorization``; after the token check, it passes the caller's own project."""
 
     def __init__(self, application: Any) -> None:
         self.application = application

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From the operator's api-paste.ini to the WSGI application."""
+"""WSGI application of the operator's api-paste.ini."""
 
 import os
 from importlib import metadata
@@ -29,9 +29,11 @@ APPLICATION = 'trove'
 
 
 def paste_file() -> str:
-    """The pipeline file: an absolute path, or searched beside trove.conf, in /etc/trove and where packages put it.
+    """Return the path of the pipeline file.
 
-    :raises cfg.ConfigFilesNotFoundError: nowhere.
+    A relative path is searched beside trove.conf, in /etc/trove, and where packages install it.
+
+    :raises cfg.ConfigFilesNotFoundError: the file is in none of these places.
     """
     name = CONF.api_paste_config
     places = [CONF.find_file(name) or '', os.path.join('/etc/trove', name), *_packaged(name),
@@ -44,7 +46,7 @@ def paste_file() -> str:
 
 
 def _packaged(name: str) -> list[str]:
-    """Where the installed package has put a file of ours, which depends on how it was installed."""
+    """Return paths of a file of the installed package; they depend on how it was installed."""
     try:
         files = metadata.files('trove') or []
     except metadata.PackageNotFoundError:
@@ -53,14 +55,16 @@ def _packaged(name: str) -> list[str]:
 
 
 def application() -> Any:
-    """The whole pipeline. Refuses to be made with unusable keys or policy files rather than fail at the first request.
+    """Return the whole pipeline.
 
-    :raises trove.common.rpc.keys.KeyConfigurationError:
+    Unusable keys and policy files are refused here, before the first request.
+
+    :raises trove.common.rpc.keys.KeyConfigurationError: a key is unusable.
     """
     keys.check_keys(CONF)
     policy.get_enforcer()
     options.set_library_defaults()
-    # The CORS filter reads a file of its own accord and would look in the usual place only.
+    # The CORS filter reads the configuration file itself, by default from the usual place.
     files = CONF.config_file or []
     return deploy.loadapp(f'config:{paste_file()}', name=APPLICATION,
                           global_conf={'oslo_config_file': files[0]} if files else {})

@@ -61,7 +61,7 @@ def _checked(request: Request, route: Route, arguments: dict[str, str]) -> dict[
     if route.request_schema is None:
         return {}
     if route.actions is not None:
-        # The body says which action is requested; a caller with none of the rules has it not read.
+        # The body names the action; it is not read for a caller with none of the rules.
         policy.authorize_any(context, route.actions.rules, owner)
     environ[SCHEMA_KEY] = route.request_schema.schema
     body = request.json_body(required=not route.optional_body)

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From a failure to the body and status that clients know: one root key, the fault's name.
+"""Faults: status and body of a failure, with the name of the fault as the only root key.
 
-Clients take the first value of the root object for the fault, so there is never a second key beside it.
+Clients take the first value of the root object for the fault, so there is never a second key.
 """
 
 from typing import Any
@@ -34,19 +34,19 @@ NAMES = {
     503: 'serviceUnavailable',
 }
 
-#: The name of a 500 that nobody foresaw; the foreseen ones are ``serverError``.
+#: Name of a 500 that has no code; those with a code are ``serverError``.
 UNEXPECTED = 'instanceFault'
 
 
 def body(status: int, message: str, *, name: str | None = None, **more: Any) -> dict[str, Any]:
-    """The fault as internal form.
+    """Return the body of a fault.
 
-    :param more: further keys of the inner object; only the rate limiter has any.
+    :param more: further keys of the inner object, as of the rate limiter.
     """
     return {name or NAMES[status]: {'code': status, 'message': message, **more}}
 
 
 def of(error: exception.TroveError) -> tuple[int, dict[str, Any]]:
-    """Status and body of a coded failure."""
+    """Return status and body of a failure with a code."""
     status = error.http_status if error.http_status in NAMES else 500
     return status, body(status, error.message)

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Paste filters of other libraries, put only in the way of the requests that they have something to say about.
+"""Paste filters of other libraries, limited to the requests that concern them.
 
-Each of them takes a request and its answer apart and puts them together again, which costs more than to answer a read.
-What they do is theirs; that they have nothing to do can be seen in a header or in the configuration.
+Each filter takes a request and its response apart and builds them again, which costs more than a
+read. A header or the configuration shows that a filter has nothing to do.
 """
 
 import functools
@@ -50,9 +50,9 @@ def _only_when(concerned: Callable[[dict[str, Any]], bool], make: FilterMaker) -
 
 
 def cors(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """oslo.middleware's ``cors``: it answers to ``Origin``, and to OPTIONS, where an operator has allowed any origin.
+    """Return oslo.middleware's ``cors`` for requests with ``Origin`` and for OPTIONS.
 
-    Of its own accord it answers 200 to every OPTIONS, also where nobody asked for CORS.
+    By itself the filter responds with 200 to every OPTIONS, also without CORS.
     """
     make = oslo_cors.filter_factory(global_conf, **local_conf)
 
@@ -69,7 +69,7 @@ def cors(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
 
 
 def http_proxy_to_wsgi(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """oslo.middleware's ``HTTPProxyToWSGI``: it reads what a proxy says, if it is told to."""
+    """Return oslo.middleware's ``HTTPProxyToWSGI``, which reads the headers of a proxy."""
     make = oslo_proxy.HTTPProxyToWSGI.factory(global_conf, **local_conf)
     names = ('HTTP_FORWARDED', 'HTTP_X_FORWARDED_PROTO', 'HTTP_X_FORWARDED_HOST',
              'HTTP_X_FORWARDED_FOR', 'HTTP_X_FORWARDED_PREFIX')
@@ -77,13 +77,13 @@ def http_proxy_to_wsgi(global_conf: dict[str, str], **local_conf: str) -> Filter
 
 
 def osprofiler(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """osprofiler's filter: it follows requests that carry a signed trace."""
+    """Return osprofiler's filter, which traces requests with a signed trace header."""
     return _only_when(lambda environ: 'HTTP_X_TRACE_INFO' in environ,
                       osprofiler_web.WsgiMiddleware.factory(global_conf, **local_conf))
 
 
 class RequestId:
-    """Paste filter ``request_id``, as oslo.middleware's: each request has an id, and the answer says it."""
+    """Paste filter ``request_id``, as oslo.middleware's: an id for each request and response."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -108,7 +108,7 @@ class RequestId:
 
 
 def authtoken(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
-    """Return keystonemiddleware's ``auth_token`` with the caches of ``trove.common.http.token_cache``.
+    """Return keystonemiddleware's ``auth_token`` with the caches of :mod:`.token_cache`.
 
     Without memcached, keystonemiddleware makes one cache per thread and searches all of it at each
     request.

@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The contract for machines: an OpenAPI 3.1 document made of the URL table and the schemas it names.
+"""OpenAPI 3.1 document, generated from the URL table and the schemas in it.
 
-What a request is checked by and what an answer is tested against is what stands here; nothing is written down twice.
+Requests are checked, and responses are tested, by the same schemas.
 """
 
 import re
@@ -26,63 +26,65 @@ from trove.common.http.route import Route
 from trove.common.http.schemas import BOOLEAN, STRING
 from trove.common.http.serializers import JSON, table, XML
 
-#: Query parameters by name: what they do, and their schema.
+#: query parameter -> description and schema
 QUERY: dict[str, tuple[str, dict[str, Any]]] = {
-    'limit': ('Rows of the page; more than the maximum of the list is the maximum.', {
+    'limit': ('Rows of the page; a larger limit than the maximum counts as the maximum.', {
         'type': 'integer',
         'minimum': 1
     }),
-    'marker': ('Where the page before ended, as in its next link.', STRING),
-    'include_clustered': ('Whether members of clusters are listed too.', BOOLEAN),
-    'deleted': ('Whether to show what was deleted, too or instead.', BOOLEAN),
-    'project_id': ('Only what belongs to this project.', STRING),
-    'instance_id': ('Only what belongs to this instance.', STRING),
-    'datastore': ('Only what belongs to this datastore, by name or id.', STRING),
-    'name': ('Only what has this name.', STRING),
+    'marker': ('End of the page before, from its next link.', STRING),
+    'include_clustered': ('List members of clusters too.', BOOLEAN),
+    'deleted': ('Show deleted instances: true adds or selects them, false excludes them.', BOOLEAN),
+    'project_id': ('Only objects of this project.', STRING),
+    'instance_id': ('Only objects of this instance.', STRING),
+    'datastore': ('Only objects of this datastore, by name or id.', STRING),
+    'name': ('Only objects with this name.', STRING),
     'replica_of': ('Only replicas of this instance.', STRING),
-    'status': ('Only what has this status.', STRING),
-    'type': ('Only what is of this type.', STRING),
-    'created_after': ('Only what was made then or later; UTC unless it has a zone.', STRING),
-    'created_before': ('Only what was made then or earlier.', STRING),
-    'updated_after': ('Only what was last changed then or later.', STRING),
-    'updated_before': ('Only what was last changed then or earlier.', STRING),
-    'include_certificate': ('Whether the certificate itself is shown.', BOOLEAN),
-    'from_guest': ('Any text: the guest is asked, as it is without.', STRING),
-    'include_contents': ('Any text: with the contents of the modules.', STRING),
-    'count_only': ('Only how many there are with which contents.', BOOLEAN),
+    'status': ('Only objects with this status.', STRING),
+    'type': ('Only objects of this type.', STRING),
+    'created_after': ('Only objects created at this time or later; UTC without a zone.', STRING),
+    'created_before': ('Only objects created at this time or earlier.', STRING),
+    'updated_after': ('Only objects last changed at this time or later.', STRING),
+    'updated_before': ('Only objects last changed at this time or earlier.', STRING),
+    'include_certificate': ('Show the certificate itself.', BOOLEAN),
+    'from_guest': ('Any text; the guest reports the modules with and without it.', STRING),
+    'include_contents': ('Show the contents of the modules.', BOOLEAN),
+    'count_only': ('Only the number of instances, by contents of the module.', BOOLEAN),
     'validate_only': (
-        'Only check the request: nothing is made, and the answer to a good one is empty.', BOOLEAN),
+        'Only check the request: nothing is created, and the response to a good request has no '
+        'body.', BOOLEAN),
     'sort_key': (
-        'What to sort by: created, name or updated, for some lists more; without it, by id.',
+        'Key to sort by: created, name or updated, for some lists more; the default is the id.',
         STRING),
-    'sort_dir': ('Which way to sort.', {
+    'sort_dir': ('Direction of the order.', {
         'enum': ['asc', 'desc']
     }),
-    'all_projects': ('What belongs to any project; for administrators.', BOOLEAN),
+    'all_projects': ('Objects of all projects; for administrators.', BOOLEAN),
 }
 
-#: Segments of paths that are more than the id of what they are called.
+#: segment of paths -> description, unless it is an id of the object it is named after
 _PATH = {
     'project_id': 'Project of the token.',
-    'target_project_id': 'Project whose quotas are meant.',
+    'target_project_id': 'Project that has the quotas.',
     'datastore': 'Id or name of a datastore.',
-    'version': 'Id of a datastore version; its name will do after the datastore.',
+    'version': 'Id of a datastore version, or its name after a datastore.',
     'user': 'Name of a user, or name@host. Dots and percent signs may be quoted twice.',
-    'name': 'Its name.',
+    'name': 'Name of the object.',
 }
 
-#: What every call with a token may be refused with.
+#: Statuses of failures of every call with a token.
 _ALWAYS = (401, 403, 413, 500, 503)
 
 _DESCRIPTION = (
-    'Paths may end in `.json` or `.xml`; that, then `Accept`, decides the form of the answer. XML bodies '
-    'have the key of the JSON body as their root element; the next link of a page is the last child of '
-    'the root.')
+    'A path can end in `.json` or `.xml`. The suffix, then `Accept`, decides the format of the '
+    'response. XML bodies have the key of the JSON body as their root element; the next link of a '
+    'page is the last child of the root.')
 
 
 def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """:param versions: schema of the answer of each public path outside of the URL table.
+    """Return the document.
 
+    :param versions: public path outside of the URL table -> schema of its response.
     :raises ValueError: two different schemas have the same title.
     """
     described = {rule.name: rule.description for rule in policies.list_rules()}
@@ -94,16 +96,16 @@ def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> di
     paths['/healthcheck'] = {
         'get': {
             'operationId': 'healthcheck',
-            'summary': 'Whether the service should get requests.',
+            'summary': 'Show whether the service accepts requests.',
             'security': [],
             'responses': {
                 '200': {
-                    'description': 'It should.',
+                    'description': 'The service accepts requests.',
                     'headers': _REQUEST_ID,
                     'content': _HEALTH
                 },
                 '503': {
-                    'description': 'The operator took it out of service.',
+                    'description': 'The operator has taken it out of service.',
                     'headers': _REQUEST_ID,
                     'content': _HEALTH
                 }
@@ -152,7 +154,7 @@ def document(routes: Iterable[Route], versions: dict[str, dict[str, Any]]) -> di
 
 
 def refusals(route: Route) -> set[int]:
-    """Every status a call of this route may be refused with."""
+    """Return the statuses of failures of a route."""
     found = {*_ALWAYS, *route.faults}
     if route.status >= 400:
         found.add(route.status)
@@ -168,19 +170,19 @@ def refusals(route: Route) -> set[int]:
 _REQUEST_ID = {'x-openstack-request-id': {'$ref': '#/components/headers/RequestId'}}
 _HEADERS = {
     'RequestId': {
-        'description': 'By which the logs of all services can be searched.',
+        'description': 'Id of the request in the logs of all services.',
         'schema': STRING
     },
     'OperationId': {
-        'description': 'The operation that does the work, where there is some left to do.',
+        'description': 'Operation that does the remaining work, if there is any.',
         'schema': STRING
     },
     'RetryAfter': {
-        'description': 'Seconds to wait; from the rate limiter only.',
+        'description': 'Seconds to wait; only from the rate limiter.',
         'schema': STRING
     },
 }
-#: The health check is oslo.middleware's, with forms of its own.
+#: The health check is oslo.middleware's, with its own formats.
 _HEALTH = {
     'text/plain': {
         'schema': STRING
@@ -229,7 +231,7 @@ def _operation(route: Route, described: dict[str, str | None],
     if route.status < 400:
         made['responses'][str(route.status)] = _success(route, components)
     if 'validate_only' in route.query:
-        made['responses']['204'] = {'description': 'The request is good; nothing was made.',
+        made['responses']['204'] = {'description': 'The request is good; nothing was created.',
                                     'headers': dict(_REQUEST_ID)}
     for status in sorted(refusals(route)):
         made['responses'][str(status)] = {
@@ -276,7 +278,7 @@ def _query_parameter(name: str) -> dict[str, Any]:
 
 
 def _success(route: Route, components: '_Components') -> dict[str, Any]:
-    words = {200: 'Success.', 202: 'Accepted; the work is done or goes on.', 204: 'Done.'}
+    words = {200: 'Success.', 202: 'Accepted; the work is done or in progress.', 204: 'Done.'}
     headers: dict[str, Any] = dict(_REQUEST_ID)
     if route.method != 'GET' and route.status != 204:
         headers['X-Trove-Operation-Id'] = {'$ref': '#/components/headers/OperationId'}
@@ -325,7 +327,7 @@ def _fault(name: str, status: int) -> dict[str, Any]:
 # --- bodies --------------------------------------------------------------------------------------
 
 def _content(schema: dict[str, Any], components: '_Components') -> dict[str, Any]:
-    """The same body in every form."""
+    """Return the schema of a body in every format."""
     return {
         JSON.content_type: {
             'schema': components.shown(schema,
@@ -338,7 +340,7 @@ def _content(schema: dict[str, Any], components: '_Components') -> dict[str, Any
 
 
 def _rooted(schema: dict[str, Any], components: '_Components') -> dict[str, Any]:
-    """The schema of an XML document: the wrapper key is the root element."""
+    """Return the schema of an XML document; the wrapper key is the root element."""
     if 'anyOf' in schema:
         return {'anyOf': [_rooted(part, components) for part in schema['anyOf']]}
     own = schema.get('xml', {}).get('name')
@@ -352,13 +354,16 @@ def _rooted(schema: dict[str, Any], components: '_Components') -> dict[str, Any]
 
 
 class _Components:
-    """Schemas as the document shows them; those with a title stand there once."""
+    """Schemas of the document; those with a title are there once."""
 
     def __init__(self) -> None:
         self.schemas: dict[str, dict[str, Any]] = {}
 
     def shown(self, schema: dict[str, Any], element: str) -> dict[str, Any]:
-        """:param element: name of the XML element the value stands in."""
+        """Return the schema of a value as the document has it.
+
+        :param element: name of the XML element of the value.
+        """
         made = {
             key: self._part(key, value, element)
             for key, value in schema.items()
@@ -385,11 +390,11 @@ class _Components:
             return [self.shown(part, element) for part in value]
         if key == 'additionalProperties' and isinstance(value, dict):
             return self.shown(value, '')
-        # Python's end of text is not known elsewhere; ours are all texts of one line.
+        # Only Python has \Z for the end of a text; all texts are of one line.
         return value.replace('\\Z', '$') if key == 'pattern' else value
 
     def _property(self, element: str, name: str, schema: dict[str, Any]) -> dict[str, Any]:
-        # The second name of a page's links is for JSON only.
+        # The second name of the links of a page exists in JSON only.
         made = self.shown(schema, 'links' if name.endswith('_links') else name)
         if table.is_attribute(element, name) and not {'$ref', 'properties', 'items'} & made.keys():
             made = {**made, 'xml': {'attribute': True}}

@@ -21,10 +21,10 @@ from trove.common import exception
 
 
 def limit_of(request: webob.Request, maximum: int, *, capped: bool = True) -> int:
-    """Rows of the page asked for; more than the maximum is silently the maximum.
+    """Return the number of rows of the page; a larger limit counts as the maximum.
 
-    :param capped: False where any number may be asked for, and ``maximum`` is only what is given unasked.
-    :raises trove.common.exception.BadRequest: not a positive number.
+    :param capped: False where any limit is allowed, and ``maximum`` is only the default.
+    :raises trove.common.exception.BadRequest: the limit is not a positive number.
     """
     given = request.GET.get('limit')
     if given is None or given == '':
@@ -32,15 +32,15 @@ def limit_of(request: webob.Request, maximum: int, *, capped: bool = True) -> in
     if not given.isascii() or not given.isdigit() or not given.strip('0'):
         raise exception.BadRequest(
             f"Query parameter 'limit' must be a positive integer, not '{given[:40]}'.")
-    asked = int(given.lstrip('0')[:9])
-    return min(asked, maximum) if capped else asked
+    limit = int(given.lstrip('0')[:9])
+    return min(limit, maximum) if capped else limit
 
 
 def marker_of(request: webob.Request) -> str | None:
-    """Where the page before ended.
+    """Return the marker: the end of the page before.
 
-    One kind of client sends the marker as it stands in our link, the other decodes the link once more than it encodes
-    it again. Decoding what is left of the quoting serves both.
+    Some clients send the marker as it is in the link, others decode the link once more than they
+    encode it. The remaining quoting is decoded for both.
     """
     given = request.GET.get('marker')
     marker = parse.unquote(given) if given else None
@@ -50,9 +50,9 @@ def marker_of(request: webob.Request) -> str | None:
 
 
 def offset_of(request: webob.Request) -> int:
-    """The marker of a list whose pages are counted: how many rows stood on the pages before.
+    """Return the marker of a list with numbered rows: the number of rows on the pages before.
 
-    :raises trove.common.exception.BadRequest: not a number.
+    :raises trove.common.exception.BadRequest: the marker is not a number.
     """
     given = marker_of(request)
     if given is None:
@@ -64,7 +64,7 @@ def offset_of(request: webob.Request) -> int:
 
 
 def links(request: webob.Request, marker: str) -> list[dict[str, str]]:
-    """The next link: same path and query, new marker, always https (clients follow it as it is).
+    """Return the next link: same path and query, new marker, always https (clients follow it).
 
     The marker is quoted as a value and once more as part of the query.
     """
@@ -78,13 +78,13 @@ def links(request: webob.Request, marker: str) -> list[dict[str, str]]:
 
 def page(request: webob.Request, collection: str, rows: list[dict[str, Any]],
          marker: str | None) -> dict[str, Any]:
-    """The body of one page.
+    """Return the body of one page.
 
-    :param marker: of the next page, None when this is the last: then there is no ``links`` key at all.
+    :param marker: marker of the next page; None for the last page, which has no ``links`` key.
     """
     body: dict[str, Any] = {collection: rows}
     if marker is not None:
         body['links'] = links(request, marker)
-        # The same under the name that gophercloud's pagers look for.
+        # The pagers of gophercloud look for this name.
         body[f'{collection}_links'] = body['links']
     return body

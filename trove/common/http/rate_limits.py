@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Request rates: a leaky bucket per project, verb and part of the URL space, in the memory of each process."""
+"""Rate limits: leaky buckets by project, verb and part of the URL space, in each process."""
 
 import math
 import re
@@ -29,17 +29,20 @@ from trove.common.http.response import Response, written
 
 CONF = cfg.CONF
 
-#: Where the application finds the limits of the caller, for GET limits.
+#: Key of the environment with the limits of the caller, for GET limits.
 REPORT_KEY = 'trove.rate_limits'
 
 UNITS = {60: 'MINUTE'}
 
-#: Projects remembered by one process.
+#: Projects with buckets in one process.
 MAX_PROJECTS = 10000
 
 
 class Rate(NamedTuple):
-    """``value`` requests of ``verb`` per ``unit`` seconds on paths (after the project) that match ``regex``."""
+    """Limit of ``value`` requests of ``verb`` per ``unit`` seconds on paths that match ``regex``.
+
+    The path begins after the project.
+    """
     verb: str
     value: int
     uri: str
@@ -48,7 +51,7 @@ class Rate(NamedTuple):
 
     @property
     def cost(self) -> float:
-        """Seconds one request adds to the bucket; the bucket holds ``unit`` seconds."""
+        """Return the seconds that a request adds to a bucket, which holds ``unit`` seconds."""
         return self.unit / self.value
 
     def concerns(self, verb: str, path: str) -> bool:
@@ -56,7 +59,7 @@ class Rate(NamedTuple):
 
 
 def configured_rates() -> list[Rate]:
-    """The rates of the configuration; a value of 0 means no limit."""
+    """Return the rates of the configuration; a rate of 0 is no limit."""
     anything, management = re.compile('.*'), re.compile('^/mgmt')
     rates = [
         Rate('POST', CONF.http_post_rate, '*', anything),
@@ -69,10 +72,10 @@ def configured_rates() -> list[Rate]:
 
 
 class Limiter:
-    """The buckets of all projects. Thread-safe.
+    """Buckets of all projects. Thread-safe.
 
-    :param max_projects: projects remembered; the ones that were silent longest are forgotten first, which only
-        empties their buckets early.
+    :param max_projects: projects with buckets; the project with the oldest request is dropped
+        first, which only empties its buckets early.
     """
 
     def __init__(self, rates: list[Rate], clock: Callable[[], float] = time.time,
@@ -98,7 +101,7 @@ class Limiter:
             levels = {index: self._level(buckets[index], now) for index in concerned}
             for index in concerned:
                 rate = self.rates[index]
-                # The smallest part of a second is for the error of adding fractions.
+                # The tolerance is for the error of adding fractions.
                 over = levels[index] + rate.cost - rate.unit
                 if over > 1e-6:
                     return rate, over
@@ -107,7 +110,7 @@ class Limiter:
             return None
 
     def report(self, project: str) -> list[dict[str, Any]]:
-        """The limits of a project as clients are shown them."""
+        """Return the limits of a project as GET limits shows them."""
         now = self._clock()
         with self._lock:
             levels = [self._level(bucket, now) for bucket in self._buckets(project, now)]
@@ -147,7 +150,7 @@ class Limiter:
 
 
 class RateLimitingMiddleware:
-    """Paste filter ``ratelimit``; stands behind the token check because it counts by project."""
+    """Paste filter ``ratelimit``; after the token check, because it counts by project."""
 
     def __init__(self, application: Any, limiter: Limiter | None = None) -> None:
         self.application = application

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Counts the requests of the API and how long they took: a WSGI filter that is there only where metrics are shown."""
+"""Metrics of the requests of the API, where the operator has set a port for metrics."""
 
 import time
 from typing import Any
@@ -19,12 +19,12 @@ from trove.common.process import metrics
 
 REQUESTS = metrics.Histogram('trove_api_request_seconds',
                              'Requests to the API, by method and status.', ('method', 'status'))
-#: What is counted under its own name; other methods are other.
+#: Methods that are counted under their own name; others are counted as ``other``.
 _METHODS = frozenset({'GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'})
 
 
 class Measured:
-    """A WSGI application whose requests are counted."""
+    """WSGI application that counts its requests and their seconds."""
 
     def __init__(self, application: Any) -> None:
         self._application = application

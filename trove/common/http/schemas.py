@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""JSON Schema of bodies: the basic types, and failures told as sentences that name the field.
+"""JSON Schema of bodies: the basic types, and failures as sentences that name the field.
 
-A schema of a request may hold the key ``reason``: how a value that fails there should have been, to stand after the
-path. Schemas of answers are not checked while serving: tests hold every answer against them, and the OpenAPI document
-shows them. One with a ``title`` stands there once, under that name.
+A schema of a request can have the key ``reason``: the requirement that a wrong value fails, to
+follow the path of the value. Schemas of responses are checked in tests, not while serving; the
+OpenAPI document has them. A schema with a ``title`` is there once, under that name.
 """
 
 import itertools
@@ -27,13 +27,13 @@ from jsonschema import validators
 
 from trove.common import exception
 
-#: Failures told in one answer, and those looked for: a long list may hold as many as it has items.
+#: Failures reported in one response, and failures collected: a long list can have one per item.
 MAX_FAILURES = 10
 _MAX_FOUND = 100
 
 TEXT = {'type': 'string', 'minLength': 1, 'maxLength': 255, 'pattern': '[A-Za-z0-9]',
         'reason': 'must have at least one letter or digit'}
-#: As TEXT without an upper length: user names, whose length is the engine's business.
+#: As TEXT without a largest length: each engine limits the length of user names.
 NAME = {'type': 'string', 'minLength': 1, 'pattern': '[A-Za-z0-9]',
         'reason': 'must have at least one letter or digit'}
 UUID = {
@@ -72,11 +72,14 @@ CIDR = {'anyOf': [{'type': 'string', 'pattern': f'{_ADDRESS}(?:/(?:3[0-2]|[12]?[
         'reason': 'must be a network such as 203.0.113.0/24 or 2001:db8::/32'}
 
 
-# --- requests --------------------------------------------------------------------------------------
+# --- requests ------------------------------------------------------------------------------------
 
 def obj(properties: dict[str, Any], required: tuple[str, ...] = (), *, extras: bool = True,
         **more: Any) -> dict[str, Any]:
-    """An object. :param extras: whether unknown keys are let through (and ignored)."""
+    """Return the schema of an object.
+
+    :param extras: unknown keys are accepted and ignored.
+    """
     made: dict[str, Any] = {
         'type': 'object',
         'properties': properties,
@@ -93,20 +96,20 @@ def array(items: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def wrapped(name: str, inner: dict[str, Any]) -> dict[str, Any]:
-    """A body with one wrapper key."""
+    """Return the schema of a body with one wrapper key."""
     return obj({name: inner}, required=(name,))
 
 
-def _unique_items(validator: Any, wanted: bool, items: Any,
+def _unique_items(validator: Any, is_unique: bool, items: Any,
                   _schema: Any) -> Iterator[jsonschema.ValidationError]:
-    """``uniqueItems`` in linear time; the library compares each object with each other one."""
-    if wanted and validator.is_type(items, 'array'):
+    """Check ``uniqueItems`` in linear time; the library compares every pair of objects."""
+    if is_unique and validator.is_type(items, 'array'):
         if len({json.dumps(item, sort_keys=True) for item in items}) < len(items):
             yield jsonschema.ValidationError('holds something twice')
 
 
 def _is_integer(_checker: Any, value: Any) -> bool:
-    """To JSON Schema 2.0 is an integer; the database, the guest and ``range()`` see a float."""
+    """Refuse 2.0, an integer of JSON Schema, which is a float to the database and the guest."""
     return isinstance(value, int) and not isinstance(value, bool)
 
 
@@ -116,11 +119,11 @@ _Validator = validators.extend(
 
 
 def compiled(schema: dict[str, Any]) -> jsonschema.Draft202012Validator:
-    """A schema ready for use; made once, at import."""
+    """Return the validator of a schema, created once at import."""
     return _Validator(schema)
 
 
-# --- answers -------------------------------------------------------------------------------------
+# --- responses ------------------------------------------------------------------------------------
 
 STRING = {'type': 'string'}
 INTEGER = {'type': 'integer'}
@@ -131,15 +134,17 @@ MOMENT = {'type': 'string', 'pattern': '^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-
 
 
 def nullable(schema: dict[str, Any]) -> dict[str, Any]:
-    """The same, or null."""
+    """Return the schema of the same type or null."""
     return {**schema, 'type': [schema['type'], 'null']}
 
 
 def shown(title: str, always: dict[str, Any],
           sometimes: dict[str, Any] | None = None) -> dict[str, Any]:
-    """An object as it is shown: keys that are always there, keys that may be, and no others.
+    """Return the schema of an object in a response, which has no other keys.
 
-    :param title: its name in the OpenAPI document; an empty one has none.
+    :param title: name of the schema in the OpenAPI document; empty for a schema without a name.
+    :param always: required keys.
+    :param sometimes: optional keys.
     """
     made = obj({**always, **(sometimes or {})}, required=tuple(always), extras=False)
     return {'title': title, **made} if title else made
@@ -149,35 +154,35 @@ LINKS = array(shown('Link', {'rel': STRING, 'href': STRING}))
 
 
 def showing(key: str, inner: dict[str, Any]) -> dict[str, Any]:
-    """The answer with one wrapper key."""
+    """Return the schema of a response with one wrapper key."""
     return shown('', {key: inner})
 
 
 def page_of(collection: str, item: dict[str, Any]) -> dict[str, Any]:
-    """A page of a list; the links are there when another page follows."""
+    """Return the schema of a page of a list, which has links if another page follows."""
     return shown('', {collection: array(item)}, {'links': LINKS, f'{collection}_links': LINKS})
 
 
-# --- refusing --------------------------------------------------------------------------------------
+# --- refusing ------------------------------------------------------------------------------------
 
 def check(validator: jsonschema.Draft202012Validator, body: Any) -> None:
-    """Refuse a body that does not fit.
+    """Refuse a body that does not match a schema.
 
-    :raises trove.common.exception.BadRequest: one clause per failure.
+    :raises trove.common.exception.BadRequest: with a clause for each failure.
     """
     if validator.is_valid(body):
         return
-    told: list[str] = []
+    clauses: list[str] = []
     found = itertools.islice(validator.iter_errors(body), _MAX_FOUND)
     for error in sorted(found, key=lambda error: [str(part) for part in error.absolute_path]):
         clause = f'{path_of(error)} {reason_of(error)}'
-        if clause not in told:
-            told.append(clause)
-    raise exception.BadRequest('Validation error: ' + '; '.join(told[:MAX_FAILURES]))
+        if clause not in clauses:
+            clauses.append(clause)
+    raise exception.BadRequest('Validation error: ' + '; '.join(clauses[:MAX_FAILURES]))
 
 
 def path_of(error: jsonschema.ValidationError) -> str:
-    """Where the failure is, as in ``instance['volume']['size']``."""
+    """Return the path of a failure, as in ``instance['volume']['size']``."""
     parts = list(error.absolute_path)
     if error.validator == 'required':
         missing = error.message.partition("'")[2].rpartition("'")[0]
@@ -200,7 +205,7 @@ _TYPE_WORDS = {
 
 
 def reason_of(error: jsonschema.ValidationError) -> str:
-    """How it should have been. Never repeats the value: it may be a password."""
+    """Return the requirement that a value fails, without the value: it may be a password."""
     validator, limit = error.validator, error.validator_value
     if validator == 'required':
         return 'is required'

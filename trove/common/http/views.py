@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The small parts that all views are made of: times, links, references."""
+"""Parts that all views share: times, links, references."""
 
 from datetime import datetime
 
@@ -20,24 +20,24 @@ _PREFIXES_KEY = 'trove.link_prefixes'
 
 
 def timestamp(moment: datetime | None) -> str | None:
-    """UTC without zone letter and without fraction: one client parses exactly this layout."""
+    """Return UTC without zone and fraction; a client parses exactly this layout."""
     return None if moment is None else moment.strftime('%Y-%m-%dT%H:%M:%S')
 
 
 def links(request: webob.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
-    """The two links of an object. Always https: the proxy in front may not tell us what the client spoke."""
+    """Return the two links of an object, always https: a proxy may hide the client's scheme."""
     own, bookmark = request.environ.get(_PREFIXES_KEY) or _prefixes(request)
     path = f'{collection}/{resource_id}'
     return [{'rel': 'self', 'href': own + path}, {'rel': 'bookmark', 'href': bookmark + path}]
 
 
 def _prefixes(request: webob.Request) -> tuple[str, str]:
-    """What all links of an answer begin with."""
+    """Return the beginnings of all links of a response."""
     base = f'https://{request.host}/'
     found = request.environ[_PREFIXES_KEY] = (f'{base}v1.0/{request.context.project_id}/', base)
     return found
 
 
 def reference(value: str | int) -> str:
-    """The id in a reference: an id, or a URL whose last segment is one."""
+    """Return the id in a reference: an id, or the last segment of a URL."""
     return str(value).rstrip('/').rpartition('/')[2]

@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The rules of who may do what, a module per resource. ``oslopolicy-*`` commands find them through here."""
+"""Policy rules, a module per resource; ``oslopolicy-*`` commands load them from here."""
 
 import itertools
 
 from oslo_policy import policy
 
-from trove.common.policies import backups, base, clusters, configurations, databases, datastores, flavors, instances
-from trove.common.policies import limits, mgmt, modules, operations, quotas, root, users
+from trove.common.policies import (backups, base, clusters, configurations, databases, datastores,
+                                   flavors, instances, limits, mgmt, modules, operations, quotas,
+                                   root, users)
 
 MODULES = (base, instances, databases, users, root, backups, modules, configurations, datastores,
            flavors, clusters, limits, quotas, operations, mgmt)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see, make and delete backups, and say where they go."""
+"""Policy rules of backups and of their strategies."""
 
 from oslo_policy import policy
 
@@ -21,14 +21,16 @@ _ITEM = f'{_COLLECTION}/{{backup_id}}'
 _STRATEGIES = '/{project_id}/backup_strategies'
 
 _RULES: list[policy.RuleDefault] = [
-    rule('backup:create', MEMBER, 'Make a backup.', 'POST', _COLLECTION),
+    rule('backup:create', MEMBER, 'Create a backup.', 'POST', _COLLECTION),
     rule('backup:delete', MEMBER, 'Delete a backup.', 'DELETE', _ITEM),
     rule('backup:index', READER, 'List backups.', 'GET', _COLLECTION),
     rule('backup:index:all_projects', ADMIN, 'List backups of other projects.', 'GET', _COLLECTION),
     rule('backup:show', READER, 'Show a backup.', 'GET', _ITEM),
-    rule('backup_strategy:create', MEMBER, 'Say where backups go by default.', 'POST', _STRATEGIES),
-    rule('backup_strategy:index', READER, 'List where backups go by default.', 'GET', _STRATEGIES),
-    rule('backup_strategy:delete', MEMBER, 'No longer say where backups go by default.', 'DELETE',
+    rule('backup_strategy:create', MEMBER, 'Set the default container of backups.', 'POST',
+         _STRATEGIES),
+    rule('backup_strategy:index', READER, 'List the default containers of backups.', 'GET',
+         _STRATEGIES),
+    rule('backup_strategy:delete', MEMBER, 'Unset the default container of backups.', 'DELETE',
          _STRATEGIES),
 ]
 

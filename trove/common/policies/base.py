@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The rules other rules are made of.
+"""Policy rules that other rules are made of.
 
-Defaults follow the common roles reader, member and manager of the owner project. Who was allowed before they existed
-(anybody in the project: ``admin_or_owner``) stays allowed when ``[oslo_policy] enforce_new_defaults`` is false.
+Defaults follow the roles reader, member and manager of the owner project. Before these roles,
+every user of the project was allowed (``admin_or_owner``), and still is if ``[oslo_policy]
+enforce_new_defaults`` is false.
 """
 
 from oslo_policy import policy
@@ -34,7 +35,7 @@ _RULES: list[policy.RuleDefault] = [
     policy.RuleDefault('admin_or_owner', f'rule:admin or {_OWNER}',
                        'Must be an administrator or in the project that owns the object.'),
     policy.RuleDefault('default', 'rule:admin_or_owner', 'Rules that are not declared anywhere.'),
-    # Keystone's member implies reader, but only where somebody told it so; naming all three costs nothing.
+    # In Keystone member implies reader only if it is configured so; hence all three are named.
     policy.RuleDefault(
         'admin_or_project_reader',
         f'rule:admin or ((role:reader or role:member or role:manager) and {_OWNER})',
@@ -49,7 +50,7 @@ _RULES: list[policy.RuleDefault] = [
 
 def rule(name: str, check: str, description: str, method: str,
          path: str) -> policy.DocumentedRuleDefault:
-    """One documented rule.
+    """Return a documented rule.
 
     :param path: relative to ``/v1.0``.
     """

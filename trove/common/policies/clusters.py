@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may do what with clusters. No engine has them yet; the rules are those of the calls."""
+"""Policy rules of clusters. No engine has clusters yet, but the calls exist."""
 
 from oslo_policy import policy
 
@@ -31,7 +31,7 @@ _RULES: list[policy.RuleDefault] = [
     rule('cluster:action', MEMBER, 'Act on a cluster.', 'POST', _ITEM),
     rule('cluster:reset-status', ADMIN, 'Reset the status of a cluster.', 'POST', _ITEM),
     rule('cluster:extension:root:create', MEMBER, 'Enable root on a cluster.', 'POST', _ROOT),
-    rule('cluster:extension:root:delete', MEMBER, 'Never consulted: there is no such call.',
+    rule('cluster:extension:root:delete', MEMBER, 'Not used: there is no such call.',
          'DELETE', _ROOT),
     rule('cluster:extension:root:index', READER, 'Show whether root is enabled on a cluster.',
          'GET', _ROOT),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see and change configuration groups, and see the parameters they may set."""
+"""Policy rules of configuration groups and of parameters."""
 
 from oslo_policy import policy
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may work on the databases of an instance."""
+"""Policy rules of the databases of an instance."""
 
 from oslo_policy import policy
 

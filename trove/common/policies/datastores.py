@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see and remove datastores and their versions."""
+"""Policy rules of datastores and their versions."""
 
 from oslo_policy import policy
 

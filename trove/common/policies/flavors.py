@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see flavors."""
+"""Policy rules of flavors."""
 
 from oslo_policy import policy
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may do what with instances."""
+"""Policy rules of instances."""
 
 from oslo_policy import policy
 
@@ -30,7 +30,7 @@ _RULES: list[policy.RuleDefault] = [
     rule('instance:show', READER, 'Show an instance.', 'GET', _ITEM),
     rule('instance:update', MEMBER, 'Change an instance, or create one with a configuration group.',
          'PUT', _ITEM),
-    rule('instance:edit', MEMBER, 'Never consulted: PATCH asks instance:update.', 'PATCH', _ITEM),
+    rule('instance:edit', MEMBER, 'Not used: PATCH needs instance:update.', 'PATCH', _ITEM),
     rule('instance:restart', MEMBER, 'Restart the database of an instance.', 'POST', _ACTION),
     rule('instance:resize_volume', MEMBER, 'Enlarge the volume of an instance.', 'POST', _ACTION),
     rule('instance:resize_flavor', MEMBER, 'Change the flavor of an instance.', 'POST', _ACTION),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see limits."""
+"""Policy rules of limits."""
 
 from oslo_policy import policy
 

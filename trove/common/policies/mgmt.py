@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may use the calls of administrators. The gate before them lets only administrators through anyway."""
+"""Policy rules of the calls of administrators, who alone can use them, whatever the rules."""
 
 from oslo_policy import policy
 
@@ -31,11 +31,11 @@ _RULES: list[policy.RuleDefault] = [
     rule('mgmt:instance:action', ADMIN, 'Act on an instance of any project.', 'POST',
          f'{_INSTANCE}/action'),
     rule('mgmt:instance:root_history', ADMIN, 'Show who enabled root.', 'GET', f'{_INSTANCE}/root'),
-    rule('mgmt:instance:rpc_ping', ADMIN, 'Ask whether the agent answers.', 'GET',
+    rule('mgmt:instance:rpc_ping', ADMIN, 'Check that the agent replies.', 'GET',
          f'{_INSTANCE}/rpc_ping'),
-    rule('mgmt:instance:diagnostics', ADMIN, 'Ask the agent how it is doing.', 'GET',
+    rule('mgmt:instance:diagnostics', ADMIN, 'Show version and memory of the agent.', 'GET',
          f'{_INSTANCE}/diagnostics'),
-    rule('mgmt:instance:hwinfo', ADMIN, 'Ask the agent what machine it is on.', 'GET',
+    rule('mgmt:instance:hwinfo', ADMIN, "Show memory and processors of the agent's machine.", 'GET',
          f'{_INSTANCE}/hwinfo'),
     rule('mgmt:instance:upgrade', ADMIN, 'Upgrade the agent of an instance.', 'POST',
          f'{_INSTANCE}/upgrade'),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see, make and change modules. Options of administrators and modules made with them are theirs besides."""
+"""Policy rules of modules. Some options of modules are reserved for administrators as well."""
 
 from oslo_policy import policy
 

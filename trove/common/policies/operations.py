@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may follow long work and read what happened."""
+"""Policy rules of operations and events."""
 
 from oslo_policy import policy
 
@@ -22,10 +22,10 @@ _RULES: list[policy.RuleDefault] = [
     rule('operation:show', READER, 'Show an operation.', 'GET',
          '/{project_id}/operations/{operation_id}'),
     rule('operation:cancel', MEMBER,
-         'Cancel an operation; beside this, the rule of what was asked for.', 'POST',
+         'Cancel an operation; the rule of the original request is needed too.', 'POST',
          '/{project_id}/operations/{operation_id}/action'),
     rule('operation:retry', MEMBER,
-         'Try an operation again; beside this, the rule of what was asked for.', 'POST',
+         'Retry an operation; the rule of the original request is needed too.', 'POST',
          '/{project_id}/operations/{operation_id}/action'),
     rule('instance:operations', READER, 'List the operations of an instance.', 'GET',
          f'{_INSTANCE}/operations'),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may see and change quotas. Changing them is behind the management gate as well."""
+"""Policy rules of quotas. A change needs an administrator as well."""
 
 from oslo_policy import policy
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may work on the root account of an instance."""
+"""Policy rules of the root account of an instance."""
 
 from oslo_policy import policy
 

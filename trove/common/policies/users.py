@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may work on the users of an instance and what they have access to."""
+"""Policy rules of the users of an instance and of their access to databases."""
 
 from oslo_policy import policy
 
@@ -33,7 +33,8 @@ _RULES: list[policy.RuleDefault] = [
          'GET', _ACCESS),
     rule('instance:extension:user_access:update', MEMBER, 'Grant a user access to databases.',
          'PUT', _ACCESS),
-    rule('instance:extension:user_access:delete', MEMBER, 'Take access to a database from a user.',
+    rule('instance:extension:user_access:delete', MEMBER,
+         'Revoke access to a database from a user.',
          'DELETE', f'{_ACCESS}/{{name}}'),
 ]
 

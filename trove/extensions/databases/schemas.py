@@ -10,12 +10,12 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about databases may look like, and how they are shown."""
+"""Schemas of requests and responses about databases."""
 
 from trove.common.http.schemas import STRING, array, compiled, page_of, shown, wrapped
 from trove.instance.schemas import DATABASE
 
-#: Databases one request may make: what fits into one message to a guest.
+#: Databases in one request, which fit into one message to a guest.
 MAX_ITEMS = 1000
 
 CREATE = compiled(wrapped('databases', array(DATABASE, maxItems=MAX_ITEMS)))

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about logs may look like, and how they are shown."""
+"""Schemas of requests and responses about logs."""
 
 from trove.common.http.schemas import FLAG, INTEGER, STRING, array, compiled, obj, showing, shown
 
@@ -43,13 +43,14 @@ _SHOWN = shown(
             **INTEGER, 'description': 'bytes that are not stored yet'
         },
         'container': {
-            **STRING, 'description': 'container of the object store; "None" before the first publish'
+            **STRING, 'description': 'container of the store; "None" before the first publish'
         },
         'prefix': {
-            **STRING, 'description': 'how names of the stored pieces begin; "None" before the first publish'
+            **STRING,
+            'description': 'prefix of the stored objects; "None" before the first publish'
         },
         'metafile': {
-            **STRING, 'description': 'name of the object that says what is stored'
+            **STRING, 'description': 'name of the object with the list of stored objects'
         }
     })
 INDEX = showing('logs', array(_SHOWN))

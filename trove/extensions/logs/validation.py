@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whether logs can be stored: the project's account of the object store, as the sender of the request sees it."""
+"""Check of the object store, where logs are stored in the account of the project."""
 
 from typing import Any
 
@@ -24,19 +24,21 @@ CONF = cfg.CONF
 
 
 def require_object_store(row: Row) -> None:
-    """Refuse where the catalog has no object store, as the service sees it: nobody else is asked.
+    """Refuse if the catalog of the service has no object store; no request is sent.
 
-    :raises trove.common.exception.ObjectStoreMissing:
+    :raises trove.common.exception.ObjectStoreMissing: no object store exists.
     """
     clouds.service_cloud(CONF, row.region_id).objects_endpoint()
 
 
 def check_account(context: Any, row: Row) -> None:
-    """Refuse who may not use the account that the log is stored in; an administrator acts for the project.
+    """Refuse a caller without access to the account of the log.
 
-    :raises trove.common.exception.ObjectStoreMissing: there is no object store.
-    :raises trove.common.exception.CloudRefused: not with this token.
-    :raises trove.common.exception.ObjectStoreFailed: it does not answer.
+    For an administrator, the service uses the account of the instance's project.
+
+    :raises trove.common.exception.ObjectStoreMissing: no object store exists.
+    :raises trove.common.exception.CloudRefused: the store refuses the token.
+    :raises trove.common.exception.ObjectStoreFailed: the store failed or does not respond.
     """
     own = row.tenant_id == context.project_id
     cloud = clouds.user_cloud(CONF, context, row.region_id) if own else clouds.service_cloud(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How logs are shown."""
+"""Views of logs."""
 
 from typing import Any
 
@@ -21,12 +21,15 @@ from trove.common import object_names
 
 CONF = cfg.CONF
 
-#: What clients know as "nothing was stored yet".
+#: Value for "nothing is stored yet", which clients know.
 NOTHING = 'None'
 
 
 def log(row: Row, entry: dict[str, Any]) -> dict[str, Any]:
-    """:param entry: what the guest says of it, :data:`trove.common.rpc.messages.log.LOG`."""
+    """Return the fields of a log.
+
+    :param entry: report of the guest, :data:`trove.common.rpc.messages.log.LOG`.
+    """
     stored = entry['stored']
     return {
         'name': entry['name'],

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The calls of administrators on the parameter rules of a datastore version."""
+"""Controllers of the parameter rules of a datastore version, for administrators."""
 
 import math
 from typing import Any

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request of an administrator may look like, and how the answers do."""
+"""Schemas of requests and responses of the controllers for administrators."""
 
 from trove.common.http.schemas import (BOOLEAN, FLAG, FREE, INTEGER, MOMENT, NUMBER, STRING, TEXT,
                                        UUID, array, compiled, nullable, obj, page_of, showing,
@@ -20,7 +20,7 @@ from trove.instance import schemas as instance_schemas
 
 # --- datastore versions --------------------------------------------------------------------------
 
-#: Lists are stored joined by commas.
+#: Items of lists, which are stored joined by commas.
 _ITEM = {
     'type': 'string',
     'minLength': 1,
@@ -172,7 +172,7 @@ _VOLUME = shown('ManagedVolume', {'id': nullable(STRING)}, {
     'used': nullable(NUMBER),
     'total': nullable(NUMBER)
 })
-#: A deleted instance has lost its version.
+#: A deleted instance has no version.
 _ALWAYS = {**instance_schemas.DETAIL_ALWAYS, **_MANAGED, 'datastore': shown('', {
     'type': nullable(STRING), 'version': nullable(STRING), 'version_number': nullable(STRING)},
     {'desired_version': STRING})}
@@ -182,7 +182,8 @@ INSTANCE_SHOW = showing('instance', shown(
     'ManagedInstance', {
         **_ALWAYS, 'volume': {'anyOf': [_VOLUME, {'type': 'null'}]},
         'guest_status': shown('', {'state_description': nullable(STRING)})},
-    {**{key: schema for key, schema in instance_schemas.DETAIL_SOMETIMES.items() if key != 'volume'},
+    {**{key: schema for key, schema in instance_schemas.DETAIL_SOMETIMES.items()
+        if key != 'volume'},
      'locality': STRING, 'local_storage': shown('', {'used': NUMBER}),
      'root_enabled': MOMENT, 'root_enabled_by': nullable(STRING)}))
 ROOT_HISTORY = showing('root_history', shown('RootHistory', {

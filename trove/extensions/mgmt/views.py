@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""How an administrator is shown instances, datastore versions and parameters."""
+"""Views of instances, datastore versions and parameters for administrators."""
 
 import datetime
 from collections.abc import Sequence
@@ -26,7 +26,10 @@ _GIB = 1024 ** 3
 
 
 def version(row: Row) -> dict[str, Any]:
-    """A datastore version. Empty lists are shown as a list with an empty text: readers split and join them."""
+    """Return the fields of a version.
+
+    An empty list is shown as a list with an empty text, because clients split and join it.
+    """
     return {
         'id': row.id,
         'name': row.name,
@@ -45,7 +48,7 @@ def version(row: Row) -> dict[str, Any]:
 
 
 def parameter(row: Row) -> dict[str, Any]:
-    """A parameter rule. Its bounds have other names here than where users see them, and 0 is shown."""
+    """Return a parameter rule; its bounds have other names than for users, and 0 is shown."""
     shown = {'name': row.name, 'datastore_version_id': row.datastore_version_id,
              'restart_required': bool(row.restart_required), 'type': row.data_type}
     for key in ('max_size', 'min_size'):
@@ -57,7 +60,7 @@ def parameter(row: Row) -> dict[str, Any]:
 
 def instance(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
-    """The detail view and what only administrators see."""
+    """Return the detail view with the fields for administrators."""
     shown = instance_views.detail(request, row, addresses, replicas, now)
     shown.update(server=_server(row), service_status=row.service_status, tenant_id=row.tenant_id,
                  deleted=bool(row.deleted), deleted_at=views.timestamp(row.deleted_at),
@@ -68,9 +71,9 @@ def instance(request: Request, row: Row, addresses: Sequence[Row], replicas: Seq
 def instance_complete(request: Request, row: Row, addresses: Sequence[Row],
                       replicas: Sequence[Row], now: datetime.datetime,
                       root: Row | None) -> dict[str, Any]:
-    """One instance with its volume, its guest and who enabled root.
+    """Return one instance with its volume, its guest and the user who enabled root.
 
-    :param addresses: all there are, those that users do not see as well.
+    :param addresses: all addresses, also those that users do not see.
     """
     shown = instance(request, row,
                      [address for address in addresses if address.kind != 'management'], replicas,
@@ -90,7 +93,7 @@ def instance_complete(request: Request, row: Row, addresses: Sequence[Row],
 
 
 def _server(row: Row) -> dict[str, Any] | None:
-    """As it was last seen. What only Nova knows is null: a read asks nobody."""
+    """Return the server as it is stored; values that only Nova has are null."""
     if row.compute_instance_id is None:
         return None
     if row.server_status is None and not row.deleted:
@@ -109,7 +112,7 @@ def _server(row: Row) -> dict[str, Any] | None:
 
 
 def _by_network(addresses: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
-    """In the form of Nova, by the ids of the networks: what they are called only Neutron knows."""
+    """Return the addresses in Nova's layout, by ids of networks, because Neutron has the names."""
     found: dict[str, list[dict[str, Any]]] = {}
     for address in addresses:
         found.setdefault(address.network_id or address.kind, []).append({
@@ -142,7 +145,7 @@ def _gigabytes(count: int | None) -> float | None:
 
 
 def _task_description(row: Row) -> str:
-    """What is done to the instance, in a few words that nobody parses."""
+    """Return the current operation in a few words, which no client parses."""
     if row.operation_kind is not None:
         words = row.operation_kind.replace('_', ' ')
         return f'Cancelling: {words}.' if row.cancel_wanted else f'Running: {words}.'

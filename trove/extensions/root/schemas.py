@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about root may look like, and what is shown of it."""
+"""Schemas of requests and responses about the root account."""
 
 from trove.common.http.schemas import BOOLEAN, STRING, compiled, obj, showing, shown
 
-#: An empty password counts as none.
+#: An empty password counts as missing.
 ENABLE = compiled(
     obj({'password': {
         'type': ['string', 'null'],

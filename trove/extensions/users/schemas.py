@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a request about users may look like, and how they are shown."""
+"""Schemas of requests and responses about users."""
 
 from trove.common.http.schemas import (NAME, STRING, TEXT, array, compiled, nullable, obj, page_of,
                                        showing, shown, wrapped)
 from trove.extensions.databases.schemas import SHOWN as DATABASE
 from trove.instance.schemas import DATABASE_NAME, HOST, USER
 
-#: Users one request may name: what fits into one message to a guest.
+#: Users in one request, which fit into one message to a guest.
 MAX_ITEMS = 1000
 
 CREATE = compiled(wrapped('users', array(USER, maxItems=MAX_ITEMS)))

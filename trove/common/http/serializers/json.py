@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""JSON on the wire: UTF-8, one object at the root."""
+"""JSON: UTF-8, one object at the root."""
 
 import json
 import math
@@ -20,7 +20,7 @@ CONTENT_TYPE = 'application/json'
 MEDIA_TYPES = ('application/json', 'application/vnd.openstack.trove+json')
 
 
-#: Bodies are made anew for each answer, so none holds itself, and looking for that is a fifth of the work.
+#: Bodies are created for each response, so they have no cycles; the check is a fifth of the work.
 _encode = json.JSONEncoder(separators=(',', ':'), check_circular=False).encode
 
 
@@ -39,17 +39,20 @@ def _number(text: str) -> float:
     return found
 
 
-#: Python reads numbers that JSON does not have (NaN, Infinity) and makes infinities of those too large for a float.
-#: Not every database takes them, and nobody could read an answer that holds one.
+#: Python reads numbers that JSON does not have (NaN, Infinity) and converts numbers too large for a
+#: float to infinity. Some databases refuse them, and no client could read them in a response.
 _decode = json.JSONDecoder(parse_constant=_refuse, parse_float=_number).decode
 
 
 def load(data: bytes, _schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    """:raises ValueError: with a sentence for the caller."""
+    """Return a body.
+
+    :raises ValueError: with a sentence for the caller.
+    """
     try:
-        # Python would guess other encodings; JSON has one.
+        # Python would guess other encodings; JSON has only one.
         body = _decode(data.decode('utf-8-sig'))
-        # Text that cannot be written down again (half a surrogate pair) would only fail later, in the database.
+        # Text that cannot be encoded (half a surrogate pair) would fail later, in the database.
         json.dumps(body, ensure_ascii=False).encode()
     except UnicodeError:
         raise ValueError(

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""From a tree of text to the internal form: the JSON schema says which text is a number, a flag, a list.
+"""Conversion of a tree of text to a body; the JSON schema has the types of the values.
 
-What the schema leaves open stays text. What does not fit stays text too, so that the schema refuses it with the same
-sentence as in JSON.
+A value that the schema leaves open stays text. A value of the wrong type stays text too, so that
+the schema refuses it with the same sentence as in JSON.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ _FLAGS = {'true': True, '1': True, 'false': False, '0': False}
 
 @dataclasses.dataclass(slots=True)
 class Node:
-    """One element."""
+    """Element of a document."""
 
     name: str
     attributes: dict[str, str]
@@ -43,9 +43,12 @@ class Node:
 
 
 def read(root: Node, schema: dict[str, Any]) -> dict[str, Any]:
-    """The body. The root element is its wrapper key, or stands for the body itself where the schema says so.
+    """Return the body of a document.
 
-    :param schema: of the body; ``{"xml": {"name": ...}}`` names the root element of a body without wrapper key.
+    The root element is the wrapper key of the body, or the body itself if the schema names it.
+
+    :param schema: schema of the body; ``{"xml": {"name": ...}}`` names the root element of a body
+        without a wrapper key.
     :raises ValueError: with a sentence for the caller.
     """
     is_wrapper = any(root.name in part.get('properties', {}) for part in _parts(schema))
@@ -63,7 +66,7 @@ def _value(node: Node, schema: dict[str, Any]) -> Any:
 
 
 def _looks_like_list(node: Node) -> bool:
-    """Whether an element no schema knows holds a list."""
+    """Return whether an element that no schema has looks like a list."""
     if any(_is_keyed(child) for child in node.children):
         return False
     names = {child.name for child in node.children}
@@ -94,14 +97,15 @@ def _object(node: Node, schema: dict[str, Any]) -> dict[str, Any]:
     for child in node.children:
         name = child.name
         if _is_keyed(child):
-            # A key that cannot be the name of an element, as it is written in answers.
+            # A key that cannot be the name of an element, as it is written in responses.
             name, child = child.attributes[table.ITEM_KEY], dataclasses.replace(child, attributes={
                 key: text for key, text in child.attributes.items() if key != table.ITEM_KEY})
         by_name.setdefault(name, []).append(child)
     for name, children in by_name.items():
         inner = _property(schema, name)
         if name in found or len(children) > 1:
-            # Several of a name are a list; one that is an attribute as well is said twice, which no schema takes.
+            # Several elements of a name are a list. An attribute and an element of the same name
+            # are a list too, which no schema accepts.
             items = _items(inner)
             found[name] = [
                 *([found[name]] if name in found else []),
@@ -145,10 +149,10 @@ def _scalar(text: str, kinds: frozenset[str]) -> Any:
     return text
 
 
-# --- what a schema says ----------------------------------------------------------------------------
+# --- schemas -------------------------------------------------------------------------------------
 
 def _parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The schema and what it is put together from."""
+    """Yield a schema and the schemas that it is composed of."""
     yield schema
     for way in ('anyOf', 'oneOf', 'allOf'):
         for part in schema.get(way, ()):
@@ -156,7 +160,7 @@ def _parts(schema: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _kinds(schema: dict[str, Any]) -> frozenset[str]:
-    """The JSON types a value may have; none when the schema leaves it open."""
+    """Return the JSON types that a value can have; none if the schema leaves it open."""
     kinds: set[str] = set()
     for part in _parts(schema):
         named = part.get('type', ())

@@ -10,17 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The one table of the XML form: which keys are attributes, and what the items of a list are called.
+"""Table of the XML format: keys that are attributes, and names of the items of lists.
 
-Everything else follows from the shape of the body, so no resource has XML code of its own.
+The rest follows from the layout of the body, so no resource has XML code of its own.
 """
 
 NAMESPACE = 'http://docs.openstack.org/database/api/v1.0'
 
-#: Stands for every key.
+#: Every key.
 ALL = frozenset({'*'})
 
-#: Element -> keys that are attributes of it when they hold a single value. All other keys are child elements.
+#: element -> keys that are its attributes if their value is a scalar; other keys are child elements
 ATTRIBUTES: dict[str, frozenset[str]] = {
     'instance': frozenset({
         'id', 'name', 'status', 'hostname', 'created', 'updated', 'host', 'server_id', 'local_id',
@@ -46,21 +46,21 @@ ATTRIBUTES: dict[str, frozenset[str]] = {
     'diagnostics': ALL,
     'root_history': frozenset({'enabled', 'id', 'user'}),
     'version': frozenset({'id', 'status', 'updated'}),
-    # What the token check answers with.
+    # Error of the token check.
     'error': frozenset({'code'}),
 }
 
-#: Of a fault, whatever its name.
+#: Attributes of every fault.
 FAULT_ATTRIBUTES = frozenset({'code'})
-#: Of the rate limiter's fault, the only one that carries the namespace.
+#: Attributes of the fault of the rate limiter, the only fault with the namespace.
 RATE_FAULT_ATTRIBUTES = frozenset({'code', 'retryAfter'})
 
-#: Elements that hold a list wherever they stand, also when they hold one item or none.
+#: Elements that are always lists, also with one item or none.
 ALWAYS_LISTS = frozenset({'databases', 'users'})
 
-#: What items are called whose list has no plural name.
+#: Name of the items of a list without a plural name.
 ITEM = 'item'
-#: Attribute of an element so called that stands for a key which cannot be the name of one.
+#: Attribute of such an element with a key that cannot be the name of an element.
 ITEM_KEY = 'key'
 
 
@@ -70,5 +70,5 @@ def is_attribute(element: str, key: str) -> bool:
 
 
 def item_name(list_name: str) -> str:
-    """What the items of a list are called: its name without the trailing s."""
+    """Return the name of the items of a list: the name of the list without the trailing s."""
     return list_name[:-1] if list_name.endswith('s') and len(list_name) > 1 else ITEM

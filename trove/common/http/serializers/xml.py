@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""XML on the wire: UTF-8, one root element, mapped to and from the internal form by :mod:`.table`.
+"""XML: UTF-8, one root element, mapped to and from a body by :mod:`.table`.
 
-Nothing a document could make a parser do is done: no document type, no entities, nothing fetched; depth and number of
-elements are bounded here, its size by the reader of the request.
+A document cannot make the parser work for it: document types, entities and references to other
+documents are refused. Depth and number of elements are bounded here, the size by the request.
 """
 
 import re
@@ -38,7 +38,7 @@ _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>'
 _INDENT = '    '
 _FAULTS = frozenset(faults.NAMES.values()) | {faults.UNEXPECTED}
 
-#: What XML cannot hold, not even escaped.
+#: Characters that XML cannot hold, not even escaped.
 _IMPOSSIBLE = re.compile('[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]')
 _NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]*\Z')
 
@@ -46,13 +46,13 @@ _NAME = re.compile(r'[A-Za-z_][A-Za-z0-9_.-]*\Z')
 # --- out -----------------------------------------------------------------------------------------
 
 def dump(body: dict[str, Any], root: str = '') -> bytes:
-    """A body with one wrapper key, or one without.
+    """Return the document of a body with or without a wrapper key.
 
     :param root: name of the root element of a body without wrapper key.
     """
     name, value = next(iter(body.items()))
     links = body.get('links') if name != 'links' else None
-    # The next link under its second name is for clients that read JSON.
+    # The next link under its second name is for clients of JSON.
     beside = body.keys() - {name, 'links', f'{name}_links'}
     if root or beside:
         name, value, links = root or table.ITEM, body, None
@@ -62,7 +62,10 @@ def dump(body: dict[str, Any], root: str = '') -> bytes:
 
 
 def _element(lines: list[str], name: str, value: Any, indent: str, links: Any = None) -> None:
-    """:param links: the page's links, last child of the root."""
+    """Append the lines of an element.
+
+    :param links: links of a page, last child of the root.
+    """
     opening = f'{indent}<{_tag(name)}'
     if not indent and _has_namespace(name, value):
         opening += f' xmlns="{table.NAMESPACE}"'
@@ -104,21 +107,22 @@ def _is_attribute(element: str, key: str, is_root: bool, value: dict[str, Any]) 
 
 
 def _tag(name: str) -> str:
-    """The name of an element; a key that cannot be one stands in an attribute."""
+    """Return the tag of an element; a key that cannot be a name becomes an attribute."""
     return name if _NAME.match(
         name) else f'{table.ITEM} {table.ITEM_KEY}={saxutils.quoteattr(_text(name))}'
 
 
 def _text(value: Any) -> str:
-    """``True``, ``False``, ``None``, and everything else as its plain text."""
+    """Return the text of a value; booleans and null are ``True``, ``False`` and ``None``."""
     return _IMPOSSIBLE.sub('\ufffd', str(value))
 
 
 # --- in ------------------------------------------------------------------------------------------
 
 def load(data: bytes, schema: dict[str, Any] | None = None) -> dict[str, Any]:
-    """:param schema: JSON schema of the body, which says what the text of each element stands for.
+    """Return the body of a document.
 
+    :param schema: JSON schema of the body, which has the types of the elements.
     :raises ValueError: with a sentence for the caller.
     """
     try:
@@ -126,15 +130,15 @@ def load(data: bytes, schema: dict[str, Any] | None = None) -> dict[str, Any]:
     except UnicodeError:
         raise ValueError('The body holds characters that are not valid UTF-8.') from None
     builder = _Builder()
-    # The encoding is ours whatever the declaration says, since the text was decoded already.
+    # The text is decoded already, so the encoding of the declaration is ignored.
     parser = ElementTree.DefusedXMLParser(target=builder, encoding='utf-8', forbid_dtd=True,
                                           forbid_entities=True, forbid_external=True)
     try:
         parser.feed(text.encode())
         parser.close()
     except common.DefusedXmlException:
-        raise ValueError('The body must not declare a document type or entities, or refer to other documents.') \
-            from None
+        raise ValueError('The body must not declare a document type or entities, or refer to other '
+                         'documents.') from None
     except (ElementTree.ParseError, expat.ExpatError) as error:
         line = f' (line {error.position[0]})' if hasattr(error, 'position') else ''
         raise ValueError(f'The body is not well-formed XML{line}.') from None
@@ -144,7 +148,7 @@ def load(data: bytes, schema: dict[str, Any] | None = None) -> dict[str, Any]:
 
 
 class _Builder:
-    """Makes nodes of what the parser finds, as long as there are not too many."""
+    """Builder of the tree of a document, which refuses one with too many nodes."""
 
     def __init__(self) -> None:
         self.root: reading.Node | None = None
@@ -157,7 +161,7 @@ class _Builder:
             raise ValueError(f'The body has more than {MAX_NODES} elements and attributes.')
         if len(self._open) >= MAX_DEPTH:
             raise ValueError(f'The elements of the body are nested more than {MAX_DEPTH} deep.')
-        # Namespaces are ignored; an attribute of a foreign one (xsi:..., xml:...) is not ours to read.
+        # Namespaces are ignored, and so are attributes of foreign ones (xsi:..., xml:...).
         node = reading.Node(
             tag.rpartition('}')[2], {
                 key: value
@@ -177,4 +181,4 @@ class _Builder:
         self._open[-1].pieces.append(text)
 
     def close(self) -> None:
-        """Nothing is left open: the parser has checked."""
+        """Do nothing: the parser has checked that every element is closed."""
