@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""MariaDB and PostgreSQL servers of the tests' own, from the distribution's packages, in a directory of their own."""
+"""Private MariaDB and PostgreSQL servers for tests, from the packages of the distribution, each in
+its own directory.
+"""
 
 import contextlib
 import os
@@ -41,7 +43,8 @@ def free_port() -> int:
 
 
 def _run(*command: str, **kwargs) -> str:
-    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False, **kwargs)
+    done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          check=False, **kwargs)
     assert done.returncode == 0, f'{command[0]} failed: {done.stdout[-2000:]}'
     return done.stdout
 
@@ -53,13 +56,14 @@ def _wait_for_port(port: int, process: subprocess.Popen, log: pathlib.Path) -> N
             return
         assert process.poll() is None, f'the server ended: {log.read_text()[-2000:]}'
         time.sleep(0.05)
-    raise AssertionError(f'the server does not answer: {log.read_text()[-2000:]}')
+    raise AssertionError(f'the server does not respond: {log.read_text()[-2000:]}')
 
 
 def _wait_ready(program: str, port: int) -> None:
     end = time.monotonic() + START_TIMEOUT
-    while subprocess.run([program, '-q', '-h', '127.0.0.1', '-p', str(port)], check=False).returncode:
-        assert time.monotonic() < end, 'PostgreSQL does not take connections'
+    command = [program, '-q', '-h', '127.0.0.1', '-p', str(port)]
+    while subprocess.run(command, check=False).returncode:
+        assert time.monotonic() < end, 'PostgreSQL does not accept connections'
         time.sleep(0.05)
 
 
@@ -67,13 +71,15 @@ def _wait_ready(program: str, port: int) -> None:
 def _serving(command: list[str], port: int, directory: pathlib.Path, user: str) -> Iterator[None]:
     log = directory / 'server.log'
     with log.open('w') as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, user=user, group=user,
-                                   extra_groups=[], cwd=directory, start_new_session=True)
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, user=user,
+                                   group=user, extra_groups=[], cwd=directory,
+                                   start_new_session=True)
     try:
         _wait_for_port(port, process, log)
         yield
     finally:
-        # To PostgreSQL SIGTERM means "when all clients have gone", SIGINT "now, in order"; MariaDB knows only SIGTERM.
+        # PostgreSQL waits for its clients after SIGTERM, not after SIGINT; MariaDB only handles
+        # SIGTERM.
         process.send_signal(signal.SIGINT if user == 'postgres' else signal.SIGTERM)
         process.wait(30)
 
@@ -91,7 +97,7 @@ def _owned(directory: pathlib.Path, user: str) -> pathlib.Path:
 
 @contextlib.contextmanager
 def mariadb(directory: pathlib.Path) -> Iterator[str]:
-    """A running MariaDB; gives the URL of an empty database."""
+    """Run MariaDB; yields the URL of an empty database."""
     _owned(directory, 'mysql')
     port = free_port()
     data, sock = directory / 'data', directory / 'socket'
@@ -102,36 +108,43 @@ def mariadb(directory: pathlib.Path) -> Iterator[str]:
     with _serving(command, port, directory, 'mysql'):
         _run('mariadb', '--no-defaults', f'--socket={sock}', input=(
             'CREATE DATABASE trove CHARACTER SET utf8mb4; '
-            "CREATE USER trove@'127.0.0.1' IDENTIFIED BY 'trove'; GRANT ALL ON trove.* TO trove@'127.0.0.1';"))
+            "CREATE USER trove@'127.0.0.1' IDENTIFIED BY 'trove'; "
+            "GRANT ALL ON trove.* TO trove@'127.0.0.1';"))
         yield f'mysql+pymysql://trove:trove@127.0.0.1:{port}/trove?charset=utf8mb4'
 
 
 @contextlib.contextmanager
 def postgresql(directory: pathlib.Path) -> Iterator[str]:
-    """A running PostgreSQL; gives the URL of an empty database."""
+    """Run PostgreSQL; yields the URL of an empty database."""
     _owned(directory, 'postgres')
     port = free_port()
-    binaries = max(pathlib.Path('/usr/lib/postgresql').glob('*/bin'), key=lambda path: float(path.parent.name))
+    binaries = max(
+        pathlib.Path('/usr/lib/postgresql').glob('*/bin'), key=lambda path: float(path.parent.name))
     data, password = directory / 'data', directory / 'password'
     password.write_text('trove\n')
     shutil.chown(password, 'postgres', 'postgres')
-    _run(str(binaries / 'initdb'), '-D', str(data), '-U', 'trove', f'--pwfile={password}', '--auth=scram-sha-256',
-         '--encoding=UTF8', '--no-sync', user='postgres', group='postgres', cwd=directory)
-    command = [str(binaries / 'postgres'), '-D', str(data), '-p', str(port), '-k', str(directory), '-c', 'fsync=off',
-               '-c', 'listen_addresses=127.0.0.1']
+    _run(str(binaries / 'initdb'), '-D', str(data), '-U', 'trove', f'--pwfile={password}',
+         '--auth=scram-sha-256', '--encoding=UTF8', '--no-sync', user='postgres', group='postgres',
+         cwd=directory)
+    command = [
+        str(binaries / 'postgres'), '-D',
+        str(data), '-p',
+        str(port), '-k',
+        str(directory), '-c', 'fsync=off', '-c', 'listen_addresses=127.0.0.1'
+    ]
     with _serving(command, port, directory, 'postgres'):
-        # It listens before it takes connections.
+        # It listens before it accepts connections.
         _wait_ready(str(binaries / 'pg_isready'), port)
         yield f'postgresql+psycopg2://trove:trove@127.0.0.1:{port}/postgres'
 
 
-#: What the control plane's database may be.
+#: Supported databases of the control plane.
 ENGINES = ('mariadb', 'postgresql', 'sqlite')
 
 
 @contextlib.contextmanager
 def configured(engine: str, directory: pathlib.Path, pool_size: int) -> Iterator[None]:
-    """An empty database of one of :data:`ENGINES` that the service's sessions lead to."""
+    """Connect the sessions of the service to an empty database of one of :data:`ENGINES`."""
     options.register(CONF)
     CONF([], project='trove', default_config_files=[], default_config_dirs=[])
     servers = {'mariadb': mariadb, 'postgresql': postgresql,

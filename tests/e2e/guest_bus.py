@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the guest bus tests stand on: a control plane with a database and a conductor process, and guests."""
+"""Fixtures of the guest bus tests: a control plane with a database and a conductor process, and
+guests.
+"""
 
 import contextlib
 import datetime
@@ -39,13 +41,13 @@ SECRET = 'a secret of this test, long enough and with many letters'
 ROOT = pathlib.Path(__file__).parents[2]
 INSTANCES = instances.Instance.__table__
 STATUSES = instances.ServiceStatus.__table__
-LASTSEEN = instances.ConductorLastSeen.__table__
+REPLAY_MARKS = instances.ConductorLastSeen.__table__
 RESULTS = instances.CommandResult.__table__
 OPERATIONS = operations.Operation.__table__
 
 
 def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """Wait until ``condition`` gives something true, and return that; fails after ``seconds``."""
+    """Return the first true value of ``condition``; fails after ``seconds``."""
     deadline = time.monotonic() + seconds
     while True:
         value = condition()
@@ -57,7 +59,7 @@ def eventually(condition: Callable[[], Any], seconds: float = 15.0) -> Any:
 
 def configuration(directory: pathlib.Path, *, transport_url: str = '', guest_bus_url: str = '',
                   provision: bool = True) -> cfg.ConfigOpts:
-    """The options of a control plane, from a file of their own."""
+    """Return the options of a control plane, from their own file."""
     file = directory / 'options.conf'
     file.write_text(f'[DEFAULT]\ntransport_url = {transport_url}\n'
                     f'[guest_bus]\ntransport_url = {guest_bus_url}\nprovision = {provision}\n')
@@ -76,7 +78,9 @@ def environment() -> dict[str, str]:
 
 
 class Guest:
-    """One guest: a row, an identity at the broker, and an agent that answers every command with its kind."""
+    """A guest: a row, an identity at the broker, and an agent that replies to every command with
+    its kind.
+    """
 
     def __init__(self, plane: 'ControlPlane', boot_epoch: int = 1) -> None:
         self.id = str(uuid.uuid4())
@@ -105,11 +109,11 @@ class Guest:
 
     def listen(self) -> None:
         self._server = self.bus.server(f'guestagent.{self.id}', self.id,
-                                       [channel.GuestEndpoint(self.channel, self._answer)],
+                                       [channel.GuestEndpoint(self.channel, self._reply)],
                                        exchange=f'g.{self.id}')
         self._server.start()
 
-    def _answer(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _reply(self, kind: str, body: dict[str, Any]) -> dict[str, Any]:
         self.commands.append(kind)
         return {'kind': kind}
 
@@ -122,7 +126,9 @@ class Guest:
 
     @contextlib.contextmanager
     def raw(self, vhost: str = 'guests') -> Iterator[amqp.Channel]:
-        """A plain AMQP channel with the guest's credentials: what an intruder in the guest would use."""
+        """Open a plain AMQP channel with the guest's credentials, as an intruder in the guest
+        would.
+        """
         password = keys.broker_password(self.key)
         host = self.url.rpartition('@')[2].partition('/')[0]
         connection = amqp.Connection(host=host, userid=self.user, password=password,
@@ -139,7 +145,7 @@ class Guest:
 class ControlPlane:
     """Configuration, database, broker identities and a conductor process.
 
-    :param database: URL of an empty one; a file of its own when not given.
+    :param database: URL of an empty database; a new file when not given.
     """
 
     def __init__(self, directory: pathlib.Path, rabbit: rabbitmq.RabbitMQ,
@@ -175,7 +181,7 @@ class ControlPlane:
         return log.read_text() if log.exists() else ''
 
     def end_conductor(self, number: int = signal.SIGTERM) -> int | None:
-        """Returns its exit status."""
+        """Stop the conductor and return its exit status."""
         process, self.conductor = self.conductor, None
         if process is None:
             return None
@@ -190,7 +196,7 @@ class ControlPlane:
         self.engine.dispose()
 
     def new_guest(self, **columns: Any) -> Guest:
-        """A guest with a row and an identity, not listening yet."""
+        """Return a guest with a row and an identity, which does not listen yet."""
         guest = Guest(self)
         now = datetime.datetime(2026, 1, 1)
         with self.engine.begin() as connection:
@@ -214,7 +220,7 @@ class ControlPlane:
             return connection.execute(table.select().where(where)).first()
 
     def open_operation(self, guest: Guest, operation_id: str) -> None:
-        """An operation on a guest that is due in a day."""
+        """Open an operation on a guest that is not due."""
         now = datetime.datetime(2026, 1, 1)
         with self.engine.begin() as connection:
             connection.execute(OPERATIONS.insert().values(
@@ -225,24 +231,24 @@ class ControlPlane:
                 deadline=now + datetime.timedelta(days=36500)))
 
     def snapshot(self) -> dict[str, list]:
-        """All that a report could change, for comparison."""
+        """Return all rows that a report could change, for comparison."""
         with self.engine.connect() as connection:
             return {table.name: sorted(map(tuple, connection.execute(table.select())), key=repr)
                     for table in (INSTANCES, STATUSES, RESULTS, OPERATIONS)}
 
     def topology(self) -> dict[str, list]:
-        """Exchanges, queues and bindings of the guest bus by name."""
+        """Return the exchanges, queues and bindings of the guest bus by name."""
         return {
-            what: sorted(
+            kind: sorted(
                 str({name: thing[name]
                      for name in names})
-                for thing in self.rabbit.api('GET', f'{what}/guests').json())
-            for what, names in (('exchanges', ('name', 'type')), ('queues', ('name', 'arguments')),
+                for thing in self.rabbit.api('GET', f'{kind}/guests').json())
+            for kind, names in (('exchanges', ('name', 'type')), ('queues', ('name', 'arguments')),
                                 ('bindings', ('source', 'destination', 'routing_key')))
         }
 
     def waiting(self, queue: str) -> int:
-        """Messages in a queue, asked over AMQP because statistics lag."""
+        """Return the number of messages in a queue, from AMQP because statistics lag."""
         with contextlib.closing(
                 amqp.Connection(host=f'127.0.0.1:{self.rabbit.port}', userid=self.rabbit.user,
                                 password=self.rabbit.password,

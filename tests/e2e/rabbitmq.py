@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A RabbitMQ of its own for a test: own node name, directory and ports, from the Debian package; gone afterwards."""
+"""A private RabbitMQ for a test, from the Debian package: own node name, directory and ports,
+removed afterwards.
+"""
 
 import contextlib
 import os
@@ -30,7 +32,7 @@ _START_SECONDS = 60
 
 
 def free_port_base(count: int = 4) -> int:
-    """The first of ``count`` neighbouring free TCP ports."""
+    """Return the first of ``count`` consecutive free TCP ports."""
     for base in range(20000 + secrets.randbelow(10000), 60000, count):
         with contextlib.ExitStack() as stack:
             try:
@@ -44,9 +46,9 @@ def free_port_base(count: int = 4) -> int:
 
 
 class RabbitMQ:
-    """One broker node with the management plugin and two virtual hosts, ``control`` and ``guests``.
+    """A broker node with the management plugin and two virtual hosts, ``control`` and ``guests``.
 
-    :param directory: everything it writes goes below.
+    :param directory: all its files are below.
     """
 
     def __init__(self, directory: pathlib.Path, port_base: int | None = None) -> None:
@@ -61,7 +63,7 @@ class RabbitMQ:
         self._write_configuration()
 
     def url(self, vhost: str) -> str:
-        """transport_url of the control plane's account."""
+        """Return the transport_url of the control plane's account."""
         return f'rabbit://{self.user}:{self.password}@127.0.0.1:{self.port}/{vhost}'
 
     @property
@@ -69,13 +71,16 @@ class RabbitMQ:
         return f'http://{self.user}:{self.password}@127.0.0.1:{self.management_port}'
 
     def api(self, method: str, path: str, **options: object) -> requests.Response:
-        """One request to the management API as administrator; raises when it is refused."""
+        """Send a request to the management API as administrator.
+
+        :raises requests.HTTPError: the request was refused.
+        """
         session = requests.Session()
         session.trust_env = False
-        answer = session.request(method, f'http://127.0.0.1:{self.management_port}/api/{path}',
-                                 timeout=10, auth=(self.user, self.password), **options)
-        answer.raise_for_status()
-        return answer
+        response = session.request(method, f'http://127.0.0.1:{self.management_port}/api/{path}',
+                                   timeout=10, auth=(self.user, self.password), **options)
+        response.raise_for_status()
+        return response
 
     def _write_configuration(self) -> None:
         (self.directory / 'rabbitmq.conf').write_text('\n'.join(
@@ -134,11 +139,11 @@ class RabbitMQ:
             return False
 
     def kill(self) -> None:
-        """End the node without warning; :meth:`start` brings it back with its data."""
+        """Kill the node; :meth:`start` restarts it with its data."""
         self._end(signal.SIGKILL)
 
     def stop(self) -> None:
-        """End the node and everything it started."""
+        """Stop the node and all its processes."""
         self._end(signal.SIGTERM)
         subprocess.run(['epmd', '-port', str(self._epmd_port), '-kill'], capture_output=True,
                        timeout=10, check=False)
@@ -158,7 +163,7 @@ class RabbitMQ:
             os.killpg(process.pid, signal.SIGKILL)
 
     def connections(self, user: str) -> list[str]:
-        """Names of the open connections of a user."""
+        """Return the names of the open connections of a user."""
         return [
             found['name']
             for found in self.api('GET', 'connections').json()
@@ -168,7 +173,7 @@ class RabbitMQ:
 
 @contextlib.contextmanager
 def running(directory: pathlib.Path) -> Iterator[RabbitMQ]:
-    """A broker for the length of a block; its directory is removed with it."""
+    """Run a broker during a block, and remove its directory."""
     broker = RabbitMQ(directory)
     broker.start()
     try:

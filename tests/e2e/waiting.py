@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Waiting for what other processes do: until it is so, never for a guessed time."""
+"""Waiting for other processes: until a condition is met, never for a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -22,15 +22,15 @@ T = TypeVar('T')
 def wait_for(what: str, look: Callable[[], T], seconds: float, *, interval: float = 0.1,
              passing: tuple[type[BaseException],
                             ...] = (), state: Callable[[], object] | None = None) -> T:
-    """Look until there is something to see, and return it.
+    """Poll until ``look`` returns a true value, and return it.
 
-    :param what: what is waited for, for the message of the failure.
-    :param look: returns something true when it is so.
-    :param seconds: when to give up.
-    :param interval: seconds between two looks.
-    :param passing: failures of ``look`` that mean "not yet".
-    :param state: called when given up; what it returns is part of the message.
-    :raises AssertionError: it did not become so.
+    :param what: description of the condition, for the message of the failure.
+    :param look: returns a true value when the condition is met.
+    :param seconds: timeout.
+    :param interval: seconds between two polls.
+    :param passing: exceptions of ``look`` that mean "not yet".
+    :param state: called after a timeout; its result is part of the message.
+    :raises AssertionError: the condition was not met in time.
     """
     end = time.monotonic() + seconds
     last: object = None
@@ -42,6 +42,6 @@ def wait_for(what: str, look: Callable[[], T], seconds: float, *, interval: floa
         except passing as error:
             last = f'{type(error).__name__}: {error}'
         if time.monotonic() > end:
-            told = state() if state is not None else last
-            raise AssertionError(f'not within {seconds:.0f} s: {what}. Last seen: {told}')
+            seen = state() if state is not None else last
+            raise AssertionError(f'not within {seconds:.0f} s: {what}. Last seen: {seen}')
         time.sleep(interval)

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The stand-alone trove-api as a process: it serves, refuses to start for a reason, and stops in order."""
+"""The stand-alone trove-api as a process: it serves, refuses to start with a reason, and stops
+cleanly.
+"""
 
 import datetime
 import ipaddress
@@ -49,18 +51,27 @@ def port():
 
 @pytest.fixture
 def start(tmp_path, port):
-    """(more sections, options) -> a process that was just started."""
+    """Return a function (more sections, options) -> a process that was just started."""
     started = []
 
     def begin(more='', **options):
-        lines = {'bind_host': '127.0.0.1', 'bind_port': port, 'trove_api_workers': 2, 'transport_url': 'fake://',
-                 'inst_rpc_key_encr_key': '0123456789 only for this test 0123456789', **options}
+        lines = {
+            'bind_host': '127.0.0.1',
+            'bind_port': port,
+            'trove_api_workers': 2,
+            'transport_url': 'fake://',
+            'inst_rpc_key_encr_key': '0123456789 only for this test 0123456789',
+            **options
+        }
         path = tmp_path / 'trove.conf'
-        path.write_text('[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items())
-                        + f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n'
-                        + '[keystone_authtoken]\nauth_url = http://127.0.0.1:9/v3\nauth_type = password\n' + more)
-        started.append(subprocess.Popen([sys.executable, '-m', 'trove.cmd.api', '--config-file', str(path)],
-                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
+        path.write_text(
+            '[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items()) +
+            f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n' +
+            '[keystone_authtoken]\nauth_url = http://127.0.0.1:9/v3\nauth_type = password\n' + more)
+        started.append(
+            subprocess.Popen([sys.executable, '-m', 'trove.cmd.api', '--config-file',
+                              str(path)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                             text=True))
         return started[-1]
 
     yield begin
@@ -83,19 +94,23 @@ def wait_until_served(process, port, tls=None):
 
 @pytest.fixture(scope='module')
 def certificate(tmp_path_factory):
-    """(certificate, key): files of a self-signed certificate for 127.0.0.1."""
+    """Return (certificate, key): files of a self-signed certificate for 127.0.0.1."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, 'trove')])
     now = datetime.datetime.now(datetime.UTC)
-    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + datetime.timedelta(hours=1))
-            .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))]), False)
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), True).sign(key, hashes.SHA256()))
+    made = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(
+        key.public_key()).serial_number(
+            x509.random_serial_number()).not_valid_before(now - datetime.timedelta(
+                hours=1)).not_valid_after(now + datetime.timedelta(hours=1)).add_extension(
+                    x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address('127.0.0.1'))
+                                                 ]),
+                    False).add_extension(x509.BasicConstraints(ca=True, path_length=None),
+                                         True).sign(key, hashes.SHA256()))
     directory = tmp_path_factory.mktemp('tls')
     (directory / 'trove.crt').write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    (directory / 'trove.key').write_bytes(key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()))
+    (directory / 'trove.key').write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                          serialization.NoEncryption()))
     return directory / 'trove.crt', directory / 'trove.key'
 
 
@@ -104,7 +119,7 @@ def children(process):
         return [int(child) for child in listed.read().split()]
 
 
-def test_a_request_that_has_begun_is_answered_after_the_stop(start, port):
+def test_a_request_in_progress_is_completed_after_the_stop(start, port):
     process = start()
     assert b'v1.0' in wait_until_served(process, port)
     assert len(children(process)) == 2
@@ -126,14 +141,15 @@ def test_a_worker_that_dies_is_replaced(start, port):
     before = set(children(process))
     os.kill(min(before), signal.SIGKILL)
     end = time.monotonic() + START_LIMIT
-    while time.monotonic() < end and (len(children(process)) < 2 or set(children(process)) == before):
+    while time.monotonic() < end and (len(children(process)) < 2
+                                      or set(children(process)) == before):
         time.sleep(0.2)
     assert len(children(process)) == 2
     assert set(children(process)) != before
     wait_until_served(process, port)
 
 
-def test_a_port_that_is_taken_is_told(start, port):
+def test_a_port_in_use_is_reported(start, port):
     with socket.socket() as other:
         other.bind(('127.0.0.1', port))
         other.listen()
@@ -143,7 +159,7 @@ def test_a_port_that_is_taken_is_told(start, port):
     assert f'trove-api does not start: [Errno 98] cannot listen on 127.0.0.1:{port}' in output
 
 
-def test_a_missing_key_is_told(start):
+def test_a_missing_key_is_reported(start):
     process = start(inst_rpc_key_encr_key='')
     output, _ = process.communicate(timeout=START_LIMIT)
     assert process.returncode == 1
@@ -151,11 +167,13 @@ def test_a_missing_key_is_told(start):
 
 
 def test_tls_is_served(start, port, certificate):
-    process = start(f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\n', trove_api_workers=1)
+    process = start(f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\n',
+                    trove_api_workers=1)
     trusting = ssl.create_default_context(cafile=certificate[0])
     assert b'v1.0' in wait_until_served(process, port, trusting)
-    # One who connects and says nothing holds up nobody, nor does one who does not speak TLS.
-    with socket.create_connection(('127.0.0.1', port)), socket.create_connection(('127.0.0.1', port)) as plain:
+    # Neither a silent client nor one without TLS blocks others.
+    address = ('127.0.0.1', port)
+    with socket.create_connection(address), socket.create_connection(address) as plain:
         plain.sendall(b'GET / HTTP/1.1\r\nHost: h\r\n\r\n')
         assert b'HTTP/1.1 200' not in plain.recv(1000)
         assert b'https://127.0.0.1' in wait_until_served(process, port, trusting)
@@ -167,30 +185,34 @@ def test_tls_is_served(start, port, certificate):
         offered.wrap_socket(old, server_hostname='127.0.0.1')
 
 
-def test_with_ca_file_clients_show_a_certificate(start, port, certificate):
-    process = start(f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\nca_file = {certificate[0]}\n',
-                    trove_api_workers=1)
+def test_with_ca_file_clients_must_present_a_certificate(start, port, certificate):
+    process = start(
+        f'[ssl]\ncert_file = {certificate[0]}\nkey_file = {certificate[1]}\n'
+        f'ca_file = {certificate[0]}\n',
+        trove_api_workers=1)
     known = ssl.create_default_context(cafile=certificate[0])
     known.load_cert_chain(*certificate)
     wait_until_served(process, port, known)
-    with pytest.raises(OSError, match='(?i)certificate required|reset|unexpected eof|Remote end closed'):
+    with pytest.raises(OSError,
+                       match='(?i)certificate required|reset|unexpected eof|Remote end closed'):
         urllib.request.urlopen(f'https://127.0.0.1:{port}/', timeout=5,
                                context=ssl.create_default_context(cafile=certificate[0])).read()
 
 
-def test_a_certificate_that_cannot_be_read_is_told(start, tmp_path):
-    process = start(f'[ssl]\ncert_file = {tmp_path}/missing.crt\nkey_file = {tmp_path}/missing.key\n')
+def test_an_unreadable_certificate_is_reported(start, tmp_path):
+    process = start(
+        f'[ssl]\ncert_file = {tmp_path}/missing.crt\nkey_file = {tmp_path}/missing.key\n')
     output, _ = process.communicate(timeout=START_LIMIT)
     assert process.returncode == 1
     assert 'trove-api does not start: [Errno 2]' in output
     assert f'[ssl] cert_file {tmp_path}/missing.crt' in output
 
 
-# --- bodies ------------------------------------------------------------------------------------------
+# --- bodies --------------------------------------------------------------------------------------
 
 @pytest.fixture
 def open_to_tests(start, port, tmp_path, monkeypatch):
-    """trove-api with a database, and with a token check that knows the tokens of tests."""
+    """Start trove-api with a database and a token check that accepts the tokens of tests."""
     monkeypatch.setenv('PYTHONPATH', f'{REPOSITORY}:{REPOSITORY}/sandbox')
     paste = tmp_path / 'api-paste.ini'
     paste.write_text((REPOSITORY / 'etc/trove/api-paste.ini').read_text().replace(
@@ -202,11 +224,12 @@ def open_to_tests(start, port, tmp_path, monkeypatch):
 
 
 def post(port, headers, body):
-    """The answer to a body that is sent as it stands."""
+    """Return the response to a body that is sent unchanged."""
     with socket.create_connection(('127.0.0.1', port), timeout=30) as connection:
-        connection.sendall(f'POST /v1.0/{tokens.DEMO}/backup_strategies HTTP/1.1\r\nHost: trove\r\n'
-                           f'X-Auth-Token: demo\r\nContent-Type: application/json\r\nConnection: close\r\n'
-                           f'{headers}\r\n\r\n'.encode() + body)
+        connection.sendall(
+            f'POST /v1.0/{tokens.DEMO}/backup_strategies HTTP/1.1\r\nHost: trove\r\n'
+            f'X-Auth-Token: demo\r\nContent-Type: application/json\r\nConnection: close\r\n'
+            f'{headers}\r\n\r\n'.encode() + body)
         connection.shutdown(socket.SHUT_WR)
         return connection.makefile('rb').read()
 
@@ -216,17 +239,19 @@ STRATEGY = b'{"backup_strategy": {"swift_container": "ours"}}'
 
 
 def test_a_body_may_come_in_chunks(open_to_tests, port):
-    body = b''.join(b'%x\r\n%s\r\n' % (len(part), part) for part in (STRATEGY[:7], STRATEGY[7:], b''))
-    answer = post(port, CHUNKS, body)
-    assert answer.startswith(b'HTTP/1.1 202 ') and b'"swift_container":"ours"' in answer
+    body = b''.join(b'%x\r\n%s\r\n' % (len(part), part)
+                    for part in (STRATEGY[:7], STRATEGY[7:], b''))
+    response = post(port, CHUNKS, body)
+    assert response.startswith(b'HTTP/1.1 202 ') and b'"swift_container":"ours"' in response
 
 
 #: (headers, body)
 CUT_OFF = [(CHUNKS, b'zz\r\n{}\r\n0\r\n\r\n'), (CHUNKS, b'ff\r\n{"backup'), (CHUNKS, b'0\r\n\r\n'),
-           ('Content-Length: 500', STRATEGY), ('Content-Length: -5', STRATEGY), ('Content-Length: many', STRATEGY)]
+           ('Content-Length: 500', STRATEGY), ('Content-Length: -5', STRATEGY),
+           ('Content-Length: many', STRATEGY)]
 
 
-def test_a_body_that_is_not_whole_is_refused(open_to_tests, port):
-    answers = [post(port, headers, body).split(b' ')[1] for headers, body in CUT_OFF]
-    assert answers == [b'400'] * len(CUT_OFF)
+def test_an_incomplete_body_is_refused(open_to_tests, port):
+    statuses = [post(port, headers, body).split(b' ')[1] for headers, body in CUT_OFF]
+    assert statuses == [b'400'] * len(CUT_OFF)
     assert post(port, f'Content-Length: {len(STRATEGY)}', STRATEGY).startswith(b'HTTP/1.1 202 ')

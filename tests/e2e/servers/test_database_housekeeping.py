@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Periodic work and housekeeping on each database engine that is supported."""
+"""Periodic tasks and housekeeping on each supported database engine."""
 
 import concurrent.futures
 import datetime
@@ -34,7 +34,7 @@ DAY = datetime.timedelta(days=1)
 
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def engine(request, tmp_path_factory):
-    """The name of an engine that has our schema."""
+    """Return the name of an engine that has the schema of Trove."""
     with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
                                      pool_size=16):
         migration.sync()
@@ -83,7 +83,7 @@ def test_a_periodic_task_is_taken_by_one_of_many_that_try_at_once(engine):
     assert session.write(periodic_tasks.take, name, 'x', NOW + 2 * DAY, 60).done_until == NOW
 
 
-def test_messages_are_kept_whole_and_in_order(engine):
+def test_notifications_are_kept_complete_and_in_order(engine):
     notices = [
         notification.NotificationMessage('dbaas.test', 'api.x', {
             'text': 'ü 😀',
@@ -100,35 +100,37 @@ def test_messages_are_kept_whole_and_in_order(engine):
     assert session.read(outbox.backlog) == (0, None)
 
 
-def test_only_what_nobody_has_touched_is_noted(engine):
+def test_only_unchanged_instances_are_recorded(engine):
     instance_id = make('p-watch')
     row = next(row for row in session.read(instance_drift.idle, 'R') if row.id == instance_id)
     assert session.write(instance_drift.record, row, NOW + DAY, server_status='SHUTOFF', drift=None,
                          changes=[('instance.x', 'X.')])
-    assert not session.write(instance_drift.record, row, NOW + DAY, server_status='ACTIVE', drift=None,
-                             changes=[])
+    assert not session.write(instance_drift.record, row, NOW + DAY, server_status='ACTIVE',
+                             drift=None, changes=[])
     row = next(row for row in session.read(instance_drift.idle, 'R') if row.id == instance_id)
     assert (row.server_status, row.updated) == ('SHUTOFF', NOW + DAY)
     session.write(operations.create, kind='k', resource_type='instance', resource_id=instance_id,
                   now=NOW, deadline=9, project_id='p')
-    assert not session.write(instance_drift.record, row, NOW, server_status='ACTIVE', drift=None, changes=[])
+    assert not session.write(instance_drift.record, row, NOW, server_status='ACTIVE', drift=None,
+                             changes=[])
     assert instance_id not in {row.id for row in session.read(instance_drift.idle, 'R')}
     assert session.read(instance_drift.alive, [instance_id, 'nobody']) == {instance_id}
     assert session.read(heartbeats.ages, NOW)['+Inf'] == 0
 
 
-def test_guests_fall_silent_and_come_back(engine):
+def test_guests_stop_reporting_and_report_again(engine):
     instance_id = make('p-silent')
 
-    def heard(moment):
+    def report(moment):
         session.write(lambda connection: connection.execute(
-            update(service_statuses.STATUSES).where(service_statuses.STATUSES.c.instance_id == instance_id)
-            .values(updated_at=moment, status='healthy')))
+            update(service_statuses.STATUSES).where(service_statuses.STATUSES.c.instance_id ==
+                                                    instance_id).values(
+                                                        updated_at=moment, status='healthy')))
 
-    heard(NOW)
+    report(NOW)
     assert session.write(heartbeats.mark_silent, NOW + datetime.timedelta(seconds=90), 90) == 0
     assert session.write(heartbeats.mark_silent, NOW + datetime.timedelta(seconds=91), 90) == 1
-    heard(NOW + DAY)
+    report(NOW + DAY)
     assert session.write(heartbeats.mark_silent, NOW + DAY, 90) == 1
     assert session.read(instances.get, instance_id).unreachable_since is None
 
@@ -154,7 +156,7 @@ def test_purge_in_batches(engine):
         session.write(purge.purge, other, session.read(purge.candidates, other, NOW + DAY, 5))
 
 
-def test_counting_again_while_others_consume(engine):
+def test_a_recount_while_others_consume(engine):
     project = uuid.uuid4().hex
     CONF.set_override('max_instances_per_tenant', -1)
 
@@ -193,8 +195,11 @@ def test_counting_again_while_others_consume(engine):
     CONF.clear_override('max_instances_per_tenant')
 
 
-def test_a_database_that_does_not_answer_is_given_up(tmp_path):
-    """MySQL's and MariaDB's client; PostgreSQL's only gives up a silent network, which is not at hand here."""
+def test_a_database_that_does_not_respond_times_out(tmp_path):
+    """MySQL's and MariaDB's client;
+
+    PostgreSQL's only gives up a silent network, which is not at hand here.
+    """
     with database_servers.configured('mariadb', tmp_path, pool_size=4):
         migration.sync()
         session.dispose()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules, backups and their lists on the database engines that production runs on: what SQLite would let pass."""
+"""Modules, backups and their lists on the engines of production, which are stricter than SQLite."""
 
 import concurrent.futures
 import datetime
@@ -29,7 +29,7 @@ from trove.db import (backup_strategies, backups, configurations, datastores, in
 
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
-    """An engine with our schema, made by the migrations."""
+    """Return an engine with the schema of the migrations."""
     with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
                                      pool_size=16):
         migration.sync()
@@ -50,7 +50,7 @@ def module_row(name, tenant_id=None, **values):
     }
 
 
-def test_of_two_modules_alike_at_a_time_one_is_made(database):
+def test_of_two_equal_modules_created_at_once_one_exists(database):
     def make(_number):
         try:
             session.write(modules.create, module_row('alike'), NOW)
@@ -71,7 +71,7 @@ def test_large_contents_are_kept(database):
     assert session.read(modules.contents, row['id']) == row['contents']
 
 
-def test_strategies_that_are_set_at_the_same_time_are_one(database):
+def test_strategies_set_at_once_become_one(database):
     project = uuid.uuid4().hex
 
     def put(number):
@@ -102,7 +102,7 @@ def test_an_instance_has_a_module_once(database):
 @pytest.mark.parametrize(
     'order',
     [Order(), *itertools.starmap(Order, itertools.product(backups.SORT_KEYS, (False, True)))])
-def test_pages_of_backups_hold_every_row_once(database, order):
+def test_pages_of_backups_contain_every_row_once(database, order):
     project = uuid.uuid4().hex
     for number in range(7):
         session.write(
@@ -126,7 +126,7 @@ def test_pages_of_backups_hold_every_row_once(database, order):
     assert len(session.read(backups.page, window, limit=10)) == 4
 
 
-def test_a_backup_gives_its_quota_back_once(database):
+def test_a_backup_returns_its_quota_once(database):
     project, backup_id = uuid.uuid4().hex, str(uuid.uuid4())
     session.write(backups.create, {
         'id': backup_id,
@@ -141,7 +141,7 @@ def test_a_backup_gives_its_quota_back_once(database):
 
 
 @pytest.mark.parametrize('status', states.SHOWN)
-def test_instances_are_narrowed_by_any_status(database, status):
+def test_instances_are_filtered_by_any_status(database, status):
     project = uuid.uuid4().hex
     for number, row in enumerate(({
             'server_status': 'ACTIVE'
@@ -161,7 +161,7 @@ def test_instances_are_narrowed_by_any_status(database, status):
 
 
 @pytest.mark.parametrize('key', configurations.SORT_KEYS)
-def test_pages_of_groups_hold_every_row_once(database, key):
+def test_pages_of_groups_contain_every_row_once(database, key):
     project, version = uuid.uuid4().hex, str(uuid.uuid4())
     with session.writer() as connection:
         datastore = datastores.ensure_datastore(connection, 'mariadb')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The control-plane database on each engine that is supported: schema, races, pages."""
+"""The control plane's database on each supported engine: schema, races, pages."""
 
 import concurrent.futures
 import datetime
@@ -46,7 +46,7 @@ NOW = datetime.datetime(2031, 4, 2, 8, 15, 0, 123456)
 
 @pytest.fixture(scope='module', params=database_servers.ENGINES)
 def database(request, tmp_path_factory):
-    """An engine with our schema, made by the migrations."""
+    """Return an engine with the schema of the migrations."""
     with database_servers.configured(request.param, tmp_path_factory.mktemp('server'),
                                      pool_size=16):
         assert migration.sync() == (None, migration.head())
@@ -78,7 +78,7 @@ def test_migrations_lead_to_the_declared_schema(database):
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
-def test_any_character_is_kept_whatever_charset_the_url_says(database):
+def test_any_character_is_kept_with_any_charset_in_the_url(database):
     former = CONF.database.connection
     CONF.set_override('connection', former.replace('charset=utf8mb4', 'charset=utf8'), 'database')
     try:
@@ -90,7 +90,7 @@ def test_any_character_is_kept_whatever_charset_the_url_says(database):
         CONF.set_override('connection', former, 'database')
 
 
-def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
+def test_fifty_creates_with_a_quota_of_ten_give_exactly_ten(database):
     project = uuid.uuid4().hex
 
     def create(_number):
@@ -123,7 +123,7 @@ def test_fifty_creates_against_a_quota_of_ten_give_exactly_ten(database):
     assert session.read(instance_pages.page, project, limit=100).rows == []
 
 
-def test_an_operation_has_one_taker(database):
+def test_an_operation_is_claimed_once(database):
     resource = str(uuid.uuid4())
     operation_id = session.write(operations.create, kind='test', resource_type='instance',
                                  resource_id=resource, now=NOW, deadline=60, project_id='p')
@@ -135,7 +135,7 @@ def test_an_operation_has_one_taker(database):
 
 
 class Touch(Step):
-    """Changes what a report and other steps change as well."""
+    """A step that changes the same rows as reports and other steps."""
 
     def __init__(self, number):
         self.number = number
@@ -161,14 +161,14 @@ def _deleted(work):
 
 
 def test_no_deadlock_reaches_a_runner(database):
-    """A transaction that failed for one would cost its operation a lease."""
+    """A failed transaction would delay its operation by a lease."""
     flow = Flow('load', 1, 'Loading', 'instance', tuple(map(Touch, range(4))), load=instances.get,
                 succeeded=_deleted, failed=lambda *_why: [])
     tools = Tools(conf=CONF, clock=session.utcnow, cloud=None, broker=None, guest=None, keys=None,
                   read=session.read)
     troubles, ids = [], [str(uuid.uuid4()) for _ in range(32)]
 
-    def told(function):
+    def recorded(function):
         def call(*args):
             try:
                 return function(*args)
@@ -177,9 +177,9 @@ def test_no_deadlock_reaches_a_runner(database):
         return call
 
     runner = Runner({'load': flow}, tools, 'load', later=lambda *due: scheduler.later(*due))
-    scheduler = Scheduler(told(runner.advance), session.utcnow, 4)
+    scheduler = Scheduler(recorded(runner.advance), session.utcnow, 4)
 
-    @told
+    @recorded
     def report(number):
         beat, some = f'00000001.{number:08d}', sorted(random.Random(number).sample(ids, 12))
 
@@ -202,7 +202,7 @@ def test_no_deadlock_reaches_a_runner(database):
     def reports(first):
         for number in itertools.count(first, 2):
             report(number)
-            told(runner.renew_leases)()
+            recorded(runner.renew_leases)()
             if time.monotonic() > end or not any(
                     database.read(operations.open_of, 'instance', one) for one in ids):
                 return
@@ -246,7 +246,7 @@ def no_taskmanager():
 
 
 def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_taskmanager):
-    """Both are asked for at once, many times: one of the two is refused, whichever comes second."""
+    """Of a protect and a delete at the same time, the second one is refused."""
     context = RequestContext(user_id='u', project_id='p', overwrite=False)
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         for _round in range(40):
@@ -254,7 +254,7 @@ def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_
             session.write(instances.create, row, NOW)
             found, barrier = session.read(instances.get, row['id']), threading.Barrier(2)
 
-            def asked(work, barrier=barrier):
+            def started(work, barrier=barrier):
                 barrier.wait()
                 try:
                     work()
@@ -263,8 +263,8 @@ def test_an_instance_is_not_protected_and_deleted_at_the_same_time(database, no_
                     return False
 
             accepted = list(
-                pool.map(asked, (lambda: instance_models.delete(context, found),
-                                 lambda: instance_models.protect(context, found, True))))
+                pool.map(started, (lambda: instance_models.delete(context, found),
+                                   lambda: instance_models.protect(context, found, True))))
             after = session.read(instances.get, row['id'])
             assert (after.operation_kind == 'instance_delete',
                     after.deletion_protection) == tuple(accepted)
@@ -330,14 +330,14 @@ def test_a_row_of_a_page_is_as_the_database_has_it(database):
 
 
 def operations_of(instance_id):
-    """An open operation."""
+    """Open an operation."""
     return session.write(operations.create, kind='instance_restart', resource_type='instance',
                          resource_id=instance_id, now=NOW, deadline=60, project_id='p')
 
 
 @pytest.fixture
 def version_id(database):
-    """A version with ten parameters."""
+    """Create a version with ten parameters."""
     def make(connection):
         datastore_id = datastores.ensure_datastore(connection, 'mariadb')
         made = datastores.create_version(
@@ -360,9 +360,9 @@ def version_id(database):
     return session.write(make)
 
 
-def new_group(version_id, **wanted):
+def new_group(version_id, **values):
     return session.write(configurations.create, name='g', description=None, tenant_id='p',
-                         version_id=version_id, wanted=wanted, now=NOW)
+                         version_id=version_id, new=values, now=NOW)
 
 
 def test_parallel_changes_of_a_group_lose_nothing(version_id):
@@ -383,7 +383,7 @@ def test_parallel_changes_of_a_group_lose_nothing(version_id):
     assert (found['P3'], len(found)) == (33, 10)
 
 
-def test_a_version_goes_with_its_deleted_groups(version_id):
+def test_a_version_is_deleted_with_its_deleted_groups(version_id):
     group = new_group(version_id, p0=0)
     assert session.read(datastores.uses_of_version, version_id)['configurations'] == 1
     session.write(configurations.mark_deleted, group, NOW)
@@ -391,7 +391,7 @@ def test_a_version_goes_with_its_deleted_groups(version_id):
     assert session.read(datastores.version, version_id) is None
 
 
-def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(database):
+def test_a_runner_that_lost_its_operation_to_a_reset_cannot_write(database):
     resource = str(uuid.uuid4())
 
     def open_one():
@@ -412,7 +412,7 @@ def test_who_lost_an_operation_to_a_reset_cannot_write_and_is_waited_for(databas
 
 @pytest.mark.parametrize('descending', [False, True])
 @pytest.mark.parametrize('key', instance_filters.SORT_KEYS)
-def test_sorted_pages_hold_every_row_once(database, key, descending):
+def test_sorted_pages_contain_every_row_once(database, key, descending):
     project = uuid.uuid4().hex
     for number in range(7):
         moment = NOW + datetime.timedelta(seconds=number // 2)

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The guest bus over a real broker, with a real conductor process and a database file: everything that must work."""
+"""The guest bus with a real broker, a real conductor process and a database file: features that
+must work.
+"""
 
 import os
 import pathlib
@@ -40,11 +42,11 @@ def guest(plane: guest_bus.ControlPlane) -> Iterator[guest_bus.Guest]:
     made.stop()
 
 
-def test_call_is_answered(plane, guest):
+def test_call_gets_a_reply(plane, guest):
     assert plane.api(guest).call(messages.Ping(), 10) == {'kind': 'Ping'}
 
 
-def test_call_for_another_boot_says_so_at_once(plane, guest):
+def test_call_for_another_boot_fails_at_once(plane, guest):
     client = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, guest.key,
                                 '00000001.00000099')
     with pytest.raises(exception.GuestError) as failure:
@@ -53,7 +55,7 @@ def test_call_for_another_boot_says_so_at_once(plane, guest):
     assert guest.commands == []
 
 
-def test_call_under_another_key_is_not_done(plane, guest):
+def test_call_with_another_key_is_not_executed(plane, guest):
     client = guest_api.GuestAPI(transport.guest_bus(plane.conf), guest.id, keys.new_instance_key())
     with pytest.raises(exception.GuestError):
         client.call(messages.Ping(), 5)
@@ -68,11 +70,11 @@ def test_call_to_a_silent_guest_times_out(plane):
     assert time.monotonic() - began < 5
 
 
-def test_call_to_a_guest_that_is_not_there(plane):
+def test_call_to_a_missing_guest(plane):
     with pytest.raises(exception.GuestError):
         guest_api.GuestAPI(transport.guest_bus(plane.conf), str(uuid.uuid4()),
                            keys.new_instance_key()).call(messages.Ping(), 5)
-    # The bus is none the worse for it.
+    # The bus still works.
     other = plane.new_guest()
     other.listen()
     assert plane.api(other).call(messages.Ping(), 10) == {'kind': 'Ping'}
@@ -85,10 +87,10 @@ def test_cast_waits_for_a_guest_that_starts_later(plane):
     guest_bus.eventually(lambda: late.commands == ['Restart'])
 
 
-def test_cast_that_was_given_up_is_not_done_later(plane):
+def test_cast_that_timed_out_is_not_executed_later(plane):
     late = plane.new_guest()
     plane.api(late).cast(messages.Restart(command_id='c1', deadline=1))
-    time.sleep(1.5)  # the broker's own clock decides
+    time.sleep(1.5)  # measured by the broker's clock
     plane.api(late).cast(messages.StopDatabase(command_id='c2', deadline=30))
     late.listen()
     guest_bus.eventually(lambda: late.commands == ['StopDatabase'])
@@ -138,7 +140,7 @@ def test_removing_an_identity_closes_its_connections(plane):
     plane.broker.remove_guest(doomed.id)
 
 
-def test_conductor_killed_and_started_again_takes_what_waited(plane, guest):
+def test_conductor_killed_and_restarted_processes_waiting_reports(plane, guest):
     guest.reports.heartbeat(guest_bus.healthy())
     guest_bus.eventually(lambda: plane.status(guest).status == 'healthy')
     plane.end_conductor(signal.SIGKILL)
@@ -163,12 +165,12 @@ def test_all_sides_survive_a_broker_restart(plane, guest, how):
         plane.api(guest).call(messages.Ping(), 2)
     plane.rabbit.start()
 
-    def answers() -> bool:
+    def replies() -> bool:
         try:
             return plane.api(guest).call(messages.Ping(), 3) == {'kind': 'Ping'}
         except exception.GuestError:
             return False
-    guest_bus.eventually(answers, 30)
+    guest_bus.eventually(replies, 30)
 
     def reported() -> bool:
         try:
@@ -179,7 +181,7 @@ def test_all_sides_survive_a_broker_restart(plane, guest, how):
     guest_bus.eventually(reported, 30)
 
 
-def test_bell_without_a_broker_is_quick_and_no_failure(plane, tmp_path, caplog):
+def test_wake_without_a_broker_is_quick_and_not_a_failure(plane, tmp_path, caplog):
     conf = guest_bus.configuration(tmp_path, transport_url='rabbit://nobody:x@127.0.0.1:1/control')
     began = time.monotonic()
     taskmanager_api.TaskManagerAPI(transport.control_bus(conf)).wake('op-1')
@@ -187,7 +189,7 @@ def test_bell_without_a_broker_is_quick_and_no_failure(plane, tmp_path, caplog):
     assert 'op-1' in caplog.text
 
 
-def test_bell_is_heard(plane):
+def test_wake_reaches_the_task_manager(plane):
     heard = []
 
     class Endpoint:
@@ -219,7 +221,7 @@ def test_without_provisioning_guests_share_an_account_and_messages_stay_sealed(p
     guest.stop()
 
 
-def test_conductor_refuses_a_published_key_and_says_what_to_do(tmp_path):
+def test_conductor_refuses_a_published_key_and_names_the_remedy(tmp_path):
     for value in ('', 'emYjgHFqfXNB1NGehAFIUeoyw4V4XwWHEaKP'):
         (tmp_path / 'trove.conf').write_text(f'[DEFAULT]\ninst_rpc_key_encr_key = {value}\n')
         ended = subprocess.run(guest_bus.conductor_command(tmp_path / 'trove.conf'),
@@ -230,7 +232,7 @@ def test_conductor_refuses_a_published_key_and_says_what_to_do(tmp_path):
         assert not value or value not in ended.stderr
 
 
-def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
+def test_conductor_that_waits_for_its_broker_handles_the_stop_signal(tmp_path):
     (tmp_path / 'trove.conf').write_text('\n'.join((
         '[DEFAULT]', 'transport_url = rabbit://nobody:x@127.0.0.1:1/control',
         f'inst_rpc_key_encr_key = {guest_bus.SECRET}',
@@ -247,7 +249,7 @@ def test_conductor_that_waits_for_its_broker_hears_the_stop_signal(tmp_path):
     assert process.returncode == 0
 
 
-def test_several_workers_are_started_again_and_stopped_together(plane, tmp_path):
+def test_several_workers_are_restarted_and_stopped_together(plane, tmp_path):
     one = (plane.directory / 'trove.conf').read_text()
     two = one.replace('[DEFAULT]', '[DEFAULT]\ntrove_conductor_workers = 2')
     (tmp_path / 'trove.conf').write_text(

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""An intruder with a guest's credentials against a real broker: everything it tries must be refused or go nowhere."""
+"""An intruder with a guest's credentials at a real broker: every attempt is refused or has no
+effect.
+"""
 
 import contextlib
 import functools
@@ -38,7 +40,7 @@ def intruder(plane: guest_bus.ControlPlane) -> guest_bus.Guest:
 
 @pytest.fixture(scope='module')
 def victim(plane: guest_bus.ControlPlane) -> guest_bus.Guest:
-    """Another guest, with one command waiting in its queue."""
+    """Return another guest, with one command waiting in its queue."""
     other = plane.new_guest()
     plane.api(other).cast(messages.Restart(command_id='waiting'))
     return other
@@ -50,7 +52,7 @@ def _publish(exchange: str, key: str, broker_channel: Any, **properties: Any) ->
 
 
 def _attacks(own: str, other: str) -> Iterator[tuple[str, Callable[[Any], Any]]]:
-    """(name, what is done with a channel) for everything that the broker must refuse with 403."""
+    """Yield (name, function of a channel) for each request that the broker must refuse with 403."""
     queue, others = f'guestagent.{own}', f'guestagent.{other}'
     for target in (others, 'trove-conductor'):
         yield f'consume {target}', lambda c, t=target: c.basic_consume(t)
@@ -97,7 +99,7 @@ def _attacks(own: str, other: str) -> Iterator[tuple[str, Callable[[Any], Any]]]
                                                         user_id=f'guest-{other}')
 
 
-#: Names are known only when guests exist, so the parameters carry places to put them.
+#: Names are known only when guests exist, so the parameters contain placeholders.
 _NAMES = [name for name, _ in _attacks('OWN', 'OTHER')]
 
 
@@ -107,7 +109,7 @@ def test_refused_by_the_broker(plane, intruder, victim, number):
     _, attack = list(_attacks(intruder.id, victim.id))[number]
     with intruder.raw() as broker_channel, pytest.raises(REFUSED) as refusal:
         attack(broker_channel)
-        # What answers nothing is refused before the next thing that does.
+        # A request without a response is refused before the next one with a response.
         broker_channel.queue_declare(f'guestagent.{intruder.id}', passive=True)
     assert refusal.value.code in (403, 406)
     assert plane.topology() == before
@@ -115,7 +117,7 @@ def test_refused_by_the_broker(plane, intruder, victim, number):
 
 
 def test_own_queue_and_own_exchange_are_open_to_it(plane, intruder):
-    # Otherwise the refusals above would prove nothing.
+    # Without these permissions the refusals above would prove nothing.
     plane.api(intruder).cast(messages.Restart(command_id='c'))
     with intruder.raw() as broker_channel:
         taken = guest_bus.eventually(
@@ -134,7 +136,7 @@ def test_control_bus_is_closed_to_it(intruder):
     'guestagent.OTHER', 'g.OTHER', 'taskmanager', 'taskmanager_fanout', 'guest.reply',
     'reply_nobody', '#', '*'
 ])
-def test_nothing_is_reached_through_its_own_exchange(plane, intruder, victim, key):
+def test_its_own_exchange_reaches_no_other_queue(plane, intruder, victim, key):
     returned: list[Any] = []
     with intruder.raw() as broker_channel:
         broker_channel.events['basic_return'].add(lambda *values: returned.append(values[0]))
@@ -170,7 +172,8 @@ def test_one_id_is_not_a_pattern_for_another(plane, intruder):
 
 def _report(plane: guest_bus.ControlPlane, through: guest_bus.Guest, wire: Any,
             **extra: Any) -> None:
-    """Send a message to the conductor as oslo.messaging would, with whatever an intruder adds."""
+    """Send a message to the conductor as oslo.messaging would, with the additions of an intruder.
+    """
     body = {
         'method': 'deliver',
         'args': {
@@ -191,7 +194,7 @@ def _send(through: guest_bus.Guest, body: str, content_type: str = 'application/
 
 
 def _settled(plane: guest_bus.ControlPlane) -> None:
-    """Everything sent so far was judged: a genuine report sent after it is in the database."""
+    """Wait until a genuine report sent after all others is in the database."""
     witness = plane.new_guest()
     _report(plane, witness, witness.channel.seal('Heartbeat', guest_bus.healthy().to_wire()))
     guest_bus.eventually(lambda: plane.status(witness).status == 'healthy')
@@ -276,7 +279,7 @@ def test_forged_report_changes_nothing(plane, victim, number):
     _settled(plane)
     after = plane.snapshot()
     for table, rows in before.items():
-        # The witnesses are all that is new.
+        # Only the genuine reports have changed rows.
         assert [row for row in rows if row not in after[table]] == []
     assert plane.status(own).status == 'new'
     assert plane.status(victim).status == 'new'
@@ -289,7 +292,7 @@ def test_reply_address_of_a_guest_is_ignored(plane, intruder, victim):
     assert plane.waiting(f'guestagent.{victim.id}') == 1
 
 
-def test_dead_reply_addresses_do_not_hold_the_conductor(plane, intruder):
+def test_dead_reply_addresses_do_not_block_the_conductor(plane, intruder):
     began = time.monotonic()
     for _ in range(80):
         _report(plane, intruder, HEALTHY, _reply_q='reply_nobody', _msg_id=uuid.uuid4().hex)
@@ -340,7 +343,7 @@ def test_result_for_the_operation_of_another_is_not_stored(plane, victim):
     assert due.year > 2100
 
 
-def test_what_was_refused_is_in_the_counters(plane):
+def test_refused_messages_are_counted(plane):
     assert 'report refused: forged_sender' in plane.conductor_log()
     assert 'report refused: unsealed' in plane.conductor_log()
     assert 'report refused: stale' in plane.conductor_log()

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the conductor writes, on each database engine that is supported: only what is newer, whoever is first."""
+"""Writes of the conductor on each supported database engine: only newer reports count, in any order
+of arrival.
+"""
 
 import concurrent.futures
 import datetime
@@ -41,15 +43,34 @@ def database(request, tmp_path_factory):
 
 def new_instance():
     identifier = str(uuid.uuid4())
-    session.write(instances.create, {'id': identifier, 'name': 'a', 'tenant_id': 'p', 'flavor_id': 'f', 'ram': 1,
-                                     'vcpus': 1, 'server_id_number': 1}, NOW)
+    session.write(
+        instances.create, {
+            'id': identifier,
+            'name': 'a',
+            'tenant_id': 'p',
+            'flavor_id': 'f',
+            'ram': 1,
+            'vcpus': 1,
+            'server_id_number': 1
+        }, NOW)
     return identifier
 
 
 def report(instance_id, boot, seq, status='healthy', **values):
-    return {'instance_id': instance_id, 'status': status, 'reason': None, 'updated_at': NOW, 'boot_id': boot,
-            'seq': seq, 'agent_version': None, 'engine_version': None, 'volume_total': seq, 'volume_used': None,
-            'facts': {}, **values}
+    return {
+        'instance_id': instance_id,
+        'status': status,
+        'reason': None,
+        'updated_at': NOW,
+        'boot_id': boot,
+        'seq': seq,
+        'agent_version': None,
+        'engine_version': None,
+        'volume_total': seq,
+        'volume_used': None,
+        'facts': {},
+        **values
+    }
 
 
 def status(instance_id):
@@ -57,11 +78,13 @@ def status(instance_id):
     return session.read(lambda connection: connection.execute(statement).one())
 
 
-MARKS = [('00000001.00000001', 5), ('00000001.00000001', 6), ('00000001.00000002', 1), ('00000002.00000001', 1)]
+MARKS = [('00000001.00000001', 5), ('00000001.00000001', 6), ('00000001.00000002', 1),
+         ('00000002.00000001', 1)]
 
 
 @pytest.mark.parametrize('first, second', list(itertools.product(MARKS, MARKS)))
-def test_only_a_newer_report_replaces_the_stored_one_and_then_wholly(database, first, second):
+def test_only_a_newer_report_replaces_the_stored_one_and_does_so_completely(
+        database, first, second):
     instance_id = new_instance()
     session.write(heartbeats.save, [report(instance_id, *first, status='running')])
     session.write(heartbeats.save, [report(instance_id, *second, status='crashed')])
@@ -71,9 +94,10 @@ def test_only_a_newer_report_replaces_the_stored_one_and_then_wholly(database, f
     assert row.status == ('crashed' if second > first else 'running')
 
 
-def test_rows_of_one_statement_are_judged_each_for_itself(database):
+def test_each_row_of_a_statement_is_compared_separately(database):
     ids = [new_instance() for _ in range(6)]
-    session.write(heartbeats.save, [report(instance_id, '00000001.00000001', 5) for instance_id in ids])
+    session.write(heartbeats.save,
+                  [report(instance_id, '00000001.00000001', 5) for instance_id in ids])
     session.write(service_statuses.set_status, ids[5], 'deleted', NOW)
     session.write(heartbeats.save, [report(instance_id, '00000001.00000001', 3 + number, 'crashed')
                                     for number, instance_id in enumerate(ids)])
@@ -81,11 +105,13 @@ def test_rows_of_one_statement_are_judged_each_for_itself(database):
         'healthy', 'healthy', 'healthy', 'crashed', 'crashed', 'deleted']
 
 
-def test_all_columns_come_back_as_they_were(database):
+def test_all_columns_are_read_back_unchanged(database):
     instance_id = new_instance()
-    session.write(heartbeats.save, [report(
-        instance_id, '00000001.00000001', 2 ** 62, reason="it's 🐬 \"gone\" \\", volume_total=2 ** 62, volume_used=0,
-        engine_version='10.11', agent_version='1', facts={'pending_restart': ['ä']})])
+    session.write(heartbeats.save, [
+        report(instance_id, '00000001.00000001', 2 ** 62, reason="it's 🐬 \"gone\" \\",
+               volume_total=2 ** 62, volume_used=0, engine_version='10.11', agent_version='1',
+               facts={'pending_restart': ['ä']})
+    ])
     row = status(instance_id)
     assert (row.reason, row.volume_total, row.volume_used, row.seq, row.updated_at) == (
         "it's 🐬 \"gone\" \\", 2 ** 62, 0, 2 ** 62, NOW)
@@ -95,7 +121,10 @@ def test_all_columns_come_back_as_they_were(database):
 def test_marks_only_move_forward(database, first, second):
     instance_id = str(uuid.uuid4())
     for mark in (first, second):
-        session.write(replay_marks.save, {(instance_id, 'Heartbeat'): mark, (instance_id, 'Other'): first})
+        session.write(replay_marks.save, {
+            (instance_id, 'Heartbeat'): mark,
+            (instance_id, 'Other'): first
+        })
     assert session.read(replay_marks.load, [instance_id]) == {
         (instance_id, 'Heartbeat'): max(first, second), (instance_id, 'Other'): first}
 
@@ -108,8 +137,10 @@ def test_many_conductors_at_once_end_with_the_newest(database):
 
     def save(batch):
         session.write(heartbeats.save, batch)
-        session.write(replay_marks.save, {(row['instance_id'], 'Heartbeat'): (row['boot_id'], row['seq'])
-                                          for row in batch})
+        session.write(
+            replay_marks.save,
+            {(row['instance_id'], 'Heartbeat'): (row['boot_id'], row['seq'])
+             for row in batch})
     with concurrent.futures.ThreadPoolExecutor(6) as pool:
         list(pool.map(save, batches))
     for instance_id in ids:
@@ -119,12 +150,23 @@ def test_many_conductors_at_once_end_with_the_newest(database):
 
 def test_first_result_of_a_command_stays(database):
     instance_id = new_instance()
-    operation = session.write(operations.create, kind='test', resource_type='instance', resource_id=instance_id,
-                              now=NOW, deadline=60, project_id='p')
+    operation = session.write(operations.create, kind='test', resource_type='instance',
+                              resource_id=instance_id, now=NOW, deadline=60, project_id='p')
     command = str(uuid.uuid4())
-    row = {'command_id': command, 'instance_id': instance_id, 'operation_id': operation, 'kind': 'Prepare',
-           'outcome': 'done', 'step': None, 'error_code': None, 'message': None, 'data': {'a': '\x00'},
-           'received': NOW}
+    row = {
+        'command_id': command,
+        'instance_id': instance_id,
+        'operation_id': operation,
+        'kind': 'Prepare',
+        'outcome': 'done',
+        'step': None,
+        'error_code': None,
+        'message': None,
+        'data': {
+            'a': '\x00'
+        },
+        'received': NOW
+    }
     for outcome in ('done', 'failed'):
         session.write(command_results.add, [{**row, 'outcome': outcome},
                                             {**row, 'command_id': str(uuid.uuid4())}])

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The parameter rules are what the engine of the image says."""
+"""The rules of parameters equal the reports of the engine in the image."""
 
 import pathlib
 import subprocess
@@ -19,7 +19,7 @@ import sys
 ROOT = pathlib.Path(__file__).parents[3]
 
 
-def test_the_rules_are_what_the_engine_says():
+def test_the_rules_equal_the_reports_of_the_engine():
     done = subprocess.run(
         [sys.executable, str(ROOT / 'tools' / 'genrules'), '--check'], text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

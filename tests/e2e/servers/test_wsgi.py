@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The installed ``trove-wsgi`` under a real uWSGI, started with the file that the documentation shows."""
+"""The installed ``trove-wsgi`` in a real uWSGI, started with the file of the documentation."""
 
 import concurrent.futures
 import dataclasses
@@ -38,7 +38,7 @@ THREADS = 4
 
 @pytest.fixture(scope='module')
 def prefix(tmp_path_factory):
-    """An installation of the package: what a wheel of it puts on a host."""
+    """Install the package, as its wheel does on a host."""
     directory = tmp_path_factory.mktemp('installed')
     source = directory / 'source'
     packaged = ['trove', 'etc', 'setup.py', 'setup.cfg', 'pyproject.toml', 'README.rst']
@@ -61,23 +61,25 @@ def prefix(tmp_path_factory):
 
 @dataclasses.dataclass
 class Server:
-    """A uWSGI that was started."""
+    """A running uWSGI."""
 
     process: subprocess.Popen
     port: int
     log: pathlib.Path
 
     def get(self, path, **headers):
-        """(status, headers, body) of an answer."""
+        """Return (status, headers, body) of a response."""
         request = urllib.request.Request(f'http://127.0.0.1:{self.port}{path}', headers=headers)
         try:
-            with urllib.request.urlopen(request, timeout=30) as answer:
-                return answer.status, answer.headers, answer.read()
+            with urllib.request.urlopen(request, timeout=30) as response:
+                return response.status, response.headers, response.read()
         except urllib.error.HTTPError as refused:
             return refused.code, refused.headers, refused.read()
 
     def wait_until_served(self, loaded=WORKERS):
-        """Wait until so many workers have loaded the application; one that still does takes no orderly stop."""
+        """Wait until so many workers have loaded the application; before that a clean stop is not
+        possible.
+        """
         end = time.monotonic() + START_LIMIT
         while time.monotonic() < end and self.process.poll() is None:
             if self.log.read_text().count('WSGI app 0 ') >= loaded and self.get(
@@ -93,7 +95,8 @@ class Server:
 
 
 def uwsgi():
-    """uWSGI of the environment that the tests run in, else the distribution's with its plugin."""
+    """Return the uWSGI of the tests' environment, else the one of the distribution with its plugin.
+    """
     own = pathlib.Path(sys.executable).with_name('uwsgi')
     return [own] if own.exists() else ['uwsgi', '--plugins', 'python3']
 
@@ -106,7 +109,7 @@ def free_port():
 
 @pytest.fixture
 def keystone():
-    """A Keystone that takes connections, and answers nothing."""
+    """Return the port of a Keystone that accepts connections but does not respond."""
     with socket.socket() as listener:
         listener.bind(('127.0.0.1', 0))
         listener.listen(64)
@@ -115,7 +118,8 @@ def keystone():
 
 @pytest.fixture
 def start(prefix, tmp_path, keystone):
-    """(options, text of the ini file to replace) -> a server that was just started."""
+    """Return a function (options, replaced text of the ini file) -> a server that was just started.
+    """
     started = []
 
     def begin(replaced=(), **options):
@@ -129,8 +133,9 @@ def start(prefix, tmp_path, keystone):
         (tmp_path / 'trove.conf').write_text(
             '[DEFAULT]\n' + ''.join(f'{name} = {value}\n' for name, value in lines.items()) +
             f'[database]\nconnection = sqlite:///{tmp_path}/trove.sqlite\n' +
-            '[keystone_authtoken]\nauth_type = password\nusername = trove\npassword = p\nproject_name = service\n'
-            'user_domain_name = Default\nproject_domain_name = Default\nhttp_request_max_retries = 0\n'
+            '[keystone_authtoken]\nauth_type = password\nusername = trove\npassword = p\n'
+            'project_name = service\nuser_domain_name = Default\n'
+            'project_domain_name = Default\nhttp_request_max_retries = 0\n'
             + f'auth_url = http://127.0.0.1:{keystone.getsockname()[1]}/v3\n')
         text = (REPOSITORY / 'etc' / 'trove' / 'trove-uwsgi.ini').read_text()
         for former, new in [('/usr/local/bin/trove-wsgi', f'{prefix}/bin/trove-wsgi'),
@@ -171,29 +176,30 @@ def test_the_script_serves_the_pipeline(start):
     assert len(server.workers()) == WORKERS
 
 
-def test_many_at_once(start):
+def test_many_requests_at_once(start):
     server = start().wait_until_served()
     with concurrent.futures.ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(lambda _: server.get('/v1.0/p/instances'), range(200)))
-    assert {status for status, _, _ in answers} == {401}
-    assert len({headers['x-openstack-request-id'] for _, headers, _ in answers}) == 200
+        responses = list(pool.map(lambda _: server.get('/v1.0/p/instances'), range(200)))
+    assert {status for status, _, _ in responses} == {401}
+    assert len({headers['x-openstack-request-id'] for _, headers, _ in responses}) == 200
 
 
-def test_requests_that_wait_leave_threads_for_others(start, keystone):
+def test_waiting_requests_leave_threads_for_others(start, keystone):
     server = start([(f'processes = {WORKERS}', 'processes = 1')]).wait_until_served(1)
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
         waiting = [
             pool.submit(server.get, '/v1.0/p/instances', **{'X-Auth-Token': f'token-{number}'})
             for number in range(THREADS - 1)
         ]
-        # One of them asks Keystone who we are, the others wait for it.
+        # One of them requests a token from Keystone, the others wait for it.
         held, _ = keystone.accept()
         time.sleep(0.5)
         assert server.get('/healthcheck')[0] == 200
         assert not any(request.done() for request in waiting)
         keystone.close()
         held.close()
-        # Keystone is away: nothing is known about the token, which is no fault of the client's.
+        # Keystone is unavailable, so the token is neither valid nor invalid: not an error of the
+        # client.
         assert [request.result()[0] for request in waiting] == [503] * len(waiting)
 
 
@@ -210,7 +216,7 @@ def test_a_worker_that_dies_is_replaced(start):
     server.wait_until_served(WORKERS + 1)
 
 
-def test_a_request_that_has_begun_is_answered_after_the_stop(start, keystone):
+def test_a_request_in_progress_is_completed_after_the_stop(start, keystone):
     server = start().wait_until_served()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         waiting = pool.submit(server.get, '/v1.0/p/instances', **{'X-Auth-Token': 'token'})
@@ -230,13 +236,13 @@ def test_the_module_serves_as_the_script_does(start, prefix):
     assert server.get('/v1.0/p/instances')[0] == 401
 
 
-def test_a_missing_key_is_told(start):
+def test_a_missing_key_is_reported(start):
     server = start(inst_rpc_key_encr_key='')
     assert server.process.wait(START_LIMIT) != 0
     assert 'inst_rpc_key_encr_key is not set' in server.log.read_text()
 
 
-def test_a_missing_file_is_told(start, tmp_path):
+def test_a_missing_file_is_reported(start, tmp_path):
     server = start([('env = ', 'env = OS_TROVE_CONFIG_FILES=missing.conf\nenv = ')])
     assert server.process.wait(START_LIMIT) != 0
     assert f'{tmp_path}/missing.conf' in server.log.read_text()
