@@ -163,7 +163,8 @@ def _options() -> set[str]:
 
 def _texts(folders: tuple[str, ...]) -> dict[str, str]:
     paths = [path for folder in folders for path in (
-        (REPOSITORY / folder).rglob('*') if (REPOSITORY / folder).is_dir() else [REPOSITORY / folder])]
+        (REPOSITORY / folder).rglob('*') if (REPOSITORY / folder).is_dir()
+        else [REPOSITORY / folder])]
     return {str(path.relative_to(REPOSITORY)): path.read_text(errors='replace') for path in paths
             if path.is_file() and '__pycache__' not in path.parts}
 
@@ -189,7 +190,8 @@ def main() -> int:
             endings |= ends
     findings = [f'{path}:{line}: {name} is never used'
                 for path, text in sorted(checked.items()) if path.endswith('.py')
-                for line, name in functions(text, bases) if name not in used and name not in FUNCTIONS_ALLOWED]
+                for line, name in functions(text, bases)
+                if name not in used and name not in FUNCTIONS_ALLOWED]
     findings += [f'trove/common/cfg: option {name} is never read'
                  for name in unread_options(_options(), read, endings)]
     for finding in findings:
