@@ -159,9 +159,9 @@ def test_keys_go_from_one_secret_to_the_next(operator, conf, clock):
         session.write(instances.create, row, clock())
         session.write(modules.create, module, clock())
         operator.configure(inst_rpc_key_encr_key=NEW_SECRET, inst_rpc_key_encr_old_keys=OLD_SECRET)
-        assert '1 keys were sealed again, and the contents of 1 modules' in operator.run(
+        assert 'Resealed 1 keys and the contents of 1 modules' in operator.run(
             'rotate_instance_keys')
-        assert '0 keys were sealed again, and the contents of 0 modules' in operator.run(
+        assert 'Resealed 0 keys and the contents of 0 modules' in operator.run(
             'rotate_instance_keys')
         assert keys.KeyRing(NEW_SECRET).open(module_id, session.read(modules.contents,
                                                                      module_id)) == b'message=hi'
@@ -217,7 +217,7 @@ def test_the_release_of_a_version(text, number):
 
 
 def test_commands_that_clean_up(operator):
-    assert 'Nothing was to be purged' in operator.run('purge', '--older-than', '30')
+    assert 'Nothing to purge' in operator.run('purge', '--older-than', '30')
     assert 'Deleted rows to purge' in operator.run('purge', '--dry-run')
     operator.run('quota_recount', '--dry-run')
     assert 'must be a number' in operator.run('purge', '--older-than', 'never', status=1)

@@ -12,9 +12,9 @@
 
 """trove-api: the stand-alone HTTP server of the API.
 
-Eventlet's WSGI server, so that a slow guest costs a green thread and not a worker. This is the only place that knows
-eventlet: each worker patches the standard library before it imports the application, and the parent, which only waits
-for its children, is not patched at all.
+It uses eventlet's WSGI server, so that a slow guest blocks a green thread instead of a worker. No
+other module uses eventlet: each worker patches the standard library before it imports the
+application. The parent only waits for its children and is not patched.
 """
 
 import os
@@ -24,10 +24,10 @@ import ssl
 import sys
 from typing import Any
 
-# Names are resolved by the C library, which knows the host's files and order; eventlet's own resolver costs 8 MB.
+# The C library resolves names by the host's configuration; eventlet's resolver takes 8 MB.
 os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
-# What only takes memory here: eventlet loads OpenSSL's bindings and openstacksdk the Prometheus client where they are
-# installed, and neither is used. None makes an import fail, which both are prepared for.
+# eventlet loads the OpenSSL bindings and openstacksdk the Prometheus client, and neither is used.
+# None makes an import fail, which both libraries handle.
 sys.modules.setdefault('OpenSSL', None)  # type: ignore[arg-type]
 sys.modules.setdefault('prometheus_client', None)  # type: ignore[arg-type]
 
@@ -44,9 +44,10 @@ from trove.common.rpc import keys  # noqa: E402
 CONF = cfg.CONF
 LOG = logging.getLogger(__name__)
 
-#: Connections one worker serves at the same time; more wait in the kernel.
+#: Maximum connections of one worker; further ones wait in the kernel.
 MAX_CONNECTIONS = 1000
-_LOG_FORMAT = '%(client_ip)s "%(request_line)s" status: %(status_code)s len: %(body_length)s time: %(wall_seconds).4f'
+_LOG_FORMAT = ('%(client_ip)s "%(request_line)s" status: %(status_code)s len: %(body_length)s '
+               'time: %(wall_seconds).4f')
 
 
 def main() -> None:
@@ -62,9 +63,9 @@ def main() -> None:
 
 
 def listen() -> socket.socket:
-    """The listening socket; made before the workers are forked, who share it.
+    """Return the listening socket, which the forked workers share.
 
-    :raises OSError: saying which address is taken.
+    :raises OSError: with the address that is in use.
     """
     family = socket.AF_INET6 if netutils.is_valid_ipv6(CONF.bind_host) else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -83,9 +84,11 @@ def listen() -> socket.socket:
 
 
 def tls_settings() -> ssl.SSLContext | None:
-    """How to speak TLS; None: not at all. Made before the fork to find mistakes, and again by each patched worker.
+    """Return the TLS context, None without TLS.
 
-    :raises OSError: naming the file that cannot be used.
+    It is made before the fork to find errors, and again by each patched worker.
+
+    :raises OSError: with the file that cannot be used.
     """
     if not (CONF.ssl.cert_file or CONF.ssl.key_file):
         return None
@@ -110,8 +113,8 @@ def tls_settings() -> ssl.SSLContext | None:
 
 
 def serve(listener: socket.socket) -> int:
-    """One worker: serve until SIGTERM, then finish what was begun. Returns the exit status."""
-    # ``all`` decides about the rest. Where PostgreSQL is not used its client is not loaded: 5 MB per worker.
+    """Serve as one worker until SIGTERM, finish the open requests and return the exit status."""
+    # Without PostgreSQL its client is not loaded, which saves 5 MB per worker.
     eventlet.monkey_patch(all=True, psycopg=(CONF.database.connection
                                              or '').startswith('postgresql'))
     from trove.cmd import rpc_clients
@@ -123,10 +126,10 @@ def serve(listener: socket.socket) -> int:
 
 
 def measured(application: Any) -> Any:
-    """The application, with its requests counted and shown where the operator wants that."""
+    """Return the application, with request metrics if a port for metrics is configured."""
     if CONF.metrics.api_port is None:
         return application
-    # Only then: a worker that shows nothing does without their memory.
+    # Imported here, because a worker without metrics saves their memory.
     from trove.common.http import request_metrics
     from trove.common.process import metrics
 
@@ -135,7 +138,10 @@ def measured(application: Any) -> Any:
 
 
 def with_chunks(application: Any) -> Any:
-    """The application, told that a body in chunks ends by itself: eventlet sees to that and does not say so."""
+    """Return the application with ``wsgi.input_terminated`` set for chunked bodies.
+
+    eventlet ends the input of a chunked body but does not set the flag.
+    """
     def called(environ: dict[str, Any], start_response: Any) -> Any:
         if getattr(environ.get('eventlet.input'), 'chunked_input', False):
             environ['wsgi.input_terminated'] = True
@@ -144,9 +150,9 @@ def with_chunks(application: Any) -> Any:
 
 
 class Worker:
-    """A patched process that answers requests.
+    """Worker process that serves requests.
 
-    :param listener: shared with the other workers.
+    :param listener: socket shared with the other workers.
     """
 
     def __init__(self, listener: socket.socket, application: Any) -> None:
@@ -192,16 +198,16 @@ class Worker:
                                         _context=settings)
 
     def _stop(self, server: Any) -> None:
-        """Accept nothing more and wait, within the limit, for the requests that have begun."""
+        """Close the listener and wait for the open requests, within the limit."""
         from trove.common.rpc import transport
 
-        LOG.info('Stopping; %s connections are open', self._pool.running())
+        LOG.info('Stopping, %s connections are open', self._pool.running())
         server.kill()
         with eventlet.Timeout(CONF.api_graceful_shutdown_timeout, False):
             self._pool.waitall()
             transport.close_all()
             return
-        LOG.warning('Some requests took longer than %s seconds and are cut off',
+        LOG.warning('Requests are aborted after %s seconds',
                     CONF.api_graceful_shutdown_timeout)
 
     @staticmethod
@@ -210,7 +216,7 @@ class Worker:
 
         CONF.mutate_config_files()
         policy.reset()
-        LOG.info('Configuration and policy were read again')
+        LOG.info('Reloaded configuration and policy')
 
 
 class GreenSignals(Signals):

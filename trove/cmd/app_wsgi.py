@@ -10,17 +10,17 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-wsgi: the same application for uWSGI and mod_wsgi, with the threads of the server and without eventlet.
+"""trove-wsgi: the API for uWSGI and mod_wsgi, with the threads of the server, without eventlet.
 
-The command line belongs to the server, so the configuration files are named by the environment:
+The command line belongs to the server, so the environment names the configuration files:
 
 ``OS_TROVE_CONFIG_DIR``
     directory of the files below, instead of the usual search path
 ``OS_TROVE_CONFIG_FILES``
-    names separated by semicolons, relative to that directory unless absolute; ``trove.conf`` when there is only a
-    directory
+    names separated by semicolons, relative to that directory unless absolute; default
+    ``trove.conf`` if only the directory is set
 
-Options behind ``--`` of ``trove-wsgi`` itself, and uWSGI's ``pyargv``, are read as those of ``trove-api`` are.
+Options after ``--`` of ``trove-wsgi``, and uWSGI's ``pyargv``, are read as those of ``trove-api``.
 """
 
 import os
@@ -40,15 +40,16 @@ from trove.common.http import deploy  # noqa: E402
 
 CONF = cfg.CONF
 
-#: First words of command lines whose other words are meant for us; any other server's are its own.
-_OUR_COMMAND_LINES = ('trove-wsgi', 'uwsgi')
+#: Programs that pass their other arguments to the application.
+_PASSING_PROGRAMS = ('trove-wsgi', 'uwsgi')
 
 
 def init_application() -> Any:
-    """The application, made once per process.
+    """Return the application; call it once per process.
 
-    :raises oslo_config.cfg.ConfigFilesNotFoundError: a file the environment names is missing.
-    :raises trove.common.rpc.keys.KeyConfigurationError: see :func:`trove.common.http.deploy.application`.
+    :raises oslo_config.cfg.ConfigFilesNotFoundError: a file named by the environment is missing.
+    :raises trove.common.rpc.keys.KeyConfigurationError: see
+        :func:`trove.common.http.deploy.application`.
     """
     options.parse([*config_arguments(os.environ), *own_arguments(sys.argv)], program='trove-api')
     application = deploy.application()
@@ -57,7 +58,8 @@ def init_application() -> Any:
 
 
 def config_arguments(environment: Mapping[str, str]) -> list[str]:
-    """The configuration files that the environment names, as arguments; none: the usual search path."""
+    """Return the arguments for the configuration files in the environment; none for the defaults.
+    """
     directory = environment.get('OS_TROVE_CONFIG_DIR', '').strip()
     names = [
         name.strip()
@@ -72,7 +74,7 @@ def config_arguments(environment: Mapping[str, str]) -> list[str]:
 
 
 def own_arguments(command_line: Sequence[str]) -> list[str]:
-    """What of the process's command line is meant for the application."""
-    if not command_line or os.path.basename(command_line[0]) not in _OUR_COMMAND_LINES:
+    """Return the arguments of the command line that belong to the application."""
+    if not command_line or os.path.basename(command_line[0]) not in _PASSING_PROGRAMS:
         return []
     return list(command_line[1:])

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-guestagent: the agent's process on a database server. Threads, timers and the bus; the rest is in Agent."""
+"""trove-guestagent: process of the agent on a database server, with threads, timers and bus."""
 
 from trove.common.process import memory
 
@@ -47,16 +47,16 @@ from trove.guestagent.system.mount import FileSystemOptions  # noqa: E402
 
 LOG = logging.getLogger(__name__)
 
-#: Threads for short commands; the library's 64 cost 20 MB of a small guest when they have all been used once.
+#: Threads for short commands; the library's default of 64 takes 20 MB of a small guest.
 THREADS = 4
-#: Seconds between two looks at the engine; reports go out when something changed or is due.
+#: Seconds between two checks of the engine; a report follows a change or its interval.
 TICK = 5
-#: Seconds a look may take, however badly the engine hangs, before systemd is left to restart the agent.
+#: Maximum seconds of a check; then systemd restarts the agent.
 TICK_LIMIT = 150
 
 
 class Worker:
-    """Runs functions one after the other in one thread."""
+    """Thread that runs functions one after the other."""
 
     def __init__(self) -> None:
         self._work: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -75,14 +75,14 @@ class Worker:
 
 
 def make_machine(conf: cfg.ConfigOpts) -> Machine:
-    """This machine, with the operator's options for new volumes."""
+    """Return this machine, with the configured options for new volumes."""
     return Machine(conf.state_directory, FileSystemOptions(
         kind=conf.volume_fstype, format_options=tuple(shlex.split(conf.format_options)),
         format_timeout=conf.volume_format_timeout, mount_options=conf.mount_options))
 
 
 def make_engine(conf: cfg.ConfigOpts) -> Engine:
-    """The engine of this machine, with the names that the operator keeps from tenants."""
+    """Return the engine of this machine, with the configured reserved names."""
     engine = dbaas.engine_for(conf.datastore_manager)
     conf.register_opts(guest_options.RESERVED, group=conf.datastore_manager)
     settings = conf[conf.datastore_manager]
@@ -92,9 +92,11 @@ def make_engine(conf: cfg.ConfigOpts) -> Engine:
 
 def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], None]) -> tuple[
         Agent, channel.GuestChannel]:
-    """The agent of this machine and its end of the bus. Counts as a start: once per process.
+    """Return the agent of this machine and its channel; call it once per process.
 
-    :raises SystemExit: the configuration lacks what the control plane writes.
+    It counts a start of the agent.
+
+    :raises SystemExit: the configuration lacks values of the control plane.
     """
     for name in ('guest_id', 'instance_rpc_encr_key', 'datastore_manager'):
         if not getattr(conf, name):
@@ -116,23 +118,23 @@ def make_agent(conf: cfg.ConfigOpts, executor: Callable[[Callable[[], None]], No
 
 
 def watch(agent: Agent) -> None:
-    """Tell systemd that the agent lives, as long as its looks at the engine come to an end."""
+    """Send systemd a sign of life as long as checks of the engine end."""
     if time.monotonic() - agent.last_tick < TICK_LIMIT:
         rpc_service.notify_systemd('WATCHDOG=1')
 
 
 def watchdog_interval() -> float:
-    """Seconds between two signs of life: a third of what the unit allows; 0 without a watchdog."""
+    """Return a third of the unit's watchdog interval in seconds; 0 without a watchdog."""
     allowed = os.environ.get('WATCHDOG_USEC', '')
     return int(allowed) / 3e6 if allowed.isdigit() else 0
 
 
 def serve(conf: cfg.ConfigOpts) -> int:
-    """Run until asked to stop; the exit status."""
+    """Run until a stop signal and return the exit status."""
     worker = Worker()
     agent, guest = make_agent(conf, worker)
     service = rpc_service.Service('guestagent', conf.service_stop_timeout)
-    # Beside the reports: an engine that recovers for minutes is no reason to be silent.
+    # In the worker thread, so that an engine that recovers for minutes does not delay reports.
     service.on_start(lambda: worker(agent.start))
     endpoint = channel.GuestEndpoint(guest, agent.handle)
     service.add_server(lambda: transport.agent_bus(conf).server(

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands of trove-manage that clean up: purge, quota_recount and orphans."""
+"""Commands of trove-manage that clean up: purge, quota_recount and orphans."""
 
 import time
 from collections.abc import Sequence
@@ -25,16 +25,16 @@ from trove.db import recount, session
 
 CONF = cfg.CONF
 
-#: Seconds between two tries to remove what is still held by something else.
+#: Seconds between two attempts to delete a resource that is still in use.
 PAUSE = 2.0
 
 
 class CommandError(Exception):
-    """The command cannot be done; the text says what to change."""
+    """Command that cannot run; the message names the remedy."""
 
 
 def table(titles: Sequence[str], lines: Sequence[Sequence[object]]) -> str:
-    """Columns below their titles, as wide as what stands in them."""
+    """Return a table with titles and aligned columns."""
     cells = [[str(cell) for cell in line] for line in (titles, *lines)]
     widths = [max(len(line[column]) for line in cells) for column in range(len(titles))]
     return '\n'.join('  '.join(cell.ljust(width)
@@ -55,7 +55,7 @@ def _number(name: str, text: str | int, least: int) -> int:
 # --- purge ---------------------------------------------------------------------------------------
 
 def purge(older_than: str, batch: str, dry_run: bool) -> None:
-    """Remove rows for good that were deleted more than so many days ago, with all that hangs on them."""
+    """Purge rows deleted more than --older-than days ago, with the rows that belong to them."""
     days, size = _number('--older-than', older_than, 0), _number('--batch', batch, 1)
     before = session.utcnow() - timedelta(days=days)
     if dry_run:
@@ -68,38 +68,38 @@ def purge(older_than: str, batch: str, dry_run: bool) -> None:
         _purge(subject, before, size, total)
     print(
         table(('Table',
-               'Rows purged'), sorted(total.items())) if total else 'Nothing was to be purged.')
+               'Rows purged'), sorted(total.items())) if total else 'Nothing to purge.')
 
 
 def _purge(subject: rows_to_purge.Subject, before: datetime, size: int, total: dict[str,
                                                                                     int]) -> None:
-    wanted = session.read(rows_to_purge.count, subject, before)
+    expected = session.read(rows_to_purge.count, subject, before)
     done = 0
     while ids := session.read(rows_to_purge.candidates, subject, before, size):
         for name, number in session.write(rows_to_purge.purge, subject, ids).items():
             total[name] = total.get(name, 0) + number
         done += len(ids)
-        print(f'{subject.table}: {done} of {max(wanted, done)}', flush=True)
+        print(f'{subject.table}: {done} of {max(expected, done)}', flush=True)
 
 
 # --- quota ---------------------------------------------------------------------------------------
 
 def quota_recount(project: str | None, dry_run: bool) -> None:
-    """Count what projects use, and book that where something else is booked."""
+    """Recount the usage of projects and correct the stored usage."""
     found: list[recount.Difference] = []
     for tenant_id in [project] if project else session.read(recount.projects):
-        found += session.write(_recounted, tenant_id, not dry_run)
+        found += session.write(_recount, tenant_id, not dry_run)
     if not found:
-        print('What is booked is what is used.')
+        print('The stored usage is correct.')
         return
-    print(table(('Project', 'Resource', 'Booked', 'Used'), found))
+    print(table(('Project', 'Resource', 'Stored', 'Used'), found))
     print('Nothing was changed.' if dry_run else f'{len(found)} were corrected.')
 
 
-def _recounted(connection: session.Connection, tenant_id: str,
-               is_to_be_mended: bool) -> list[recount.Difference]:
+def _recount(connection: session.Connection, tenant_id: str,
+             is_to_repair: bool) -> list[recount.Difference]:
     found = recount.differences(connection, tenant_id, lock=True)
-    if is_to_be_mended:
+    if is_to_repair:
         recount.repair(connection, found, session.utcnow())
     return found
 
@@ -107,7 +107,7 @@ def _recounted(connection: session.Connection, tenant_id: str,
 # --- orphans -------------------------------------------------------------------------------------
 
 def orphans(delete: bool, timeout: str) -> None:
-    """Report what is left of instances that are gone, and instances whose resources are gone."""
+    """Report resources without an instance, and instances without resources."""
     from trove.taskmanager import orphans as searching
     from trove.taskmanager import tools
 
@@ -120,9 +120,10 @@ def orphans(delete: bool, timeout: str) -> None:
         raise CommandError(
             f'Not everything can be listed now: {error.message} {error.detail}') from None
     print(
-        table(('Orphan', 'Region', 'Id', 'Name',
-               'Instance'), [(item.kind, item.region or '-', item.id, item.name, item.instance_id)
-                             for item in found]) if found else 'Nothing is without its instance.')
+        table((
+            'Orphan', 'Region', 'Id', 'Name',
+            'Instance'), [(item.kind, item.region or '-', item.id, item.name, item.instance_id)
+                          for item in found]) if found else 'No resource is without its instance.')
     if losses:
         print()
         print(table(('Instance', 'Name', 'Lacks', 'What'),
@@ -136,7 +137,7 @@ def orphans(delete: bool, timeout: str) -> None:
 
 
 def _delete(search: Any, found: Sequence[Any], seconds: int) -> None:
-    """Ask until all is gone: what holds something goes before what it holds."""
+    """Delete the orphans, repeatedly: a resource in use goes after its user."""
     deadline = time.monotonic() + seconds
     left = list(found)
     reasons: dict[Any, str] = {}
@@ -156,5 +157,5 @@ def _delete(search: Any, found: Sequence[Any], seconds: int) -> None:
     print(f'{len(found) - len(left)} were deleted.')
     if left:
         listed = '; '.join(
-            f'{item.kind} {item.id} {reasons.get(item, "is going")}' for item in left)
-        raise CommandError(f'{len(left)} are not gone yet: {listed}. Run it again.')
+            f'{item.kind} {item.id} {reasons.get(item, "is being deleted")}' for item in left)
+        raise CommandError(f'{len(left)} still exist: {listed}. Run the command again.')

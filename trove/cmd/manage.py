@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-manage: what an operator does to the service's own data, with the command names known from before."""
+"""trove-manage: commands of operators on the service's own data."""
 
 import argparse
 import json
@@ -36,7 +36,7 @@ PARAMETER_TYPES = ('string', 'integer', 'boolean', 'float')
 # --- schema --------------------------------------------------------------------------------------
 
 def db_sync(version: str | None) -> None:
-    """Bring the database to the newest schema (or to --version)."""
+    """Upgrade the database to the newest schema (or to --version)."""
     before, after = migration.sync(version)
     changed = f'went from {before or "nothing"} to {after}'
     print(f'The schema {changed if before != after else f"is at {after}"}.')
@@ -53,57 +53,70 @@ def db_version() -> None:
 def _datastore(connection: Any, name: str) -> Row:
     row = datastores.find(connection, name)
     if row is None:
-        raise CommandError(f'Datastore {name} cannot be found. Make it with its first version: trove-manage '
-                           f'datastore_version_update {name} ...')
+        raise CommandError(f'Datastore {name} cannot be found. Create it with its first version: '
+                           f'trove-manage datastore_version_update {name} ...')
     return row
 
 
 def _version(connection: Any, datastore: str, name: str, number: str | None = None) -> Row:
     found = datastores.find_versions(connection, _datastore(connection, datastore).id, name, number)
     if not found:
-        raise CommandError(f'Datastore {datastore} has no version {name}{f" with number {number}" if number else ""}.')
+        raise CommandError(f'Datastore {datastore} has no version '
+                           f'{name}{f" with number {number}" if number else ""}.')
     if len(found) > 1:
         numbers = ', '.join(row.version for row in found)
-        raise CommandError(f'Datastore {datastore} has several versions {name}; choose one with --version: {numbers}')
+        raise CommandError(f'Datastore {datastore} has several versions {name}; choose one with '
+                           f'--version: {numbers}')
     return found[0]
 
 
 def datastore_update(datastore_name: str, default_version: str) -> None:
-    """Make a datastore, or choose the default version of one (an empty default_version clears it)."""
+    """Create a datastore, or set its default version (an empty default_version clears it)."""
     with session.writer() as connection:
         datastore_id = datastores.ensure_datastore(connection, datastore_name)
-        version_id = _version(connection, datastore_name, default_version).id if default_version else None
+        version_id = None
+        if default_version:
+            version_id = _version(connection, datastore_name, default_version).id
         datastores.set_default_version(connection, datastore_id, version_id)
-    print(f'Datastore {datastore_name} has {f"default version {default_version}" if version_id else "no default"}.')
+    print(f'Datastore {datastore_name} has '
+          f'{f"default version {default_version}" if version_id else "no default"}.')
 
 
-def datastore_version_update(datastore: str, version_name: str, manager: str, image_id: str, packages: str,
-                             active: str, version: str | None, image_tags: str | None, registry_ext: str | None,
+def datastore_version_update(datastore: str, version_name: str, manager: str, image_id: str,
+                             packages: str, active: str, version: str | None,
+                             image_tags: str | None, registry_ext: str | None,
                              repl_strategy: str | None) -> None:
-    """Make or change a version of a datastore; the datastore is made when there is none."""
+    """Create or change a version of a datastore; create the datastore if it is missing."""
     if not image_id and not image_tags:
         raise CommandError('Give image_id, or --image-tags with an empty image_id ("").')
     if manager not in engines.known():
         raise CommandError(f'Manager {manager} is not one of {", ".join(sorted(engines.known()))}.')
-    values = {'manager': manager, 'image_id': image_id or None, 'image_tags': image_tags, 'packages': packages,
-              'active': _flag('active', active),
-              'registry_ext': registry_ext or f'trove.guestagent.datastore.{manager}',
-              'repl_strategy': repl_strategy or CONF[manager].replication_strategy}
+    values = {
+        'manager': manager,
+        'image_id': image_id or None,
+        'image_tags': image_tags,
+        'packages': packages,
+        'active': _flag('active', active),
+        'registry_ext': registry_ext or f'trove.guestagent.datastore.{manager}',
+        'repl_strategy': repl_strategy or CONF[manager].replication_strategy
+    }
     with session.writer() as connection:
         datastore_id = datastores.ensure_datastore(connection, datastore)
-        version_id = datastores.put_version(connection, datastore_id, version_name, version or version_name, values)
+        version_id = datastores.put_version(connection, datastore_id, version_name,
+                                            version or version_name, values)
     print(f'Version {version_name} of datastore {datastore} is {version_id}.')
 
 
 def _flag(name: str, text: str) -> bool:
-    words = {'1': True, 'true': True, 'yes': True, 'on': True, '0': False, 'false': False, 'no': False, 'off': False}
+    words = {'1': True, 'true': True, 'yes': True, 'on': True,
+             '0': False, 'false': False, 'no': False, 'off': False}
     if text.lower() not in words:
         raise CommandError(f'{name} must be 1 or 0, not {text!r}.')
     return words[text.lower()]
 
 
-def db_load_datastore_config_parameters(datastore: str, datastore_version: str, config_file_location: str,
-                                        version: str | None) -> None:
+def db_load_datastore_config_parameters(datastore: str, datastore_version: str,
+                                        config_file_location: str, version: str | None) -> None:
     """Replace the parameter rules of a version by those of a validation-rules.json."""
     rules = _read_rules(config_file_location)
     with session.writer() as connection:
@@ -129,37 +142,52 @@ def _rule(path: str, rule: Any) -> dict[str, Any]:
                            f'{", ".join(PARAMETER_TYPES)}.')
     sizes = {column: None if rule.get(key) is None else str(rule[key])
              for column, key in (('max_size', 'max'), ('min_size', 'min'))}
-    return {'name': name, 'data_type': rule['type'], 'restart_required': bool(rule.get('restart_required')), **sizes}
+    return {
+        'name': name,
+        'data_type': rule['type'],
+        'restart_required': bool(rule.get('restart_required')),
+        **sizes
+    }
 
 
-def db_remove_datastore_config_parameters(datastore: str, datastore_version: str, version: str | None) -> None:
+def db_remove_datastore_config_parameters(datastore: str, datastore_version: str,
+                                          version: str | None) -> None:
     """Remove all parameter rules of a version."""
     with session.writer() as connection:
-        datastores.replace_parameters(connection, _version(connection, datastore, datastore_version, version).id, [])
+        row = _version(connection, datastore, datastore_version, version)
+        datastores.replace_parameters(connection, row.id, [])
     print(f'Version {datastore_version} of datastore {datastore} has no parameters.')
 
 
-# --- what a version is restricted to -------------------------------------------------------------
+# --- flavors and volume types of a version -------------------------------------------------------
 
 def _bind(key: str) -> Callable[..., None]:
-    def add(datastore_name: str, datastore_version_name: str, values: str, version: str | None) -> None:
+    def add(datastore_name: str, datastore_version_name: str, values: str,
+            version: str | None) -> None:
         now = session.utcnow()
         with session.writer() as connection:
             row = _version(connection, datastore_name, datastore_version_name, version)
-            added = [value for value in values.split(',') if datastores.bind(connection, row.id, key, value, now)]
-        print(f'Added: {", ".join(added) or "nothing, they were there"}.')
-    add.__doc__ = f'Restrict a version to {key.replace("_", " ")}s (a comma separated list); adds to those it has.'
+            added = [
+                value for value in values.split(',')
+                if datastores.bind(connection, row.id, key, value, now)
+            ]
+        print(f'Added: {", ".join(added) or "nothing, all exist"}.')
+
+    add.__doc__ = (f'Restrict a version to {key.replace("_", " ")}s (a comma separated list), in '
+                   f'addition to present ones.')
     return add
 
 
 def _unbind(key: str) -> Callable[..., None]:
-    def remove(datastore_name: str, datastore_version_name: str, value: str, version: str | None) -> None:
+    def remove(datastore_name: str, datastore_version_name: str, value: str,
+               version: str | None) -> None:
         with session.writer() as connection:
             row = _version(connection, datastore_name, datastore_version_name, version)
             if not datastores.unbind(connection, row.id, key, value):
-                raise CommandError(f'Version {datastore_version_name} is not restricted to {value}.')
+                raise CommandError(
+                    f'Version {datastore_version_name} is not restricted to {value}.')
         print(f'Removed: {value}.')
-    remove.__doc__ = f'Take a {key.replace("_", " ")} from those a version is restricted to.'
+    remove.__doc__ = f'Remove a {key.replace("_", " ")} from the restrictions of a version.'
     return remove
 
 
@@ -176,7 +204,7 @@ def _list_bound(key: str) -> Callable[..., None]:
 # --- keys ----------------------------------------------------------------------------------------
 
 def rotate_instance_keys() -> None:
-    """Seal keys of instances and contents of modules under the present inst_rpc_key_encr_key; after changing it."""
+    """Reseal keys of instances and modules after a change of inst_rpc_key_encr_key."""
     from trove.common.rpc import keys
 
     ring = keys.KeyRing.from_conf(CONF)
@@ -192,8 +220,8 @@ def rotate_instance_keys() -> None:
         former = session.read(modules.contents, module_id)
         session.write(modules.set_sealed, module_id, former, ring.reseal(module_id, former))
         contents += 1
-    print(f'{changed} keys were sealed again, and the contents of {contents} modules. inst_rpc_key_encr_old_keys is '
-          f'not needed for them any more.')
+    print(f'Resealed {changed} keys and the contents of {contents} modules. They no longer need '
+          f'inst_rpc_key_encr_old_keys.')
 
 
 # --- the contract --------------------------------------------------------------------------------
@@ -211,44 +239,53 @@ _NUMBER = ('--version', {'help': 'version number, where several versions have th
 _OF_VERSION = ['datastore_name', 'datastore_version_name']
 
 
+def _option(name: str, text: str, **more: Any) -> tuple[str, dict[str, Any]]:
+    return name, {'help': text, **more}
+
+
 def _commands() -> dict[str, tuple[Callable[..., None], list[Any]]]:
-    """name -> (function, arguments); an argument is a name or (name, add_argument's keywords)."""
+    """Return (function, arguments) by command name.
+
+    An argument is a name or (name, keywords of add_argument).
+    """
     found: dict[str, tuple[Callable[..., None], list[Any]]] = {
-        'db_sync': (db_sync, [('--version', {'help': 'revision to go to'})]),
+        'db_sync': (db_sync, [_option('--version', 'target revision')]),
         'db_version': (db_version, []),
         'datastore_update': (datastore_update, ['datastore_name', 'default_version']),
         'datastore_version_update': (datastore_version_update, [
             'datastore', 'version_name', 'manager', 'image_id', 'packages', 'active',
-            ('--version', {'help': 'version number; version_name when not given'}),
-            ('--image-tags', {'help': 'comma separated; the newest image with all of them is used'}),
-            ('--registry-ext', {'help': 'kept for readers of the version; not used'}),
-            ('--repl-strategy', {'help': "replication strategy; the manager's own when not given"})]),
+            _option('--version', 'version number; default: version_name'),
+            _option('--image-tags', 'comma separated; the newest image with all of them is used'),
+            _option('--registry-ext', 'stored for readers of the version; not used'),
+            _option('--repl-strategy', "replication strategy; default: the manager's own")]),
         'db_load_datastore_config_parameters': (db_load_datastore_config_parameters, [
             'datastore', 'datastore_version', 'config_file_location', _NUMBER]),
         'db_remove_datastore_config_parameters': (db_remove_datastore_config_parameters, [
             'datastore', 'datastore_version', _NUMBER]),
         'rotate_instance_keys': (rotate_instance_keys, []),
         'purge': (housekeeping.purge, [
-            ('--older-than', {'help': 'days since a row was deleted', 'default': '30', 'metavar': 'DAYS'}),
-            ('--batch', {'help': 'rows removed in one transaction', 'default': '200', 'metavar': 'ROWS'}),
-            ('--dry-run', {'help': 'only say how much it would be', 'action': 'store_true'})]),
+            _option('--older-than', 'days since a row was deleted', default='30', metavar='DAYS'),
+            _option('--batch', 'rows removed in one transaction', default='200', metavar='ROWS'),
+            _option('--dry-run', 'only report the number of rows', action='store_true')]),
         'quota_recount': (housekeeping.quota_recount, [
-            ('--project', {'help': 'only this one'}),
-            ('--dry-run', {'help': 'only say what is wrong', 'action': 'store_true'})]),
+            _option('--project', 'only this project'),
+            _option('--dry-run', 'only report the differences', action='store_true')]),
         'orphans': (housekeeping.orphans, [
-            ('--delete', {'help': 'remove what has no instance; read the report first: another database service in '
-                                  'the same project would lose what it has', 'action': 'store_true'}),
-            ('--timeout', {'help': 'seconds until --delete gives up', 'default': '120', 'metavar': 'SECONDS'})]),
+            _option('--delete', 'delete resources without an instance; read the report first: '
+                    'resources of another database service in the same project are deleted too',
+                    action='store_true'),
+            _option('--timeout', 'seconds until --delete gives up', default='120',
+                    metavar='SECONDS')]),
         'guest_bus': (guest_bus.guest_bus, [
-            ('action', {'help': 'check: list the differences; repair: make what is missing and remove what '
-                                'belongs to no instance', 'choices': ('check', 'repair')})]),
+            _option('action', 'check: list the differences; repair: create missing parts and '
+                    'remove those without an instance', choices=('check', 'repair'))]),
         'openapi': (openapi, []),
     }
     for key in ('flavor', 'volume_type'):
-        found[f'datastore_version_{key}_add'] = (_bind(key), [*_OF_VERSION, ('values', {'metavar': f'{key}_ids'}),
-                                                              _NUMBER])
-        found[f'datastore_version_{key}_delete'] = (_unbind(key), [*_OF_VERSION, ('value', {'metavar': f'{key}_id'}),
-                                                                   _NUMBER])
+        found[f'datastore_version_{key}_add'] = (
+            _bind(key), [*_OF_VERSION, ('values', {'metavar': f'{key}_ids'}), _NUMBER])
+        found[f'datastore_version_{key}_delete'] = (
+            _unbind(key), [*_OF_VERSION, ('value', {'metavar': f'{key}_id'}), _NUMBER])
         found[f'datastore_version_{key}_list'] = (_list_bound(key), [*_OF_VERSION, _NUMBER])
     return found
 
@@ -261,7 +298,7 @@ def add_commands(subparsers: Any) -> None:
         for argument in arguments:
             word, keywords = argument if isinstance(argument, tuple) else (argument, {})
             parameter = word.lstrip('-').replace('-', '_')
-            # Not under its own name: oslo.config shares the space with its options, such as datastore_version.
+            # A prefix keeps arguments apart from options, such as datastore_version.
             destinations[parameter] = f'argument_{parameter}'
             if keywords.get('action') == 'store_true':
                 parser.add_argument(word, dest=destinations[parameter], **keywords)
@@ -276,15 +313,18 @@ def add_commands(subparsers: Any) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     CONF.register_cli_opt(cfg.SubCommandOpt('command', title='commands', handler=add_commands))
     logging.register_options(CONF)
-    # What a command says is on standard output; the log, from warnings on, is beside it.
+    # Commands print to standard output; warnings of the log go to standard error.
     CONF.set_default('use_stderr', True)
     logging.set_defaults(default_log_levels=[*logging.get_default_log_levels(), 'alembic=WARN'])
     options.parse(list(sys.argv[1:] if argv is None else argv), program='trove-manage')
     if not CONF.command.name:
-        sys.exit('Say what to do; trove-manage --help lists the commands.')
-    # A migration or a purge of large tables takes as long as it takes.
+        sys.exit('A command is required; trove-manage --help lists the commands.')
+    # Migrations and purges of large tables have no timeout.
     CONF.set_override('database_answer_timeout', 0)
-    values = {name: getattr(CONF.command, where) for name, where in CONF.command.destinations.items()}
+    values = {
+        name: getattr(CONF.command, where)
+        for name, where in CONF.command.destinations.items()
+    }
     try:
         CONF.command.function(**values)
     except (CommandError, migration.SchemaError) as error:

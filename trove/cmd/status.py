@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-status: questions an operator should ask before an upgrade."""
+"""trove-status: checks before an upgrade."""
 
 import sys
 
@@ -29,7 +29,7 @@ CONF = cfg.CONF
 
 
 class Checks(upgradecheck.UpgradeCommands):
-    """Each method answers one question."""
+    """Upgrade checks, one per method."""
 
     def _schema(self) -> upgradecheck.Result:
         with session.engine().connect() as connection:
@@ -38,12 +38,12 @@ class Checks(upgradecheck.UpgradeCommands):
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
         return upgradecheck.Result(
             upgradecheck.Code.FAILURE,
-            f'The schema is at {found or "nothing"}, this release wants {migration.head()}: '
+            f'The schema is at {found or "nothing"}, this release needs {migration.head()}: '
             f'run trove-manage db_sync.')
 
     def _open_operations(self) -> upgradecheck.Result:
         if self._has_no_schema():
-            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Skipped; see above.')
         known = {kind: flow.version for kind, flow in flows.registry().items()}
         strange = [
             f'{row.number} {row.kind} of version {row.flow_version}'
@@ -64,7 +64,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _sealed_keys(self) -> upgradecheck.Result:
         if keys.secret_problem(CONF.inst_rpc_key_encr_key) is not None or self._has_no_schema():
-            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Skipped; see above.')
         ring = keys.KeyRing.from_conf(CONF)
         former = sum(not ring.is_current(row.encrypted_key)
                      for row in session.read(instance_keys.sealed))
@@ -78,11 +78,11 @@ class Checks(upgradecheck.UpgradeCommands):
 
     def _guests(self) -> upgradecheck.Result:
         if self._has_no_schema():
-            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Not asked; see above.')
+            return upgradecheck.Result(upgradecheck.Code.SUCCESS, 'Skipped; see above.')
         ours = major(version.release())
         old = [
-            f'{number} of version {found}' for found, number in session.read(heartbeats.agent_versions)
-            if ours - major(found) > 1
+            f'{number} of version {found}'
+            for found, number in session.read(heartbeats.agent_versions) if ours - major(found) > 1
         ]
         if not old:
             return upgradecheck.Result(upgradecheck.Code.SUCCESS)
@@ -119,7 +119,7 @@ class Checks(upgradecheck.UpgradeCommands):
 
 
 def major(text: str) -> int:
-    """The first number of a version; 0 of what has none."""
+    """Return the first number of a version, 0 if it has none."""
     first = text.partition('.')[0]
     return int(first) if first.isdecimal() else 0
 

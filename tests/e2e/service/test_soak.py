@@ -102,8 +102,8 @@ def settle(service, databases):
 
 def exact(service):
     """Check that quotas match the rows and that no resource lacks its counterpart."""
-    for words, expected in ((['quota_recount', '--dry-run'], 'What is booked is what is used.'),
-                            (['orphans'], 'Nothing is without its instance.')):
+    for words, expected in ((['quota_recount', '--dry-run'], 'The stored usage is correct.'),
+                            (['orphans'], 'No resource is without its instance.')):
         output = service.managed(*words)
         assert output.strip().splitlines()[-1] == expected, output
 

@@ -19,7 +19,7 @@ from sqlalchemy import func, select, update
 
 from trove.cloud import clouds
 from trove.cmd import housekeeping
-from trove.db import configurations, instances, purge, recount, quotas, session, tables
+from trove.db import configurations, instances, purge, quotas, recount, session, tables
 from trove.taskmanager.orphans import Search
 
 TABLES = tables.metadata.tables
@@ -96,7 +96,7 @@ def test_what_was_deleted_long_ago_goes_with_all_that_hangs_on_it(world, long_go
     assert ids_in('operation_steps', 'operation_id') == ids_in('operations', 'id')
     assert sizes()['operation_steps'] < before['operation_steps']
     housekeeping.purge('30', '100', False)
-    assert 'Nothing was to be purged' in capsys.readouterr().out
+    assert 'Nothing to purge' in capsys.readouterr().out
     assert world.status(long_gone['alive']) == 'ACTIVE'
 
 
@@ -178,7 +178,7 @@ def test_usage_that_somebody_changed_is_told_and_corrected(world, capsys):
     assert '2 were corrected' in capsys.readouterr().out
     assert (world.usage()['volumes'], world.usage()['ram']) == (2, 1024)
     housekeeping.quota_recount(None, False)
-    assert 'What is booked is what is used' in capsys.readouterr().out
+    assert 'The stored usage is correct' in capsys.readouterr().out
 
 
 # --- orphans -------------------------------------------------------------------------------------
