@@ -32,7 +32,7 @@ def document() -> dict[str, Any]:
 
 
 def operation_of(method: str, path: str) -> dict[str, Any] | None:
-    """What the document says of a call; None when the path or the method is nobody's."""
+    """Return the document's operation for a call, None for an unknown path or method."""
     path = re.sub('/{2,}', '/', parse.unquote(path))
     if re.fullmatch(r'/|/healthcheck|/v1\.0(/|\.json|\.xml)?', path):
         path = '/v1.0/' if path.startswith('/v1.0') else path
@@ -59,11 +59,11 @@ def check(method: str, path: str, response: webob.Response) -> None:
         # Nobody's path, or a version nobody has: refused before there is a route.
         assert response.status_int in (401, 403, 404, 406), response.status
         return
-    said = operation['responses'].get(str(response.status_int))
-    assert said, f'{method} {path}: {response.status} is not documented'
-    content = resolved(said).get('content')
+    described = operation['responses'].get(str(response.status_int))
+    assert described, f'{method} {path}: {response.status} is not documented'
+    content = resolved(described).get('content')
     if content is None:
-        assert response.body == b'', f'{method} {path}: a body that is not documented: {response.text}'
+        assert response.body == b'', f'{method} {path}: an undocumented body: {response.text}'
         return
     media_type = response.headers['Content-Type'].partition(';')[0]
     assert media_type in content, f'{method} {path}: {media_type} is not documented'
@@ -75,7 +75,7 @@ def check(method: str, path: str, response: webob.Response) -> None:
 
 
 class Watched:
-    """WSGI application around another whose answers are checked."""
+    """WSGI application that checks the responses of another."""
 
     def __init__(self, application: Any) -> None:
         self.application = application

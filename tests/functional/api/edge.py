@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The whole HTTP edge in this process: the operator's paste pipeline, SQLite, buses in memory, minicloud behind it.
+"""The whole HTTP edge in this process: the operator's paste pipeline, SQLite, buses in memory,
+minicloud behind it.
 
 One thing is not the real one: the filter ``authtoken`` (tests/functional/api/tokens.py).
 """
@@ -47,7 +48,7 @@ OLD_VERSION_ID = '5b1f0c7e-9a42-4d0c-8a0e-6f0f3f6f9a22'
 IMAGE_ID = '6a9a0f58-8d2b-4f8f-9e0f-0c5a7d1b3e44'
 REGION = 'RegionOne'
 
-#: What the operator's cloud holds.
+#: Resources of the operator's cloud.
 CLOUD = {
     'owner': 'service',
     'flavors': [{'id': '10', 'name': 'db.small', 'ram': 1024, 'vcpus': 1, 'disk': 5},
@@ -62,7 +63,8 @@ CLOUD = {
 
 
 class NoMachines:
-    """A hypervisor nobody needs: the edge makes no machines. Anything but being set up is an error."""
+    """A hypervisor nobody needs: the edge makes no machines. Anything but being set up is an error.
+    """
 
     def subscribe(self, _listener: Callable[..., Any]) -> None:
         """Nothing ever happens."""
@@ -104,7 +106,10 @@ class Cloud:
 
 
 class Edge:
-    """What a test of the API works with. ``requests`` of all kinds go through :attr:`application`."""
+    """Environment of an API test.
+
+    ``requests`` of all kinds go through :attr:`application`.
+    """
 
     def __init__(self, conf: Any, directory: pathlib.Path) -> None:
         self.conf = conf

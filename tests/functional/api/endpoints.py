@@ -22,10 +22,12 @@ DIRECTORY = pathlib.Path(__file__).parents[2] / 'data/contract'
 class Endpoint(NamedTuple):
     """One row of the index.
 
-    :ivar action: the key, and the key inside it, of a call whose path does several things; empty for the others.
+    :ivar action: the key, and the key inside it, of a call with several actions on one path; empty
+        for the others.
     :ivar audience: public, any, own or adm.
     :ivar takes: wrapper key of the request, or flat, optional or action; empty for none.
-    :ivar gives: keys of the answer -> whether they are always there; flat for an answer without wrapper.
+    :ivar gives: keys of the answer -> whether they are always there; flat for an answer without
+        wrapper.
     """
     number: str
     method: str
@@ -43,7 +45,10 @@ class Endpoint(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """One policy rule. :ivar former: owner, any or admin. :ivar role: that the default asks for now."""
+    """One policy rule.
+
+    :ivar former: owner, any or admin. :ivar role: that the default asks for now.
+    """
     name: str
     former: str
     role: str

@@ -10,9 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The edge for somebody who speaks JSON through an interpreter: requests go in as XML, answers come back as JSON.
+"""Interpreter between stories in JSON and an edge in XML: requests are sent as XML, responses are
+returned as JSON.
 
-What the interpreter knows is the mapping and the URL table, so a story told through it compares both forms.
+The interpreter knows the mapping and the URL table only, so a story that runs through it compares
+both formats.
 """
 
 import json
@@ -31,7 +33,7 @@ from trove.common.http.mapper import RouteMapper
 from trove.common.http.route import Route
 from trove.common.http.serializers import table
 
-#: A story says with this header that a request cannot be said in XML.
+#: Header of a story's request that cannot be written in XML.
 JSON_ONLY = 'x-story-wire'
 
 _XML = serializers.XML.content_type
@@ -69,8 +71,8 @@ class Interpreter:
         if request.headers.pop(JSON_ONLY, '') != 'json':
             self._translate(request, route)
         response = request.get_response(self.application)
-        asked_for_json = path.endswith('.json') and not (route and route.whole)
-        if path != '/healthcheck' and not asked_for_json:
+        is_json_requested = path.endswith('.json') and not (route and route.whole)
+        if path != '/healthcheck' and not is_json_requested:
             self._translate_back(response, route)
         return response(environ, start_response)
 
@@ -111,7 +113,9 @@ def _read(data: bytes, status: int, route: Route | None) -> dict[str, Any]:
         return serializers.XML.load(data, {'properties': {name: _FAULT}})
     root = ElementTree.fromstring(data)
     links = _page_links(root)
-    schema = route.response_schema if route and route.response_schema else {'anyOf': [versions.INDEX, versions.SHOW]}
+    schema = route.response_schema if route and route.response_schema else {
+        'anyOf': [versions.INDEX, versions.SHOW]
+    }
     body = serializers.XML.load(ElementTree.tostring(root), schema)
     if links:
         body['links'] = body[f'{next(iter(body))}_links'] = links

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the segments of paths may stand for so that each route of the table leads to something."""
+"""Values of path segments with which each route of the table finds a resource."""
 
 import re
 
@@ -18,7 +18,7 @@ from tests.functional.api.edge import Edge
 from tests.functional.api.stories import WORDS
 from trove.common.http.route import Route
 
-#: What there is in the world of :func:`fill`.
+#: Resources in the world of :func:`fill`.
 KNOWN = {
     'instance_id': WORDS['orders'],
     'user': 'app',
@@ -31,7 +31,7 @@ KNOWN = {
     'target_project_id': tokens.DEMO,
     'operation_id': 'aaaaaaaa-0000-4000-8000-000000000001'
 }
-#: What nothing refers to, so that it can be deleted.
+#: Resources without references, which can be deleted.
 UNUSED = {'datastore': 'redis', 'version': WORDS['old-version'], 'module_id': WORDS['live-module']}
 
 _SEGMENT = re.compile(r'{(\w+)}')
@@ -49,7 +49,9 @@ def fill(edge: Edge) -> None:
 
 
 def token_of(method: str, path: str) -> str:
-    """Who may ask: an administrator for what is an administrator's, a manager of the project elsewhere."""
+    """Return a token with the right to the call: an administrator, a manager of the project
+    elsewhere.
+    """
     return 'admin' if '/mgmt/' in path or (method, path.rpartition('/')[2]) == (
         'DELETE', '{datastore}') else ('demo-manager')
 
@@ -64,7 +66,7 @@ def _segment(method: str, path: str, name: str) -> str:
         return tokens.KNOWN[token_of(method, path)].project
     if name == 'name':
         return 'max_connections' if '/parameters/' in path else 'shop'
-    # What is to go must not be in use.
+    # Resources in use cannot be deleted.
     is_to_go = method == 'DELETE' and path.endswith(f'{{{name}}}') and '/instances/' not in path
     return (UNUSED.get(name) if is_to_go else None) or KNOWN.get(name, WORDS['nobody'])
 

@@ -45,7 +45,7 @@ OWN_COMMANDS = {point.name: point
 
 
 class Openstack:
-    """What a person at a shell has, logged in with one token."""
+    """Shell of a person with one token."""
 
     def __init__(self, edge: Any, token: str, commands: Any = None) -> None:
         self._commands = COMMANDS if commands is None else commands
@@ -65,7 +65,8 @@ class Openstack:
         self.database.instances._get_swift_client = lambda: Swift(edge, token)
 
     def __call__(self, words: str, *arguments: str) -> Any:
-        """``openstack <words> <arguments>``: columns as a dict, rows as a list of dicts, or None."""
+        """``openstack <words> <arguments>``: columns as a dict, rows as a list of dicts, or None.
+        """
         made = self._commands[words.replace(' ', '_')].load()(self, argparse.Namespace())
         answer = made.take_action(made.get_parser(words).parse_args(list(arguments)))
         if answer is None:
@@ -105,16 +106,19 @@ class Swift:
 
 
 class Staff:
-    """A task manager and a conductor behind the edge, who work when they are told to."""
+    """Task manager and conductor behind the edge, which run on demand."""
 
     def __init__(self, edge: Any) -> None:
         self._edge, conf = edge, edge.conf
-        self._conductor = Conductor(conf, TaskManagerAPI(edge.control, conf.taskmanager_queue), session.utcnow)
+        self._conductor = Conductor(conf, TaskManagerAPI(edge.control, conf.taskmanager_queue),
+                                    session.utcnow)
         edge.guests.server(conf.conductor_queue, 'here', [self._conductor]).start()
-        self._runner = Runner(flows.registry(), Tools(
-            conf=conf, clock=session.utcnow, cloud=functools.partial(clouds.service_cloud, conf), broker=None,
-            guest=functools.partial(real_tools.guest_client, edge.guests, edge.keys), keys=edge.keys,
-            read=session.read), 'here')
+        self._runner = Runner(
+            flows.registry(),
+            Tools(conf=conf, clock=session.utcnow, cloud=functools.partial(
+                clouds.service_cloud, conf), broker=None,
+                guest=functools.partial(real_tools.guest_client, edge.guests,
+                                        edge.keys), keys=edge.keys, read=session.read), 'here')
         for guest in edge.running.values():
             guest.machine.web = self._store
 

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Reading the stories: YAML files of ordered requests, with words in angle brackets for ids and projects."""
+"""Reading the stories: YAML files of ordered requests, with words in angle brackets for ids and
+projects.
+"""
 
 import pathlib
 import re
@@ -22,7 +24,7 @@ from tests.functional.api import tokens
 
 DIRECTORY = pathlib.Path(__file__).parent / 'stories'
 
-#: What stories call the instances that :mod:`tests.functional.api.worlds` makes, and other ids.
+#: Names in stories of the instances of :mod:`tests.functional.api.worlds`, and other ids.
 WORDS = {
     'P': f'/v1.0/{tokens.DEMO}',
     'A': f'/v1.0/{tokens.ADMIN}',
@@ -72,7 +74,7 @@ def load(path: pathlib.Path, words: dict[str, str] | None = None) -> dict[str, A
     text = _WORD.sub(lambda match: known.get(match.group(1), match.group(0)), path.read_text())
     story = yaml.safe_load(text)
     for test in story['tests']:
-        # A request that cannot be said in XML stands in a story with "wire: json".
+        # A request that XML cannot express is marked with "wire: json".
         if 'wire' in test:
             test['request_headers'] = {
                 **test.get('request_headers', {}), 'x-story-wire': test.pop('wire')

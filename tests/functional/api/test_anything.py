@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Whatever is sent to whatever route: a refusal that the contract knows, and nothing is changed by it."""
+"""Arbitrary requests to every route: the contract's refusals, and no change of any state."""
 
 import functools
 import json
@@ -101,7 +101,8 @@ def labelled(content_type, data):
 _NOISE = st.tuples(st.sampled_from(['application/json', 'application/xml', 'text/plain', '', 'x']),
                    st.binary(max_size=40))
 
-_SEGMENTS = st.sampled_from([WORDS['nobody'], WORDS['orders'][:-1], 'x.xml', '%00', '%ff', '%2f', '..', ';', '%25zz']) \
+_SEGMENTS = st.sampled_from([WORDS['nobody'], WORDS['orders'][:-1], 'x.xml', '%00', '%ff', '%2f',
+                             '..', ';', '%25zz']) \
     | st.text('aZ0.-_~%@', min_size=1, max_size=12)
 _QUERIES = st.sampled_from([
     '', 'limit=', 'limit=%ff', 'marker=%ff&limit=1', 'limit=1&marker=%2525zz', '%00=%00', '&&=',
@@ -142,7 +143,9 @@ def test_a_body_changes_nothing_unless_it_is_accepted(edge, route):
     """Every route is sent bodies in either form, those too that take none."""
     places.fill(edge)
     application = deploy.application()
-    words = sorted(keys_of(route.request_schema.schema) if route.request_schema else {'instance', 'name', 'id'})
+    words = sorted(
+        keys_of(route.request_schema.schema) if route.
+        request_schema else {'instance', 'name', 'id'})
     path, token = places.path_of(route), places.token_of(route.method, route.path)
     before, seen = [rows()], set()
 
@@ -160,7 +163,7 @@ def test_a_body_changes_nothing_unless_it_is_accepted(edge, route):
         bounded(EXAMPLES)(given(
             bodies(words).map(functools.partial(labelled, content_type)), _ACCEPTS)(send))()
     bounded(EXAMPLES // 3)(given(_NOISE, _ACCEPTS)(send))()
-    # Who is sent away at the gate, or finds nothing, shows nothing of what happens behind it.
+    # A caller refused by policy, or without a match, reveals nothing of the code behind.
     assert 400 in seen or not route.request_schema
 
 

@@ -9,9 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Requests that come at the same time: a quota holds, one of two changes is told that it is late, and nothing is lost.
+"""Simultaneous requests: quotas apply, the later of two changes is refused, nothing is lost.
 
-The same statements are raced on MariaDB and PostgreSQL in tests/e2e/servers/test_databases.py; here it is requests.
+The same statements are raced on MariaDB and PostgreSQL in tests/e2e/servers/test_databases.py; here
+it is requests.
 """
 
 import concurrent.futures
@@ -80,10 +81,10 @@ def test_changes_of_a_group_do_not_mix(edge):
     worlds.parameters(edge)
     worlds.groups(edge)
     group = f'/configurations/{WORDS["group"]}'
-    wanted = [{'max_connections': number, 'sql_mode': str(number)} for number in range(1, 9)]
+    edits = [{'max_connections': number, 'sql_mode': str(number)} for number in range(1, 9)]
     answers = at_once(
         lambda number: edge.ask('PUT', group, {'configuration': {
-            'values': wanted[number]
+            'values': edits[number]
         }}), 8)
     assert {answer.status_int for answer in answers} == {202}
-    assert edge.ask('GET', group).json['configuration']['values'] in wanted
+    assert edge.ask('GET', group).json['configuration']['values'] in edits

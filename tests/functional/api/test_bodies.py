@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every way in which a body can be wrong, on every route that takes one: the named refusal, and nothing is changed."""
+"""Every way in which a body can be wrong, on every route that takes one: the named refusal, and
+nothing is changed.
+"""
 
 import json
 import re
@@ -42,7 +44,7 @@ WIDE = '<a>' + '<b/>' * 100_001 + '</a>'
 BOMB = '<!DOCTYPE a [<!ENTITY b "x"><!ENTITY c "&b;&b;">]><a>&c;</a>'
 FETCH = '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>'
 
-#: What is sent: content type, data, status, words of the refusal.
+#: Request: content type, data, status, words of the refusal.
 FORMS = {
     'a list': (JSON, b'[]', 400, 'must be a JSON object'),
     'a text': (JSON, b'"a"', 400, 'must be a JSON object'),
@@ -92,7 +94,7 @@ def send(edge, route, content_type, data, **headers):
     return request.get_response(edge.application)
 
 
-def told(response):
+def message_of(response):
     [fault] = response.json.values()
     assert fault['code'] == response.status_int
     return fault['message']
@@ -112,12 +114,12 @@ def test_what_is_no_body_is_refused_by_its_name(served, route):
     for name, (content_type, data, status, words) in FORMS.items():
         response = send(served, route, content_type, data)
         assert response.status_int == status, f'{name}: {response}'
-        assert re.search(words, told(response)), f'{name}: {told(response)}'
+        assert re.search(words, message_of(response)), f'{name}: {message_of(response)}'
     assert rows() == before
 
 
 def optional(route):
-    """Whether a call can do without a body: everything in it has a default."""
+    """Return whether a call accepts no body, because everything in it has a default."""
     schema = route.request_schema.schema
     return not schema.get('required') and 'anyOf' not in schema
 
@@ -133,7 +135,7 @@ def test_what_is_missing_is_refused(served, route):
     for data in wrong:
         response = send(served, route, JSON, data)
         assert response.status_int == 400, f'{data}: {response}'
-        assert told(response)
+        assert message_of(response)
     assert rows() == before
 
 
@@ -141,7 +143,7 @@ def test_a_body_has_an_end(served):
     for route in TAKERS[:2]:
         response = send(served, route, JSON, b' ' * (MAX_BODY + 1))
         assert response.status_int == 413
-        assert told(response) == f'The body is larger than {MAX_BODY} bytes.'
+        assert message_of(response) == f'The body is larger than {MAX_BODY} bytes.'
         assert 'Retry-After' not in response.headers, 'clients do not survive it elsewhere'
 
 

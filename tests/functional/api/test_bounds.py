@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a create may ask for is no more than what can be stored, sent to a guest, and made there."""
+"""Limits of a create: what can be stored, sent to a guest, and created there."""
 
 import time
 
@@ -25,8 +25,8 @@ from trove.instance import databases_and_users
 CHECKING = 4.0
 
 
-def refused(edge, **asked):
-    body = {'instance': {'name': 'orders', 'flavorRef': '10', 'volume': {'size': 2}, **asked}}
+def refused(edge, **fields):
+    body = {'instance': {'name': 'orders', 'flavorRef': '10', 'volume': {'size': 2}, **fields}}
     response = edge.ask('POST', '/instances', body)
     assert response.status_int == 400, response.text
     return response.json['badRequest']['message']
@@ -41,7 +41,7 @@ def test_a_flavor_is_an_id_and_never_a_path_in_nova(edge, flavor):
     assert not [path for _method, path in edge.cloud.requests if path.endswith(('/detail', '/10'))]
 
 
-@pytest.mark.parametrize('asked,named', (({
+@pytest.mark.parametrize('fields,named', (({
     'access': {
         'allowed_cidrs': [f'10.{number // 256}.{number % 256}.0/24' for number in range(5000)]
     }
@@ -55,8 +55,8 @@ def test_a_flavor_is_an_id_and_never_a_path_in_nova(edge, flavor):
         'password': 'p'
     } for number in range(1001)]
 }, "instance['users']")))
-def test_lists_have_an_end(edge, asked, named):
-    assert named in refused(edge, **asked)
+def test_lists_have_an_end(edge, fields, named):
+    assert named in refused(edge, **fields)
 
 
 @pytest.mark.parametrize('users', ([{
@@ -91,7 +91,7 @@ def test_null_characters_stay_outside(edge, path, status):
     'name', ('trove_x', 'repl_x', 'mysql', 'mariadb.sys', 'healthcheck', 'public', 'PUBLIC', 'root',
              'os_admin', 'a😀', 'a\ufffe', 'a' * 32, 'ü', 'a b', 'a@b', '1', '%a', 'a\u00a0'))
 def test_a_user_the_edge_takes_is_one_the_guest_takes(edge, name):
-    """Otherwise a whole machine is built before somebody says no."""
+    """Otherwise a whole machine is built before the refusal."""
     user = {'name': name, 'password': 'pä😀'}
     try:
         [checked] = databases_and_users.check_users('mariadb', [user], 'users')
@@ -126,6 +126,6 @@ def test_a_database_the_edge_takes_is_one_the_guest_takes(edge, name):
 @pytest.mark.parametrize('manager', sorted(name for name, engine in engines.known().items()
                                            if engines.DATABASES in engine.capabilities))
 def test_a_database_is_one_that_a_path_can_name(edge, manager):
-    """What nobody could delete is not made: a quoted slash is a slash to every server of ours."""
+    """A name that no URL could delete is refused: a quoted slash is a slash to our servers."""
     with pytest.raises(exception.BadRequest, match=r"databases\[0\]\['name'\] 'north/south' must"):
         databases_and_users.check_databases(manager, [{'name': 'north/south'}], 'databases')

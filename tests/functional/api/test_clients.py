@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The clients people have: python-troveclient and openstacksdk, unmodified, against the edge in this process."""
+"""The clients people have: python-troveclient and openstacksdk, unmodified, against the edge in
+this process.
+"""
 
 import argparse
 
@@ -33,7 +35,7 @@ ORDERS = WORDS['orders']
 
 @pytest.fixture
 def session_of(edge):
-    """(token) -> a keystoneauth session whose catalog knows the edge."""
+    """(token) -> a keystoneauth session with the edge in its catalog."""
     def make(token):
         body = tokens.document(token)
         endpoint = f'{ADDRESS}/v1.0/{tokens.KNOWN[token].project}'
@@ -199,7 +201,7 @@ def test_troveclient_reads_the_rest(edge, trove, session_of):
     assert admin.quota.update(tokens.DEMO, {'instances': 7}) == {'instances': 7}
 
 
-def test_troveclient_is_told_what_is_wrong(edge, trove):
+def test_troveclient_gets_the_reason(edge, trove):
     with pytest.raises(trove_errors.NotFound, match='cannot be found'):
         trove.instances.get(WORDS['nobody'])
     with pytest.raises(trove_errors.BadRequest,

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The commands ``openstack database …`` and ``openstack datastore …``, unmodified, against the edge in this process."""
+"""The commands ``openstack database …`` and ``openstack datastore …``, unmodified, against the edge
+in this process.
+"""
 
 import json
 
@@ -66,7 +68,7 @@ def test_logs(edge, demo):
         demo('database log set', 'orders', 'general', '--discard')
 
 
-def test_values_that_cannot_be_are_told(edge, demo):
+def test_refused_values_are_reported(edge, demo):
     worlds.parameters(edge)
     with pytest.raises(trove_errors.ClientException,
                        match="'max_connections' must be an integer") as refused:
@@ -86,7 +88,7 @@ def test_parameters(edge, demo):
                                                                           'integer', 100000, 1)
 
 
-def test_an_attached_group_says_who_has_it(edge, demo):
+def test_an_attached_group_lists_its_instances(edge, demo):
     worlds.attached(edge)
     assert [
         row['Name'] for row in demo('database configuration instances', WORDS['attached-group'])
@@ -151,7 +153,7 @@ def test_force_delete_is_not_for_members(edge, demo):
         demo('database instance force delete', WORDS['failed'])
 
 
-def test_root_history_is_told_to_the_library(edge, admin):
+def test_root_history_reaches_the_library(edge, admin):
     worlds.gone(edge)
     found = admin.client_manager.database.mgmt_instances.root_enabled_history(WORDS['gone'])
     assert (found.user, found.enabled) == ('demo-user', '2031-04-02T08:15:00')

@@ -9,7 +9,9 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Browsers: pages of other origins are answered where an operator allows it; nothing is different elsewhere."""
+"""Browsers: pages of other origins are answered where an operator allows it; nothing is different
+elsewhere.
+"""
 
 import pathlib
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a create leaves in the database and on the bus, and what it must not."""
+"""Records of a create in the database and on the bus, and secrets that must not be there."""
 
 import json
 import logging
@@ -44,7 +44,7 @@ def test_the_row_has_the_facts_of_the_flavor_and_a_key_of_its_own(edge):
     assert len(edge.keys.open(row.id, row.encrypted_key)) == keys.KEY_BYTES
 
 
-def test_the_operation_says_what_was_asked_for(edge):
+def test_the_operation_records_the_request(edge):
     network = edge.cloud.network('private')
     body = {
         'instance': {
@@ -159,7 +159,7 @@ def test_volumes_of_engines_without_volumes(edge):
     assert "instance['volume']" in response.json['notImplemented']['message']
 
 
-def test_a_cloud_that_is_away_is_said_to_be(edge):
+def test_an_absent_cloud_is_reported(edge):
     edge.cloud.transport.adapters.clear()
     response = edge.ask('POST', '/instances', BODY)
     assert response.status_int == 503

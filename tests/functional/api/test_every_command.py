@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every command of the installed client: each does what it says, or tells the contract's error.
+"""Every command of the installed client: each does its work, or prints the contract's error.
 
 A command that the client gains and nobody drives here fails :func:`test_no_command_is_left_out`.
 """
@@ -32,9 +32,9 @@ ORDERS = WORDS['orders']
 
 
 class Refused(NamedTuple):
-    """How a command ends that cannot be done here.
+    """End of a command that cannot be done here.
 
-    :ivar status: of the answer; None for what the client says by itself.
+    :ivar status: of the answer; None for a failure of the client itself.
     """
     status: int | None
     words: str
@@ -54,9 +54,9 @@ class Drive(NamedTuple):
     records: str = ''
 
 
-def names(*wanted: str, key: str = 'Name') -> Callable[[Any], Any]:
+def names(*expected: str, key: str = 'Name') -> Callable[[Any], Any]:
     """The rows have these names."""
-    return lambda rows: sorted(row[key] for row in rows) == sorted(wanted)
+    return lambda rows: sorted(row[key] for row in rows) == sorted(expected)
 
 
 def has(**fields: Any) -> Callable[[Any], Any]:

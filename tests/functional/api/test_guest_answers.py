@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Requests that a guest must answer: whatever it says, and when nobody can be asked."""
+"""Requests that a guest must answer: with any answer, and without a reachable guest."""
 
 import pytest
 

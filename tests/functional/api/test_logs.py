@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs at the HTTP edge: the object store that is not there, refuses or fails, and the end of the work waited for."""
+"""Logs at the HTTP edge: the object store that is not there, refuses or fails, and the end of the
+work waited for.
+"""
 
 import threading
 import time

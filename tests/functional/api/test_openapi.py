@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The OpenAPI document: valid, complete, and what a stranger who only has the document is answered."""
+"""The OpenAPI document: valid, complete, and what a stranger who only has the document is answered.
+"""
 
 import json
 
@@ -44,18 +45,21 @@ def test_every_route_is_there():
         *((f'/v1.0{route.path}', route.method.lower()) for route in ROUTES)}
 
 
-def test_every_call_has_a_name_of_its_own_and_says_what_it_does():
+def test_every_call_has_a_name_of_its_own_and_a_summary():
     names = [operation['operationId'] for _, _, operation in OPERATIONS]
     assert len(set(names)) == len(names)
     assert all(operation['summary'] for _, _, operation in OPERATIONS)
 
 
 @pytest.mark.parametrize('route', ROUTES, ids=lambda route: f'{route.method} {route.path}')
-def test_a_route_says_what_it_takes_and_gives(route):
+def test_a_route_names_its_schemas(route):
     assert (route.request_schema is not None) == (route.method in ('POST', 'PUT', 'PATCH'))
-    assert route.response_schema is not None or route.method != 'GET' or route.status in (204, 404, 501)
+    assert route.response_schema is not None or route.method != 'GET' or route.status in (204, 404,
+                                                                                          501)
     assert set(route.query) <= openapi.QUERY.keys()
-    for schema in [route.request_schema.schema if route.request_schema else None, route.response_schema]:
+    for schema in [
+            route.request_schema.schema if route.request_schema else None, route.response_schema
+    ]:
         # Without one wrapper key XML needs to know what the whole is called.
         if schema and 'anyOf' not in schema and 'xml' not in schema:
             wrappers = [
@@ -66,7 +70,7 @@ def test_a_route_says_what_it_takes_and_gives(route):
         assert xml.dump({'a': 1}, route.root)
 
 
-# --- a stranger with the document ------------------------------------------------------------------
+# --- a stranger with the document ----------------------------------------------------------------
 
 load_all_checks()
 _CHECKS = [CHECKS.get_one(name) for name in (
@@ -84,8 +88,10 @@ _IDS = [(path, method.upper())
 
 @pytest.mark.parametrize('path, method', _IDS,
                          ids=lambda value: str(value).removeprefix('/v1.0/{project_id}'))
-def test_a_stranger_is_answered_as_the_document_says(edge, path, method):
-    """A few requests for each call, made of the document alone, good ones and bad ones, in a world that has it all."""
+def test_a_stranger_gets_documented_responses(edge, path, method):
+    """A few requests for each call, made of the document alone, good ones and bad ones, in a world
+    that has it all.
+    """
     places.fill(edge)
     schema = schemathesis.openapi.from_dict(DOCUMENT)
     schema.app = deploy.application()

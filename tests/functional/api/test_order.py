@@ -28,7 +28,7 @@ from trove.instance.actions import status
 
 IDS = [f'{route.method} {route.path}' for route in ROUTES]
 WITH_BODY = [route for route in ROUTES if route.request_schema]
-#: What a body can be: a content type and bytes that no route accepts, or none.
+#: Bodies: a content type and bytes that no route accepts, or none.
 BODIES = [('application/json', b'{"a": '), ('application/json', b'{"colour": 7}'),
           ('application/xml', b'<a>'), ('text/plain', b'a'), ('', b'')]
 #: Segments of objects that belong to a project.

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What users are told while something that a request needs is away: that it is, and no more."""
+"""Errors that users see while a service behind the API is away: the fact and no more."""
 
 import pytest
 

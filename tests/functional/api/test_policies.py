@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The policy rules: all of the contract with their defaults, and what operators and roles make of them."""
+"""The policy rules: all of the contract with their defaults, and what operators and roles make of
+them.
+"""
 
 import re
 
@@ -41,15 +43,19 @@ def test_a_rule_of_the_contract_has_its_default(rule):
 
 def test_all_of_them_are_there():
     assert len(endpoints.rules()) == 84
-    asked = {rule for route in ROUTES for rule in route.all_rules}
-    unused = {rule.name for rule in endpoints.rules()} - asked
-    # Nobody asks these, as the contract says: PATCH asks instance:update, and there is no such call on clusters.
+    enforced = {rule for route in ROUTES for rule in route.all_rules}
+    unused = {rule.name for rule in endpoints.rules()} - enforced
+    # No call enforces these, as in the contract: PATCH asks instance:update, and there is no such
+    # call on clusters.
     assert unused == {'instance:edit', 'cluster:extension:root:delete'}
 
 
 #: Rules that the dispatcher enforces; those of ``also`` have tests of their own.
-RULES_OF_ROUTES = sorted({rule for route in ROUTES
-                          for rule in (*route.rules, *(route.actions.rules if route.actions else ()))})
+RULES_OF_ROUTES = sorted({
+    rule
+    for route in ROUTES
+    for rule in (*route.rules, *(route.actions.rules if route.actions else ()))
+})
 
 
 def requests_under(rule):

@@ -141,15 +141,17 @@ def test_a_list_asks_for_replicas_only_where_there_are_any(edge):
 @pytest.mark.parametrize('path, statements', [('/instances/{orders}', 2), ('/instances', 1),
                                               ('/instances/detail', 1)])
 def test_what_a_read_of_instances_costs(edge, path, statements):
-    """The time it takes is measured in tests/perf; what can be counted does not depend on the machine."""
+    """The time it takes is measured in tests/perf; what can be counted does not depend on the
+    machine.
+    """
     worlds.orders(edge)
-    wanted = path.format(**WORDS)
-    edge.ask('GET', wanted)
+    url = path.format(**WORDS)
+    edge.ask('GET', url)
     with counted(edge) as counts:
-        in_json = edge.ask('GET', wanted)
+        in_json = edge.ask('GET', url)
     assert counts.summary == (statements, 0, 0)
     with counted(edge) as counts:
-        in_xml = edge.ask('GET', wanted, Accept='application/xml')
+        in_xml = edge.ask('GET', url, Accept='application/xml')
     assert counts.summary == (statements, 0, 0)
     assert WORDS['orders'] in in_json.text and WORDS['orders'] in in_xml.text
 

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Backups that lie in the object store already: found with the user's token, and nowhere but in the user's account."""
+"""Backups that lie in the object store already: found with the user's token, and nowhere but in the
+user's account.
+"""
 
 import pytest
 
@@ -69,7 +71,7 @@ def test_one_that_is_there_is_registered(edge):
     'mode': 'before',
     'times': 10
 }, 500, 'serverError')])
-def test_a_store_that_refuses_or_fails_is_told(edge, fault, status, name):
+def test_a_store_that_refuses_or_fails_is_reported(edge, fault, status, name):
     location = put(edge, 'yesterday')
     edge.cloud.app.cloud.faults.request('object', 'HEAD', tokens.DEMO, **fault)
     response = register(edge, location)
@@ -77,7 +79,7 @@ def test_a_store_that_refuses_or_fails_is_told(edge, fault, status, name):
     assert edge.ask('GET', '/backups').json['backups'] == []
 
 
-def test_an_increment_is_known_by_what_it_says_of_its_parent(edge):
+def test_an_increment_is_known_by_its_parent(edge):
     location = put(edge, 'increment', **{'X-Object-Meta-Parent-Location': 'http://elsewhere'})
     made = register(edge, location).json['backup']['id']
     assert session.read(backups.get, made).backup_type == 'incremental'
@@ -92,13 +94,13 @@ def test_the_token_goes_nowhere_else(edge, location):
     put(edge, 'yesterday')
     put(edge, 'theirs', tokens.OTHER, 'other')
     edge.cloud.requests.clear()
-    wanted = location.format(own=f'{tokens.OBJECT_STORE}{tokens.DEMO}',
-                             other=f'{tokens.OBJECT_STORE}{tokens.OTHER}')
-    response = register(edge, wanted)
+    given = location.format(own=f'{tokens.OBJECT_STORE}{tokens.DEMO}',
+                            other=f'{tokens.OBJECT_STORE}{tokens.OTHER}')
+    response = register(edge, given)
     assert response.status_int == 400, response.text
     assert 'remote_location' in response.json['badRequest']['message']
-    asked = [path for _method, path in edge.cloud.requests if 'AUTH_' in path]
-    assert {path.partition('AUTH_')[2].partition('/')[0] for path in asked} <= {tokens.DEMO}, asked
+    read = [path for _method, path in edge.cloud.requests if 'AUTH_' in path]
+    assert {path.partition('AUTH_')[2].partition('/')[0] for path in read} <= {tokens.DEMO}, read
     assert edge.ask('GET', '/backups').json['backups'] == []
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The URL table and the contract's index hold each other: what stands in one and not in the other is told here."""
+"""Comparison of the URL table with the contract's index, in both directions."""
 
 import inspect
 import pathlib
@@ -53,14 +53,14 @@ WITHOUT_CLUSTERS = {
     'A11': 404
 }
 
-#: What this service answers beyond the contract: who follows the work on something reads it here.
+#: Responses of this service beyond the contract, by which clients follow work.
 ADDITIONS = {'GET /{project_id}/instances/{instance_id}/operations',
              'GET /{project_id}/instances/{instance_id}/events',
              'GET /{project_id}/operations/{operation_id}',
              'POST /{project_id}/operations/{operation_id}/action'}
 
 
-def told() -> tuple[set[str], set[tuple[str, str]]]:
+def covered() -> tuple[set[str], set[tuple[str, str]]]:
     """Which lines of the table the stories ask for; and which (line, key of the body) pairs."""
     router, found, keys = RouteMapper(ROUTES), set(), set()
     for name in stories.names():
@@ -88,7 +88,7 @@ def named(data: object) -> set[str]:
     }
 
 
-STORIES, TOLD_KEYS = told()
+STORIES, COVERED_KEYS = covered()
 
 
 @pytest.mark.parametrize('route', ROUTES, ids=IDS)
@@ -107,7 +107,7 @@ def test_a_route_is_whole(route):
     assert (route.response_schema is not None or route.method != 'GET'
             or route.status in (204, 404, 501))
     assert set(route.query) <= openapi.QUERY.keys()
-    assert f'{route.method} {route.path}' in STORIES, 'no story tells of it'
+    assert f'{route.method} {route.path}' in STORIES, 'no story covers it'
     assert re.search(
         rf'^\.\. rest_method:: {route.method} {re.escape("/v1.0" + route.path)}$', PAGES,
         re.MULTILINE), 'api-ref'
@@ -129,7 +129,7 @@ def test_a_row_of_the_contract_has_its_route(row):
         check_gives(row, route)
     if row.action:
         assert (f'{route.method} {route.path}',
-                row.action) in TOLD_KEYS, 'no story tells of the action'
+                row.action) in COVERED_KEYS, 'no story covers the action'
 
 
 def check_takes(row, route):
@@ -173,19 +173,21 @@ def test_the_reference_has_no_other_routes():
     assert written == listed
 
 
-def told_statuses():
-    """route -> the statuses that its table in the API reference tells."""
+def documented_statuses():
+    """Return the statuses in the API reference, by route."""
     parts = re.split(r'^\.\. rest_method:: (.+)$', PAGES, flags=re.MULTILINE)
     return {place: {int(status) for status in re.findall(r'^   - (\d{3}): ', text, re.MULTILINE)}
             for place, text in zip(parts[1::2], parts[2::2], strict=True)}
 
 
-STATUSES = told_statuses()
+STATUSES = documented_statuses()
 
 
 @pytest.mark.parametrize('route', ROUTES, ids=IDS)
-def test_the_reference_tells_what_the_document_does(route):
-    """The statuses in the table of a call are those of the OpenAPI document; what any may be stands at the top."""
+def test_the_reference_matches_the_document(route):
+    """The statuses in the table of a call are those of the OpenAPI document; what any may be stands
+    at the top.
+    """
     written = STATUSES[f'{route.method} /v1.0{route.path}']
     assert written <= {
         *openapi.refusals(route), route.status, *([204] if 'validate_only' in route.query else [])

@@ -28,7 +28,7 @@ from tests.functional.api.stories import WORDS
 
 SAMPLES = pathlib.Path(__file__).parents[3] / 'api-ref/source/samples'
 
-#: What differs from run to run -> what stands in the samples.
+#: Values that differ from run to run, with their replacements in the samples.
 _CHANGING = (
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ'), '2031-04-02T08:15:00Z'),
     (re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?!Z)'), '2031-04-02T08:15:00'),
@@ -101,7 +101,7 @@ MGMT_ANSWERS = {
     'mgmt-parameter-show': f'/mgmt/datastores/versions/{WORDS["version"]}/parameters/max_connections',
 }
 
-#: What answers need beyond ``orders``.
+#: Worlds of responses that need more than ``orders``.
 MORE = {
     'logs-list': (worlds.logs,),
     'operations-list': (worlds.history,),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every call of openstacksdk's database proxy: each works, or tells the contract's error."""
+"""Every call of openstacksdk's database proxy: each works, or raises the contract's error."""
 
 import re
 from collections.abc import Callable
@@ -91,7 +91,8 @@ CALLS: dict[str, tuple[Callable[[Any], Any], type[Exception] | None, str]] = {
     'wait_for_delete': (gone, None, ''),
     'create_database': (made_database, None, ''),
     'databases': (lambda sdk: [one.name for one in sdk.databases(ORDERS)] == ['shop'], None, ''),
-    # They can be listed only; looking for one begins with a call that the client does not let itself make.
+    # They can be listed only; looking for one begins with a call that the client does not let
+    # itself make.
     'find_database': (lambda sdk: sdk.find_database('shop', ORDERS), exceptions.MethodNotSupported,
                       'fetch'),
     'get_database': (lambda sdk: sdk.get_database('shop', ORDERS), exceptions.MethodNotSupported,
@@ -126,6 +127,6 @@ def test_a_call(sdk, name):
     if failure is None:
         assert drive(sdk) is not False
         return
-    with pytest.raises(failure) as told:
+    with pytest.raises(failure) as raised:
         drive(sdk)
-    assert re.search(words, str(told.value))
+    assert re.search(words, str(raised.value))

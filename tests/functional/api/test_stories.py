@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every story, each in a world of its own: told in JSON, and again with every request and answer in XML.
+"""Every story, each in a world of its own: run in JSON, and again with every request and response
+in XML.
 
 Every answer is also one that the OpenAPI document knows.
 """
@@ -29,17 +30,17 @@ HANDLERS = [handler() for handler in handlers.RESPONSE_HANDLERS]
 
 @pytest.mark.parametrize('name', stories.names())
 def test_story(edge, name):
-    tell(edge, name, Watched(edge.application))
+    run(edge, name, Watched(edge.application))
 
 
 @pytest.mark.parametrize('name', [name for name in stories.names() if not name.startswith('xml')])
 def test_story_in_xml(edge, name):
     interpreter = Interpreter(edge.application)
-    tell(edge, name, Watched(interpreter))
+    run(edge, name, Watched(interpreter))
     assert interpreter.answers
 
 
-def tell(edge, name, application):
+def run(edge, name, application):
     path = stories.DIRECTORY / f'{name}.yaml'
     story = stories.load(path, worlds.make(edge, stories.load(path).get('world', [])))
     headers = {'x-auth-token': 'demo', 'content-type': 'application/json'}

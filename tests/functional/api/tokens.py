@@ -10,9 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Keystone as far as the edge sees it: a filter in the place of auth_token, and the one call behind user sessions.
+"""Keystone as far as the edge sees it: a filter in the place of auth_token, and the one call behind
+user sessions.
 
-The filter keeps the contract of keystonemiddleware: headers in, ``error`` body and WWW-Authenticate out.
+The filter keeps the contract of keystonemiddleware: headers in, ``error`` body and WWW-Authenticate
+out.
 """
 
 import json
@@ -41,7 +43,7 @@ class Known(NamedTuple):
     roles: tuple[str, ...]
 
 
-#: Token -> whose it is. Roles as Keystone gives them, the implied ones included.
+#: Owner of each token. Roles as from Keystone, the implied ones included.
 KNOWN = {
     'demo': Known('demo-user', DEMO, ('member', 'reader')),
     'demo-reader': Known('reader-user', DEMO, ('reader',)),
@@ -63,7 +65,7 @@ class Identifier:
 
 
 def document(token: str) -> dict[str, Any]:
-    """What Keystone says of a token, catalog included."""
+    """Return Keystone's document of a token, catalog included."""
     known = KNOWN[token]
     body = fixture.V3Token(user_id=known.user, user_name=known.user, project_id=known.project,
                            project_name=known.project)
