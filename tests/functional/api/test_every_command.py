@@ -164,7 +164,7 @@ DRIVES = [
     Drive('database limit list', (), lambda rows: len(rows) >= 1),
     Drive('database quota show', (tokens.DEMO,),
           names('instances', 'ram', 'volumes', 'backups', key='Resource'), token='admin'),
-    Drive('database quota show', (tokens.OTHER,), Refused(403, 'administrator')),
+    Drive('database quota show', (tokens.OTHER,), Refused(403, 'quota:show')),
     Drive('database quota update', (tokens.DEMO, 'instances', '7'), has(instances=7),
           token='admin'),
     Drive('database quota update', (tokens.DEMO, 'instances', '7'), Refused(401, 'admin')),
