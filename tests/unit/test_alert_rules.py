@@ -69,7 +69,7 @@ def test_the_age_of_a_silent_guest_is_a_bucket():
 
 
 def test_the_page_of_metrics_names_each_metric():
-    assert set(re.findall(r'^``(trove_\w+)``  ', PAGE, re.MULTILINE)) == METRICS.keys() - {
+    assert set(re.findall(r'^   \* - ``(trove_\w+)``$', PAGE, re.MULTILINE)) == METRICS.keys() - {
         'trove_metrics_failed'}
 
 
