@@ -10,8 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the service does with the engine of this directory. Runs in a copy of the repository that has it; see
-tests/functional/test_another_engine.py.
+"""Tests of the service with the engine of this directory.
+
+They run in a copy of the repository with this engine; see tests/functional/test_another_engine.py.
 """
 
 import pathlib
@@ -29,15 +30,16 @@ from trove.guestagent import dbaas
 
 TINY_ID = 'a1b2c3d4-0000-4000-8000-00000000714e'
 INSTANCE_ID = 'a1b2c3d4-0000-4000-8000-00000000714f'
-WORDS = [{'name': 'words', 'data_type': 'integer', 'restart_required': False, 'max_size': '1000000', 'min_size': '1'}]
+WORDS = [{'name': 'words', 'data_type': 'integer', 'restart_required': False,
+          'max_size': '1000000', 'min_size': '1'}]
 
 
 def register(image_id):
     with session.writer() as connection:
         datastore_id = datastores.ensure_datastore(connection, 'tiny')
         connection.execute(datastores.VERSIONS.insert().values(
-            id=TINY_ID, datastore_id=datastore_id, name='1.0', version='1.0', manager='tiny', image_id=image_id,
-            image_tags='', active=True, registry_ext='', repl_strategy=''))
+            id=TINY_ID, datastore_id=datastore_id, name='1.0', version='1.0', manager='tiny',
+            image_id=image_id, image_tags='', active=True, registry_ext='', repl_strategy=''))
         datastores.set_default_version(connection, datastore_id, TINY_ID)
         datastores.replace_parameters(connection, TINY_ID, WORDS)
 
@@ -47,9 +49,9 @@ def test_an_operator_registers_it(tmp_path):
     operator.run('db_sync')
     operator.run('datastore_version_update', 'tiny', '1.0', 'tiny', IMAGE_ID, '', '1')
     operator.run('datastore_update', 'tiny', '1.0')
-    said = operator.run('db_load_datastore_config_parameters', 'tiny', '1.0',
-                        str(engines.TEMPLATES / 'tiny' / 'validation-rules.json'))
-    assert 'Traceback' not in said
+    output = operator.run('db_load_datastore_config_parameters', 'tiny', '1.0',
+                          str(engines.TEMPLATES / 'tiny' / 'validation-rules.json'))
+    assert 'Traceback' not in output
 
 
 def test_operators_have_options_of_it(conf):
@@ -57,9 +59,10 @@ def test_operators_have_options_of_it(conf):
 
 
 def becomes_tiny(guest):
-    """The machine as the image of the engine would have it: the engine, and the directory its package makes."""
+    """Install the engine and the directory of its package, as its image does."""
     guest.engine = dbaas.engine_for('tiny')
-    pathlib.Path(guest.machine.path(guest.engine.description.configuration_directory)).mkdir(parents=True)
+    directory = guest.machine.path(guest.engine.description.configuration_directory)
+    pathlib.Path(directory).mkdir(parents=True)
 
 
 @pytest.fixture
@@ -67,7 +70,7 @@ def world(conf, database, clock, tmp_path):
     made = World(conf, clock, tmp_path)
     made.machines.prepare = becomes_tiny
     register(made.cloud.named('image', 'guest')['id'])
-    # Everything the world makes is of this version.
+    # All instances of the world have this version.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr('tests.functional.world.VERSION_ID', TINY_ID)
         yield made
@@ -76,7 +79,8 @@ def world(conf, database, clock, tmp_path):
 
 def test_an_instance_lives(world):
     assert VERSION_ID != TINY_ID
-    made = world.create(users=[{'name': 'clerk', 'password': 'secret', 'host': '%', 'databases': []}])
+    made = world.create(users=[{'name': 'clerk', 'password': 'secret', 'host': '%',
+                                'databases': []}])
     world.settle()
     assert world.status(made) == 'ACTIVE', world.journal()
     guest = world.guest(made)
@@ -101,14 +105,15 @@ def test_an_instance_lives(world):
     assert world.status(made) == '404'
 
 
-def test_the_api_says_what_it_cannot_do(conf, database, tmp_path):
+def test_the_api_refuses_what_it_cannot_do(conf, database, tmp_path):
     edge = Edge(conf, tmp_path)
     try:
         register(IMAGE_ID)
         key = edge.instance(INSTANCE_ID, name='words', datastore_version_id=TINY_ID)
         with pytest.MonkeyPatch.context() as patch:
             start = SimulatedGuest.start
-            patch.setattr(SimulatedGuest, 'start', lambda guest: (becomes_tiny(guest), start(guest)))
+            patch.setattr(SimulatedGuest, 'start',
+                          lambda guest: (becomes_tiny(guest), start(guest)))
             edge.guest(INSTANCE_ID, key)
         for method, path, body in (('GET', '/databases', None), ('POST', '/root', None),
                                    ('POST', '/databases', {'databases': [{'name': 'shop'}]}),
@@ -140,9 +145,11 @@ def test_configuration_groups_are_checked_by_its_rules(conf, database, tmp_path)
         edge.close()
 
 
-def test_there_is_an_image_of_it_and_the_agent_in_it_has_it():
-    said = subprocess.run(['image/build', '--help'], check=True, text=True, stdout=subprocess.PIPE).stdout
-    assert 'tiny-1.0' in said.split('Datastore versions:')[1]
-    listed = subprocess.run(['python3', 'image/common/manifest.py', 'image/common/agent-manifest'], check=True,
-                            text=True, stdout=subprocess.PIPE).stdout
+def test_its_image_can_be_built_and_has_the_engine():
+    usage = subprocess.run(['image/build', '--help'], check=True, text=True,
+                           stdout=subprocess.PIPE).stdout
+    assert 'tiny-1.0' in usage.split('Datastore versions:')[1]
+    listed = subprocess.run(
+        ['python3', 'image/common/manifest.py', 'image/common/agent-manifest'], check=True,
+        text=True, stdout=subprocess.PIPE).stdout
     assert 'trove/guestagent/datastore/tiny/engine.py' in listed

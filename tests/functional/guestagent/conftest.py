@@ -28,7 +28,7 @@ USER = {'name': 'app', 'password': 'canary-user', 'host': '%', 'databases': [{'n
 
 
 class Conductor:
-    """Takes reports as the control plane's end would: opened, and in order."""
+    """Conductor that opens the reports and keeps them in order."""
 
     def __init__(self, bus: MemoryBus) -> None:
         self.reports: list[tuple[str, str, dict]] = []

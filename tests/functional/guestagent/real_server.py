@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Servers of Debian packages, started on this machine in a directory of their own: what engines are tried against."""
+"""Servers of Debian packages on this machine, each in a directory of its own, for tests of engines.
+"""
 
 import abc
 import contextlib
@@ -26,18 +27,18 @@ from typing import TypeVar
 
 from trove.guestagent.datastore.engine import Engine, EngineUnavailable, LockedOut
 
-#: Seconds in which a server answers, and in which it ends.
+#: Timeouts in seconds for the first answer of a server, and for its end.
 PATIENCE = 30
 
 
 class RealServer(abc.ABC):
-    """A server of one engine.
+    """Server of one engine.
 
-    :param directory: where it keeps all it has; its account may enter.
+    :param directory: directory of all its files; its account may enter it.
     """
 
     engine: Engine
-    #: What ends it in order, whoever is connected.
+    #: Signal that ends the server in order, even with connected clients.
     ending = signal.SIGTERM
     umask = -1
 
@@ -47,14 +48,14 @@ class RealServer(abc.ABC):
 
     @abc.abstractmethod
     def create(self) -> None:
-        """Make its data directory and its configuration."""
+        """Create the data directory and the configuration."""
 
     @abc.abstractmethod
     def command(self) -> list[str]:
-        """What it is started with."""
+        """Return the command that starts the server."""
 
     def start(self, *options: str) -> None:
-        """Returns when it answers the agent, or refuses it.
+        """Wait until the server answers the agent, or refuses it.
 
         :param options: more than :meth:`command` has.
         """
@@ -93,11 +94,11 @@ Kind = TypeVar('Kind', bound=RealServer)
 
 @contextlib.contextmanager
 def running(make: Callable[[pathlib.Path], Kind]) -> Iterator[Kind]:
-    """A server for the time of a ``with`` block; nothing is left of it.
+    """Run a server for the time of a ``with`` block, then remove its files.
 
-    :param make: of its directory.
+    :param make: creates the server in a directory.
     """
-    # pytest's own directories cannot be entered by the server's account.
+    # The server's account cannot enter the directories of pytest.
     directory = pathlib.Path(tempfile.mkdtemp(prefix='trove-server-', dir='/tmp'))
     os.chmod(directory, 0o755)
     server = make(directory)

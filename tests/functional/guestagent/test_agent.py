@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The agent over the in-memory engine: commands run once, reports are true, and nothing is lost when it dies."""
+"""Agent on the in-memory engine: commands run once, reports are true, a crash loses nothing."""
 
 import pytest
 
@@ -35,7 +35,8 @@ def test_prepare(guest, api, conductor):
     command = prepare(root_password='canary-root')
     api.cast(command)
     guest.agent.tick()
-    assert conductor.last['service_status'] == 'building' and 'preparing' in conductor.last['reason']
+    assert conductor.last['service_status'] == 'building'
+    assert 'preparing' in conductor.last['reason']
     guest.step()
     [result] = conductor.of('CommandResult')
     assert (result['command_id'], result['operation_id'], result['outcome'], result['step']) == (
@@ -194,7 +195,7 @@ def test_objects_that_cannot_be_made_are_named(guest, api, conductor):
     assert conductor.last['service_status'] == 'healthy'
 
 
-def test_a_rebuilt_server_is_not_told_of_objects_of_long_ago(guest, api, conductor):
+def test_a_rebuilt_server_does_not_repeat_old_problems(guest, api, conductor):
     guest.start()
     api.cast(prepare(databases=[{'name': 'x' * 65}]))
     guest.step()
@@ -263,7 +264,7 @@ def test_an_engine_out_of_connections_is_not_crashed(prepared, conductor):
     assert conductor.last['service_status'] == 'running' and '1040' in conductor.last['reason']
 
 
-def test_a_locked_out_agent_repairs_that_but_not_all_the_time(prepared, conductor, now):
+def test_a_locked_out_agent_restores_its_account_with_pauses(prepared, conductor, now):
     prepared.engine.locked = True
     prepared.step()
     prepared.step()
@@ -320,7 +321,7 @@ def test_stopped_for_good_survives_the_machine(prepared, api, conductor):
     assert conductor.last['service_status'] == 'healthy'
 
 
-def test_a_machine_whose_volume_is_gone_says_so(prepared, conductor):
+def test_a_machine_without_its_volume_reports_that(prepared, conductor):
     kept = prepared.machine.volumes.pop(VOLUME)
     prepared.reboot()
     assert conductor.last['service_status'] == 'shutdown'

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Short commands of the control plane, answered by the real manager over the in-memory engine."""
+"""Short commands of the control plane, run by the manager on the in-memory engine."""
 
 import pytest
 

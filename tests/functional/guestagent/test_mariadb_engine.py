@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The MariaDB engine's SQL against a real server of the Debian package, started here on a socket in a directory."""
+"""SQL of the MariaDB engine on a real server of the Debian package."""
 
 import concurrent.futures
 import contextlib
@@ -40,7 +40,7 @@ PASSWORD = 'canary\'p"w\\n:%z`\U0001F511'
 
 
 class Server(RealServer):
-    """A server with binary and general log, on a socket only."""
+    """Server with binary and general log, on a socket only."""
 
     def __init__(self, directory: pathlib.Path) -> None:
         super().__init__(directory)
@@ -111,7 +111,7 @@ def test_securing_twice_changes_nothing(server):
     assert server.rows('SELECT User, Host FROM mysql.user ORDER BY 1, 2') == before
 
 
-def test_looking_at_the_server_leaves_no_complaint_in_its_log(engine):
+def test_probing_the_server_leaves_no_line_in_its_error_log(engine):
     def aborted():
         with connection.session(engine.socket, engine.session_settings) as sql:
             return int(sql.scalar("SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
@@ -269,7 +269,7 @@ def test_system_databases_cannot_be_granted(engine):
     assert engine.list_access('app', '%') == []
 
 
-def test_a_user_whose_grant_fails_is_not_left_behind(engine):
+def test_a_failed_grant_leaves_no_user_behind(engine):
     user = {
         'name': 'app',
         'password': PASSWORD,
@@ -340,7 +340,7 @@ def test_no_clear_password_in_any_log(server, engine):
 
 
 def test_out_of_connections_the_agent_acts_also_in_two_threads(server, engine):
-    """One connection more than clients get is left; each thread waits until the other has left it."""
+    """Clients leave one connection free; each thread waits until the other has closed it."""
     engine.create_user({'name': 'crowd', 'password': 'x', 'host': '%', 'databases': []})
     server.rows('SET GLOBAL max_connections = 10')
     try:
@@ -352,16 +352,16 @@ def test_out_of_connections_the_agent_acts_also_in_two_threads(server, engine):
                 seen = list(threads.map(lambda _number: engine.list_users(), range(50)))
         assert len(seen) == 50 and all(users[0]['name'] == 'crowd' for users in seen)
     finally:
-        # Those who have left are still counted for a moment.
+        # The server counts closed connections for a moment.
         server.wait()
         server.rows('SET GLOBAL max_connections = 151')
 
 
-def test_healing_a_locked_out_agent(server, engine):
+def test_restoring_the_account_of_a_locked_out_agent(server, engine):
     class Restarter:
         def with_environment(self, name: str, value: str) -> None:
             assert name == 'MYSQLD_OPTS'
-            # Returns, as systemctl does, when the server is ready, which is after the init file.
+            # Like systemctl, return when the server is ready, after its init file.
             server.restart(value)
 
     server.rows('DROP USER root@localhost')

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A machine hands its data over, and one with a fresh root disk takes them: the agent's part, cut off anywhere."""
+"""Release of the data by one machine and their use by the next, interrupted after any step."""
 
 import dataclasses
 import os
@@ -62,7 +62,7 @@ def handed(prepared, api, conductor):
 
 @pytest.fixture
 def fresh(bus, handed, tmp_path, now):
-    """A machine with the same volume and a fresh root disk, of the next version."""
+    """Return a machine of the next version with the same volume and a new root disk."""
     made = SimulatedGuest(bus, ID, KEY, tmp_path / 'fresh', volumes=handed.machine.volumes,
                           boot_epoch=2, clock=lambda: now[0])
     made.engine.version = '2.0'
@@ -77,7 +77,7 @@ def base_file(guest):
     return open(guest.machine.path('/etc/memory/70-base.cnf')).read()
 
 
-def test_the_volume_is_let_go_of_in_good_order(handed):
+def test_the_volume_is_released_in_order(handed):
     assert handed.machine.mounted == {} and handed.machine.unit('memory').active == 'inactive'
     kept = handed.machine.volumes[VOLUME].directory / 'trove/configuration'
     assert (kept / '1.0/70-base.cnf').read_text() == base_file(handed)
@@ -109,10 +109,10 @@ def test_data_are_taken_over_with_their_users(fresh, api, conductor):
     assert conductor.last['service_status'] == 'building'
     api.cast(take_over())
     fresh.step()
-    told = result(conductor)
-    assert (told['outcome'], told['operation_id'],
-            told['data']['upgraded']) == ('done', 'upgrade-1', True), told
-    assert told['data']['engine']['version'] == '2.0-memory'
+    reported = result(conductor)
+    assert (reported['outcome'], reported['operation_id'],
+            reported['data']['upgraded']) == ('done', 'upgrade-1', True), reported
+    assert reported['data']['engine']['version'] == '2.0-memory'
     assert conductor.last['service_status'] == 'healthy'
     data = fresh.machine.volumes[VOLUME]
     assert data.initialised == 1 and set(data.databases) == {'shop'} and set(
@@ -207,10 +207,10 @@ def test_a_command_of_tomorrow_is_answered_where_somebody_waits(prepared, api, c
 
     before = len(conductor.of('CommandResult'))
     api.cast(Tomorrow(command_id='c-1', operation_id=operation_id))
-    told = conductor.of('CommandResult')[before:]
+    reported = conductor.of('CommandResult')[before:]
     if not operation_id:
-        assert told == []
+        assert reported == []
         return
     assert [(one['command_id'], one['operation_id'], one['outcome'], one['error_code'])
-            for one in told] == [('c-1', 'upgrade-1', 'failed', 'guest_unknown_command')]
-    assert 'Tomorrow' in told[0]['message'] and '1.0.0' in told[0]['message']
+            for one in reported] == [('c-1', 'upgrade-1', 'failed', 'guest_unknown_command')]
+    assert 'Tomorrow' in reported[0]['message'] and '1.0.0' in reported[0]['message']

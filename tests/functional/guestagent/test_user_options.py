@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Options of a configuration group in the guest: taken, waiting, refused, taken back, and changed behind our back."""
+"""Options of a configuration group in the guest: taken, waiting, refused, reverted, drifted."""
 
 import uuid
 
@@ -28,8 +28,8 @@ def unit(prepared):
     return prepared.machine.unit('memory')
 
 
-def tell(prepared, api, conductor, command):
-    """Send a long command and let the guest do it. :returns: its result."""
+def execute(prepared, api, conductor, command):
+    """Send a long command, let the guest run it, and return its result."""
     api.cast(command)
     prepared.step()
     return next(body for body in reversed(conductor.of('CommandResult'))
@@ -39,7 +39,7 @@ def tell(prepared, api, conductor, command):
 @pytest.fixture
 def apply(prepared, api, conductor):
     def apply(**options):
-        return tell(prepared, api, conductor, messages.ApplyConfiguration(
+        return execute(prepared, api, conductor, messages.ApplyConfiguration(
             command_id=str(uuid.uuid4()), operation_id='attach-1', deadline=60, options=options))
     return apply
 
@@ -47,7 +47,7 @@ def apply(prepared, api, conductor):
 @pytest.fixture
 def restart(prepared, api, conductor):
     def restart():
-        return tell(
+        return execute(
             prepared, api, conductor,
             messages.Restart(command_id=str(uuid.uuid4()), operation_id='restart-1', deadline=60))
     return restart
@@ -90,7 +90,7 @@ def test_static_options_wait_while_the_others_are_taken(prepared, apply, restart
     assert conductor.last['pending_restart'] == [] and prepared.engine.running[STATIC] == '90'
 
 
-def test_what_waited_and_is_asked_for_no_more_does_not_wait(apply, conductor):
+def test_a_waiting_option_that_is_removed_no_longer_waits(apply, conductor):
     apply(back_log=90)
     assert apply()['data']['waiting'] == []
     assert conductor.last['pending_restart'] == []
@@ -149,7 +149,7 @@ def test_a_stopped_engine_takes_them_when_it_starts(prepared, apply, unit, condu
         'pending_restart'] == []
 
 
-def test_rounded_values_are_told_and_are_no_drift(prepared, apply, conductor, now):
+def test_rounded_values_are_reported_and_are_no_drift(prepared, apply, conductor, now):
     prepared.engine.cuts['max_connections'] = '100000'
     result = apply(max_connections=999999)
     assert result['data']['adjusted'] == {'max_connections': '100000'}
@@ -158,7 +158,7 @@ def test_rounded_values_are_told_and_are_no_drift(prepared, apply, conductor, no
     assert conductor.last['drift'] == []
 
 
-def test_values_changed_behind_our_back_are_reported(prepared, apply, restart, conductor, now):
+def test_values_changed_by_others_are_reported(prepared, apply, restart, conductor, now):
     apply(max_connections=250)
     prepared.engine.running['max_connections'] = '7'
     now[0] += 60
@@ -170,7 +170,7 @@ def test_values_changed_behind_our_back_are_reported(prepared, apply, restart, c
 
 
 def test_options_on_their_way_are_no_drift(prepared, apply):
-    """The agent looks in one thread while another has written files that the engine has not heard of yet."""
+    """One thread checks for drift while another has written files the engine has not read yet."""
     engine, seen = prepared.engine, []
     check = engine.validate_configuration
     engine.validate_configuration = lambda place: (seen.append(prepared.agent._manager.user_options.
@@ -180,7 +180,7 @@ def test_options_on_their_way_are_no_drift(prepared, apply):
 
 
 def test_a_restart_by_others_is_noticed(prepared, apply, conductor, unit):
-    """systemd starts it again after a crash: what waited is in force, and nothing waits any more."""
+    """After a crash systemd restarts the engine, and the waiting options are in force."""
     apply(back_log=90)
     unit.crash()
     unit.start(60)
@@ -202,10 +202,10 @@ def test_after_a_reboot_nothing_waits(prepared, apply, conductor):
     assert conductor.last['service_status'] == 'healthy' and conductor.last['pending_restart'] == []
 
 
-# --- options the engine does not start with ----------------------------------------------------------
+# --- options the engine does not start with -------------------------------------------------------
 
 def assert_reverted(prepared, conductor):
-    """The engine runs with the last good options, and it is said what waits and why."""
+    """Check that the engine runs with the last good options, and that the report explains it."""
     assert prepared.machine.unit('memory').active == 'active'
     assert conductor.last['service_status'] == 'healthy'
     assert user_file(prepared) == {
@@ -221,12 +221,12 @@ def broken(prepared, apply):
     assert apply(max_connections=250, back_log=7)['outcome'] == 'done'
 
 
-def test_a_restart_that_fails_for_them_takes_them_back(prepared, broken, restart, apply, conductor):
+def test_a_restart_that_fails_for_them_reverts_them(prepared, broken, restart, apply, conductor):
     result = restart()
     assert (result['outcome'], result['error_code']) == ('failed', 'guest_configuration_taken_back')
     assert_reverted(prepared, conductor)
     assert restart(
-    )['error_code'] == 'guest_configuration_taken_back', 'each restart tries what is wanted'
+    )['error_code'] == 'guest_configuration_taken_back', 'each restart tries the requested options'
     assert_reverted(prepared, conductor)
     prepared.engine.deadly = ('', '')
     assert restart()['outcome'] == 'done'
@@ -253,21 +253,21 @@ def test_other_values_end_the_rejection(prepared, broken, restart, apply, conduc
     assert prepared.engine.running[STATIC] == '80'
 
 
-def test_a_reboot_that_fails_for_them_takes_them_back(prepared, broken, conductor):
+def test_a_reboot_that_fails_for_them_reverts_them(prepared, broken, conductor):
     prepared.reboot()
     prepared.step()
     assert_reverted(prepared, conductor)
 
 
-def test_a_crash_that_fails_for_them_takes_them_back(prepared, broken, unit, conductor):
+def test_a_crash_that_fails_for_them_reverts_them(prepared, broken, unit, conductor):
     unit.active, unit.result = 'failed', 'exit-code'
     prepared.step()
     prepared.step()
     assert_reverted(prepared, conductor)
 
 
-def test_a_loop_of_restarts_by_systemd_takes_them_back(prepared, broken, unit, conductor):
-    """It never gives up, so the unit is never failed for good."""
+def test_a_loop_of_restarts_by_systemd_reverts_them(prepared, broken, unit, conductor):
+    """systemd never gives up, so the unit never stays failed."""
     unit.crash()
     for restarts in range(1, 5):
         unit.active, unit.restarts = 'activating', restarts
@@ -289,7 +289,7 @@ def test_when_something_else_keeps_it_down_they_stay(prepared, broken, restart, 
     assert conductor.last['pending_restart'] == []
 
 
-# --- at the first start ------------------------------------------------------------------------------
+# --- at the first start ---------------------------------------------------------------------------
 
 def begin(guest, api, conductor, **options):
     guest.start()

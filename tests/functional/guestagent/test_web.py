@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Storing at a URL, against a server on this machine."""
+"""Uploads to a server on this machine."""
 
 import datetime
 import http.server
@@ -29,7 +29,7 @@ SECRET = 'temp_url_sig=canary-5ecret'
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Keeps what comes; the path says what it answers."""
+    """Handler that keeps the requests and responds with the status in their path."""
 
     def do_PUT(self):
         content = self.rfile.read(int(self.headers['Content-Length']))
@@ -42,7 +42,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_arguments):
-        """Nobody reads it."""
+        """Discard the log lines of the server."""
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def send(server, status, scheme='http', **how):
 
 
 def test_what_is_stored_arrives_whole(server, monkeypatch):
-    # No proxy of the environment sees the query.
+    # A proxy of the environment must not see the query.
     monkeypatch.setenv('http_proxy', 'http://127.0.0.1:1')
     send(server, 201)
     [(path, content, headers)] = server.came
@@ -113,7 +113,7 @@ def test_authorities_of_the_operator_are_trusted_besides(server, tmp_path):
 
 
 def certificate(path):
-    """Of this machine, signed by itself; with its key, in one file."""
+    """Return a file with a self-signed certificate and its key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, '127.0.0.1')])
     now = datetime.datetime.now(datetime.UTC)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules in the guest: what the drivers make of contents, and what is kept of it."""
+"""Modules in the guest: their drivers, and what the guest stores."""
 
 import base64
 import hashlib
@@ -39,7 +39,7 @@ def test_ping_answers_with_its_message(contents, message):
 
 
 @pytest.mark.parametrize('contents', [b'', b'hello', b'messages=hello', b'\xff\xfe'])
-def test_ping_says_what_it_needs(contents):
+def test_ping_names_the_missing_line(contents):
     with pytest.raises(drivers.ModuleRefused):
         drivers.Ping().apply(contents)
 
@@ -78,9 +78,9 @@ def test_nothing_is_there_at_first(modules):
 
 
 def test_what_is_applied_is_listed_until_it_is_removed(modules):
-    told = modules.apply(command())['module']
-    assert (told['status'], told['message'], told['contents']) == ('OK', 'hello', None)
-    assert messages.checked_modules(listed(modules)) == [told]
+    shown = modules.apply(command())['module']
+    assert (shown['status'], shown['message'], shown['contents']) == ('OK', 'hello', None)
+    assert messages.checked_modules(listed(modules)) == [shown]
     assert base64.b64decode(listed(modules, True)[0]['contents']) == b'message=hello'
     assert modules.remove(messages.RemoveModule(id=ID, type='ping')) == {}
     assert listed(modules) == []
@@ -96,9 +96,9 @@ def test_applying_again_keeps_when_it_was_first_applied(modules):
     assert len(listed(modules)) == 1
 
 
-def test_what_a_driver_refuses_is_told_and_kept(modules):
-    told = modules.apply(command('nothing'))['module']
-    assert told['status'] == 'ERROR' and 'message=' in told['message']
+def test_a_refusal_by_a_driver_is_reported_and_kept(modules):
+    shown = modules.apply(command('nothing'))['module']
+    assert shown['status'] == 'ERROR' and 'message=' in shown['message']
     other = modules.apply(command(module_id=OTHER, type='new_relic_license'))['module']
     assert other['message'] == 'This server has no driver for modules of type new_relic_license.'
     assert len(listed(modules)) == 2
@@ -120,7 +120,7 @@ def test_nobody_else_reads_them(modules, tmp_path):
         assert stat.S_IMODE(os.stat(place / ID / name).st_mode) == 0o600
 
 
-def test_a_driver_that_cannot_let_go_keeps_its_module(tmp_path):
+def test_a_driver_that_cannot_remove_keeps_its_module(tmp_path):
     class Stubborn(drivers.Ping):
         def remove(self, contents):
             raise drivers.ModuleRefused('It does not come off.')
@@ -133,8 +133,8 @@ def test_a_driver_that_cannot_let_go_keeps_its_module(tmp_path):
     assert len(listed(modules)) == 1
 
 
-def test_what_a_guest_tells_is_checked():
-    told = {
+def test_reports_of_a_guest_are_checked():
+    shown = {
         'id': ID,
         'name': 'n',
         'type': 'ping',
@@ -143,7 +143,7 @@ def test_what_a_guest_tells_is_checked():
         'message': 'm',
         'created': None
     }
-    assert messages.checked_modules([told]) == [told]
+    assert messages.checked_modules([shown]) == [shown]
     for wrong in ({
             'status': 'FINE'
     }, {
@@ -156,6 +156,6 @@ def test_what_a_guest_tells_is_checked():
             'visible': 1
     }):
         with pytest.raises(exception.GuestError):
-            messages.checked_modules([{**told, **wrong}])
+            messages.checked_modules([{**shown, **wrong}])
     with pytest.raises(exception.GuestError):
         messages.checked_modules(None)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What comes with the service for MySQL: configuration files for each size, and what tenants may set."""
+"""Configuration files of MySQL for each size of machine, and its parameter rules."""
 
 import fnmatch
 import json
@@ -28,7 +28,7 @@ GOLDEN = ROOT / 'tests' / 'data' / 'templates'
 SIZES = (512, 1024, 2048, 4096, 16384, 65536, 262144)
 PATH = ROOT / 'trove' / 'templates' / 'mysql' / 'validation-rules.json'
 RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
-#: What a tenant who can set it can read, write, run, reach or break with.
+#: Options with which a tenant could read, write, run, reach or break something.
 FORBIDDEN = ('datadir', 'tmpdir', 'socket', 'port', 'bind_address', 'admin_*', 'mysqlx*', 'plugin*',
              'secure_file_priv', 'init_*', 'log_bin*', 'relay_log*', 'server_id', 'gtid_*', 'ssl_*',
              'tls_*', '*_file', 'log_error*', 'read_only', 'super_read_only', 'skip_*', 'user',
@@ -44,7 +44,7 @@ def rendered(ram: int) -> str:
 
 @pytest.mark.parametrize('ram', SIZES)
 def test_the_configuration_is_as_recorded(ram):
-    """TROVE_UPDATE_SAMPLES=1 records anew; look at the difference before you keep it."""
+    """TROVE_UPDATE_SAMPLES=1 records new samples; review their difference."""
     recorded = GOLDEN / f'mysql-9.7-{ram}.cnf'
     if os.environ.get('TROVE_UPDATE_SAMPLES'):
         recorded.write_text(rendered(ram))
@@ -76,7 +76,7 @@ def test_the_rules_can_be_loaded():
 
 
 @pytest.mark.parametrize('pattern', FORBIDDEN)
-def test_nothing_of_the_service_can_be_set(pattern):
+def test_no_option_of_the_service_can_be_set(pattern):
     assert fnmatch.filter(RULES, pattern) == []
 
 
@@ -87,10 +87,10 @@ def test_nothing_of_the_service_can_be_set(pattern):
                           ('long_query_time', 'float', False), ('sql_mode', 'string', False),
                           ('collation_server', 'string', False),
                           ('event_scheduler', 'string', False)])
-def test_what_people_set(name, kind, restart):
+def test_rules_of_common_options(name, kind, restart):
     assert (RULES[name]['type'], RULES[name]['restart_required']) == (kind, restart)
 
 
-def test_numbers_have_bounds_and_others_have_none():
+def test_only_numbers_have_bounds():
     for rule in RULES.values():
         assert ({'min', 'max'} <= rule.keys()) == (rule['type'] in ('integer', 'float')), rule

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What comes with PostgreSQL: its configuration per size (tests/data/templates) and its parameter rules."""
+"""Configuration files of PostgreSQL for each size of machine, and its parameter rules."""
 
 import fnmatch
 import json
@@ -27,19 +27,20 @@ GOLDEN = ROOT / 'tests' / 'data' / 'templates'
 SIZES = (512, 1024, 2048, 4096, 16384, 262144)
 PATH = ROOT / 'trove' / 'templates' / 'postgresql' / 'validation-rules.json'
 RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
-#: What a tenant who can set it can read, write, run, reach or break with.
-FORBIDDEN = ('archive_*', 'restore_command', 'recovery_*', '*_preload_libraries', '*_command', '*_library',
-             'dynamic_library_path', 'data_directory', 'hba_file', 'ident_file', 'config_file', 'external_pid_file',
-             'extension_destdir', 'listen_addresses', 'port', 'unix_socket_*', 'ssl*', 'log_directory', 'log_filename',
-             'log_destination', 'primary_*', 'synchronous_standby_names', 'wal_level', 'fsync', 'full_page_writes',
-             'krb_*',
-             'password_encryption', 'superuser_reserved_connections', 'jit*', 'allow_*', 'zero_damaged_pages',
-             'ignore_*',
-             'role', 'session_*', 'db_user_namespace', 'hot_standby*', 'logging_collector', 'lc_messages')
+#: Options with which a tenant could read, write, run, reach or break something.
+FORBIDDEN = ('archive_*', 'restore_command', 'recovery_*', '*_preload_libraries', '*_command',
+             '*_library', 'dynamic_library_path', 'data_directory', 'hba_file', 'ident_file',
+             'config_file', 'external_pid_file', 'extension_destdir', 'listen_addresses', 'port',
+             'unix_socket_*', 'ssl*', 'log_directory', 'log_filename', 'log_destination',
+             'primary_*', 'synchronous_standby_names', 'wal_level', 'fsync', 'full_page_writes',
+             'krb_*', 'password_encryption', 'superuser_reserved_connections', 'jit*', 'allow_*',
+             'zero_damaged_pages', 'ignore_*', 'role', 'session_*', 'db_user_namespace',
+             'hot_standby*', 'logging_collector', 'lc_messages')
 
 
 def rendered(ram: int) -> str:
-    return template.render('postgresql', '15', {'ram': ram, 'vcpus': max(1, ram // 4096)}, 77, template_path='')
+    flavor = {'ram': ram, 'vcpus': max(1, ram // 4096)}
+    return template.render('postgresql', '15', flavor, 77, template_path='')
 
 
 def megabytes(text: str) -> int:
@@ -61,14 +62,14 @@ def test_it_fits_its_memory(ram):
     assert shared <= ram // 4 and shared < cache <= ram * 6 // 10
     assert each >= 4 and 60 <= connections <= 1000
     assert megabytes(found['maintenance_work_mem']) <= min(1024, ram // 16)
-    # All sessions sorting at once: a quarter of the memory, where four megabytes each leave that.
+    # All sessions sort at once: a quarter of the memory, if that leaves four megabytes each.
     assert each == 4 or each * connections <= ram // 4
-    # Sessions are processes: a few megabytes each, besides what they share.
+    # Sessions are processes: a few megabytes each, in addition to shared memory.
     assert shared + connections * 3 < ram
 
 
 @pytest.mark.parametrize('ram', SIZES)
-def test_the_template_says_nothing_that_must_hold(ram):
+def test_the_template_sets_no_fixed_option(ram):
     place = Place(mount_point='/m', data_directory='/m/d', state_directory='/m/t')
     assert not options.parse(rendered(ram)).keys() & options.fixed(place, '/etc/x').keys()
 
@@ -80,28 +81,30 @@ def test_the_rules_can_be_loaded():
 
 
 @pytest.mark.parametrize('pattern', FORBIDDEN)
-def test_nothing_of_the_service_can_be_set(pattern):
+def test_no_option_of_the_service_can_be_set(pattern):
     assert fnmatch.filter(RULES, pattern) == []
 
 
-def test_nothing_that_stands_on_the_command_line_can_be_set():
+def test_no_option_of_the_command_line_can_be_set():
     place = Place(mount_point='/m', data_directory='/m/d', state_directory='/m/t')
     assert not RULES.keys() & options.fixed(place, '/etc/x').keys()
 
 
-@pytest.mark.parametrize(('name', 'wanted'), [
+@pytest.mark.parametrize(('name', 'expected'), [
     ('max_connections', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 262143}),
     ('shared_buffers', {'type': 'string', 'restart_required': True}),
     ('work_mem', {'type': 'string', 'restart_required': False}),
     ('autovacuum', {'type': 'boolean', 'restart_required': False}),
-    ('random_page_cost', {'type': 'float', 'restart_required': False, 'min': 0.0, 'max': 1.79769e+308}),
+    ('random_page_cost', {'type': 'float', 'restart_required': False, 'min': 0.0,
+                          'max': 1.79769e+308}),
     ('synchronous_commit', {'type': 'string', 'restart_required': False}),
-    ('max_worker_processes', {'type': 'integer', 'restart_required': True, 'min': 0, 'max': 262143}),
+    ('max_worker_processes', {'type': 'integer', 'restart_required': True, 'min': 0,
+                              'max': 262143}),
     ('timezone', {'type': 'string', 'restart_required': False})])
-def test_what_people_set(name, wanted):
-    assert RULES[name] == {'name': name, **wanted}
+def test_rules_of_common_options(name, expected):
+    assert RULES[name] == {'name': name, **expected}
 
 
-def test_numbers_have_bounds_and_others_have_none():
+def test_only_numbers_have_bounds():
     for rule in RULES.values():
         assert ({'min', 'max'} <= rule.keys()) == (rule['type'] in ('integer', 'float')), rule

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Redis, and Valkey, which is configured alike."""
+"""Configuration files and parameter rules of Redis and Valkey."""
 
 import fnmatch
 import json
@@ -38,7 +38,7 @@ RULES = {
     }
     for manager, path in PATHS.items()
 }
-#: What a tenant who can set it can read, write, run, reach or break with.
+#: Options with which a tenant could read, write, run, reach or break something.
 FORBIDDEN = ('dir', 'dbfilename', 'append*name', 'aclfile', 'unixsocket*', 'pidfile', 'logfile',
              'syslog-*', 'port', 'bind*', 'tls-*', 'protected-mode', 'daemonize', 'supervised',
              'enable-*', 'requirepass', 'master*', 'replica*', 'slave*', 'cluster-*',
@@ -60,7 +60,7 @@ def rendered(manager: str, ram: int) -> str:
 
 @pytest.mark.parametrize('ram', SIZES)
 def test_the_configuration_is_as_recorded(manager, ram):
-    """TROVE_UPDATE_SAMPLES=1 records anew; look at the difference before you keep it."""
+    """TROVE_UPDATE_SAMPLES=1 records new samples; review their difference."""
     recorded = GOLDEN / f'{manager}-{VERSIONS[manager]}-{ram}.conf'
     if os.environ.get('TROVE_UPDATE_SAMPLES'):
         recorded.write_text(rendered(manager, ram))
@@ -71,7 +71,7 @@ def test_the_configuration_is_as_recorded(manager, ram):
 def test_it_fits_its_memory(manager, ram):
     found = options.parse(rendered(manager, ram))
     memory = options.number(found['maxmemory'])
-    # What is saved or copied to a replica while it changes is there twice.
+    # Data that change while they are saved or copied to a replica exist twice.
     assert memory <= 0.65 * ram * 2 ** 20 and ram * 2 ** 20 - memory >= 256 * 2 ** 20
     assert found['maxmemory-policy'] == 'noeviction'
     assert found['appendonly'] == 'yes'
@@ -79,7 +79,7 @@ def test_it_fits_its_memory(manager, ram):
 
 
 def test_what_adds_up_is_left_to_the_engine(manager):
-    """A tenant's line would not take the place of such a line of ours, but be added to it."""
+    """A tenant's line would be added to the template's line instead of replacing it."""
     assert options.SEVERAL.isdisjoint(options.parse(rendered(manager, 1024)))
 
 
@@ -100,16 +100,16 @@ def test_the_rules_can_be_loaded(manager):
 
 
 @pytest.mark.parametrize('pattern', FORBIDDEN)
-def test_nothing_of_the_service_can_be_set(manager, pattern):
+def test_no_option_of_the_service_can_be_set(manager, pattern):
     assert fnmatch.filter(RULES[manager], pattern) == []
 
 
-@pytest.mark.parametrize(('name', 'wanted'), [
+@pytest.mark.parametrize(('name', 'expected'), [
     ('maxmemory', {'type': 'integer', 'restart_required': False, 'min': 0, 'max': 2 ** 63 - 1}),
     ('maxmemory-policy', {'type': 'string', 'restart_required': False}),
     ('appendonly', {'type': 'boolean', 'restart_required': False}),
     ('databases', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 2 ** 31 - 1}),
     ('io-threads', {'type': 'integer', 'restart_required': True, 'min': 1, 'max': 128}),
     ('save', {'type': 'string', 'restart_required': False})])
-def test_what_people_set(manager, name, wanted):
-    assert RULES[manager][name] == {'name': name, **wanted}
+def test_rules_of_common_options(manager, name, expected):
+    assert RULES[manager][name] == {'name': name, **expected}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The parameter rules that come with the service: they can be loaded, and give nobody what is the service's."""
+"""Parameter rules of MariaDB: they can be loaded, and deny the options of the service."""
 
 import fnmatch
 import json
@@ -24,10 +24,11 @@ TEMPLATES = pathlib.Path(__file__).parents[3] / 'trove' / 'templates'
 PATH = TEMPLATES / 'mariadb' / 'validation-rules.json'
 RULES = {rule['name']: rule for rule in json.loads(PATH.read_text())['configuration-parameters']}
 
-#: What a tenant who can set it can read, write, reach or break with.
-FORBIDDEN = ('datadir', 'tmpdir', 'socket', 'port', 'bind_address', 'plugin_*', 'secure_file_priv', 'init_*',
-             'log_bin*', 'relay_log*', 'server_id', 'gtid_*', 'ssl_*', 'tls_version', '*_file', 'log_error',
-             'read_only', 'skip_*', 'user', 'local_infile', '*_dir', 'wsrep*', 'slave_*', 'innodb_force_*', '*_now')
+#: Options with which a tenant could read, write, reach or break something.
+FORBIDDEN = ('datadir', 'tmpdir', 'socket', 'port', 'bind_address', 'plugin_*', 'secure_file_priv',
+             'init_*', 'log_bin*', 'relay_log*', 'server_id', 'gtid_*', 'ssl_*', 'tls_version',
+             '*_file', 'log_error', 'read_only', 'skip_*', 'user', 'local_infile', '*_dir',
+             'wsrep*', 'slave_*', 'innodb_force_*', '*_now')
 
 
 def test_the_file_can_be_loaded():
@@ -37,22 +38,23 @@ def test_the_file_can_be_loaded():
 
 
 @pytest.mark.parametrize('pattern', FORBIDDEN)
-def test_nothing_of_the_service_can_be_set(pattern):
+def test_no_option_of_the_service_can_be_set(pattern):
     assert fnmatch.filter(RULES, pattern) == []
 
 
-@pytest.mark.parametrize(('name', 'wanted'), [
+@pytest.mark.parametrize(('name', 'expected'), [
     ('max_connections', {'type': 'integer', 'restart_required': False, 'min': 10, 'max': 100000}),
     ('innodb_buffer_pool_size', {'type': 'integer', 'restart_required': False, 'min': 2097152,
                                  'max': 18446744073701163008}),
     ('performance_schema', {'type': 'boolean', 'restart_required': True}),
-    ('long_query_time', {'type': 'float', 'restart_required': False, 'min': 0.0, 'max': 31536000.0}),
+    ('long_query_time', {'type': 'float', 'restart_required': False, 'min': 0.0,
+                         'max': 31536000.0}),
     ('sql_mode', {'type': 'string', 'restart_required': False}),
     ('collation_server', {'type': 'string', 'restart_required': False})])
-def test_what_people_set(name, wanted):
-    assert RULES[name] == {'name': name, **wanted}
+def test_rules_of_common_options(name, expected):
+    assert RULES[name] == {'name': name, **expected}
 
 
-def test_numbers_have_bounds_and_others_have_none():
+def test_only_numbers_have_bounds():
     for rule in RULES.values():
         assert ({'min', 'max'} <= rule.keys()) == (rule['type'] in ('integer', 'float')), rule

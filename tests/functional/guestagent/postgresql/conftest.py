@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""One server for all tests of the engine; each leaves it as it found it."""
+"""Fixtures: one server for all tests of the engine; each test restores its state."""
 
 import os
 

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A PostgreSQL server of the Debian package, made and started as the agent does it, in a directory of its own."""
+"""PostgreSQL server of the Debian package, created as the agent does, in a directory of its own."""
 
 import os
 import pathlib
@@ -31,7 +31,7 @@ AS_POSTGRES = ('setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups
 
 
 class Server(RealServer):
-    """A server as the agent makes one."""
+    """Server as the agent creates it."""
 
     ending = signal.SIGINT
 
@@ -79,7 +79,7 @@ class Server(RealServer):
         ]
 
     def as_user(self, name: str, password: str, database: str):
-        """A connection over the network."""
+        """Return a connection over the network."""
         connection = psycopg2.connect(host='127.0.0.1', port=self.port, user=name,
                                       password=password, dbname=database)
         connection.autocommit = True

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Databases, users and grants: exactly what was asked for, or a clear refusal."""
+"""Databases, users and grants: exactly the requested ones, or a clear refusal."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ from tests.functional.guestagent.postgresql.running import HOSTILE, PASSWORD, co
 from trove.guestagent.datastore.postgres import scram, statements
 
 
-# --- databases -----------------------------------------------------------------------------------------------
+# --- databases ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', [
@@ -102,7 +102,7 @@ def test_a_database_goes_with_the_sessions_in_it(server, engine):
     assert server.rows("SELECT rolname FROM pg_roles WHERE rolname LIKE 'trove_db_%'") == []
 
 
-# --- users ---------------------------------------------------------------------------------------------------
+# --- users ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize('name', [
@@ -155,7 +155,7 @@ def test_passwords_that_cannot_be(engine, password):
     'md5' + 'a' * 32, "quo'te\\n%s", 'SCRAM-SHA-256$4096:c2FsdA==$AAAA:BBBB', 'x' * 255
 ])
 def test_clients_prepare_a_password_as_the_agent_does(server, engine, password):
-    """Normalisation, invisible characters, both directions of writing; what looks like a verifier is a password."""
+    """Cases: normalisation, invisible characters, right-to-left text, text like a verifier."""
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': 'app', 'password': password, 'databases': [{'name': 'shop'}]})
     assert server.run('app', password, 'shop', 'SELECT 1') == [(1,)]
@@ -193,7 +193,7 @@ def test_change_password(server, engine):
 
 
 def test_a_user_goes_and_what_it_made_stays(server, engine):
-    """Also what it made as itself, not as the owner of the database, and what it was granted by name."""
+    """Objects the user created under its own role stay, too; grants by name are removed."""
     for name in ('shop', 'stock'):
         engine.create_database({'name': name})
     engine.create_user({
@@ -218,7 +218,7 @@ def test_a_user_goes_and_what_it_made_stays(server, engine):
     assert code_of(engine.delete_user, 'app', '%') == 'guest_not_found_user'
 
 
-# --- grants --------------------------------------------------------------------------------------------------
+# --- grants ---------------------------------------------------------------------------------------
 
 def test_a_grant_opens_one_database_and_no_lookalike(server, engine):
     for name in ('foo_bar', 'fooXbar', 'fo%', 'fooo', 'a\\b'):
@@ -296,7 +296,7 @@ def test_what_is_not_there_is_not_granted(engine):
     assert users(engine) == [('app', '%')]
 
 
-# --- what an owner of a database may do to the agent ---------------------------------------------------------
+# --- what an owner of a database may do to the agent ----------------------------------------------
 
 
 @pytest.mark.parametrize('setting', [
@@ -312,8 +312,8 @@ def test_settings_of_a_database_do_not_reach_the_agent(server, engine, setting):
     server.run('app', PASSWORD, HOSTILE, 'CREATE SCHEMA evil',
                f'ALTER DATABASE {name} SET {setting}', 'GRANT ALL ON SCHEMA evil TO PUBLIC')
     server.rows(
-        'CREATE ROLE holder LOGIN; GRANT CREATE ON SCHEMA public TO holder; CREATE TABLE public.kept (a int); '
-        'ALTER TABLE public.kept OWNER TO holder', HOSTILE)
+        'CREATE ROLE holder LOGIN; GRANT CREATE ON SCHEMA public TO holder; '
+        'CREATE TABLE public.kept (a int); ALTER TABLE public.kept OWNER TO holder', HOSTILE)
     engine.delete_user('holder', '%')
     assert server.rows("SELECT count(*) FROM pg_catalog.pg_class WHERE relname = 'kept'",
                        HOSTILE) == [(1,)]

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The cluster, who may come in, and what it says when it does not answer."""
+"""Cluster of PostgreSQL: its creation, its client authentication, its errors."""
 
 import os
 import pathlib
@@ -28,20 +28,23 @@ from trove.guestagent.datastore.postgres import cluster
 from trove.guestagent.datastore.postgres.engine import PROGRAMS, PostgreSQL
 
 
-# --- the cluster ---------------------------------------------------------------------------------------------
+# --- the cluster ----------------------------------------------------------------------------------
 
 def test_the_cluster_has_checksums_and_utf8(server):
-    assert server.rows("SELECT current_setting('data_checksums'), current_setting('server_encoding'), "
-                       "datcollate, datctype FROM pg_database WHERE datname = 'template1'") == [
+    assert server.rows("SELECT current_setting('data_checksums'), "
+                       "current_setting('server_encoding'), datcollate, datctype "
+                       "FROM pg_database WHERE datname = 'template1'") == [
         ('on', 'UTF8', 'C.UTF-8', 'C.UTF-8')]
     assert server.engine.is_initialised(server.place)
 
 
 def test_two_clusters_have_two_identities(server, tmp_path):
-    """Standbys and archives tell clusters apart by this number."""
+    """Standbys and archives distinguish clusters by this number."""
     def identity(data: str) -> str:
-        told = subprocess.run([f'{PROGRAMS}/pg_controldata', data], check=True, text=True, capture_output=True).stdout
-        return next(line.split(':')[1].strip() for line in told.splitlines() if line.startswith('Database system id'))
+        shown = subprocess.run([f'{PROGRAMS}/pg_controldata', data], check=True, text=True,
+                               capture_output=True).stdout
+        return next(line.split(':')[1].strip() for line in shown.splitlines()
+                    if line.startswith('Database system id'))
 
     other = server.directory / 'volume/other/pgdata'
     cluster.make(PROGRAMS, str(other), 60)
@@ -64,7 +67,8 @@ def test_an_initialisation_that_was_cut_off_begins_anew(server):
 
 
 def test_secured_server_has_no_strangers(server):
-    assert server.rows('SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolreplication') == [
+    assert server.rows('SELECT rolname FROM pg_roles '
+                       'WHERE rolsuper OR rolcreaterole OR rolreplication') == [
         ('os_admin',)]
     assert server.engine.list_databases() == []
     assert not server.engine.root_enabled()
@@ -81,7 +85,7 @@ def test_facts(engine):
     assert facts.version.startswith('15.') and 0 <= facts.uptime < 600
 
 
-# --- who may come in -----------------------------------------------------------------------------------------
+# --- client authentication ------------------------------------------------------------------------
 
 @pytest.mark.parametrize('name', ['os_admin', 'postgres', 'left_over'])
 @pytest.mark.parametrize('database', ['postgres', 'template1'])
@@ -92,7 +96,7 @@ def test_nobody_is_the_agent_over_the_network(server, name, database):
 
 
 def test_nobody_is_the_agent_with_a_password_either(server):
-    """The line of the agent comes before those that take passwords."""
+    """The line of the agent precedes those that accept passwords."""
     server.rows("ALTER ROLE os_admin PASSWORD 'known'")
     try:
         with pytest.raises(psycopg2.OperationalError, match='rejects'):
@@ -103,8 +107,8 @@ def test_nobody_is_the_agent_with_a_password_either(server):
 
 def test_the_engines_own_account_is_not_the_agent(server):
     where = ['-h', server.socket, '-p', str(server.port), '-U', 'os_admin', 'postgres']
-    done = subprocess.run([*AS_POSTGRES, 'psql', '--no-psqlrc', *where, '-c', 'SELECT 1'], capture_output=True,
-                          text=True, check=False)
+    done = subprocess.run([*AS_POSTGRES, 'psql', '--no-psqlrc', *where, '-c', 'SELECT 1'],
+                          capture_output=True, text=True, check=False)
     assert done.returncode != 0 and 'Peer authentication failed' in done.stderr
 
 
@@ -116,22 +120,22 @@ def test_a_user_streams_no_log(server, engine):
     engine.create_user({'name': 'app', 'password': PASSWORD})
     server.rows('ALTER ROLE app REPLICATION')
     with pytest.raises(psycopg2.OperationalError, match='no pg_hba.conf entry'):
-        psycopg2.connect(host='127.0.0.1', port=server.port, user='app', password=PASSWORD, replication='true',
-                         dbname='replication')
+        psycopg2.connect(host='127.0.0.1', port=server.port, user='app', password=PASSWORD,
+                         replication='true', dbname='replication')
 
 
 def test_it_has_a_certificate_from_the_start(server, engine):
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
-    connection = psycopg2.connect(host='127.0.0.1', port=server.port, user='app', password=PASSWORD, dbname='shop',
-                                  sslmode='require')
+    connection = psycopg2.connect(host='127.0.0.1', port=server.port, user='app',
+                                  password=PASSWORD, dbname='shop', sslmode='require')
     assert connection.info.ssl_attribute('protocol').startswith('TLS')
     connection.close()
     key = pathlib.Path(server.place.state_directory, 'tls/server-key.pem')
     assert key.stat().st_mode & 0o777 == 0o640 and key.stat().st_uid == 0
 
 
-# --- when it does not answer ---------------------------------------------------------------------------------
+# --- when it does not answer ----------------------------------------------------------------------
 
 def test_a_server_that_is_gone(tmp_path):
     with pytest.raises(EngineUnavailable) as failure:
@@ -166,12 +170,12 @@ def test_out_of_connections_there_is_one_left_for_the_agent(server, engine):
             connection.close()
 
 
-def test_while_it_comes_up_it_speaks(server, engine):
-    """Shutting down is a time in which it refuses with words, as recovery is."""
+def test_a_starting_server_replies(server, engine):
+    """A server that shuts down refuses with an error, like a server in recovery."""
     engine.create_database({'name': 'shop'})
     engine.create_user({'name': 'app', 'password': PASSWORD, 'databases': [{'name': 'shop'}]})
     session = server.as_user('app', PASSWORD, 'shop')
-    # Smart: it waits for the session and takes no more.
+    # A smart shutdown waits for the session and accepts no other.
     os.kill(server.pid, 15)
     try:
         deadline = time.monotonic() + 10
@@ -188,7 +192,7 @@ def test_while_it_comes_up_it_speaks(server, engine):
         server.restart()
 
 
-def test_healing_a_locked_out_agent(server, engine):
+def test_restoring_the_account_of_a_locked_out_agent(server, engine):
     hba = pathlib.Path(server.configuration, 'pg_hba.conf')
     hba.write_text('local all all reject\n')
     os.kill(server.pid, 1)
@@ -209,7 +213,7 @@ def test_healing_a_locked_out_agent(server, engine):
     engine.probe()
 
 
-# --- another version -----------------------------------------------------------------------------------------
+# --- another version ------------------------------------------------------------------------------
 
 def test_a_minor_version_is_taken_and_a_major_one_refused(server, engine):
     engine.check_upgrade(server.place, '15')
@@ -220,13 +224,13 @@ def test_a_minor_version_is_taken_and_a_major_one_refused(server, engine):
     assert engine.finish_upgrade(server.place, 60) is False
 
 
-def test_tls_is_what_the_files_say(server):
+def test_tls_follows_the_files(server):
     with socket.create_connection(('127.0.0.1', server.port), 5) as link:
         link.sendall((8).to_bytes(4, 'big') + (80877103).to_bytes(4, 'big'))
         assert link.recv(1) == b'S'
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         with context.wrap_socket(link) as secured:
-            shown = ssl.DER_cert_to_PEM_cert(secured.getpeercert(binary_form=True))
+            shown = ssl.DER_cert_to_PEM_cert(secured.getpeercert(True))
     written = pathlib.Path(server.place.state_directory, 'tls/server-cert.pem').read_text()
     assert ssl.PEM_cert_to_DER_cert(shown) == ssl.PEM_cert_to_DER_cert(written)

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Options: refused before they do harm, taken at once, waiting, or never a tenant's."""
+"""Options: refused by the check, taken at once, waiting, or never a tenant's."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ from trove.guestagent.datastore.postgres import options
 
 @pytest.fixture
 def layers(server):
-    """Writes the tenant's layer; afterwards it is empty again."""
+    """Return a writer of the tenant's layer, which is emptied afterwards."""
     yield lambda values: server.write_layer('71-trove-user.conf', values)
     server.layer('71-trove-user.conf').unlink(missing_ok=True)
     server.engine.validate_configuration(server.place)
@@ -39,7 +39,7 @@ def layers(server):
     ({'max_connections': '3'}, 'max_connections'), ({'wal_sync_method': 'hope'}, 'wal_sync_method'),
     ({'shared_buffers': '900GB'}, 'shared_buffers'), ({'autovacuum': 'perhaps'}, 'autovacuum')])
 def test_a_configuration_it_would_not_start_with_is_refused(server, layers, values, words):
-    """While it runs, and without disturbing it."""
+    """The check does not disturb the running server."""
     layers(values)
     with pytest.raises(EngineError, match=words):
         server.engine.validate_configuration(server.place)
@@ -84,7 +84,7 @@ def test_what_must_hold_is_not_changed_by_a_file(server, engine, layers, name, v
 
 
 def test_not_even_by_alter_system(server, engine):
-    """Which would take a superuser, and there is none but the agent."""
+    """Only a superuser may do that, and only the agent is one."""
     server.rows("ALTER SYSTEM SET archive_command = 'touch /tmp/should-not-be'")
     server.rows("ALTER SYSTEM SET work_mem = '77MB'")
     server.restart()
@@ -118,7 +118,7 @@ def test_finished_log_is_archived_once_there_is_an_archive(server):
         while not [path for path in archive.iterdir() if not path.name.startswith('.')]:
             assert time.monotonic() < deadline
             time.sleep(0.1)
-        # Asked again for the same segment, as after a crash.
+        # The server repeats the command for the same segment after a crash.
         (segment,) = (path for path in archive.iterdir() if not path.name.startswith('.'))
         line = options.archive_command(server.place.mount_point).replace('%p',
                                                                          str(segment)).replace(

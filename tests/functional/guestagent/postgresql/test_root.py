@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The tenant's administrator, and what nobody gets to see."""
+"""Tenant's administrator, and secrets."""
 
 import pathlib
 
@@ -21,7 +21,7 @@ from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.postgres import statements
 
 
-# --- root ----------------------------------------------------------------------------------------------------
+# --- root -----------------------------------------------------------------------------------------
 
 def test_root_comes_and_goes_with_its_sessions(server, engine):
     engine.create_database({'name': 'before'})
@@ -76,7 +76,8 @@ def test_root_administers_the_tenants_data(server, engine):
     "ALTER ROLE postgres SET session_preload_libraries = 'x'", "LOAD '/tmp/x.so'",
     'SET allow_system_table_mods = on', 'CREATE TABLESPACE t LOCATION \'/tmp\'',
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'os_admin'",
-    'CREATE EVENT TRIGGER e ON ddl_command_start EXECUTE FUNCTION suppress_redundant_updates_trigger()'
+    'CREATE EVENT TRIGGER e ON ddl_command_start '
+    'EXECUTE FUNCTION suppress_redundant_updates_trigger()'
 ])
 def test_root_does_not_lead_to_the_machine(server, engine, statement):
     engine.create_database({'name': 'shop'})
@@ -87,7 +88,7 @@ def test_root_does_not_lead_to_the_machine(server, engine, statement):
 
 
 def test_a_database_of_roots_can_be_granted(server, engine):
-    """It and what root made in it go to those who may use it; other databases of root's are not touched by that."""
+    """Users of the database own its objects then; other databases of root are not changed."""
     engine.enable_root(PASSWORD)
     engine.create_database({'name': 'shop'})
     server.run('postgres', PASSWORD, 'shop', 'CREATE DATABASE one')
@@ -102,7 +103,7 @@ def test_a_database_of_roots_can_be_granted(server, engine):
         server.run('app', PASSWORD, 'two', 'SELECT a FROM t')
 
 
-# --- secrets -------------------------------------------------------------------------------------------------
+# --- secrets --------------------------------------------------------------------------------------
 
 def test_no_password_in_the_log_and_no_verifier_either(server, engine):
     server.write_layer('71-trove-user.conf', {
@@ -127,7 +128,7 @@ def test_no_password_in_the_log_and_no_verifier_either(server, engine):
     assert 'canary' not in content and 'SCRAM' not in content and 'CREATE ROLE "app"' not in content
 
 
-def test_others_do_not_see_what_the_agent_says(server, engine):
+def test_others_do_not_see_statements_of_the_agent(server, engine):
     engine.create_database({'name': 'shop'})
     engine.enable_root(PASSWORD)
     with engine._session() as session:

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A server of Redis, or of Valkey where this machine has it, which is the same under other names."""
+"""Server of Redis, and of Valkey if this machine has it."""
 
 import os
 import pathlib
@@ -26,7 +26,7 @@ VERSIONS = {Redis: '7.0', Valkey: '8.0'}
 
 
 class Server(RealServer):
-    """A server started as a guest starts it, but for the network."""
+    """Server started as in a guest, but without network."""
 
     umask = 0o077
 
@@ -43,7 +43,7 @@ class Server(RealServer):
         self.engine = self.another_engine()
 
     def another_engine(self) -> Redis:
-        """As a new process of the agent makes one."""
+        """Return a new engine, as another process of the agent would have."""
         return self.kind(socket=self.socket, mount_point=self.place.mount_point,
                          configuration=str(self.directory / 'server.conf'))
 
@@ -70,7 +70,7 @@ class Server(RealServer):
         return self.engine._session()
 
     def as_user(self, name: str, password: str, *words: str):
-        """One command as a user; what the server refuses is raised."""
+        """Run one command as a user; raise a refusal of the server."""
         with connection.session(self.socket, None) as session:
             session.call('AUTH', name, password)
             return session.call(*words) if words else None

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""A fresh server, users and the administrator: exactly as asked for."""
+"""New server, users and administrator: exactly the requested ones."""
 
 import hashlib
 import json
@@ -30,7 +30,7 @@ PASSWORDS = ('canary\'p"w\\n:%z`\U0001F511', '>nopass', 'with blanks  inside', '
 ROOT = 'canary root'
 
 
-# --- what a fresh server is ---------------------------------------------------------------------------
+# --- what a fresh server is -----------------------------------------------------------------------
 
 def test_nobody_but_the_agent_gets_in(server):
     with connection.session(server.socket, None) as session, pytest.raises(LockedOut):
@@ -67,7 +67,7 @@ def test_secrets_are_for_root_alone_and_never_in_clear(server, engine):
     assert lists.stat().st_mode & 0o077 == 0
 
 
-# --- users --------------------------------------------------------------------------------------------
+# --- users ----------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize('name', HOSTILE)
 def test_a_hostile_name_is_exactly_that_name_also_after_a_restart(server, engine, name):
@@ -174,7 +174,7 @@ def test_a_change_that_cannot_be_written_is_reverted(server, engine):
     assert server.as_user('clerk', 'secret', 'PING') == 'PONG'
 
 
-#: What leads out of the data: to the server's options, accounts, code, files, and to other machines.
+#: Commands beyond the data: on options, accounts, code, files and other machines.
 CLOSED = ('CONFIG SET dir /tmp', 'CONFIG SET maxmemory 1', 'CONFIG REWRITE', 'DEBUG SLEEP 0',
           'SHUTDOWN NOSAVE', 'MODULE LOAD /tmp/x.so', 'MODULE LIST', 'REPLICAOF 10.0.0.1 6379',
           'SLAVEOF NO ONE', 'FAILOVER', 'SAVE', 'ACL SETUSER os_admin off', 'ACL DELUSER os_admin',
@@ -191,7 +191,7 @@ def test_dangerous_commands_are_closed(server, engine, command, account):
         session.call('AUTH', account, 'secret')
         with pytest.raises(EngineError):
             session.call(*command.split(' '))
-        # Not through a script either.
+        # A script must not run the command either.
         words = ', '.join(f"'{word}'" for word in command.split(' '))
         with pytest.raises(EngineError):
             session.call('EVAL', f'return redis.call({words})', '0')
@@ -208,7 +208,7 @@ def test_work_with_data_is_open(server, engine, command):
     server.as_user('clerk', 'secret', *command.split(' '))
 
 
-# --- root ---------------------------------------------------------------------------------------------
+# --- root -----------------------------------------------------------------------------------------
 
 def test_root_is_what_a_client_gets_that_gives_a_password_only(server, engine):
     assert engine.enable_root(ROOT) == 'default' and engine.root_enabled()

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Options are taken and checked as the server does it."""
+"""Options of a real server: taken, waiting, refused, adjusted."""
 
 import resource
 
@@ -59,24 +59,24 @@ def test_an_adjusted_value_is_shown_as_the_engine_has_it(engine):
     engine.apply_options({'hz': None})
 
 
-@pytest.mark.parametrize(('text', 'said'),
+@pytest.mark.parametrize(('text', 'expected'),
                          [('maxmemory plenty\n', 'maxmemory plenty.*memory value'),
                           ('nonsense 1\n', 'nonsense.*Bad directive'), ('hz 1 2\n', 'hz'),
                           ('loglevel loud\n', 'loglevel.*one of'),
                           ('dir /nowhere\n', 'dir.*No such file')])
-def test_files_the_server_would_not_start_with_are_refused_before(server, engine, text, said):
+def test_files_the_server_would_not_start_with_are_refused_before(server, engine, text, expected):
     server.write('71-trove-user.conf', text)
     try:
-        # The last layer wins, but the server reads all of them.
-        with pytest.raises(EngineError, match=said):
+        # The last layer wins, but the server reads all layers.
+        with pytest.raises(EngineError, match=expected):
             engine.validate_configuration(server.place)
     finally:
         (server.layers / '71-trove-user.conf').unlink()
     engine.validate_configuration(server.place)
 
 
-def test_a_check_does_not_take_the_memory_that_is_asked_for(server, engine):
-    """Or the server's own machine would have to end something for it."""
+def test_a_check_does_not_allocate_the_requested_memory(server, engine):
+    """Otherwise the machine could run out of memory."""
     server.write('71-trove-user.conf', 'databases 2147483647\n')
     try:
         before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss

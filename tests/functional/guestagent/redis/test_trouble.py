@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""The way in, when all connections are taken or the server is another one; volumes that come back."""
+"""Connections while the server is full, replaced or gone; volumes of earlier machines."""
 
 import contextlib
 import os
@@ -25,8 +25,8 @@ from trove.guestagent.datastore.redis import connection
 
 
 @contextlib.contextmanager
-def nobody_comes_in_any_more(server):
-    """All connections are taken by clients that hold theirs; gives those."""
+def all_connections_used(server):
+    """Use all connections of the server, and yield them."""
     with contextlib.ExitStack() as held:
         server.engine.apply_options({'maxclients': '10'})
         links = []
@@ -41,8 +41,8 @@ def nobody_comes_in_any_more(server):
             server.engine.apply_options({'maxclients': '1000'})
 
 
-def test_out_of_connections_the_agent_is_inside_and_acts(server, engine):
-    with nobody_comes_in_any_more(server):
+def test_the_agent_works_while_clients_use_all_connections(server, engine):
+    with all_connections_used(server):
         engine.probe()
         make(engine)
         assert engine.user_names() == [('clerk', '%')]
@@ -54,14 +54,14 @@ def test_out_of_connections_the_agent_is_inside_and_acts(server, engine):
         engine.probe()
 
 
-def test_an_agent_that_comes_later_is_told_that_all_are_taken(server, engine):
-    with nobody_comes_in_any_more(server):
+def test_another_agent_reports_that_the_server_is_full(server, engine):
+    with all_connections_used(server):
         with pytest.raises(EngineUnavailable) as full:
             server.another_engine().probe()
         assert full.value.answering and 'clients' in full.value.message
 
 
-def test_an_agent_that_comes_later_gets_the_next_connection_that_is_free(server, engine):
+def test_another_agent_gets_the_next_free_connection(server, engine):
     waits = []
 
     def wait(seconds):
@@ -70,7 +70,7 @@ def test_an_agent_that_comes_later_gets_the_next_connection_that_is_free(server,
         waits.append(seconds)
         time.sleep(seconds)
 
-    with nobody_comes_in_any_more(server) as links:
+    with all_connections_used(server) as links:
         kept = connection.KeptConnection(server.socket, engine._password, full_timeout=20,
                                          sleep=wait)
         with contextlib.closing(kept), kept.session() as session:
@@ -86,7 +86,7 @@ def test_a_connection_that_was_ended_is_replaced(server, engine):
     assert engine.user_names() == [('clerk', '%')]
 
 
-def test_what_came_too_late_is_not_taken_for_the_next_answer(server, engine):
+def test_a_late_reply_is_not_taken_for_the_next_one(server, engine):
     with engine._session(timeout=0.2) as session, pytest.raises(EngineUnavailable):
         session.call('BLPOP', 'nothing', '1')
     assert engine.user_names() == []

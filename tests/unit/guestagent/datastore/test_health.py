@@ -12,7 +12,7 @@
 
 import pytest
 
-from trove.guestagent.datastore.health import PATIENCE, MIN_FREE, Health, Probe, judge, with_volume
+from trove.guestagent.datastore.health import MIN_FREE, PATIENCE, Health, Probe, judge, with_volume
 from trove.guestagent.system.systemd import UnitState
 
 FAILED_ONCE = Probe(answered=False, failures=1, reason='no answer')
@@ -22,7 +22,7 @@ def unit(active, sub='', result='success', loaded=True):
     return UnitState(loaded=loaded, active=active, sub=sub, result=result, restarts=0)
 
 
-def test_an_answered_query_is_healthy_whatever_systemd_says():
+def test_an_answered_query_is_healthy_in_any_state_of_the_unit():
     for state in (unit('active'), unit('failed', result='exit-code'), unit('', loaded=False), None):
         assert judge(Probe(answered=True), state, should_run=True) == Health('healthy')
 
@@ -55,19 +55,19 @@ def test_a_hang_is_starting_first_and_crashed_later():
     assert seen[-1].reason == 'hung: timed out'
 
 
-def test_an_engine_that_speaks_is_never_hung():
+def test_an_engine_that_replies_is_never_hung():
     probe = Probe(answered=False, failures=99, reason='no free connection', replied=True)
     assert judge(probe, unit('active'),
                  should_run=True) == Health('running', 'no free connection')
 
 
-def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
+def test_a_requested_stop_that_systemd_reports_as_failed_is_a_stop():
     assert judge(FAILED_ONCE, unit('failed', 'failed', 'signal'),
                  should_run=False) == Health('shutdown')
     assert judge(FAILED_ONCE, unit('inactive', 'dead'), should_run=False) == Health('shutdown')
 
 
-@pytest.mark.parametrize(('seen', 'available', 'read_only', 'said'), [
+@pytest.mark.parametrize(('seen', 'available', 'read_only', 'expected'), [
     (Health('healthy'), MIN_FREE, False, Health('healthy')),
     (Health('healthy'), MIN_FREE - 1, False, Health('running', 'the data volume is full')),
     (Health('healthy'), 10 * MIN_FREE, True, Health('running', 'the data volume is read-only')),
@@ -76,5 +76,5 @@ def test_a_wanted_stop_that_systemd_calls_failed_is_a_stop():
      Health('crashed', 'failed: exit-code; the data volume is full')),
     (Health('shutdown'), 0, False, Health('shutdown', 'the data volume is full')),
     (Health('crashed', 'failed: signal'), MIN_FREE, False, Health('crashed', 'failed: signal'))])
-def test_an_engine_that_cannot_write_is_up_and_not_healthy(seen, available, read_only, said):
-    assert with_volume(seen, available, read_only=read_only) == said
+def test_an_engine_that_cannot_write_is_up_and_not_healthy(seen, available, read_only, expected):
+    assert with_volume(seen, available, read_only=read_only) == expected

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs as files: cut at lines and characters, counted, and not trusted."""
+"""Logs as files: cut at lines and characters, counted, without trust in their owner."""
 
 import os
 
@@ -48,7 +48,7 @@ def pieces(path, most):
     ('ää\n'.encode(), 3, ['ä'.encode(), 'ä\n'.encode()]),
     ('🐬🐬'.encode(), 7, ['🐬'.encode(), '🐬'.encode()]),
     (b'x\n\xe6\x95', 10, [b'x\n']),
-    # What never was a character is no beginning of one.
+    # An invalid byte is not the beginning of a character.
     (b'\x80\x80\x80\x80\x80', 10, [b'\x80\x80\x80\x80\x80']),
     (b'ab\xffcd', 3, [b'ab\xff', b'cd']),
 ])

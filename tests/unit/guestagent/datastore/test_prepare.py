@@ -23,14 +23,14 @@ def test_the_unit_waits_for_its_volume():
     ]
 
 
-def test_without_a_volume_no_mount_is_asked_for():
+def test_without_a_volume_no_mount_is_required():
     assert 'ConditionPathIsMountPoint' not in unit_drop_in('/var/lib/mysql', False, (), '/s')
 
 
 def test_excerpt_has_the_errors():
-    said = [
+    lines = [
         '[Note] starting', '[ERROR] port taken', '[ERROR] aborting', '[ERROR] third', '[Note] bye'
     ]
-    assert error_excerpt(said) == ' Log: [ERROR] port taken Log: [ERROR] aborting'
+    assert error_excerpt(lines) == ' Log: [ERROR] port taken Log: [ERROR] aborting'
     assert error_excerpt(['one', 'two']) == ' Log: two'
     assert error_excerpt([]) == ''

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the kernel tells of the agent and its machine."""
+"""Figures of the kernel about the agent and its machine."""
 
 from trove.guestagent.system import diagnostics
 
@@ -38,7 +38,7 @@ def test_a_process(tmp_path):
     }
 
 
-def test_what_is_not_told_is_zero(tmp_path):
+def test_missing_figures_are_zero(tmp_path):
     path = tmp_path / 'status'
     path.write_text('Name:\tx\n')
     assert set(diagnostics.process(str(path)).values()) == {0}

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Growing file systems: real ext4 in a file, and when a device has its size."""
+"""Growth of file systems: real ext4 in a file, and the wait for the size of a device."""
 
 import subprocess
 
@@ -21,10 +21,10 @@ from trove.guestagent.system import mount
 GIB = 1024 ** 3
 
 
-@pytest.mark.parametrize(('found', 'wanted'), [(5 * GIB, 5), (6 * GIB, 5),
-                                               (5 * GIB - 2 * 1024**2, 5)])
-def test_a_device_has_its_size_or_nearly_so_when_encrypted(found, wanted):
-    mount.wait_for_size('/dev/vdb', wanted, wait=0, size_of=lambda device: found)
+@pytest.mark.parametrize(('found', 'requested'), [(5 * GIB, 5), (6 * GIB, 5),
+                                                  (5 * GIB - 2 * 1024**2, 5)])
+def test_a_device_has_its_size_or_nearly_so_when_encrypted(found, requested):
+    mount.wait_for_size('/dev/vdb', requested, wait=0, size_of=lambda device: found)
 
 
 def test_it_waits_until_the_machine_sees_it():
@@ -34,7 +34,7 @@ def test_it_waits_until_the_machine_sees_it():
     assert sizes == []
 
 
-def test_a_device_that_stays_small_is_told():
+def test_a_device_that_stays_small_is_reported():
     with pytest.raises(mount.VolumeError, match=r'/dev/vdb has 2.00 GiB, not the 5 GiB'):
         mount.wait_for_size('/dev/vdb', 5, wait=0, size_of=lambda device: 2 * GIB)
 

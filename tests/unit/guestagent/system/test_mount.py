@@ -44,7 +44,7 @@ def test_by_serial_where_no_udev_runs(root):
     assert find(root) == '/dev/vdd'
 
 
-def test_the_wished_name_is_the_last_resort(root):
+def test_the_requested_name_is_the_last_resort(root):
     (root / 'dev/vdb').touch()
     assert find(root) == '/dev/vdb'
 

@@ -45,20 +45,20 @@ def test_a_missing_program_fails():
         run(['no-such-program'], timeout=1)
 
 
-def test_what_is_said_is_appended_to_a_file(tmp_path):
-    path = tmp_path / 'said'
+def test_output_is_appended_to_a_file(tmp_path):
+    path = tmp_path / 'output'
     for word in ('one', 'two'):
         append(['echo', word], str(path), timeout=5)
     assert path.read_text() == 'one\ntwo\n'
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_program_that_fails_while_it_is_appended_says_why(tmp_path):
+def test_a_failed_append_contains_the_reason(tmp_path):
     with pytest.raises(ProcessFailed, match='No such file'):
-        append(['cat', str(tmp_path / 'nothing')], str(tmp_path / 'said'), timeout=5)
+        append(['cat', str(tmp_path / 'nothing')], str(tmp_path / 'output'), timeout=5)
 
 
 def test_nothing_is_appended_through_a_link(tmp_path):
-    (tmp_path / 'said').symlink_to(tmp_path / 'elsewhere')
+    (tmp_path / 'output').symlink_to(tmp_path / 'elsewhere')
     with pytest.raises(OSError):
-        append(['echo', 'x'], str(tmp_path / 'said'), timeout=5)
+        append(['echo', 'x'], str(tmp_path / 'output'), timeout=5)

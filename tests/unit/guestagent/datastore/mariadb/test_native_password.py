@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What MariaDB stores for a password."""
+"""Hashes that MariaDB stores for passwords."""
 
 from trove.guestagent.datastore.mariadb import native_password
 

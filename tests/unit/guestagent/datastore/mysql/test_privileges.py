@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a tenant's administrator of a MySQL server may do, and above all may not."""
+"""Privileges of a tenant's administrator of a MySQL server, and those denied."""
 
 import pytest
 
@@ -26,12 +26,12 @@ ALL = privileges.EVERYWHERE + privileges.MORE
     'ENCRYPTION_KEY_ADMIN', 'INNODB_REDO_LOG_ARCHIVE', 'INNODB_REDO_LOG_ENABLE',
     'GROUP_REPLICATION_ADMIN', 'FLUSH_PRIVILEGES', 'SESSION_VARIABLES_ADMIN'
 ])
-def test_what_is_the_services(kept):
+def test_privileges_of_the_service_are_denied(kept):
     assert kept not in ALL
 
 
-def test_the_accounts_are_not_written_by_hand():
-    """Whoever writes where accounts are kept has every privilege."""
+def test_account_tables_are_read_only():
+    """An account that can write to the account tables could grant itself every privilege."""
     granted, more, revoked = privileges.grants("'root'@'%'")
     assert revoked.endswith("ON `mysql`.* FROM 'root'@'%'")
     readers = {'SELECT', 'EXECUTE', 'SHOW VIEW'}

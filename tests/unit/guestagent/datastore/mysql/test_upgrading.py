@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which data of MySQL may go over to which version."""
+"""Allowed upgrades between versions of MySQL."""
 
 import pytest
 
@@ -18,28 +18,28 @@ from trove.guestagent.datastore.engine import EngineError
 from trove.guestagent.datastore.mysql import upgrading
 
 
-@pytest.mark.parametrize(('running', 'wanted'), [('8.0.46', '8.0'), ('8.0.46', '8.0.47'),
+@pytest.mark.parametrize(('running', 'target'), [('8.0.46', '8.0'), ('8.0.46', '8.0.47'),
                                                  ('8.0.46', '8.4'), ('8.4.7', '9.7'),
                                                  ('8.4.7', '9.2.0'), ('9.2.0', '9.7'),
                                                  ('9.7.4-2', '9.7'), ('9.7.4', 'lts'),
                                                  ('9.7.4', '10.1')])
-def test_forward_and_staying(running, wanted):
-    upgrading.check(running, wanted, [])
+def test_forward_and_staying(running, target):
+    upgrading.check(running, target, [])
 
 
-@pytest.mark.parametrize(('running', 'wanted'), [('8.4.7', '8.0'), ('9.7.4', '9.7.3'),
+@pytest.mark.parametrize(('running', 'target'), [('8.4.7', '8.0'), ('9.7.4', '9.7.3'),
                                                  ('9.7.4', '8.4')])
-def test_not_back(running, wanted):
+def test_not_back(running, target):
     with pytest.raises(EngineError, match='cannot read') as refused:
-        upgrading.check(running, wanted, [])
-    assert refused.value.code == 'guest_upgrade_refused' and wanted in refused.value.message
+        upgrading.check(running, target, [])
+    assert refused.value.code == 'guest_upgrade_refused' and target in refused.value.message
 
 
-@pytest.mark.parametrize(('running', 'wanted', 'between'), [
+@pytest.mark.parametrize(('running', 'target', 'between'), [
     ('8.0.46', '9.7', '8.4'), ('5.7.44', '8.4', '8.0'), ('8.4.7', '10.1', '9.7')])
-def test_no_series_is_left_out(running, wanted, between):
+def test_no_series_is_skipped(running, target, between):
     with pytest.raises(EngineError, match=f'only after {between}') as refused:
-        upgrading.check(running, wanted, [])
+        upgrading.check(running, target, [])
     assert refused.value.code == 'guest_upgrade_refused'
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What MySQL stores for a password."""
+"""Verifiers that MySQL stores for passwords."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from trove.guestagent.datastore.mysql import verifier
 
 
 @pytest.mark.parametrize(
-    ('password', 'salt', 'rounds', 'wanted'),
+    ('password', 'salt', 'rounds', 'expected'),
     [
         # openssl passwd -5 -salt SALT (rounds=NUMBER$SALT)
         ('Hello world!', 'saltstring', 5000, '5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5'),
@@ -26,11 +26,11 @@ from trove.guestagent.datastore.mysql import verifier
         ('a very much longer text to encrypt.  This one even stretches over morethan one line.',
          'anotherlongsalts', 1400, 'Rx.j8H.h8HjEDGomFU8bDkXm3XIUnzyxf12oP84Bnq1')
     ])
-def test_it_is_what_crypt_computes(password, salt, rounds, wanted):
-    assert verifier.crypt(password.encode(), salt.encode(), rounds) == wanted
+def test_it_is_what_crypt_computes(password, salt, rounds, expected):
+    assert verifier.crypt(password.encode(), salt.encode(), rounds) == expected
 
 
-def test_its_form():
+def test_parts_of_a_verifier():
     made = verifier.make('canary')
     assert made.startswith('$A$005$') and len(made) == 7 + 20 + 43 and 'canary' not in made
     assert verifier.make('canary') != made, 'each has a salt of its own'

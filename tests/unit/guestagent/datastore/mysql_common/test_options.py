@@ -31,7 +31,8 @@ def test_no_option_begins_another(name, value):
 
 def test_parse():
     text = (
-        '# note\n[client]\nport=1\n[mysqld]\nmax-connections = 5 # few\nskip_x\nname = "a \\"b\\""\n'
+        '# note\n[client]\nport=1\n[mysqld]\nmax-connections = 5 # few\nskip_x\n'
+        'name = "a \\"b\\""\n'
         "[mariadb]\nY='z'\n")
     assert options.parse(text) == {'max_connections': '5', 'skip_x': '', 'name': 'a "b"', 'y': 'z'}
 

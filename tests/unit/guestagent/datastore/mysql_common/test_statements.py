@@ -27,7 +27,7 @@ def test_literal():
 
 
 def read_literal(text):
-    """What a server without NO_BACKSLASH_ESCAPES reads, and what is left of the statement."""
+    """Return the literal that a server without NO_BACKSLASH_ESCAPES reads, and the rest."""
     assert text[0] == "'"
     value, position = '', 1
     while True:

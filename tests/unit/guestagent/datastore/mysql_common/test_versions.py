@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What the numbers of versions tell, and which way leads from one to the other."""
+"""Numbers of versions, and allowed upgrades of the MySQL family."""
 
 import pytest
 
@@ -25,25 +25,25 @@ def test_numbers(version, found):
     assert versions.numbers(version) == found
 
 
-@pytest.mark.parametrize(('running', 'wanted', 'other'), [('10.11.6-MariaDB', '10.11.7', False),
+@pytest.mark.parametrize(('running', 'target', 'other'), [('10.11.6-MariaDB', '10.11.7', False),
                                                           ('10.11.6-MariaDB', '11.4', True),
                                                           ('10.6.1', '10.11', True),
                                                           ('10.11.6-MariaDB', 'lts', False)])
-def test_only_another_series_needs_a_slow_shutdown(running, wanted, other):
-    assert versions.is_other_series(running, wanted) is other
+def test_only_another_series_needs_a_slow_shutdown(running, target, other):
+    assert versions.is_other_series(running, target) is other
 
 
-@pytest.mark.parametrize('wanted', ['10', '10.11', '10.11.6', '10.11.7', '11', '11.4', 'lts'])
-def test_forward_and_staying(wanted):
-    versions.check('MariaDB', '10.11.6-MariaDB-log', wanted, [])
+@pytest.mark.parametrize('target', ['10', '10.11', '10.11.6', '10.11.7', '11', '11.4', 'lts'])
+def test_forward_and_staying(target):
+    versions.check('MariaDB', '10.11.6-MariaDB-log', target, [])
 
 
-@pytest.mark.parametrize('wanted', ['10.6', '10.11.5', '5.5'])
-def test_not_back(wanted):
+@pytest.mark.parametrize('target', ['10.6', '10.11.5', '5.5'])
+def test_not_back(target):
     with pytest.raises(EngineError) as refused:
-        versions.check('MariaDB', '10.11.6-MariaDB-log', wanted, [])
+        versions.check('MariaDB', '10.11.6-MariaDB-log', target, [])
     assert refused.value.code == 'guest_upgrade_refused'
-    assert 'MariaDB 10.11.6' in refused.value.message and wanted in refused.value.message
+    assert 'MariaDB 10.11.6' in refused.value.message and target in refused.value.message
 
 
 def test_prepared_transactions_only_survive_within_a_series():

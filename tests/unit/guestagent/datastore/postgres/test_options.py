@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Files and command line of PostgreSQL: what is written is what is read, and nothing else can be smuggled in."""
+"""Files and command line of PostgreSQL: values are read as written, and add nothing else."""
 
 import shlex
 
@@ -74,7 +74,7 @@ def test_what_must_hold_stands_on_the_command_line():
 
 
 def test_systemd_starts_exactly_that():
-    """Its quoting is that of a shell, but for specifiers and variables."""
+    """systemd quotes like a shell, except for specifiers and variables."""
     reset, line = DESCRIPTION.unit_settings
     assert reset == 'ExecStart='
     words = shlex.split(line.removeprefix('ExecStart='))

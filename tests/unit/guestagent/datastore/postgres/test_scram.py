@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Verifiers of passwords: the example of RFC 7677, and how text is prepared."""
+"""Verifiers of passwords: the example of RFC 7677, and the preparation of text."""
 
 import base64
 
@@ -33,7 +33,7 @@ def test_each_has_a_salt_of_its_own():
 @pytest.mark.parametrize('password, bytes_of', [
     ('plain', 'plain'), ('tab\t', 'tab\t'), ('I\u00adX', 'IX'), ('\u2168', 'IX'), ('\u00a0a', ' a'),
     ('A\u030a', '\u00c5'),
-    # Undefined: what libpq sends then is the text itself.
+    # SASLprep is undefined: libpq sends the text itself.
     ('\U0001F511', '\U0001F511'), ('\u0627x', '\u0627x'), ('ü\x07', 'ü\x07'), ('\u00ad', '\u00ad'),
     ('\u0221', '\u0221')])
 def test_text_is_prepared_as_clients_do_it(password, bytes_of):

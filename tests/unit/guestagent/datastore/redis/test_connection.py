@@ -75,7 +75,7 @@ def test_refused_account_locks_the_agent_out(tmp_path, reply):
 
 @pytest.mark.parametrize('reply', ['LOADING Redis is loading the dataset in memory',
                                    'BUSY Redis is busy running a script',
-                                   'MISCONF Errors writing to the AOF file: No space left on device',
+                                   'MISCONF Errors writing to the AOF file: No space left',
                                    'MASTERDOWN Link with MASTER is down',
                                    'ERR max number of clients reached'])
 def test_busy_server_answers_but_is_unavailable(tmp_path, reply):

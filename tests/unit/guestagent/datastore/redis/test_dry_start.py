@@ -19,10 +19,10 @@ FRAME = (
     ">>> 'maxmemory plenty'\nargument must be a memory value\n")
 
 
-@pytest.mark.parametrize(('said', 'reason'), [
+@pytest.mark.parametrize(('output', 'reason'), [
     (FRAME, 'maxmemory plenty: argument must be a memory value'),
     ('1:M 22 Nov 2026 # Configured to not listen anywhere, exiting.\n', ''),
     ('', 'the program ended without a message'),
     ("Fatal error, can't open config file\n", "Fatal error, can't open config file")])
-def test_why_the_server_refuses_a_file(said, reason):
-    assert dry_start.reason(said) == reason
+def test_reason_of_a_refused_file(output, reason):
+    assert dry_start.reason(output) == reason

@@ -29,7 +29,7 @@ def test_valkey_is_the_same_under_other_names():
         'configuration_directory'
     }
     place = Place('/data', '/data/data', '/data/trove')
-    told, same = Valkey().system_options(place), Redis().system_options(place)
-    assert told.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop(
+    options, same = Valkey().system_options(place), Redis().system_options(place)
+    assert options.pop('unixsocket') == '/run/valkey/valkey.sock' and same.pop(
         'unixsocket') == '/run/redis/redis.sock'
-    assert told == same
+    assert options == same

@@ -10,14 +10,15 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""An engine that does not exist: it keeps words in one file, and its users in another. Model of an engine's folder."""
+"""Engine for tests, with options in one file and users in another. Model of an engine's folder."""
 
 import json
 import os
 from collections.abc import Iterable, Mapping
 
 from trove.guestagent.datastore.engine import (
-    Applied, Description, Engine, EngineError, EngineUnavailable, Facts, Place, Restart, User, reserved_user)
+    Applied, Description, Engine, EngineError, EngineUnavailable, Facts, Place, Restart, User,
+    reserved_user)
 from trove.guestagent.system import files
 
 DESCRIPTION = Description(
@@ -40,7 +41,7 @@ DESCRIPTION = Description(
 
 
 class Tiny(Engine):
-    """The engine of a tiny guest."""
+    """Engine of a tiny guest."""
 
     description = DESCRIPTION
 
@@ -51,7 +52,7 @@ class Tiny(Engine):
     def _users(self) -> dict[str, str]:
         found = files.read(os.path.join(self._data, 'users.json'))
         if found is None:
-            raise EngineUnavailable('There is no file of users.')
+            raise EngineUnavailable('The file of users does not exist.')
         return json.loads(found)
 
     def _keep(self, users: Mapping[str, str]) -> None:
@@ -76,7 +77,7 @@ class Tiny(Engine):
         return dict(line.split(': ', 1) for line in text.splitlines() if ': ' in line)
 
     def validate_configuration(self, place: Place) -> None:
-        """It takes anything."""
+        """Accept every value."""
 
     def probe(self) -> None:
         self._users()
@@ -98,10 +99,12 @@ class Tiny(Engine):
         restart.now()
 
     def user_names(self) -> list[tuple[str, str]]:
-        return [(name, '%') for name in sorted(self._users()) if not reserved_user(self.description, name)]
+        return [(name, '%') for name in sorted(self._users())
+                if not reserved_user(self.description, name)]
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
-        return [{'name': name, 'host': host, 'databases': []} for name, host in names or self.user_names()]
+        return [{'name': name, 'host': host, 'databases': []}
+                for name, host in names or self.user_names()]
 
     def check_user(self, name: str, host: str, password: str | None = None) -> None:
         if reserved_user(self.description, name):
