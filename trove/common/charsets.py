@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The character sets of the MySQL family and the collations that belong to each, default first.
+"""Character sets of the MySQL family and their collations, default first.
 
-Data only. The engine in the guest has the last word; this table lets a wrong word be refused before it gets there.
+The engine in the guest decides; this table refuses unknown names before they reach it.
 """
 
 DEFAULT = ('utf8mb3', 'utf8mb3_general_ci')
@@ -91,15 +91,15 @@ _BY_COLLATION = {
 
 
 def _canonical(word: str) -> str:
-    """Lower case, and the old word utf8 as what it means."""
+    """Return a name in lower case, with utf8mb3 for its old name utf8."""
     word = word.lower()
     return 'utf8mb3' + word[4:] if word == 'utf8' or word.startswith('utf8_') else word
 
 
 def resolve(character_set: str | None, collate: str | None) -> tuple[str, str]:
-    """The pair that was meant.
+    """Return character set and collation, each derived from the other if missing.
 
-    :raises ValueError: with a sentence: an unknown word, or a collation of another set.
+    :raises ValueError: an unknown name, or a collation of another character set.
     """
     if not character_set and not collate:
         return DEFAULT

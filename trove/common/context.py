@@ -10,17 +10,22 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The request context: who asks, on behalf of which project, under which request id."""
+"""Request context: caller, project and request id."""
 
 from typing import Any
 
 from oslo_context import context as oslo_context
 
+#: Value of a policy attribute of the caller.
+PolicyValue = str | bool | None | tuple[str, ...]
+
 
 class RequestContext(oslo_context.RequestContext):
-    """oslo.context with the one flag our queries and views need.
+    """Context of a request, with the address of its client.
 
-    ``is_admin`` is decided by policy rule ``context_is_admin`` at the HTTP edge, never by a role name here.
+    Policy rule ``context_is_admin`` decides ``is_admin`` at the HTTP edge; no role name does.
+
+    :ivar client_address: address of the client, None outside a request.
     """
 
     def __init__(self, *args: Any, client_address: str | None = None, **kwargs: Any) -> None:
@@ -28,8 +33,8 @@ class RequestContext(oslo_context.RequestContext):
         self.client_address = client_address
 
     @property
-    def caller(self) -> tuple[tuple[str, Any], ...]:
-        """All that policy rules can ask of the caller, in a form that can be remembered: lists are tuples."""
+    def caller(self) -> tuple[tuple[str, PolicyValue], ...]:
+        """Attributes of the caller for policy rules, hashable: lists are tuples."""
         values = {**self.to_policy_values(), 'is_admin': self.is_admin}
         return tuple((name, tuple(value) if isinstance(value, list) else value)
                      for name, value in values.items())

@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the control plane knows of an engine: data beside its templates, ``trove/templates/<manager>/datastore.json``.
+"""Descriptions of engines for the control plane, ``trove/templates/<manager>/datastore.json``.
 
-Nothing else of the control plane knows an engine by name. What operators may change of it are options of a group named
-after the manager (:mod:`trove.common.cfg.datastores`), whose defaults stand here.
+No other code of the control plane names an engine. Operators configure an engine with the options
+of its manager's group (:mod:`trove.common.cfg.datastores`), with defaults from the description.
 """
 
 import dataclasses
@@ -27,20 +27,22 @@ from trove.common.names import TextRule, check_host
 
 TEMPLATES = pathlib.Path(__file__).resolve().parent.parent / 'templates'
 FILE = 'datastore.json'
-#: What an engine may be able to do over the API.
+#: Capabilities of an engine over the API.
 DATABASES, USERS, GRANTS, ROOT = 'databases', 'users', 'grants', 'root'
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Engine:
-    """One engine, as the control plane sees it.
+    """Description of an engine.
 
-    :param capabilities: what can be done with it over the API, of DATABASES, USERS, GRANTS and ROOT.
-    :param root_user: what the tenant's administrator is called.
-    :param hosts: whether a user belongs to a host; if not, hosts are accepted and ignored.
-    :param character_sets: whether character sets are ours to check; if not, they are the engine's.
-    :param reserved_users: names and beginnings of names the guest keeps for itself, whatever the operator sets.
-    :param ignore_users: :param ignore_dbs: defaults of the options of those names.
+    :param capabilities: a subset of DATABASES, USERS, GRANTS and ROOT.
+    :param root_user: name of the tenant's administrator.
+    :param hosts: whether users belong to hosts; else hosts are accepted and ignored.
+    :param character_sets: whether the API validates character sets; else the engine does.
+    :param reserved_users: user names of the guest itself, regardless of the options.
+    :param reserved_user_prefixes: prefixes of such names.
+    :param ignore_users: default of the option of that name.
+    :param ignore_dbs: default of the option of that name.
     """
     manager: str = ''
     tcp_ports: tuple[str, ...] = ()
@@ -70,12 +72,15 @@ class Engine:
         return name.casefold() in self.reserved_databases
 
     def check_host(self, host: str, *, require_valid_ip: bool) -> None:
-        """:raises ValueError: with the end of a sentence."""
+        """Check the host of a user.
+
+        :raises ValueError: with the end of a sentence.
+        """
         check_host(host, matters=self.hosts, require_valid_ip=require_valid_ip)
 
     def charset(self, character_set: str | None,
                 collate: str | None) -> tuple[str | None, str | None]:
-        """The character set and collation that are meant.
+        """Return character set and collation, with defaults of the engine.
 
         :raises ValueError: with the end of a sentence.
         """
@@ -85,17 +90,20 @@ class Engine:
 
 @functools.cache
 def known() -> Mapping[str, Engine]:
-    """Manager -> engine, for all that have a description."""
+    """Return engines by manager, for all with a description."""
     return {path.parent.name: read(path) for path in sorted(TEMPLATES.glob(f'*/{FILE}'))}
 
 
 def of(manager: str | None) -> Engine:
-    """The engine of a datastore manager; one that can do nothing when there is no description."""
+    """Return the engine of a datastore manager; without a description, one without capabilities."""
     return known().get(manager or '') or Engine(manager=manager or '')
 
 
 def read(path: pathlib.Path) -> Engine:
-    """:raises TypeError: the file has a key that means nothing."""
+    """Return the engine of a description.
+
+    :raises TypeError: the file has an unknown key.
+    """
     values: dict[str, Any] = json.loads(path.read_text(encoding='utf-8'))
     for name in ('database_name', 'user_name', 'password'):
         values[name] = TextRule(**values.get(name, {}))

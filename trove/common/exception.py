@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What can go wrong, as data.
+"""Exceptions of the service.
 
-Every failure the service knows carries a ``code`` from :mod:`trove.common.errors`, a sentence for the user that says
-what to change, and ``detail`` for the operator. Nothing here logs or talks to anybody; the HTTP edge turns a class
-into a status (``http_status``), the runner turns one into the end of an operation.
+Each has a ``code`` of :mod:`trove.common.errors`, a message for the user that names the remedy, and
+a ``detail`` for operators. The HTTP edge maps a class to its ``http_status``; the runner ends an
+operation with it.
 """
 
 from trove.common import errors
@@ -23,9 +23,9 @@ from trove.common import errors
 class TroveError(Exception):
     """Base of all coded failures.
 
-    :param message: a sentence for the user.
-    :param code: one of :data:`trove.common.errors.CODES`; the class's own when not given.
-    :param detail: for the operator only; never shown to a tenant.
+    :param message: message for the user.
+    :param code: one of :data:`trove.common.errors.CODES`; default: the code of the class.
+    :param detail: text for operators, never shown to tenants.
     """
 
     code = 'internal'
@@ -38,10 +38,10 @@ class TroveError(Exception):
         super().__init__(self.message)
 
 
-# --- what the caller did -------------------------------------------------------------------------
+# --- errors of the caller ------------------------------------------------------------------------
 
 class BadRequest(TroveError):
-    """A value is wrong; the message names the field."""
+    """Invalid value; the message names the field."""
     code = 'bad_request'
     http_status = 400
 
@@ -80,7 +80,7 @@ class Conflict(TroveError):
 
 
 class OverLimit(TroveError):
-    """A quota or an operator's maximum is exceeded."""
+    """Exceeded quota or configured maximum."""
     code = 'over_limit'
     http_status = 413
 
@@ -91,8 +91,8 @@ class QuotaExceeded(OverLimit):
 
     def __init__(self, resources: list[str]) -> None:
         super().__init__(
-            f"Quota exceeded for resources: {sorted(resources)}. Delete something you no longer need, "
-            f"or ask the operator for a larger quota.")
+            f"Quota exceeded for resources: {sorted(resources)}. Delete something you no longer "
+            f"need, or ask the operator for a larger quota.")
 
 
 class UnsupportedMediaType(TroveError):
@@ -101,7 +101,7 @@ class UnsupportedMediaType(TroveError):
 
 
 class Unprocessable(TroveError):
-    """The thing exists and the request is well formed, but not now."""
+    """Valid request that the present state of the resource does not allow."""
     code = 'unprocessable'
     http_status = 422
 
@@ -111,16 +111,16 @@ class NotSupported(TroveError):
     http_status = 501
 
 
-# --- what others did -----------------------------------------------------------------------------
+# --- errors of other services --------------------------------------------------------------------
 
 class ServiceUnavailable(TroveError):
-    """A service that this request needs does not answer."""
+    """Required service that does not answer."""
     code = 'dependency_unavailable'
     http_status = 503
 
 
 class CloudError(TroveError):
-    """A cloud service refused or failed. ``retriable`` says whether asking again may help."""
+    """Failure of a cloud service; ``retriable`` if a retry may help."""
     code = 'cloud_error'
     http_status = 503
 
@@ -157,7 +157,7 @@ class ObjectStoreMissing(CloudError):
 
 
 class ObjectStoreFailed(CloudError):
-    """The object store does not do what this request needs."""
+    """Object store that cannot serve the request."""
     code = 'object_store_failed'
     http_status = 500
 
@@ -171,13 +171,13 @@ class CloudQuotaExceeded(CloudError):
 
 
 class BrokerError(TroveError):
-    """The management API of the guest bus did not do what was asked."""
+    """Failed request to the broker of the guest bus."""
     code = 'broker_error'
     http_status = 503
 
 
 class GuestError(TroveError):
-    """The guest answered with a failure of its own; ``code`` is the guest's."""
+    """Failure reported by a guest, with the guest's ``code``."""
     code = 'guest_error'
     http_status = 400
 
@@ -189,7 +189,7 @@ class GuestTimeout(GuestError):
 # --- the journal ---------------------------------------------------------------------------------
 
 class StepFailed(TroveError):
-    """A step of an operation cannot succeed. ``retriable`` lets the runner's retry policy try again."""
+    """Failure of a step; ``retriable`` if the runner may repeat the step."""
     code = 'step_failed'
 
     def __init__(self, message: str = '', *, code: str | None = None, detail: str = '',
@@ -199,4 +199,4 @@ class StepFailed(TroveError):
 
 
 class ClaimLost(Exception):
-    """Another runner holds a newer claim on the operation: whatever this one still does must not be written."""
+    """Loss of the claim on an operation to another runner; nothing may be written any more."""

@@ -9,10 +9,10 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What names, hosts and passwords may be, and how a user is named in a path.
+"""Rules for names, hosts and passwords, and user ids in paths. Pure.
 
-Pure. Which rules an engine has, its description says (:mod:`trove.common.engines`). Failures are ValueError with the
-end of a sentence, to stand after the path of the field.
+The description of an engine selects its rules (:mod:`trove.common.engines`). A broken rule raises
+ValueError with the end of a sentence that begins with the path of the field.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ ANY_HOST = '%'
 
 #: Optional leading %, then a word with dots, optional trailing %.
 _HOST = re.compile(r'%?[\w().-]*%?', re.ASCII)
-#: Hosts through which only somebody on the database server itself could come.
+#: Hosts from which only processes of the database server connect.
 _LOCAL_HOSTS = frozenset({'localhost', '127.0.0.1', '::1'})
 _GROUPS = 4
 
@@ -35,11 +35,11 @@ def has_control(text: str) -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TextRule:
-    """What a name or a password may be.
+    """Rule for names or passwords.
 
-    :param bytes: ``longest`` counts bytes of UTF-8, because the engine does.
-    :param pattern: what the whole text must match; ``must`` says that in words.
-    :param without: characters it must not have.
+    :param bytes: ``longest`` counts bytes of UTF-8, as the engine does.
+    :param pattern: regular expression for the whole text, described by ``must``.
+    :param without: forbidden characters.
     """
     shortest: int = 0
     longest: int | None = None
@@ -52,7 +52,10 @@ class TextRule:
     beyond_basic_plane: bool = True
 
     def check(self, text: str) -> None:
-        """:raises ValueError: with the end of a sentence."""
+        """Check a text.
+
+        :raises ValueError: with the end of a sentence.
+        """
         self._check_length(text)
         if not self.blanks_around and text != text.strip():
             raise ValueError('must not begin or end with white space')
@@ -70,25 +73,27 @@ class TextRule:
             raise ValueError(f'must {self.must}')
 
     def _check_length(self, text: str) -> None:
-        # Half a character has no bytes; what is wrong with it is said later.
+        # A lone surrogate has no bytes; a later check refuses it.
         length = len(text.encode('utf-8', 'replace')) if self.bytes else len(text)
         longest = length if self.longest is None else self.longest
         if len(text) < self.shortest or length > longest:
-            counted = 'characters, and in UTF-8 at most that many bytes' if self.bytes else 'characters'
+            counted = 'characters'
+            if self.bytes:
+                counted += ', and in UTF-8 at most that many bytes'
             raise ValueError(f'must have {self.shortest} to {self.longest} {counted}')
 
 
 def check_host(host: str, *, matters: bool, require_valid_ip: bool) -> None:
-    """A host that a user may belong to.
+    """Check the host of a user.
 
-    :param matters: whether the engine looks at it; if not, only its form is checked.
-    :param require_valid_ip: with every % read as 1, the host must be an address.
-    :raises ValueError:
+    :param matters: whether the engine uses hosts; else only the syntax is checked.
+    :param require_valid_ip: require an IP address, with every % read as 1.
+    :raises ValueError: with the end of a sentence.
     """
     if not host or host != host.strip() or len(host) > 255 or not _HOST.fullmatch(host):
         raise ValueError('must be %, an address, or an address with a leading or trailing %')
     if matters and host.lower() in _LOCAL_HOSTS:
-        raise ValueError('must not be the database server itself, from where nobody connects')
+        raise ValueError('must not be the database server itself')
     if not matters or host == ANY_HOST or not require_valid_ip:
         return
     try:
@@ -98,7 +103,7 @@ def check_host(host: str, *, matters: bool, require_valid_ip: bool) -> None:
 
 
 def _completed(pattern: str) -> str:
-    """``10.1.1`` (from ``10.1.%``) as an address: the missing groups do not matter to its form."""
+    """Return ``10.1.1`` (from ``10.1.%``) as an address, with missing groups added."""
     groups = pattern.split('.')
     if 1 < len(groups) < _GROUPS and all(group.isdigit() for group in groups):
         groups += ['0'] * (_GROUPS - len(groups))
@@ -106,10 +111,10 @@ def _completed(pattern: str) -> str:
 
 
 def split_user(text: str) -> tuple[str, str]:
-    """The name and host that a user id in a path means.
+    """Return name and host of a user id in a path.
 
-    Clients quote both parts, some of them once more than HTTP takes away again. ``a@b`` is user a at b, ``a@`` is a
-    user with that name.
+    Clients quote both parts, some of them twice. ``a@b`` is user a at b, ``a@`` is a user with that
+    name.
     """
     text = parse.unquote(text)
     name, at, host = text.rpartition('@')

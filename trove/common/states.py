@@ -10,11 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every status word: what the guest may report, how an operation may stand, and what a user is shown.
+"""Status words: of guests, of operations, and of the API.
 
-Pure: takes data and a clock reading,
-returns words. The table test in tests/unit/common/test_states.py walks all
-combinations.
+The functions are pure: they take data and a time, and return words. The table test in
+tests/unit/common/test_states.py covers all combinations.
 """
 
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from trove.common.kinds import OperationKind
 
 
 class ServiceStatus:
-    """What is known of the database service in a guest. Stored and sent as these words."""
+    """States of the database service in a guest, stored and sent as these words."""
 
     NEW = 'new'
     BUILDING = 'building'
@@ -40,12 +39,12 @@ class ServiceStatus:
 
     ALL = (NEW, BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING, UNKNOWN,
            DELETED)
-    #: what a guest may say of itself
+    #: states that a guest may report
     REPORTABLE = (BUILDING, RUNNING, HEALTHY, BLOCKED, SHUTDOWN, CRASHED, FAILED, RESTARTING,
                   UNKNOWN)
     #: statuses in which an action may start
     ACTIONABLE = (RUNNING, HEALTHY, SHUTDOWN, CRASHED, BLOCKED)
-    #: statuses in which users and databases can be worked on
+    #: statuses in which users and databases can be managed
     SERVING = (RUNNING, HEALTHY)
 
 
@@ -66,7 +65,7 @@ OPERATING_WORDS = {
 
 
 class OperationState:
-    """How an operation stands."""
+    """States of an operation."""
 
     RUNNING = 'running'
     REVERTING = 'undoing'
@@ -78,7 +77,7 @@ class OperationState:
     CLOSED = (SUCCEEDED, FAILED, CANCELLED)
 
 
-#: kind of the open operation -> ``status`` of the API; None where the word of the server is shown
+#: kind of the open operation -> ``status`` of the API; None for the server's word
 OPERATION_WORDS: dict[str, str | None] = {
     OperationKind.INSTANCE_CREATE: 'BUILD',
     OperationKind.INSTANCE_DELETE: 'SHUTDOWN',
@@ -105,13 +104,13 @@ OPERATION_WORDS: dict[str, str | None] = {
     OperationKind.BACKUP_CREATE: 'BACKUP',
 }
 
-#: Kinds of operations that may be asked to turn back; the flows say the same.
+#: Kinds of operations that can be cancelled, as in their flows.
 CANCELLABLE = frozenset({
     OperationKind.INSTANCE_CREATE, OperationKind.INSTANCE_RESIZE_VOLUME,
     OperationKind.INSTANCE_RESIZE_FLAVOR, OperationKind.INSTANCE_UPDATE_ACCESS,
     OperationKind.INSTANCE_REBUILD, OperationKind.INSTANCE_UPGRADE, OperationKind.INSTANCE_MIGRATE})
 
-#: Nova's word -> ``status`` of the API; anything else is UNKNOWN
+#: status in Nova -> ``status`` of the API; others are UNKNOWN
 SERVER_WORDS = {
     'ACTIVE': 'ACTIVE',
     'BUILD': 'BUILD',
@@ -133,7 +132,7 @@ SHOWN = tuple(sorted({'ERROR', 'RESTART_REQUIRED', 'UNKNOWN', *SERVER_WORDS.valu
 
 
 class Facts(NamedTuple):
-    """All that decides what is shown of an instance; one row of a list query has it."""
+    """Columns that determine the shown status of an instance, from one row of a list query."""
 
     server_status: str | None
     service_status: str | None
@@ -144,12 +143,12 @@ class Facts(NamedTuple):
     operation_kind: str | None = None
     cancel_wanted: bool = False
     deleted: bool = False
-    #: what the cloud did behind our back, one of :class:`Drift`
+    #: difference between cloud and database, one of :class:`Drift`
     drift: str | None = None
 
 
 class Drift:
-    """How the cloud can differ from what we know of an instance. Error codes of :mod:`trove.common.errors` too."""
+    """Differences between cloud and database; also error codes of :mod:`trove.common.errors`."""
 
     SERVER_MISSING = 'server_missing'
     VOLUME_MISSING = 'volume_missing'
@@ -157,12 +156,12 @@ class Drift:
     PORT_MISSING = 'port_missing'
     PORT_DETACHED = 'port_detached'
 
-    #: the worst first: of several the first one is told
+    #: the worst first; only the first one is reported
     ALL = (SERVER_MISSING, VOLUME_MISSING, VOLUME_DETACHED, PORT_MISSING, PORT_DETACHED)
 
 
 def facts_of(row: Any) -> Facts:
-    """What decides the shown status, taken from a row of :mod:`trove.db.instances`."""
+    """Return the facts of a row of :mod:`trove.db.instances`."""
     return Facts(server_status=row.server_status, service_status=row.service_status,
                  heartbeat=row.service_status_updated, error_code=row.error_code,
                  restart_required=row.restart_required, backup_running=row.backup_running,
@@ -171,7 +170,7 @@ def facts_of(row: Any) -> Facts:
 
 
 def shown(facts: Facts) -> str:
-    """The ``status`` a user sees. First match wins."""
+    """Return the ``status`` for users; the first match wins."""
     deleting = facts.operation_kind == OperationKind.INSTANCE_DELETE
     if facts.deleted or facts.cancel_wanted or deleting:
         return 'SHUTDOWN'
@@ -187,17 +186,17 @@ def shown(facts: Facts) -> str:
 
 
 def _server_word(server_status: str | None) -> str:
-    # A server that is gone is shown as shut down: there is nothing to connect to.
+    # A missing server is shown as shut down: nothing can connect to it.
     return SERVER_WORDS.get(server_status, 'UNKNOWN') if server_status else 'SHUTDOWN'
 
 
 def operating(facts: Facts, now: datetime, expiry: int) -> str:
-    """The ``operating_status`` a user sees.
+    """Return the ``operating_status`` for users.
 
-    :param now: UTC without zone, the clock of the control plane.
-    :param expiry: seconds after which a silent guest counts as unreachable.
+    :param now: UTC without a time zone, by the control plane's clock.
+    :param expiry: seconds until a silent guest is unreachable.
     """
-    # A backup is no task of the instance: its database serves meanwhile as always.
+    # A backup is no task of the instance: its database serves as usual.
     if facts.operation_kind not in (None, OperationKind.BACKUP_CREATE):
         return ''
     if facts.server_status != 'ACTIVE' or facts.service_status is None:
@@ -212,12 +211,12 @@ def operating(facts: Facts, now: datetime, expiry: int) -> str:
 
 
 def is_expired(heartbeat: datetime | None, now: datetime, expiry: int) -> bool:
-    """True when the last heartbeat is older than ``expiry`` seconds, or there never was one."""
+    """Return whether the last heartbeat is missing or older than ``expiry`` seconds."""
     return heartbeat is None or now - heartbeat > timedelta(seconds=expiry)
 
 
 def refusal(facts: Facts, now: datetime, expiry: int) -> str | None:
-    """Why an action may not start now, as the end of a sentence; None when it may."""
+    """Return why an action may not start, as the end of a sentence; None if it may."""
     if facts.operation_kind is not None:
         return f'task status was {facts.operation_kind}'
     status = shown(facts)

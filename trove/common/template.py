@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration files of engines, rendered by the control plane from templates sized by the flavor.
+"""Configuration files of engines, rendered from templates for a flavor.
 
-Templates of an operator (``template_path``) take precedence over the packaged ones at each step from the most to the
-least specific place.
+Templates in ``template_path`` override packaged ones at each step from the most to the least
+specific path.
 """
 
 import re
@@ -25,23 +25,23 @@ from oslo_config import cfg
 
 from trove.common import exception
 
-#: Kinds of files an engine may have a template for.
+#: Kinds of templates of an engine.
 CONFIG = 'config'
 REPLICA_SOURCE = 'replica_source.config'
 REPLICA = 'replica.config'
 CLUSTER = 'cluster.config'
 
-#: A line that is neither blank, nor a comment, nor the header of a section.
+#: Line with an option: no blank line, comment or section header.
 _OPTION = re.compile(
     r'\s*(?P<name>[A-Za-z][\w.-]*)(?:\s*=\s*|\s+|$)(?P<value>\'[^\']*\'|"[^"]*"|[^#\n]*)')
 
 
 def candidates(manager: str, version: str, kind: str = CONFIG, *,
                name: str | None = None) -> list[str]:
-    """Where a template is looked for, the most specific place first.
+    """Return the paths of a template, the most specific one first.
 
     :param version: name of the datastore version, like ``10.11`` or ``10.11.6``.
-    :param name: name of the datastore, the manager's when not given.
+    :param name: name of the datastore; default: the manager.
     """
     name = name or manager
     numbers = version.split('.')
@@ -54,13 +54,13 @@ def candidates(manager: str, version: str, kind: str = CONFIG, *,
 
 def render(manager: str, version: str, flavor: Mapping[str, Any], server_id: int, *,
            name: str | None = None, kind: str = CONFIG, template_path: str | None = None) -> str:
-    """The text of a configuration file.
+    """Return the text of a configuration file.
 
     :param flavor: at least ``ram`` in MB; ``vcpus``.
-    :param server_id: the instance's stored number, 1 or more; never changes in its life.
-    :param template_path: directory of the operator's templates; the option of that name when not given.
-    :raises exception.NotSupported: there is no such template.
-    :raises exception.TroveError: the template is wrong; the detail says where.
+    :param server_id: stored number of the instance, 1 or more; it never changes.
+    :param template_path: directory of the operator's templates; default: the option of that name.
+    :raises exception.NotSupported: the template does not exist.
+    :raises exception.TroveError: the template is invalid; the detail names the place.
     """
     environment = _environment(cfg.CONF.template_path if template_path is None else template_path)
     datastore = {'name': name or manager, 'manager': manager, 'version': version,
@@ -76,12 +76,12 @@ def render(manager: str, version: str, flavor: Mapping[str, Any], server_id: int
             detail=f'looked for {", ".join(places)}') from None
     except (jinja2.TemplateError, ArithmeticError, TypeError, ValueError) as error:
         raise exception.TroveError(
-            'The configuration of the datastore could not be made.',
+            'The configuration of the datastore could not be rendered.',
             detail=f'{type(error).__name__} in a template of {manager}: {error}') from error
 
 
 def _environment(template_path: str) -> jinja2.Environment:
-    # No escaping: these are no web pages, and an & in a value must stay one.
+    # No escaping: configuration files are no web pages.
     environment = jinja2.Environment(
         loader=jinja2.ChoiceLoader([jinja2.FileSystemLoader(template_path or []),
                                     jinja2.PackageLoader('trove', 'templates')]),
@@ -91,15 +91,15 @@ def _environment(template_path: str) -> jinja2.Environment:
 
 
 def _semantic(version: str) -> dict[str, int]:
-    """major, minor and patch of a version name; parts that are no numbers count as 0."""
+    """Return major, minor and patch of a version name; parts without a number are 0."""
     numbers = [int(part) if part.isdigit() else 0 for part in version.split('.')[:3]]
     return dict(zip(('major', 'minor', 'patch'), numbers + [0, 0, 0]))
 
 
 def options(text: str) -> dict[str, str]:
-    """The options of a configuration file: ``name = value`` or ``name value``, with comments and section headers.
+    """Return the options of a configuration file (``name = value`` or ``name value``).
 
-    An option that stands there several times has all its values, with blanks between them.
+    Comments and section headers are skipped. Values of a repeated option are joined by blanks.
     """
     found: dict[str, str] = {}
     for line in text.splitlines():
