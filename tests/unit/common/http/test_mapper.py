@@ -20,7 +20,8 @@ from trove.common.http.route import Route
 
 
 def router(*lines, suffixes=('json',)):
-    return RouteMapper([Route(method, path, lambda: None, whole=whole) for method, path, whole in lines],
+    return RouteMapper([Route(method, path, lambda: None, whole=whole) for method, path,
+                        whole in lines],
                        suffixes)
 
 

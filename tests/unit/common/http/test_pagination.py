@@ -51,7 +51,7 @@ def test_the_link_is_https_keeps_the_query_and_quotes_the_marker_twice():
 def test_a_marker_survives_both_kinds_of_clients(marker):
     href = pagination.links(request(), marker)[0]['href']
     query = href.partition('?')[2]
-    # One follows the link as it is, the other decodes the query once and puts what it finds into the next URL.
+    # One client follows the link as it is, another decodes the query once for the next URL.
     assert pagination.marker_of(request(query)) == marker
     decoded = dict(parse.parse_qsl(query))['marker']
     assert pagination.marker_of(request(f'marker={decoded}')) == marker

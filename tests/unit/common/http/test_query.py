@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What lists can be asked for."""
+"""Filters, order, bounds of time and booleans of a query."""
 
 import datetime
 

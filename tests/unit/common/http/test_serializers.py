@@ -28,7 +28,8 @@ def test_json_is_the_answer(accept):
 
 @pytest.fixture
 def other():
-    form = serializers.Format('other', 'application/other', ('application/other',), lambda body: b'',
+    form = serializers.Format('other', 'application/other', ('application/other',),
+                              lambda body: b'',
                               lambda data: {})
     serializers.FORMATS.append(form)
     yield form

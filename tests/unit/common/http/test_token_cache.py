@@ -177,7 +177,8 @@ def test_refused_token_is_validated_again(seconds):
         return lambda environ, start: refused.append(environ)
 
     middleware = token_cache.TokenCacheMiddleware(check,
-                                                  lambda environ, start: pytest.fail('a refused token was let in'),
+                                                  lambda environ,
+                                                  start: pytest.fail('a refused token was let in'),
                                                   token_cache.TokenCache(seconds))
     middleware({'HTTP_X_AUTH_TOKEN': 'ann'}, None)
     middleware({'HTTP_X_AUTH_TOKEN': 'ann'}, None)

@@ -69,13 +69,13 @@ def test_the_first_fork(urls, path, answer):
 
 
 def test_the_version_in_accept(urls):
-    wanted = 'application/vnd.openstack.trove+json;version=1.0'
-    assert ask(urls, '/p/x', Accept=wanted).text == 'api /v1.0|/p/x'
+    expected = 'application/vnd.openstack.trove+json;version=1.0'
+    assert ask(urls, '/p/x', Accept=expected).text == 'api /v1.0|/p/x'
     assert ask(urls, '/p/x',
                Accept='application/vnd.openstack.trove; version=1.0').text == 'api /v1.0|/p/x'
-    assert ask(urls, '/v1.0/p', Accept=wanted.replace('1.0', '9')).text == 'api /v1.0|/p'
+    assert ask(urls, '/v1.0/p', Accept=expected.replace('1.0', '9')).text == 'api /v1.0|/p'
     refused = ask(UrlMap({'/': VersionsApplication()}), '/p/x',
-                  Accept=wanted.replace('1.0', '9'))
+                  Accept=expected.replace('1.0', '9'))
     assert refused.json == {'notAcceptable': {'code': 406, 'message': 'version not supported'}}
 
 
@@ -128,7 +128,7 @@ def test_answers_of_others_pass():
             answer.headers['WWW-Authenticate']) == (401, body, 'Keystone uri="k"')
 
 
-def test_errors_of_others_are_told_in_the_form_asked_for():
+def test_errors_of_libraries_have_the_accepted_format():
     body = {'error': {'code': 401, 'title': 'Unauthorized', 'message': 'no'}}
     refused = webob.Response(status=401, json_body=body)
     refused.headers['WWW-Authenticate'] = 'Keystone uri="k"'
@@ -137,7 +137,8 @@ def test_errors_of_others_are_told_in_the_form_asked_for():
         assert answer.status_int == 401
         assert answer.headers['Content-Type'] == 'application/xml'
         assert answer.headers['WWW-Authenticate'] == 'Keystone uri="k"'
-        assert '<error xmlns="http://docs.openstack.org/database/api/v1.0" code="401">' in answer.text
+        assert ('<error xmlns="http://docs.openstack.org/database/api/v1.0" code="401">'
+                in answer.text)
         assert '<message>no</message>' in answer.text
 
 
