@@ -146,7 +146,7 @@ def create_app(state: State, hypervisor: Hypervisor, identifier: Identifier,
     mode = {False: 'threads', True: 'inline', None: 'manual'}[synchronous]
     cloud = Cloud(state, hypervisor, clock, settings, mode, workers, sleep)
     hypervisor.subscribe(nova.events.listener(cloud))
-    reconcile.take_up(cloud)
+    reconcile.record_jobs(cloud)
     cloud.work.start()
     cloud.work.kick()
     return Application(cloud, identifier)

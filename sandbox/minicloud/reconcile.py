@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 
 
-def take_up(cloud: 'Cloud') -> None:
+def record_jobs(cloud: 'Cloud') -> None:
     """Record the jobs that reconcile the host with the records.
 
     Unfinished jobs of the former process still exist and come first. Networks are plugged again,

@@ -89,16 +89,16 @@ def _paths(layout: Layout) -> str | None:
 def _overlay(layout: Layout) -> str | None:
     """Mount a small overlay in the machines' directory, since not every file system supports it."""
     layout.base.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with tempfile.TemporaryDirectory(dir=layout.base, prefix='check-') as scratch:
+    with tempfile.TemporaryDirectory(dir=layout.base, prefix='check-') as folder:
         for name in ('lower', 'upper', 'work', 'root'):
-            os.mkdir(f'{scratch}/{name}')
+            os.mkdir(f'{folder}/{name}')
         try:
             run('mount', '-t', 'overlay', 'overlay', '-o',
-                f'lowerdir={scratch}/lower,upperdir={scratch}/upper,workdir={scratch}/work',
-                f'{scratch}/root')
+                f'lowerdir={folder}/lower,upperdir={folder}/upper,workdir={folder}/work',
+                f'{folder}/root')
         except CommandFailed as error:
             return f'overlays cannot be mounted in {layout.base}: {error.complaint}'
-        run('umount', f'{scratch}/root')
+        run('umount', f'{folder}/root')
     return None
 
 
