@@ -24,8 +24,8 @@ NEEDED_DISK_GB = 6.0
 #: Space needed by a later start, when the image and the environment exist already.
 NEEDED_DISK_AGAIN_GB = 2.0
 NEEDED_MEMORY_MB = 2500
-#: Eight machines; the systemd of each uses about six instances.
-NEEDED_INOTIFY_INSTANCES = 48
+#: Four machines; the systemd of each uses about six instances.
+NEEDED_INOTIFY_INSTANCES = 24
 
 
 class Refused(Exception):

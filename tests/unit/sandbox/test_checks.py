@@ -36,8 +36,8 @@ def test_overlapping_networks(destination, mask, meets):
     assert checks.overlaps(destination, mask, 0xac180000, 0xffffff00) is meets
 
 
-@pytest.mark.parametrize(('limit', 'used', 'refused'), [(128, 80, False), (128, 81, True),
-                                                        (8192, 200, False), (40, 0, True)])
+@pytest.mark.parametrize(('limit', 'used', 'refused'), [(128, 104, False), (128, 105, True),
+                                                        (8192, 200, False), (20, 0, True)])
 def test_too_few_inotify_instances_are_refused(limit, used, refused):
     reasons = checks.inotify_shortage(limit, used)
     assert bool(reasons) is refused
