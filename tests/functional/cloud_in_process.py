@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A whole cloud inside a test: minicloud behind the service's production clients, with tokens made up for the test.
+"""Cloud inside a test: minicloud behind the production clients, with tokens of the test.
 
 ::
 
     cloud = InProcessCloud(hypervisor)
-    session.install(conf, cloud.sessions(conf))     # from now on trove.cloud leads here
+    session.install(conf, cloud.sessions(conf))     # trove.cloud now uses this cloud
     cloud.faults.request('volume', 'POST', '/volumes', mode='after')
-    cloud.leftovers()                               # what the service project still has
+    cloud.leftovers()                               # resources left in the service project
 """
 
 import json
@@ -111,7 +111,7 @@ DOCUMENT = {
 
 
 class QuietHypervisor:
-    """Machines that run and do nothing."""
+    """Hypervisor of machines that run and do nothing."""
 
     def __init__(self) -> None:
         self.machines: dict[str, Any] = {}
@@ -134,7 +134,7 @@ class QuietHypervisor:
 
 
 class Identity(requests.adapters.BaseAdapter):
-    """As much of Keystone as a user's token needs: what it says about itself."""
+    """Part of Keystone that a user's token needs."""
 
     def __init__(self, table: identity.TokenTable) -> None:
         super().__init__()
@@ -156,17 +156,17 @@ class Identity(requests.adapters.BaseAdapter):
         return response
 
     def close(self) -> None:
-        """Nothing is held open."""
+        """Do nothing: no connection is open."""
 
 
 def catalog(project_id: str) -> dict[str, str]:
-    """Type of service -> address, the object store included."""
+    """Return type of service -> address, including the object store."""
     return inprocess.catalog(
         project_id, {'object-store': f'{inprocess.ADDRESS}{object_store.ROOT}{project_id}'})
 
 
 def document(known: identity.Identity) -> dict[str, Any]:
-    """A token's document, with the catalog."""
+    """Return the document of a token, with the catalog."""
     made = fixture.V3Token(user_id=known.user_id, user_name=known.user_id,
                            project_id=known.project_id, project_name=known.project_id)
     for kind, address in catalog(known.project_id).items():
@@ -178,7 +178,7 @@ def document(known: identity.Identity) -> dict[str, Any]:
 class InProcessCloud:
     """One cloud.
 
-    :param synchronous: True: what is asked for is done before it is answered; None: when :meth:`advance` is called.
+    :param synchronous: True carries a request out before its response; None in :meth:`advance`.
     """
 
     def __init__(self, hypervisor: Any = None, *, synchronous: bool | None = True) -> None:
@@ -202,7 +202,7 @@ class InProcessCloud:
         return self.app(environ, start_response)
 
     def sessions(self, conf: cfg.ConfigOpts) -> session.Sessions:
-        """What :func:`trove.cloud.session.install` takes."""
+        """Return the argument of :func:`trove.cloud.session.install`."""
         conf.set_override('auth_url', AUTH_URL, 'service_credentials')
         token = self.tokens.issue(SERVICE_PROJECT, 'trove', ('admin',))
         auth = inprocess.TokenAuth(token,
@@ -210,12 +210,15 @@ class InProcessCloud:
         return session.Sessions(conf, transport=self._transport, service_auth=auth)
 
     def context(self, project_id: str = 'demo', user_id: str = 'demo-user') -> RequestContext:
-        """The context of a request of a user."""
+        """Return the context of a request of a user."""
         return RequestContext(auth_token=self.tokens.issue(project_id, user_id), user_id=user_id,
                               project_id=project_id, overwrite=False)
 
     def upload(self, url: str, content: bytes, headers: Mapping[str, str]) -> None:
-        """What a guest's machine stores at a URL. :raises WebError: as on a real one."""
+        """Store data at a URL, as a guest's machine does.
+
+        :raises WebError: as on a real machine.
+        """
         try:
             status = self.objects.put(url, content, dict(headers))
         except planned.ConnectionLost:
@@ -224,31 +227,33 @@ class InProcessCloud:
             raise WebError(f'the object store answered {status}', status)
 
     def advance(self) -> None:
-        """Do what was asked for and is not done."""
+        """Carry out the pending requests."""
         self.app.advance()
 
     def named(self, kind: str, name: str) -> dict[str, Any]:
-        """A record by its name."""
+        """Return a record by its name."""
         with self._state.transaction() as tx:
             return next(record for record in tx.list(kind) if record['name'] == name)
 
     def all(self, kind: str) -> list[dict[str, Any]]:
-        """The records of a kind."""
+        """Return the records of a kind."""
         with self._state.transaction() as tx:
             return tx.list(kind)
 
     def set(self, kind: str, record_id: str, **values: Any) -> None:
-        """Change a record behind everybody's back."""
+        """Change a record without a request."""
         with self._state.transaction() as tx:
             tx.update(kind, record_id, **values)
 
     def remove(self, kind: str, record_id: str) -> None:
-        """Take a record away behind everybody's back."""
+        """Remove a record without a request."""
         with self._state.transaction() as tx:
             tx.remove(kind, record_id)
 
     def leftovers(self) -> dict[str, list[str]]:
-        """What exists besides what the cloud began with: kind -> names. The shared group of management ports stays."""
+        """Return kind -> names of resources that the cloud did not start with, but the shared
+        group.
+        """
         def name_of(record: dict[str, Any]) -> str:
             return record.get('name') or record.get('floating_ip_address') or record['id']
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every functional test stands on: the options, a database of its own, a clock that only moves when told."""
+"""Fixtures of every functional test: options, a database, and a clock that only tests move."""
 
 import datetime
 import os
@@ -28,7 +28,7 @@ KEY_ENCRYPTION_SECRET = 'functional tests only: 0123456789abcdef'
 
 
 class Clock:
-    """UTC without zone; stands still until :meth:`advance`."""
+    """Clock, UTC without zone, that only :meth:`advance` moves."""
 
     def __init__(self) -> None:
         self.time = datetime.datetime(2031, 4, 2, 8, 15)
@@ -48,7 +48,7 @@ def _options():
 
 @pytest.fixture
 def conf(_options):
-    """The configuration; what a test overrides is forgotten after it."""
+    """Return the configuration; overrides end with the test."""
     CONF([], project='trove', default_config_files=[], default_config_dirs=[])
     CONF.set_override('inst_rpc_key_encr_key', KEY_ENCRYPTION_SECRET)
     yield CONF
@@ -61,7 +61,7 @@ def conf(_options):
 
 @pytest.fixture(scope='session')
 def empty_database(tmp_path_factory, _options):
-    """A file with the schema and nothing in it, to copy."""
+    """Return a database file with the schema and no rows, to copy."""
     path = tmp_path_factory.mktemp('database') / 'empty.sqlite'
     CONF.set_override('connection', f'sqlite:///{path}', 'database')
     tables.metadata.create_all(session.engine())
@@ -72,7 +72,7 @@ def empty_database(tmp_path_factory, _options):
 
 @pytest.fixture
 def database(conf, empty_database, tmp_path):
-    """An empty database for one test."""
+    """Provide an empty database for one test."""
     path = tmp_path / 'trove.sqlite'
     shutil.copy(empty_database, path)
     conf.set_override('connection', f'sqlite:///{path}', 'database')
@@ -82,7 +82,7 @@ def database(conf, empty_database, tmp_path):
 
 @pytest.fixture(autouse=True)
 def no_waiting_for_the_disk(monkeypatch):
-    """No test needs a disk that survives a power cut."""
+    """Skip fsync: no test needs a disk that survives a power cut."""
     monkeypatch.setattr(os, 'fsync', lambda descriptor: None)
 
 

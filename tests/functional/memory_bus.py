@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The buses of a functional test: queues in this process, delivered when the receiver is there, in the sender's thread.
+"""Buses of a functional test: queues in this process, delivered in the sender's thread.
 
-What travels goes through JSON, so nothing shares objects by accident.
+Messages wait for a receiver, and pass through JSON, so that no objects are shared.
 """
 
 import collections
@@ -24,7 +24,7 @@ from trove.common.rpc import drivers, transport
 
 
 class MemoryBus:
-    """A :class:`trove.common.rpc.transport.Bus`. Messages to a topic nobody serves wait, as in a broker.
+    """Bus like :class:`trove.common.rpc.transport.Bus`; messages to a topic without a server wait.
 
     :param seconds: the broker's clock.
     """
@@ -33,9 +33,9 @@ class MemoryBus:
         self.seconds = seconds
         self._servers: dict[str, 'MemoryServer'] = {}
         self._waiting: dict[str, collections.deque] = collections.defaultdict(collections.deque)
-        #: While true the broker is away: senders get BusAway.
+        #: True while the broker is away: senders get BusAway.
         self.broken = False
-        #: (topic, method, payload) of everything taken.
+        #: (topic, method, payload) of every accepted message.
         self.taken: list[tuple[str, str, dict[str, Any]]] = []
 
     def cast(self, topic: str, exchange: str | None, method: str, payload: dict[str, Any],
@@ -73,7 +73,7 @@ class MemoryBus:
 
 
 class MemoryServer:
-    """What an RPC server offers: start, stop, wait."""
+    """RPC server with start, stop and wait."""
 
     def __init__(self, bus: MemoryBus, topic: str, endpoints: list[Any]) -> None:
         self._bus = bus
@@ -88,11 +88,14 @@ class MemoryServer:
         self._bus._servers.pop(self._topic, None)
 
     def wait(self) -> None:
-        """Nothing runs on."""
+        """Do nothing: no thread is left."""
 
     def invoke(self, context: dict[str, Any], method: str, payload: str,
                until: float | None = None) -> Any:
-        """:param until: the broker's time after which it drops the message."""
+        """Deliver a message.
+
+        :param until: time of the broker after which it drops the message.
+        """
         if until is not None and self._bus.seconds() > until:
             return None
         for endpoint in self._endpoints:

@@ -10,10 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A database engine that lives in memory, below the real manager and agent code; its machine is a directory.
+"""Database engine in memory, below the real manager and agent; its machine is a directory.
 
-The engine speaks no SQL, but takes and refuses the same names as MariaDB. Its data belongs to the volume, so it
-survives agents, restarts and rebuilt servers; tests can make it hang, refuse to start or lock the agent out.
+The engine has no SQL, but accepts and refuses the same names as MariaDB. Its data belongs to the
+volume and survives agents, restarts and rebuilt servers. Tests can make it hang, refuse to start or
+lock the agent out.
 """
 
 import json
@@ -40,7 +41,7 @@ DESCRIPTION = Description(
                   Log('audit', file='audit.log', on={'audit_log': 'ON'}, off={'audit_log': 'OFF'},
                       needs_restart=True), Log('error', SYS)), logs_file='70-logs.cnf')
 
-#: Options that the engine takes at its start only: those of which the rules of MariaDB say so.
+#: Options that need a restart by the rules of MariaDB.
 STATIC = frozenset(
     rule['name']
     for rule in json.loads((
@@ -50,7 +51,10 @@ STATIC = frozenset(
 
 
 class MemoryEngine(names.NameRules):
-    """The engine. ``hangs`` makes every query fail, ``full`` refuses connections, ``locked`` refuses the agent."""
+    """Engine in memory.
+
+    ``hangs`` fails every query, ``full`` refuses connections, ``locked`` refuses the agent.
+    """
 
     max_user = 128
 
@@ -59,23 +63,23 @@ class MemoryEngine(names.NameRules):
         self.machine = machine
         self.hangs = self.full = self.locked = False
         self.version = '1.0'
-        #: Why the data cannot go over to another version, and why the engine's own upgrade fails; "" when they do.
+        #: Reason for which the data or the engine's own upgrade fails; "" for none.
         self.refuses_upgrade = self.fails_upgrade = ''
-        #: Refused by the configuration check if this option is set.
+        #: Option that the configuration check refuses.
         self.bad_option = ''
-        #: Refused at run time: option -> why. Cut at run time: option -> what becomes of any value.
+        #: Refused at run time: option -> reason. Clamped at run time: option -> value in force.
         self.refuses: dict[str, str] = {}
         self.cuts: dict[str, str] = {}
-        #: (option, value) with which it does not start, though its check finds nothing.
+        #: (option, value) that prevents the start, although the check accepts it.
         self.deadly: tuple[str, str] = ('', '')
-        #: What the engine runs with, and the start of its unit at which it was read.
+        #: Values in force, and the start of the unit at which they were read.
         self._running: dict[str, str] = {}
         self._read_at = 0
         machine.unit(description.unit).problem = self._problem
 
     @property
     def running(self) -> dict[str, str]:
-        """The values in force: those of the files at the last start, and what was changed since."""
+        """Return the values in force: those of the files at the last start, and later changes."""
         starts = self.machine.unit(self.description.unit).starts
         if self._read_at != starts:
             self._running, self._read_at = self._files(), starts
@@ -141,7 +145,7 @@ class MemoryEngine(names.NameRules):
         self.probe()
         return Facts(version=f'{self.version}-memory', uptime=7)
 
-    # --- going over to another version ------------------------------------------------------------
+    # --- upgrade ----------------------------------------------------------------------------------
 
     def check_upgrade(self, place: Place, version: str) -> None:
         self.probe()
@@ -152,7 +156,7 @@ class MemoryEngine(names.NameRules):
         self.probe()
 
     def upgrade_data(self, place: Place, timeout: float) -> None:
-        """The data are read as they are."""
+        """Do nothing: the data need no conversion."""
 
     def finish_upgrade(self, place: Place, timeout: float) -> bool:
         self.probe()
@@ -228,14 +232,14 @@ class MemoryEngine(names.NameRules):
         return sorted(self.data.users, key=lambda pair: '@'.join(pair))
 
     def list_users(self, names: Iterable[tuple[str, str]] | None = None) -> list[User]:
-        wanted = self.user_names() if names is None else list(names)
+        shown = self.user_names() if names is None else list(names)
         return [{
             'name': name,
             'host': host,
             'databases': [{
                 'name': database
             } for database in self._access(name, host)]
-        } for name, host in wanted]
+        } for name, host in shown]
 
     def _access(self, name: str, host: str) -> list[str]:
         return sorted(self._user(name, host)['databases'])
@@ -289,10 +293,10 @@ class MemoryEngine(names.NameRules):
     def grant(self, name: str, host: str, databases: Iterable[str]) -> None:
         self.probe()
         self.check_user(name, host)
-        wanted = list(databases)
-        for database in wanted:
+        granted = list(databases)
+        for database in granted:
             self.check_database({'name': database})
-        self._user(name, host)['databases'].update(wanted)
+        self._user(name, host)['databases'].update(granted)
 
     def revoke(self, name: str, host: str, database: str) -> None:
         self.probe()

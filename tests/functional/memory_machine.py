@@ -10,9 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A machine that is a directory: its volumes are directories that outlive it, its units two flags.
+"""Machine that is a directory, for the real manager and agent.
 
-Below the real manager and agent code, beside :mod:`tests.functional.memory_engine`.
+Its volumes are directories that outlive it, its units are two flags.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ GIB = 1024 ** 3
 
 @dataclasses.dataclass
 class MemoryData:
-    """What a volume holds; ``directory`` has its files."""
+    """Content of a volume; ``directory`` has its files."""
     directory: pathlib.Path | None = None
     databases: dict[str, Database] = dataclasses.field(default_factory=dict)
     #: (name, host) -> password and names of databases.
@@ -44,12 +44,12 @@ class MemoryData:
     initialised: int = 0
     #: GB of the file system.
     size: int = 2
-    #: Of the engine that made the data what they are.
+    #: Version of the engine that wrote the data.
     version: str = ''
 
 
 class MemoryUnit:
-    """A systemd unit that is two flags. ``refuses`` makes the next starts fail with this text."""
+    """Systemd unit that is two flags; ``refuses`` fails the next starts with this text."""
 
     def __init__(self) -> None:
         self.active = 'inactive'
@@ -58,14 +58,14 @@ class MemoryUnit:
         self.drop_ins: dict[str, str] = {}
         self.refuses = ''
         self.starts = 0
-        #: Restarts that systemd did by itself.
+        #: Automatic restarts by systemd.
         self.restarts = 0
         self.environment: list[tuple[str, str]] = []
-        #: What the unit's processes said to the journal.
-        self.said: list[str] = []
+        #: Lines of the unit's processes in the journal.
+        self.logged: list[str] = []
         #: Called after each start.
         self.on_start: Callable[[], Any] = lambda: None
-        #: Why it does not start with the files as they are; "" when it does.
+        #: Returns the reason for which the files prevent a start, or "".
         self.problem: Callable[[], str] = lambda: ''
 
     def state(self) -> UnitState:
@@ -96,11 +96,11 @@ class MemoryUnit:
         self.restart(timeout)
 
     def crash(self) -> None:
-        """Die of a signal, as after kill -9."""
+        """End the unit by a signal, as kill -9 does."""
         self.active, self.result = 'failed', 'signal'
 
-    def enable(self, wanted: bool) -> None:
-        self.on = wanted
+    def enable(self, enabled: bool) -> None:
+        self.on = enabled
 
     def enabled(self) -> bool:
         return self.on
@@ -111,8 +111,8 @@ class MemoryUnit:
     def export_journal(self, path: str, cursor: str) -> None:
         done = int(files.read(cursor) or '0')
         with open(path, 'ab') as stream:
-            stream.write(''.join(f'{line}\n' for line in self.said[done:]).encode())
-        files.write(cursor, str(len(self.said)))
+            stream.write(''.join(f'{line}\n' for line in self.logged[done:]).encode())
+        files.write(cursor, str(len(self.logged)))
 
     def recent_errors(self, lines: int = 20) -> list[str]:
         refusal = self.refuses or self.problem()
@@ -124,9 +124,9 @@ def _no_web(url: str, content: bytes, headers: Mapping[str, str]) -> None:
 
 
 class MemoryMachine(Machine):
-    """A machine whose root is a directory.
+    """Machine with a directory as its root.
 
-    :param volumes: volume id -> what its file system holds; None for a blank one.
+    :param volumes: volume id -> content; None for a blank volume.
     """
 
     def __init__(self, root: pathlib.Path,
@@ -136,15 +136,15 @@ class MemoryMachine(Machine):
         self.volumes = volumes if volumes is not None else {}
         self.units: dict[str, MemoryUnit] = {}
         self.mounted: dict[str, str] = {}
-        #: Exit statuses of the next tries to grow a mounted file system; 0 when there are none left.
+        #: Exit statuses of the next tries to grow a mounted file system; then 0.
         self.refuses_online: list[int] = []
-        #: What the check of a file system says that it cannot repair.
+        #: Damage that the check of a file system cannot repair.
         self.damaged = ''
-        #: Stores at a URL; a test's leads into the test process.
-        #: What the last upload was told to trust.
+        #: Function that stores data at a URL, inside the test process.
+        #: Certificate authorities of the last upload.
         self.trusted = ''
         self.web: Callable[[str, bytes, Mapping[str, str]], None] = _no_web
-        #: How file systems were grown.
+        #: Recorded growths of file systems.
         self.grown: list[str] = []
         self.root_data = MemoryData()
         (root / 'etc/memory').mkdir(parents=True, exist_ok=True)
@@ -156,7 +156,7 @@ class MemoryMachine(Machine):
         return self.units.setdefault(name, MemoryUnit())
 
     def data(self, mount_point: str) -> MemoryData:
-        """What lies at a mount point."""
+        """Return the content at a mount point."""
         volume_id = self.mounted.get(self.path(mount_point))
         found = self.volumes[volume_id] if volume_id else self.root_data
         assert found is not None
@@ -185,7 +185,7 @@ class MemoryMachine(Machine):
         self.mounted[path] = volume_id
 
     def _device_size(self, volume_id: str) -> int:
-        """GB, where whoever made the volumes keeps them."""
+        """Return the size in GB recorded with the volume."""
         return getattr(self.volumes, 'sizes', {}).get(volume_id, 2)
 
     def unmount_volume(self, mount_point: str) -> None:
@@ -239,14 +239,14 @@ class MemoryMachine(Machine):
         self.web(url, content, headers)
 
     def own_tree(self, path: str, user: str, group: str) -> None:
-        """Everything here belongs to whoever runs the test."""
+        """Do nothing: all files belong to the user who runs the test."""
 
     def write(self, path: str, content: str, *, mode: int = 0o644, user: str | None = None,
               group: str | None = None) -> None:
         files.write(path, content, mode=mode)
 
     def reboot(self) -> None:
-        """Stop everything; what systemd has enabled starts again, but no volume is mounted (as in a container)."""
+        """Stop everything and start the enabled units; no volume is mounted, as in a container."""
         for name in os.listdir(self.root / 'run'):
             os.unlink(self.root / 'run' / name)
         while self.mounted:

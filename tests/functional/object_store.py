@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""As much of Swift as the service uses, inside a test: accounts, containers, objects, temporary URLs, expiry.
+"""Part of Swift inside a test: accounts, containers, objects, temporary URLs, expiry.
 
-What clients and guests send is judged as the real one judges it (tests/e2e meets that one): who may use an account,
-which signature opens what, what names of objects and headers become.
+It checks access, signatures, object names and headers as the real Swift does; tests/e2e uses the
+real one.
 """
 
 import dataclasses
@@ -28,18 +28,18 @@ from typing import Any
 import webob
 from minicloud import faults, identity
 
-#: First words of the path.
+#: Prefixes of the path.
 ROOT = '/object/v1/AUTH_'
 _KEYS = ('X-Container-Meta-Temp-Url-Key', 'X-Container-Meta-Temp-Url-Key-2')
 
 
 @dataclasses.dataclass
 class Stored:
-    """One object."""
+    """Stored object."""
     content: bytes
     headers: dict[str, str]
     modified: float
-    #: Seconds since the epoch after which it is gone.
+    #: Expiry, in seconds since the epoch.
     until: float | None = None
 
     @property
@@ -54,9 +54,9 @@ class Container:
 
 
 class ObjectStore:
-    """The WSGI application.
+    """WSGI application.
 
-    :param plan: failures that are to happen; the service's name there is ``object``.
+    :param plan: planned failures; the name of the service is ``object``.
     """
 
     def __init__(self, identifier: identity.Identifier, plan: Any = None,
@@ -66,12 +66,12 @@ class ObjectStore:
         self._clock = clock
         #: project id -> container name -> container
         self.accounts: dict[str, dict[str, Container]] = {}
-        #: (method, path) of each request that came.
+        #: (method, path) of each request.
         self.requests: list[tuple[str, str]] = []
         self._number = 0
 
     def names(self, project_id: str, container: str) -> list[str]:
-        """Names of the objects, sorted."""
+        """Return the sorted names of the objects."""
         return sorted(self.accounts.get(project_id, {}).get(container, Container()).objects)
 
     def content(self, project_id: str, container: str, name: str) -> bytes:
@@ -93,7 +93,7 @@ class ObjectStore:
         return response(environ, start_response)
 
     def put(self, url: str, content: bytes, headers: dict[str, str]) -> int:
-        """What a guest's PUT is answered, without a network between."""
+        """Return the response to a guest's PUT, without a network."""
         request = webob.Request.blank(
             urllib.parse.urlsplit(url).path + '?' + urllib.parse.urlsplit(url).query, method='PUT',
             headers=headers)
@@ -189,7 +189,7 @@ class ObjectStore:
         if expected and hashlib.md5(request.body, usedforsecurity=False).hexdigest() != expected:
             return webob.Response(status=422)
         after = request.headers.get('X-Delete-After')
-        # No two objects of one test were made at the same moment, as with the real one.
+        # The timestamps of two objects always differ, as in the real Swift.
         self._number += 1
         now = self._clock() + self._number / 1e6
         found.objects[name] = Stored(request.body, _kept(request, 'X-Object-', 'Content-Type'), now,

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What every object store must do for us: the stand-in of functional tests and the real Swift are held against this.
+"""Required behaviour of object stores, checked on the simulated and on the real Swift.
 
-Each function takes the :class:`trove.cloud.objects.Objects` of an account, the name of a container of its own, and what
-stores at a URL: ``put(url, content, headers)`` gives the status.
+Each function takes the :class:`trove.cloud.objects.Objects` of an account, the name of a container
+of its own, and ``put(url, content, headers)``, which stores at a URL and returns the status.
 """
 
 import pytest

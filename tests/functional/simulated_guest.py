@@ -10,14 +10,14 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A guest inside a test: the real agent and manager over the in-memory engine, moved step by step.
+"""Guest inside a test: the real agent and manager over the engine in memory, run step by step.
 
 ::
 
     guest = SimulatedGuest(bus, instance_id, key, tmp_path, clock=lambda: now)
     guest.start()            # the machine boots; the first report goes out
     ...                      # the control plane casts a Prepare
-    guest.step()             # what the executor was given runs to its end, then one look and report
+    guest.step()             # runs the accepted commands, then polls and reports once
     guest.kill(); guest.start()    # the agent dies and systemd starts it again
 
 Commands reach it through ``bus.server`` under the topic ``guestagent.<instance id>``.
@@ -40,13 +40,15 @@ VERSION = '1.0.0'
 
 
 class SimulatedGuest:
-    """One guest.
+    """Guest of a test.
 
-    :param bus: an object with cast, call and server (:class:`tests.functional.memory_bus.MemoryBus`).
+    :param bus: an object with cast, call and server
+        (:class:`tests.functional.memory_bus.MemoryBus`).
     :param key: the instance key.
-    :param root: a directory that is its root disk.
-    :param volumes: volume id -> content, None for a blank one; share the dictionary to carry a volume to another guest.
-    :param clock: monotonic seconds. Waiting inside the agent takes no time: there is nothing to wait for.
+    :param root: directory of its root disk.
+    :param volumes: volume id -> content, None for a blank one; share the dictionary to carry a
+        volume to another guest.
+    :param clock: monotonic seconds. Waits inside the agent take no time.
     """
 
     def __init__(self, bus: Any, instance_id: str, key: bytes, root: pathlib.Path, *,
@@ -62,18 +64,18 @@ class SimulatedGuest:
         self._clock = clock
         self._report_interval = report_interval
         self._topic = conductor_topic
-        #: Long commands that were accepted and did not run yet.
+        #: Accepted long commands that have not run yet.
         self.waiting: collections.deque[Callable[[], None]] = collections.deque()
         #: Kinds of commands that an agent of its release knows.
         self.knows = frozenset(messages.DOWN)
         self.agent: Agent | None = None
         self.boot_id = ''
-        #: While true the agent runs, and the broker is out of its reach.
+        #: True while the agent cannot reach the broker.
         self.cut_off = False
         self._server: Any = None
 
     def start(self) -> None:
-        """The agent's process starts, takes what waits for it, and reports."""
+        """Start the process of the agent, which receives waiting commands and reports."""
         self.boot_id = channel.boot_id(self.boot_epoch,
                                        count_start(self.machine.state_file('boot.json')))
         guest = channel.GuestChannel(self.instance_id, self._key, self.boot_id)
@@ -92,7 +94,7 @@ class SimulatedGuest:
         self.agent.tick()
 
     def _handle(self, kind: str, body: dict[str, Any]) -> dict[str, Any] | None:
-        # To an older release a newer command is just a word.
+        # An older release does not know a newer command.
         return self.agent.handle(kind if kind in self.knows else f'{kind}OfTomorrow', body)
 
     @property
@@ -100,7 +102,7 @@ class SimulatedGuest:
         return self.agent is not None
 
     def step(self) -> None:
-        """Run every long command that was accepted, then look at the engine and report what is due or changed."""
+        """Run the accepted long commands, then poll the engine and send due or changed reports."""
         if self.agent is None or self.cut_off:
             return
         while self.waiting:
@@ -108,24 +110,24 @@ class SimulatedGuest:
         self.agent.tick()
 
     def lose_broker(self) -> None:
-        """The network between agent and broker is down."""
+        """Cut the network between agent and broker."""
         self.cut_off = True
         self._server.stop()
 
     def find_broker(self) -> None:
-        """It is up again: the agent takes what waits for it."""
+        """Restore the network; the agent receives waiting commands."""
         self.cut_off = False
         self._server.start()
 
     def kill(self) -> None:
-        """The agent's process is gone, whatever it was doing; what it wrote to its disk stays."""
+        """Kill the process of the agent; its disk stays as it is."""
         if self._server is not None:
             self._server.stop()
         self.waiting.clear()
         self.agent = self._server = None
 
     def reboot(self) -> None:
-        """The machine starts anew, and the agent with it."""
+        """Restart the machine and its agent."""
         self.kill()
         self.machine.reboot()
         self.start()

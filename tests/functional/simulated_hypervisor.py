@@ -10,9 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A hypervisor whose machines are simulated guests: cloud-init reads the real user data, then the real agent starts.
+"""Hypervisor with simulated guests: cloud-init reads the real user data, then the real agent
+starts.
 
-What it holds is what a crash must not duplicate: machines by server id, volumes by volume id with their content.
+It has what a crash must not duplicate: machines by server id, and volumes with their content.
 """
 
 import base64
@@ -31,7 +32,7 @@ from trove.common.rpc import keys
 
 
 def files_of(user_data: bytes | None) -> dict[str, str]:
-    """path -> content of what cloud-init would write."""
+    """Return path -> content of the files that cloud-init would write."""
     document = yaml.safe_load(user_data or b'{}')
     return {
         entry['path']: base64.b64decode(entry['content']).decode()
@@ -40,7 +41,7 @@ def files_of(user_data: bytes | None) -> dict[str, str]:
 
 
 class SimulatedHypervisor:
-    """Machines as :class:`SimulatedGuest`; networks and filters are only words here.
+    """Machines as :class:`SimulatedGuest`, without networks and filters.
 
     :param bus: the guest bus.
     :param clock: monotonic seconds for the guests.
@@ -55,22 +56,22 @@ class SimulatedHypervisor:
         self.volumes: dict[str, MemoryData | None] = {}
         #: volume id -> GB of the device.
         self.sizes: dict[str, int] = {}
-        #: Volumes that were taken from a machine that had them mounted: never.
+        #: Volumes detached while mounted, which must not happen.
         self.torn: list[str] = []
         self._stopped: set[str] = set()
-        #: How often each machine was given a fresh root disk.
+        #: Number of fresh root disks of each machine.
         self.rebuilds: collections.Counter[str] = collections.Counter()
-        #: Stores what new guests send to a URL.
+        #: Function that stores the uploads of new guests.
         self.web: Callable[..., None] | None = None
         #: Called with each new guest before it starts.
         self.prepare: Callable[[SimulatedGuest], None] = lambda guest: None
-        #: While true, new machines boot but their agents never start.
+        #: True: new machines boot, but their agents never start.
         self.silent = False
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith('_'):
             raise AttributeError(name)
-        # Networks, ports, filters: minicloud keeps what is asked for; there is nothing to do on a host.
+        # minicloud records networks, ports and filters; a host has nothing to do for them.
         return lambda *args, **kwargs: None
 
     # --- machines ------------------------------------------------------------------------------
@@ -103,8 +104,9 @@ class SimulatedHypervisor:
                                keys.decode(info['instance_rpc_encr_key']), root,
                                volumes=AttachedVolumes(self.volumes, attached, self.sizes),
                                boot_epoch=int(info['boot_epoch']), clock=self._clock)
-        # The image is the engine's version: /images/guest-2 has the second.
-        guest.engine.version = f'{spec.image_path.rpartition("-")[2]}.0' if '-' in spec.image_path else '1.0'
+        # The image decides the version of the engine: /images/guest-2 has the second.
+        number = spec.image_path.rpartition('-')[2] if '-' in spec.image_path else '1'
+        guest.engine.version = f'{number}.0'
         return guest
 
     def delete_server(self, server_id: str) -> None:
@@ -178,7 +180,7 @@ class SimulatedHypervisor:
 
 
 class AttachedVolumes(dict):
-    """The volumes one machine sees: a view of all volumes, so that content outlives the machine."""
+    """Volumes attached to one machine: a view of all volumes, which outlive the machine."""
 
     def __init__(self, every: dict[str, MemoryData | None], attached: set[str],
                  sizes: dict[str, int]) -> None:

@@ -10,10 +10,10 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Adding an engine touches its own folder, its template folder, its image recipe, and one line of the registry.
+"""A new engine needs its folder, its templates, its image recipe and one line of the registry.
 
-An engine that does not exist (tests/data/tiny_engine) is added that way to a copy of the repository; there the service
-serves it, and the tests that look at all engines pass.
+The tests add an invented engine (tests/data/tiny_engine) that way to a copy of the repository.
+There the service runs it, and the tests of all engines pass.
 """
 
 import ast
@@ -28,10 +28,10 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parents[2]
 DATA = ROOT / 'tests' / 'data' / 'tiny_engine'
-#: What the copy needs to run the service and its tests.
+#: Paths that the copy needs to run the service and its tests.
 PARTS = ('trove', 'tests', 'image', 'sandbox', 'etc', 'setup.cfg', 'pyproject.toml',
          'upper-constraints.txt')
-#: The only places where anything is new.
+#: Allowed places of new files.
 OWN = ('trove/guestagent/datastore/tiny/', 'trove/templates/tiny/', 'image/datastores/tiny-1.0/')
 REGISTRY = 'trove/guestagent/dbaas.py'
 MARK = 'ENGINES = {\n'
@@ -39,7 +39,7 @@ MARK = 'ENGINES = {\n'
 
 @pytest.fixture(scope='module')
 def copy(tmp_path_factory):
-    """The repository with the engine in it."""
+    """Provide a copy of the repository with the engine."""
     made = tmp_path_factory.mktemp('repository')
     for part in PARTS:
         if (ROOT / part).is_dir():
@@ -56,7 +56,7 @@ def copy(tmp_path_factory):
 
 
 def tried(copy: pathlib.Path, *arguments: str) -> str:
-    """What pytest says in the copy; it must be content."""
+    """Return the output of pytest in the copy, which must pass."""
     environment = {
         **os.environ, 'PYTHONPATH': f'{copy}:{copy / "sandbox"}',
         'PYTHONDONTWRITEBYTECODE': '1'
@@ -99,7 +99,8 @@ def test_the_tests_about_all_engines_hold(copy):
 
 
 def test_engines_do_not_import_each_other():
-    """The folders of the registry. What a family shares (mysql_common) stands in a folder that is none."""
+    """The contract lists the folders of the registry, without shared folders such as mysql_common.
+    """
     folders = ROOT / 'trove' / 'guestagent' / 'datastore'
     engines = {path.parent.name for path in folders.glob('*/engine.py')}
     assert {'mariadb', 'postgres', 'redis'} <= engines

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Each process imports what it needs: the memory of the agent's machine belongs to the database."""
+"""Imports of each process: the memory of the agent's machine belongs to the database."""
 
 import json
 import subprocess
@@ -31,7 +31,7 @@ print(json.dumps({{'rss': int(status['VmRSS'].split()[0]) / 1024, 'modules': [
 
 
 def imported(*modules):
-    """What a process has after it imported these: ``rss`` in megabytes and the names of all ``modules``."""
+    """Return ``rss`` in megabytes and the names of all ``modules`` after these imports."""
     done = subprocess.run(
         [sys.executable, '-W', 'ignore', '-c',
          _PROGRAM.format(', '.join(modules))], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""trove-manage and trove-status as an operator runs them, on a database of their own."""
+"""Commands of trove-manage and trove-status, on a database of the test."""
 
 import json
 import os
@@ -43,7 +43,7 @@ class Operator:
         self.path.write_text('\n'.join(lines))
 
     def run(self, *command, main=manage.main, program='trove-manage', status=0):
-        """Run a program in a child that has imported all of it already, which is what takes long."""
+        """Run a program in a forked child, which spares it the slow imports."""
         with tempfile.TemporaryFile('w+') as output:
             child = os.fork()
             if child == 0:
@@ -204,8 +204,8 @@ def test_upgrade_check_sees_old_agents_and_keys_under_a_former_secret(operator, 
         session.write(instances.create, row, clock())
         answer = operator.run('upgrade', 'check', main=status.main, program='trove-status',
                               status=1)
-        told = ' '.join(answer.replace('|', ' ').split())
-        assert '1 instance keys and modules are sealed under a former secret' in told
+        output = ' '.join(answer.replace('|', ' ').split())
+        assert '1 instance keys and modules are sealed under a former secret' in output
         session.write(instances.change, instance_id, clock(), encrypted_key=None)
     finally:
         session.dispose()
@@ -225,7 +225,7 @@ def test_commands_that_clean_up(operator):
 
 def test_the_contract_for_programs(operator):
     text = operator.run('openapi')
-    # Libraries may have warned before.
+    # Warnings of libraries may come first.
     document = json.loads(text[text.index('{'):])
     assert document['openapi'].startswith('3.1.')
     assert '/v1.0/{project_id}/instances/{instance_id}' in document['paths']

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The whole service in one process: the real HTTP models, journal, flows, cloud clients, conductor and agents.
+"""Service in one process: the real models, journal, flows, cloud clients, conductor and agents.
 
-Around them stand a database file, two buses in memory, minicloud with simulated machines, and a clock that moves only
-when the world is asked to go on. Nothing runs by itself: :meth:`World.run` lets everybody work in turn, so a test can
-stop the world between any two of their actions.
+The world adds a database file, two buses in memory, minicloud with simulated machines, and a clock.
+Nothing runs by itself: :meth:`World.run` runs the processes in turn, so that a test can stop the
+world between any two of their actions.
 """
 
 import functools
@@ -53,7 +53,7 @@ LEASE = 61
 
 
 class Broker:
-    """Identities on the guest bus, as a set. The real broker is met in tests/e2e."""
+    """Identities on the guest bus, as a set; tests/e2e uses the real broker."""
 
     provisions = True
 
@@ -88,7 +88,7 @@ class TaskManagerEndpoint:
 
 
 class World:
-    """Everything; one per test."""
+    """World of one test."""
 
     def __init__(self, conf: Any, clock: Any, directory: pathlib.Path) -> None:
         self.conf = conf
@@ -104,7 +104,8 @@ class World:
         self.keys = keys.KeyRing.from_conf(conf)
         self._configure(directory)
         cloud_session.install(conf, self.cloud.sessions(conf))
-        self.conductor = Conductor(conf, TaskManagerAPI(self.control, conf.taskmanager_queue), clock)
+        self.conductor = Conductor(conf, TaskManagerAPI(self.control, conf.taskmanager_queue),
+                                   clock)
         self.guest_bus.server(conf.conductor_queue, 'here', [self.conductor]).start()
         self.flows = flows.registry()
         clients.setup(rpc_clients.over(self.keys, lambda: self.control, lambda: self.guest_bus))
@@ -116,28 +117,37 @@ class World:
 
     def _configure(self, directory: pathlib.Path) -> None:
         (directory / 'trove-guestagent.conf').write_text('[DEFAULT]\n')
-        for name, value in {'guest_config': str(directory / 'trove-guestagent.conf'), 'default_datastore': 'mariadb',
-                            'management_networks': [self.cloud.named('network', 'management')['id']],
+        for name, value in {'guest_config': str(directory / 'trove-guestagent.conf'),
+                            'default_datastore': 'mariadb',
+                            'management_networks': [self.cloud.named('network',
+                                                                     'management')['id']],
                             'use_nova_server_config_drive': True}.items():
             self.conf.set_override(name, value)
-        self.conf.set_override('transport_url', 'rabbit://control:secret@broker:5672/guests', 'guest_bus')
-        self.conf.set_override('public_network_id', self.cloud.named('network', 'public')['id'], 'network')
+        self.conf.set_override('transport_url', 'rabbit://control:secret@broker:5672/guests',
+                               'guest_bus')
+        self.conf.set_override('public_network_id', self.cloud.named('network', 'public')['id'],
+                               'network')
 
     def _seed(self) -> None:
         with session.writer() as connection:
             datastore_id = datastores.ensure_datastore(connection, 'mariadb')
             connection.execute(datastores.VERSIONS.insert().values(
-                id=VERSION_ID, datastore_id=datastore_id, name='10.11', version='10.11', manager='mariadb',
-                image_id=self.cloud.named('image', 'guest')['id'], active=True, registry_ext='', repl_strategy=''))
+                id=VERSION_ID, datastore_id=datastore_id, name='10.11', version='10.11',
+                manager='mariadb',
+                image_id=self.cloud.named('image', 'guest')['id'], active=True, registry_ext='',
+                repl_strategy=''))
             connection.execute(datastores.VERSIONS.insert().values(
-                id=NEXT_VERSION_ID, datastore_id=datastore_id, name='11.4', version='11.4', manager='mariadb',
-                image_id=self.cloud.named('image', 'guest-2')['id'], active=True, registry_ext='', repl_strategy=''))
+                id=NEXT_VERSION_ID, datastore_id=datastore_id, name='11.4', version='11.4',
+                manager='mariadb',
+                image_id=self.cloud.named('image', 'guest-2')['id'], active=True, registry_ext='',
+                repl_strategy=''))
             datastores.set_default_version(connection, datastore_id, VERSION_ID)
 
     @staticmethod
     def set_version_image(connection: Any, version_id: str, image_id: str) -> None:
-        """As after an operator has published another image of a version."""
-        connection.execute(datastores.VERSIONS.update().where(datastores.VERSIONS.c.id == version_id)
+        """Set the image of a version, as an operator does."""
+        versions = datastores.VERSIONS
+        connection.execute(versions.update().where(versions.c.id == version_id)
                            .values(image_id=image_id))
 
     def close(self) -> None:
@@ -150,37 +160,44 @@ class World:
         return (self.clock() - self.started).total_seconds()
 
     def new_runner(self, flows_: dict[str, Any] | None = None) -> Runner:
-        """Another task manager process."""
+        """Return the runner of another task manager."""
         self._runners += 1
-        tools = Tools(conf=self.conf, clock=self.clock, cloud=functools.partial(clouds.service_cloud, self.conf),
-                      broker=self.broker, guest=functools.partial(real_tools.guest_client, self.guest_bus, self.keys),
+        tools = Tools(conf=self.conf, clock=self.clock,
+                      cloud=functools.partial(clouds.service_cloud, self.conf),
+                      broker=self.broker, guest=functools.partial(real_tools.guest_client,
+                                                                  self.guest_bus, self.keys),
                       keys=self.keys, read=session.read)
         return Runner(flows_ or self.flows, tools, f'taskmanager-{self._runners}')
 
-    # --- asking for things -----------------------------------------------------------------------
+    # --- requests --------------------------------------------------------------------------------
 
-    def create(self, *, name: str = 'orders', databases: list[dict] | None = None, users: list[dict] | None = None,
+    def create(self, *, name: str = 'orders', databases: list[dict] | None = None,
+               users: list[dict] | None = None,
                access: dict | None = None, network: str = 'private', locality: str | None = None,
                root_password: str | None = None, modules: list[str] | None = None,
                configuration_id: str | None = None) -> str:
-        """As after a POST whose values were checked; returns the instance's id."""
+        """Create an instance, as a POST with valid values does, and return its id."""
         nic = models.Nic(network_id=self.cloud.named('network', network)['id'])
         return models.create(self.context, models.CheckedRequest(
-            name=name, version=session.read(datastores.version, VERSION_ID), flavor_id=FLAVOR, ram=1024, vcpus=1,
-            image_id=self.cloud.named('image', 'guest')['id'], volume_support=True, volume_size=2, volume_type=None,
-            databases=databases or [], users=users or [], nic=nic, availability_zone=None, region='RegionOne',
+            name=name, version=session.read(datastores.version, VERSION_ID), flavor_id=FLAVOR,
+            ram=1024, vcpus=1,
+            image_id=self.cloud.named('image', 'guest')['id'], volume_support=True, volume_size=2,
+            volume_type=None,
+            databases=databases or [], users=users or [], nic=nic, availability_zone=None,
+            region='RegionOne',
             locality=locality, access=access, root_password=root_password,
             modules=modules or [], configuration_id=configuration_id)).instance_id
 
-    def group(self, **wanted: Any) -> str:
-        """A configuration group with values that were checked; returns its id."""
+    def group(self, **values: Any) -> str:
+        """Create a configuration group, without checks of its values, and return its id."""
         return session.write(lambda connection: configurations.create(
-            connection, name='tuned', description=None, tenant_id=PROJECT, version_id=VERSION_ID, new=wanted,
+            connection, name='tuned', description=None, tenant_id=PROJECT, version_id=VERSION_ID,
+            new=values,
             now=self.clock()))
 
-    def edit_group(self, configuration_id: str, **wanted: Any) -> str | None:
-        """As after a PUT: the values are these and no others."""
-        return groups.replace(self.context, configuration_id, wanted, {})
+    def edit_group(self, configuration_id: str, **values: Any) -> str | None:
+        """Replace the values of a group, as a PUT does."""
+        return groups.replace(self.context, configuration_id, values, {})
 
     def attach(self, instance_id: str, configuration_id: str) -> str:
         return configuration.change(self.context, self.row(instance_id),
@@ -213,18 +230,19 @@ class World:
         return image.rebuild(self.context, self.row(instance_id), image_id).operation_id
 
     def upgrade(self, instance_id: str, version: str = '11.4') -> str:
-        """As after a PUT of ``datastore_version``."""
+        """Upgrade an instance, as a PUT of ``datastore_version`` does."""
         return image.upgrade(self.context, self.row(instance_id), version).operation_id
 
     def migrate(self, instance_id: str, host: str | None = None, *, live: bool = False) -> str:
         return image.migrate(self.context, self.row(instance_id), host, live=live).operation_id
 
     def change_access(self, instance_id: str, **access: Any) -> str:
-        """As after a PUT of ``access``."""
+        """Change the access rules, as a PUT of ``access`` does."""
         return access_rules.update(self.context, self.row(instance_id), access).operation_id
 
     def publish_log(self, instance_id: str, name: str, *, start_over: bool = False) -> str:
-        return logs.publish(self.context, self.row(instance_id), name, start_over=start_over).operation_id
+        return logs.publish(self.context, self.row(instance_id), name,
+                            start_over=start_over).operation_id
 
     def discard_log(self, instance_id: str, name: str) -> str:
         return logs.discard(self.context, self.row(instance_id), name).operation_id
@@ -233,13 +251,13 @@ class World:
         return models.delete(self.context, self.row(instance_id)).operation_id
 
     def reset(self, instance_id: str) -> str | None:
-        """As after a POST of ``reset_status``; returns the operation that was given up."""
+        """Reset an instance, as a POST of ``reset_status`` does; return the abandoned operation."""
         return status.reset(self.context, self.row(instance_id))
 
-    # --- letting the world go on -----------------------------------------------------------------
+    # --- time ------------------------------------------------------------------------------------
 
     def tick(self, runner: Runner | None = None) -> None:
-        """Everybody works once: the cloud, the guests, the conductor, the task manager."""
+        """Run the cloud, the guests, the conductor and the task manager once."""
         self.cloud.advance()
         for guest in list(self.machines.guests.values()):
             guest.step()
@@ -248,8 +266,9 @@ class World:
         for operation_id in session.read(operations.due, self.clock(), 100):
             (runner or self.runner).advance(operation_id)
 
-    def run(self, until: Callable[[], Any], *, seconds: float = 300, runner: Runner | None = None) -> None:
-        """Let the world go on in steps of half a second until something is so."""
+    def run(self, until: Callable[[], Any], *, seconds: float = 300,
+            runner: Runner | None = None) -> None:
+        """Run the world in steps of half a second until a condition applies."""
         end = self.seconds() + seconds
         while not until():
             assert self.seconds() < end, f'not within {seconds} seconds: {self.journal()}'
@@ -258,42 +277,45 @@ class World:
                 self.clock.advance(0.5)
 
     def settle(self, *, seconds: float = 4000, runner: Runner | None = None) -> None:
-        """Let the world go on until no operation is open."""
+        """Run the world until no operation is open."""
         self.run(lambda: not session.read(operations.count_open), seconds=seconds, runner=runner)
 
-    # --- looking ---------------------------------------------------------------------------------
+    # --- state -----------------------------------------------------------------------------------
 
     def row(self, instance_id: str) -> Row:
         return session.read(instances.get, instance_id, include_deleted=True)
 
     def status(self, instance_id: str) -> str:
-        """What a user is shown; 404 once the instance is deleted."""
+        """Return the shown status; 404 after the deletion of the instance."""
         row = self.row(instance_id)
         return '404' if row.deleted else states.shown(models.facts_of(row))
 
     def guest(self, instance_id: str) -> Any:
-        return next(guest for guest in self.machines.guests.values() if guest.instance_id == instance_id)
+        return next(guest for guest in self.machines.guests.values()
+                    if guest.instance_id == instance_id)
 
     def operations(self, instance_id: str) -> list[Row]:
-        """Oldest first."""
+        """Return the operations of an instance, oldest first."""
         return list(reversed(session.read(operations.of_resource, instance_id, 100)))
 
     def events(self, instance_id: str) -> list[str]:
         return [row.type for row in reversed(session.read(events.of_resource, instance_id, 1000))]
 
     def rows_of_events(self, instance_id: str) -> list[Row]:
-        """Newest first."""
+        """Return the events of an instance, newest first."""
         return list(session.read(events.of_resource, instance_id, 1000))
 
     def journal(self) -> str:
         with session.reader() as connection:
             rows = connection.execute(operations.OPERATIONS.select()).all()
-            return '\n'.join(f'{row.kind} {row.state} at {row.position} {row.error_code}: {row.error_text} | '
-                             + ', '.join(f'{step.name} {step.outcome} {step.note or ""}'
-                                         for step in operations.steps_of(connection, row.id)) for row in rows)
+            return '\n'.join(
+                f'{row.kind} {row.state} at {row.position} {row.error_code}: {row.error_text} | '
+                + ', '.join(f'{step.name} {step.outcome} {step.note or ""}'
+                            for step in operations.steps_of(connection, row.id)) for row in rows)
 
     def holds(self) -> dict[str, int]:
-        """How many of everything there is, in the cloud, on the machines and at the broker."""
+        """Return the number of resources by kind, in the cloud, on the machines and at the broker.
+        """
         found = {kind: len(names) for kind, names in self.cloud.leftovers().items()}
         found.update(machine=len(self.machines.specs), disk=len(self.machines.volumes),
                      identity=len(self.broker.guests))
@@ -303,8 +325,9 @@ class World:
         return session.read(quotas.usages, PROJECT)
 
 
-#: What one instance holds when it is up.
-ONE_INSTANCE = {'server': 1, 'port': 2, 'volume': 1, 'security_group': 1, 'machine': 1, 'disk': 1, 'identity': 1}
+#: Resources of one active instance.
+ONE_INSTANCE = {'server': 1, 'port': 2, 'volume': 1, 'security_group': 1, 'machine': 1, 'disk': 1,
+                'identity': 1}
 NOTHING: dict[str, int] = {}
 
 __all__ = ['NOTHING', 'ONE_INSTANCE', 'PROJECT', 'SERVICE_PROJECT', 'World']

@@ -60,7 +60,7 @@ def logs(edge: Edge) -> None:
     guest.agent._manager.logs.switch('general', True)
     machine = guest.machine
     pathlib.Path(machine.path('/var/lib/mysql/logs/general.log')).write_text('one\ntwö\nthree\n')
-    machine.unit('memory').said += ['[Note] starting', '[Note] ready']
+    machine.unit('memory').logged += ['[Note] starting', '[Note] ready']
 
 
 def building(edge: Edge) -> None:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A world per test."""
+"""Fixtures of the tests of flows: one world per test."""
 
 import pytest
 

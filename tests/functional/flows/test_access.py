@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Who may connect, changed on a running instance."""
+"""Access rules changed on a running instance."""
 
 import json
 
@@ -53,11 +53,11 @@ def test_only_the_difference_is_changed_and_what_is_new_comes_first(world, insta
     operation = change(world, instance_id, allowed_cidrs=['10.3.0.0/24', '2001:db8::/32'])
     assert operation.state == 'succeeded'
     assert let_in(world) == {('tcp', 3306, '10.3.0.0/24'), ('tcp', 3306, '2001:db8::/32')}
-    asked = [
+    methods = [
         method for method, path in world.cloud.requests
         if 'security-group-rules' in path and method != 'GET'
     ]
-    assert asked == ['POST', 'DELETE']
+    assert methods == ['POST', 'DELETE']
     assert json.loads(world.row(instance_id).access) == {
         'is_public': False,
         'allowed_cidrs': ['10.3.0.0/24', '2001:db8::/32']
@@ -89,7 +89,7 @@ def test_public_comes_and_goes(world, instance_id):
     assert world.events(instance_id).count('instance_update_access.public_address') == 3
 
 
-def test_a_change_that_fails_is_taken_back_and_told(world):
+def test_a_failed_change_is_reverted_and_reported(world):
     instance_id = world.create(access={'allowed_cidrs': ['10.2.0.0/24']}, network='island')
     world.settle()
     operation = change(world, instance_id, is_public=True, allowed_cidrs=['10.4.0.0/24'])
@@ -128,7 +128,7 @@ def test_one_change_at_a_time(world, instance_id):
 
 
 def test_an_address_that_a_user_attached_is_not_ours(world, instance_id):
-    """A delete gives back what was given with the instance and nothing else."""
+    """A delete releases only the addresses that were allocated with the instance."""
     neutron = world.runner.tools.cloud(None).network
     public = world.cloud.named('network', 'public')['id']
     port = next(port for port in neutron.find_ports(instance_id) if port.name.endswith('-tenant'))

@@ -10,18 +10,19 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Operations that somebody asks to turn back, and operations that are reset: nothing is left, nothing is lost."""
+"""Cancelled and reset operations leave nothing behind and lose nothing."""
 
 import pytest
 
-from tests.functional.flows.test_crashes import BEGIN, DATABASES, MORE, Killed, doomed_runner, succeed
+from tests.functional.flows.test_crashes import (BEGIN, DATABASES, MORE, Killed, doomed_runner,
+                                                 succeed)
 from tests.functional.world import NOTHING, ONE_INSTANCE
 from trove.common import states
 from trove.db import operations, session
 from trove.taskmanager import flows
 
 FLOWS = flows.registry()
-#: Kinds of one instance that can be cancelled, the create aside: what it has done is the instance itself.
+#: Cancellable kinds of one instance but the create, which makes the instance itself.
 KINDS = sorted(states.CANCELLABLE - {'instance_create'})
 PLACES = [(kind, step) for kind in KINDS for step in FLOWS[kind].step_names]
 
@@ -34,7 +35,7 @@ def instance_id(world):
 
 
 def cancel(world, instance_id):
-    """As after a POST of ``cancel``."""
+    """Cancel the open operation, as a POST of ``cancel`` does."""
     row = session.read(operations.open_of, 'instance', instance_id)
     return row is not None and session.write(
         lambda connection: operations.cancel(connection, row.id, world.clock()))
@@ -71,7 +72,7 @@ def test_flows_and_api_agree_on_what_can_be_cancelled():
 
 
 @pytest.mark.parametrize(('kind', 'step'), PLACES)
-def test_what_was_done_is_taken_back(world, instance_id, kind, step):
+def test_finished_steps_are_reverted(world, instance_id, kind, step):
     before = world.row(instance_id)
     BEGIN[kind](world, instance_id)
     run_to(world, instance_id, step)
@@ -80,7 +81,7 @@ def test_what_was_done_is_taken_back(world, instance_id, kind, step):
     world.settle()
     operation = world.operations(instance_id)[-1]
     if not was_open or operation.state == 'succeeded':
-        # It came too late.
+        # The cancel came too late.
         assert operation.state == 'succeeded'
         assert_whole(world, instance_id, **MORE.get(kind, {}))
         return
@@ -122,8 +123,8 @@ def test_before_it_has_begun(world, instance_id):
     assert_whole(world, instance_id)
 
 
-def test_a_guest_that_is_busy_with_it_for_long_takes_it_back_in_the_end(world, instance_id):
-    """It shuts a large database down; only then it can be told to start it again."""
+def test_a_guest_that_is_busy_for_long_reverts_in_the_end(world, instance_id):
+    """The guest shuts a large database down; only then it can receive the command to start."""
     guest = world.guest(instance_id)
     work, guest.step = guest.step, lambda: guest.agent.tick()
     world.upgrade(instance_id)
@@ -139,7 +140,7 @@ def test_a_guest_that_is_busy_with_it_for_long_takes_it_back_in_the_end(world, i
     assert_whole(world, instance_id)
 
 
-def test_a_delete_does_not_wait_for_the_way_back(world, instance_id):
+def test_a_delete_does_not_wait_for_the_revert(world, instance_id):
     world.upgrade(instance_id)
     run_to(world, instance_id, 'ServerRebuilt')
     cancel(world, instance_id)
@@ -161,7 +162,7 @@ def test_twice_is_once(world, instance_id):
 
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
-def test_whoever_takes_over_turns_back(world, instance_id, moment):
+def test_a_successor_reverts(world, instance_id, moment):
     world.resize_flavor(instance_id, 'f-large')
     run_to(world, instance_id, 'ServerResized')
     cancel(world, instance_id)
@@ -173,7 +174,7 @@ def test_whoever_takes_over_turns_back(world, instance_id, moment):
     assert_whole(world, instance_id)
 
 
-# --- reset, and what is deleted after it -------------------------------------------------------------
+# --- reset, and delete after a reset ------------------------------------------------------------
 
 
 @pytest.mark.parametrize(('kind', 'step'), [(kind, step)

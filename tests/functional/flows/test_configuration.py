@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration groups on instances: attached, detached, and what becomes of values that cannot be."""
+"""Configuration groups on instances: attach, detach, and values that the engine rejects."""
 
 import json
 
@@ -18,6 +18,7 @@ import pytest
 
 from tests.functional.world import VERSION_ID
 from trove.common import exception
+from trove.common.states import OperationState
 from trove.configuration import models as groups
 from trove.db import configurations, datastores, operations, session
 from trove.instance.actions import status
@@ -63,7 +64,7 @@ def running(world, instance_id, *names):
 
 
 def last(world, instance_id):
-    """How the last operation on an instance ended: (kind, state, code)."""
+    """Return (kind, state, error code) of the last operation on an instance."""
     row = world.operations(instance_id)[-1]
     return row.kind, row.state, row.error_code
 
@@ -75,7 +76,7 @@ def report(world, times=1):
 
 
 def rejection(row):
-    """Why the guest does not run with what it should, in its own last words."""
+    """Return the reason for which the guest rejected the last values."""
     return json.loads(row.service_facts).get('rejection', '')
 
 
@@ -90,9 +91,10 @@ def results(operation_id):
     }
 
 
-# --- one instance ------------------------------------------------------------------------------------
+# --- one instance
+# ------------------------------------------------------------------------------------
 
-def test_a_group_is_attached_and_let_go_of(world, instance_id):
+def test_a_group_is_attached_and_detached(world, instance_id):
     group = world.group(max_connections=250, event_scheduler=True)
     world.attach(instance_id, group)
     assert world.row(instance_id).configuration_id == group
@@ -113,7 +115,7 @@ def test_a_group_is_attached_and_let_go_of(world, instance_id):
         'max_connections': '128', 'event_scheduler': None}
 
 
-def test_what_needs_a_restart_shows_until_a_restart_made_it_true(world, instance_id):
+def test_options_that_need_a_restart_are_shown_until_the_restart(world, instance_id):
     world.attach(instance_id, world.group(max_connections=250, back_log=90))
     world.settle()
     assert world.status(instance_id) == 'RESTART_REQUIRED'
@@ -131,7 +133,7 @@ def test_what_needs_a_restart_shows_until_a_restart_made_it_true(world, instance
     }
 
 
-def test_a_reboot_makes_it_true(world, instance_id):
+def test_a_reboot_applies_them_too(world, instance_id):
     world.attach(instance_id, world.group(back_log=90))
     world.settle()
     world.reboot(instance_id)
@@ -168,13 +170,13 @@ def test_what_the_engine_refuses_leaves_no_group(world, instance_id):
 
 
 def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id, conf):
-    """It took the options and died before it could say so."""
+    """The guest applied the options and died before its report."""
     guest = world.guest(instance_id)
     world.attach(instance_id, world.group(max_connections=250))
     world.run(lambda: guest.waiting)
     guest.kill()
-    world.run(lambda: operation(world.operations(instance_id)[-1].id).state == 'undoing',
-              seconds=2 * 300)
+    last_id = world.operations(instance_id)[-1].id
+    world.run(lambda: operation(last_id).state == OperationState.REVERTING, seconds=2 * 300)
     guest.start()
     world.settle()
     assert last(world, instance_id)[1:] == ('failed', 'guest_timeout')
@@ -182,7 +184,7 @@ def test_a_guest_that_does_not_answer_has_no_group_afterwards(world, instance_id
     assert running(world, instance_id, 'max_connections') == {'max_connections': '128'}
 
 
-def test_what_failed_is_tried_again(world, instance_id):
+def test_a_failed_operation_is_retried(world, instance_id):
     again = {
         kind: status.ORIGINALS[f'instance_{kind}_configuration'].again
         for kind in ('attach', 'detach')
@@ -221,7 +223,7 @@ def test_an_engine_that_does_not_start_with_it_runs_with_what_it_had(world, inst
         'max_connections': '250',
         'back_log': None
     }
-    assert world.status(instance_id) == 'RESTART_REQUIRED', 'what was asked for is not in force'
+    assert world.status(instance_id) == 'RESTART_REQUIRED', 'the requested options are not in force'
     assert 'instance.options_rejected' in world.events(instance_id)
 
 
@@ -237,11 +239,11 @@ def test_a_reboot_with_options_it_does_not_start_with(world, instance_id):
     assert world.status(instance_id) == 'RESTART_REQUIRED'
 
 
-@pytest.mark.parametrize('asked', ['attach', 'detach'])
-def test_refused_requests_change_nothing(world, instance_id, asked):
+@pytest.mark.parametrize('request_', ['attach', 'detach'])
+def test_refused_requests_change_nothing(world, instance_id, request_):
     group = world.group(max_connections=250)
     world.attach(instance_id, group)
-    if asked == 'detach':
+    if request_ == 'detach':
         with pytest.raises(exception.Unprocessable):
             world.detach(instance_id)
     with pytest.raises(exception.BadRequest):
@@ -253,7 +255,7 @@ def test_refused_requests_change_nothing(world, instance_id, asked):
         world.attach(instance_id, world.group())
 
 
-def test_a_group_of_another_project_or_version_cannot_be(world, instance_id):
+def test_a_group_of_another_project_or_version_is_refused(world, instance_id):
     with pytest.raises(exception.NotFound):
         world.attach(instance_id, '00000000-0000-4000-8000-000000000000')
     group = world.group(max_connections=250)
@@ -275,7 +277,7 @@ def test_a_group_in_use_cannot_be_deleted(world, instance_id):
     groups.delete(world.context, group)
 
 
-# --- other work on an instance that has one -----------------------------------------------------------
+# --- other operations on an instance with a group ------------------------------------------------
 
 def test_an_instance_is_made_with_a_group(world):
     group = world.group(max_connections=250, back_log=90)
@@ -291,7 +293,7 @@ def test_an_instance_is_made_with_a_group(world):
     })
 
 
-def test_an_instance_comes_up_without_options_that_cannot_be(world):
+def test_an_instance_starts_without_options_that_the_engine_rejects(world):
     world.machines.prepare = lambda guest: setattr(guest.engine, 'deadly', ('back_log', '7'))
     made = created(world, configuration_id=world.group(back_log=7))
     report(world)
@@ -314,7 +316,7 @@ def test_a_resize_keeps_the_options(world, instance_id):
     }, 'of the new flavor'
 
 
-def test_options_changed_behind_our_back_are_told_once(world, instance_id):
+def test_options_changed_outside_of_trove_are_reported_once(world, instance_id):
     world.attach(instance_id, world.group(max_connections=250))
     world.settle()
     engine(world, instance_id).running['max_connections'] = '7'

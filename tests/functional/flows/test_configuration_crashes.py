@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The crash matrix of the flows on configuration groups: whoever takes over ends them, and nothing is done twice."""
+"""Crash matrix of the flows on configuration groups: a successor ends them, and no act is repeated.
+"""
 
 import pytest
 
@@ -47,7 +48,7 @@ def edit(world, instance_id, group):
     groups.edit(world.context, group, {'max_connections': 300})
 
 
-#: kind -> (what asks for it, what the engine runs with afterwards)
+#: kind -> (function that requests it, value in force afterwards)
 BEGIN = {
     'instance_attach_configuration': (attach, '250'),
     'instance_detach_configuration': (detach, '128'),
@@ -60,15 +61,15 @@ BEGIN = {
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
 @pytest.mark.parametrize(('kind', 'step'),
                          [(kind, step) for kind in KINDS for step in FLOWS[kind].step_names])
-def test_whoever_takes_over_ends_it(world, kind, step, moment):
+def test_a_successor_ends_it(world, kind, step, moment):
     instance_id, group = created(world), world.group(max_connections=250)
-    begin, wanted = BEGIN[kind]
+    begin, expected = BEGIN[kind]
     begin(world, instance_id, group)
     run_to_death(world, doomed_runner(world, kind, step, moment))
     succeed(world)
     ended = world.operations(instance_id)[-1]
     assert (ended.state, ended.error_code) == ('succeeded', None), world.journal()
-    assert running(world, instance_id, 'max_connections') == {'max_connections': wanted}
+    assert running(world, instance_id, 'max_connections') == {'max_connections': expected}
     assert world.status(instance_id) == 'ACTIVE'
     assert world.row(instance_id).configuration_id == (None if begin is detach else group)
     if ended.parent_id:
@@ -79,7 +80,7 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
 
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
-def test_whoever_takes_over_takes_an_attach_back(world, moment):
+def test_a_successor_reverts_an_attach(world, moment):
     instance_id = created(world)
     world.guest(instance_id).engine.refuses['sql_mode'] = 'no such mode'
     world.attach(instance_id, world.group(max_connections=250, sql_mode='NONSENSE'))

@@ -10,11 +10,11 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Every flow, every step, and a task manager that dies before it, after it, or right after it was written down.
+"""Crash matrix: every flow and step, and a task manager that dies before, after, or once recorded.
 
-Generated from the registry of flows: a new flow or step is in the matrix by being there. The dead one's successor finds
-the operation when its lease has run out, and must end it as if nothing had happened: closed, shown right, and the cloud
-holds exactly what the result implies.
+The matrix is generated from the registry of flows, so that a new flow or step is included. The
+successor finds the operation when the lease has expired. It must end it as without a crash: the
+operation is closed, the status is right, and the cloud has exactly what the result implies.
 """
 
 import dataclasses
@@ -28,8 +28,7 @@ from trove.taskmanager import flows
 from trove.taskmanager.models import Runner
 
 FLOWS = flows.registry()
-#: Kinds that are not about one instance, or that no datastore can do: test_refused.py, test_modules.py and
-#: test_configuration_crashes.py have them.
+#: Kinds tested elsewhere: test_refused.py, test_modules.py and test_configuration_crashes.py.
 ELSEWHERE = {
     'backup_create', 'backup_delete', 'instance_promote', 'instance_eject',
     'instance_detach_replica', 'instance_upgrade_agent', 'module_reapply', 'configuration_edit',
@@ -41,7 +40,7 @@ EVERY_STEP = [(kind, step) for kind, flow in FLOWS.items() if kind not in ELSEWH
 UNDOABLE_STEPS = [step for step in FLOWS['instance_create'].step_names]
 USERS = [{'name': 'app', 'password': 'Canary-5ecret', 'host': '%', 'databases': [{'name': 'shop'}]}]
 DATABASES = [{'name': 'shop', 'character_set': None, 'collate': None}]
-#: kind -> what asks for it. The create begins with nothing and stands in the test.
+#: kind -> function that requests it; the test itself requests the create.
 BEGIN = {
     'instance_delete': lambda world, instance_id: world.delete(instance_id),
     'instance_discard_log': lambda world, instance_id: world.discard_log(instance_id, 'error'),
@@ -60,12 +59,12 @@ BEGIN = {
     'instance_update_access': lambda world, instance_id: world.change_access(
         instance_id, is_public=True, allowed_cidrs=['10.5.0.0/16']),
 }
-#: kind -> what there is afterwards beside the instance
+#: kind -> resources that exist afterwards beside those of the instance
 MORE = {'instance_update_access': {'floatingip': 1}}
 
 
 def start_what_is_off(world, instance_id):
-    """The machine is off, and its agent with it."""
+    """Switch the machine off, and then request a start."""
     server_id = world.row(instance_id).compute_instance_id
     world.cloud.set('server', server_id, vm_state='stopped')
     world.machines.stop_server(server_id)
@@ -73,11 +72,11 @@ def start_what_is_off(world, instance_id):
 
 
 class Killed(BaseException):
-    """kill -9: nothing that follows in this process happens."""
+    """Exception that stands for kill -9: the code after it does not run."""
 
 
 class Mortal:
-    """A step that kills its task manager the first time it is run."""
+    """Step that kills its task manager in its first run."""
 
     def __init__(self, step, moment, method='run'):
         self._step = step
@@ -106,7 +105,7 @@ class Mortal:
 
 
 class DiesAfterRecording(Runner):
-    """A task manager that dies when a certain step has been written down as done."""
+    """Task manager that dies after the record of a certain step."""
 
     last_step = ''
 
@@ -131,20 +130,20 @@ def doomed_runner(world, kind, step_name, moment, method='run'):
 
 
 def run_to_death(world, runner):
-    """Let the world go on until the doomed task manager dies."""
+    """Run the world until the doomed task manager dies."""
     with pytest.raises(Killed):
         world.settle(runner=runner)
 
 
 def succeed(world):
-    """Another task manager takes over when the lease has run out."""
+    """Let another task manager take over after the lease has expired."""
     world.clock.advance(LEASE)
     world.settle(runner=world.new_runner())
 
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
 @pytest.mark.parametrize(('kind', 'step'), EVERY_STEP)
-def test_whoever_takes_over_ends_it(world, kind, step, moment):
+def test_a_successor_ends_it(world, kind, step, moment):
     if kind == 'instance_create':
         instance_id = world.create(databases=DATABASES, users=USERS)
     else:
@@ -172,8 +171,8 @@ def test_whoever_takes_over_ends_it(world, kind, step, moment):
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
 @pytest.mark.parametrize('step', UNDOABLE_STEPS)
-def test_whoever_takes_over_takes_it_back(world, step, moment):
-    """The create fails at its end; the task manager dies while it takes back what was made."""
+def test_a_successor_reverts_it(world, step, moment):
+    """The create fails at its end; the task manager dies during the revert."""
     world.conf.set_override('usage_timeout', 120)
     world.machines.silent = True
     instance_id = world.create()
@@ -230,7 +229,7 @@ def test_a_broker_that_is_away_only_delays(world):
     assert world.status(instance_id) == 'ACTIVE'
 
 
-def test_quota_of_the_cloud_is_told_and_nothing_is_left(world):
+def test_an_exceeded_cloud_quota_is_reported_and_nothing_is_left(world):
     world.cloud.faults.request(
         'volume', 'POST', '/volumes', times=99, status=413,
         message='VolumeLimitExceeded: Maximum number of volumes allowed (0) exceeded')
@@ -243,7 +242,7 @@ def test_quota_of_the_cloud_is_told_and_nothing_is_left(world):
 
 
 def test_the_cancelling_delete_of_a_dead_task_manager(world):
-    """The task manager dies in the middle of a create, and the user deletes before anybody takes over."""
+    """The task manager dies during a create, and the user deletes before a successor takes over."""
     instance_id = world.create()
     run_to_death(world, doomed_runner(world, 'instance_create', 'EnsureServer', 'after'))
     world.delete(instance_id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What a create makes and for whom, and how it ends when the cloud, the broker or the guest stumbles."""
+"""Create: the resources it makes, and failures of the cloud, the broker and the guest."""
 
 import configparser
 
@@ -24,8 +24,8 @@ from trove.db import instance_addresses, root_history
 from trove.db import session
 
 
-def created(world, **asked):
-    instance_id = world.create(**asked)
+def created(world, **request):
+    instance_id = world.create(**request)
     world.settle()
     assert world.status(instance_id) == 'ACTIVE', world.journal()
     return instance_id
@@ -67,9 +67,9 @@ def test_the_guest_learns_who_it_is_and_nothing_more(world):
     assert set(files) == {
         '/etc/trove/conf.d/guest_info.conf', '/etc/trove/conf.d/trove-guestagent.conf'
     }
-    told = configparser.RawConfigParser()
-    told.read_string(files['/etc/trove/conf.d/guest_info.conf'])
-    assert dict(told['DEFAULT']) == {
+    config = configparser.RawConfigParser()
+    config.read_string(files['/etc/trove/conf.d/guest_info.conf'])
+    assert dict(config['DEFAULT']) == {
         'guest_id': instance_id,
         'datastore_manager': 'mariadb',
         'datastore_version': '10.11',
@@ -78,7 +78,7 @@ def test_the_guest_learns_who_it_is_and_nothing_more(world):
         'instance_rpc_encr_key': keys.encode(key),
         'boot_epoch': '1'
     }
-    assert told['guest_bus']['transport_url'] == (
+    assert config['guest_bus']['transport_url'] == (
         f'rabbit://guest-{instance_id}:{keys.broker_password(key)}@broker:5672/guests')
 
 
@@ -94,7 +94,7 @@ def test_the_database_is_open_to_those_who_may_and_the_management_side_to_nobody
 
 
 @pytest.mark.parametrize('access', [None, {}, {'allowed_cidrs': []}])
-def test_who_may_connect_when_little_is_said(world, access):
+def test_default_access_rules(world, access):
     group_id = world.row(created(world, access=access)).security_group_id
     assert let_in(world, [group_id]) == {('tcp', 3306, '0.0.0.0/0')}
 
@@ -126,7 +126,7 @@ def test_locality_makes_a_server_group_that_goes_with_the_instance(world):
     assert world.holds() == NOTHING
 
 
-def test_a_root_password_that_was_given_is_remembered_as_enabled(world):
+def test_a_root_password_counts_as_root_enabled(world):
     instance_id = created(world, root_password='Canary-r00t')
     assert session.read(root_history.get, instance_id).user == 'demo-user'
     data = world.machines.volumes[world.row(instance_id).volume_id]
@@ -189,7 +189,7 @@ def test_a_server_that_somebody_else_removes_is_missed(world):
 
 
 class Thief:
-    """Takes what is sent to guests that start from now on, as long as it is at large."""
+    """Guest-side fault that swallows commands to guests that start from now on."""
 
     def __init__(self, world):
         self.taken = 0
@@ -276,7 +276,7 @@ def test_an_operators_cloud_init_file_is_merged_and_a_broken_one_left_out(world,
     assert 'is left out' in world.journal()
 
 
-def test_how_often_the_cloud_is_asked(world):
+def test_the_number_of_cloud_calls(world):
     created(world)
     world.cloud.requests.clear()
     created(world, name='second')
@@ -285,8 +285,8 @@ def test_how_often_the_cloud_is_asked(world):
     assert len(world.cloud.requests) <= 20, world.cloud.requests
 
 
-def test_a_database_that_the_engine_refuses_is_told_and_the_rest_works(world):
-    """What the API lets through and the engine does not."""
+def test_a_database_that_the_engine_refuses_is_reported_and_the_rest_works(world):
+    """The API accepts the name and the engine does not."""
     instance_id = created(
         world, databases=[{
             'name': 'x' * 65,

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Deletes that really delete, whatever the cloud answers."""
+"""Deletes that remove everything in spite of failures of the cloud."""
 
 import dataclasses
 
@@ -51,7 +51,7 @@ def test_a_delete_insists_and_the_row_stays_until_all_is_gone(world, instance_id
 @pytest.mark.parametrize(('service', 'path'), [
     ('compute', '/servers/'), ('network', '/ports/'), ('network', '/security-groups/'),
     ('network', '/floatingips/'), ('volume', '/volumes/')])
-def test_a_lost_answer_changes_nothing(world, instance_id, service, path):
+def test_a_lost_response_changes_nothing(world, instance_id, service, path):
     world.cloud.faults.request(service, 'DELETE', path, mode='after')
     world.delete(instance_id)
     world.settle()
@@ -61,7 +61,9 @@ def test_a_lost_answer_changes_nothing(world, instance_id, service, path):
 @pytest.mark.parametrize('step', (network.EnsureSecurityGroup, network.EnsureManagementPort,
                                   volume.EnsureVolume, identity.EnsureGuestIdentity))
 def test_what_a_frozen_task_manager_makes_of_a_deleted_instance_is_removed(world, step):
-    """Its lease ran out, the create was cancelled, the instance deleted; then its request reaches the cloud."""
+    """The lease expired, the create was cancelled and the instance deleted; then the late request
+    arrives.
+    """
     class Frozen(step):
         name = step.__name__
 
@@ -104,7 +106,7 @@ def test_a_broker_that_is_away_delays_the_end(world, instance_id):
     assert (world.status(instance_id), world.holds()) == ('404', NOTHING)
 
 
-def test_a_delete_that_cannot_end_names_what_is_left_and_may_be_asked_again(
+def test_a_delete_that_cannot_end_names_the_rest_and_can_be_repeated(
         world, instance_id, conf):
     world.cloud.faults.request('volume', 'DELETE', '/volumes/', status=400, times=100000)
     conf.set_override('delete_deadline', 300)
@@ -137,7 +139,7 @@ def test_pauses_grow_while_the_cloud_keeps_refusing(world, instance_id):
     for _ in range(300):
         world.tick()
         world.clock.advance(5)
-    assert fault.seen < 45, 'a quarter of an hour and more, asked about once a minute in the end'
+    assert fault.seen < 45, 'a quarter of an hour and more, polled about once a minute in the end'
     world.cloud.faults.clear()
     world.settle()
     assert world.holds() == NOTHING

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Configuration groups that are edited while instances have them: everybody gets the values, or it is known why not."""
+"""Edits of configuration groups in use: every instance gets the values, or the reason is reported.
+"""
 
 import dataclasses
 import functools
@@ -32,18 +33,18 @@ def two(world):
 
 def test_an_edit_reaches_all_instances(world, two):
     group, one, other = two
-    asked = world.edit_group(group, max_connections=300, back_log=90)
+    edit = world.edit_group(group, max_connections=300, back_log=90)
     world.settle()
-    assert operation(asked).state == 'succeeded', world.journal()
-    assert results(asked) == {one: ('succeeded', None), other: ('succeeded', None)}
+    assert operation(edit).state == 'succeeded', world.journal()
+    assert results(edit) == {one: ('succeeded', None), other: ('succeeded', None)}
     for instance_id in (one, other):
         assert running(world, instance_id, 'max_connections') == {'max_connections': '300'}
         assert world.status(instance_id) == 'RESTART_REQUIRED'
     assert world.edit_group(group, max_connections=300,
                             back_log=90) is None, 'nothing is to be done'
-    asked = world.edit_group(group)
+    edit = world.edit_group(group)
     world.settle()
-    assert operation(asked).state == 'succeeded'
+    assert operation(edit).state == 'succeeded'
     assert running(world, one, 'max_connections') == {
         'max_connections': '128'
     } and world.status(one) == 'ACTIVE'
@@ -52,12 +53,13 @@ def test_an_edit_reaches_all_instances(world, two):
 def test_an_instance_that_refuses_holds_up_no_other(world, two):
     group, one, other = two
     engine(world, one).refuses['wait_timeout'] = 'not here'
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    ended = operation(asked)
+    ended = operation(edit)
     assert (ended.state, ended.error_code) == ('failed', 'configuration_not_applied')
-    assert f'1 of 2 instances do not have the values of the configuration group. {one}: ' in ended.error_text
-    assert results(asked) == {
+    assert (f'1 of 2 instances do not have the values of the configuration group. {one}: '
+            in ended.error_text)
+    assert results(edit) == {
         one: ('failed', 'guest_configuration_refused'),
         other: ('succeeded', None)
     }
@@ -67,29 +69,29 @@ def test_an_instance_that_refuses_holds_up_no_other(world, two):
     }
     assert running(world, other, 'wait_timeout') == {'wait_timeout': '60'}
     engine(world, one).refuses.clear()
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert results(asked) == {
+    assert results(edit) == {
         one: ('succeeded', None)
     }, 'the same values again are brought to who has not got them'
     assert running(world, one, 'wait_timeout') == {'wait_timeout': '60'}
 
 
-def test_an_instance_that_is_busy_is_told_afterwards(world, two):
+def test_a_busy_instance_gets_the_values_afterwards(world, two):
     group, one, other = two
     world.restart(one)
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert results(asked) == {one: ('succeeded', None), other: ('succeeded', None)}
+    assert results(edit) == {one: ('succeeded', None), other: ('succeeded', None)}
     assert running(world, one, 'wait_timeout') == {'wait_timeout': '60'}
 
 
 def test_an_instance_that_is_being_made_gets_the_new_values(world, two):
     group, one, _other = two
     third = world.create(configuration_id=group)
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert operation(asked).state == 'succeeded', world.journal()
+    assert operation(edit).state == 'succeeded', world.journal()
     assert running(world, third, 'wait_timeout') == {
         'wait_timeout': '60'
     } == running(world, one, 'wait_timeout')
@@ -100,35 +102,35 @@ def test_an_instance_that_is_being_made_gets_the_new_values(world, two):
 def test_an_instance_that_goes_meanwhile_is_left_out(world, two):
     group, one, other = two
     world.delete(one)
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert operation(asked).state == 'succeeded' and results(asked) == {other: ('succeeded', None)}
+    assert operation(edit).state == 'succeeded' and results(edit) == {other: ('succeeded', None)}
 
 
 def test_an_instance_that_lets_go_meanwhile_is_left_out(world, two):
     group, one, other = two
     world.detach(one)
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert operation(asked).state == 'succeeded' and results(asked) == {other: ('succeeded', None)}
+    assert operation(edit).state == 'succeeded' and results(edit) == {other: ('succeeded', None)}
     assert running(world, one, 'wait_timeout') == {'wait_timeout': None}
 
 
-def test_a_guest_that_is_silent_is_told_of(world, two):
+def test_a_silent_guest_is_reported(world, two):
     group, one, other = two
     world.guest(one).kill()
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert results(asked) == {one: ('failed', 'guest_timeout'), other: ('succeeded', None)}
-    assert operation(asked).error_code == 'configuration_not_applied'
+    assert results(edit) == {one: ('failed', 'guest_timeout'), other: ('succeeded', None)}
+    assert operation(edit).error_code == 'configuration_not_applied'
 
 
 def test_a_second_edit_joins_the_first(world, two):
     group, one, other = two
-    asked = world.edit_group(group, wait_timeout=60)
-    assert world.edit_group(group, wait_timeout=70) == asked, 'one operation for a group at a time'
+    edit = world.edit_group(group, wait_timeout=60)
+    assert world.edit_group(group, wait_timeout=70) == edit, 'one operation for a group at a time'
     world.settle()
-    assert operation(asked).state == 'succeeded', world.journal()
+    assert operation(edit).state == 'succeeded', world.journal()
     for instance_id in (one, other):
         assert running(world, instance_id, 'wait_timeout') == {'wait_timeout': '70'}
         assert world.row(instance_id).configuration_digest == configurations.digest(
@@ -136,19 +138,19 @@ def test_a_second_edit_joins_the_first(world, two):
     assert [row.kind for row in world.operations(group)] == ['configuration_update']
 
 
-def test_who_was_told_before_a_second_edit_is_told_again(world, two):
+def test_an_updated_instance_is_updated_again_after_a_second_edit(world, two):
     group, one, other = two
     world.guest(other).kill()  # the first edit waits for it
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.run(lambda: running(world, one, 'wait_timeout') == {'wait_timeout': '60'})
     world.run(lambda: world.row(one).operation_id is None)
-    assert world.edit_group(group, wait_timeout=70) == asked
+    assert world.edit_group(group, wait_timeout=70) == edit
     world.settle()
     assert running(world, one, 'wait_timeout') == {'wait_timeout': '70'}, world.journal()
-    assert results(asked) == {one: ('succeeded', None), other: ('failed', 'guest_timeout')}
+    assert results(edit) == {one: ('succeeded', None), other: ('failed', 'guest_timeout')}
 
 
-def test_values_that_are_taken_back_in_time(world, two):
+def test_values_that_are_reverted_in_time(world, two):
     group, one, other = two
     world.edit_group(group, wait_timeout=60)
     world.tick()
@@ -163,24 +165,26 @@ def test_values_that_are_taken_back_in_time(world, two):
 
 @pytest.mark.parametrize('refuses', [False, True])
 def test_an_edit_at_the_last_moment_is_not_lost(world, two, refuses):
-    """The operation has looked for the last time and is about to end when the group is edited again."""
+    """The operation has polled for the last time and is about to end when the group is edited
+    again.
+    """
     group, one, _other = two
     if refuses:
         engine(world, one).refuses['wait_timeout'] = 'not here'
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.flows['configuration_update'] = dataclasses.replace(
         (flow := world.flows['configuration_update']), **{
             end: functools.partial(edited_first, world, group, getattr(flow, end))
             for end in ('succeeded', 'failed')
         })
     world.settle()
-    assert operation(asked).state == ('failed' if refuses else 'succeeded'), world.journal()
+    assert operation(edit).state == ('failed' if refuses else 'succeeded'), world.journal()
     assert len(world.operations(group)) == 2, 'it is followed by another one'
     assert running(world, one, 'max_connections') == {'max_connections': '300'}, world.journal()
 
 
 def edited_first(world, group, end, work, *why):
-    """The end of an operation, with an edit just before it is written."""
+    """Close an operation, with an edit just before the write."""
     if len(world.operations(group)) == 1:
         assert world.edit_group(group, max_connections=300) == work.id
     return end(work, *why)
@@ -190,9 +194,9 @@ def test_a_stopped_database_has_the_values_when_it_starts(world, two):
     group, one, _other = two
     world.stop(one)
     world.settle()
-    asked = world.edit_group(group, wait_timeout=60)
+    edit = world.edit_group(group, wait_timeout=60)
     world.settle()
-    assert results(asked)[one] == ('succeeded', None)
+    assert results(edit)[one] == ('succeeded', None)
     world.restart(one)
     world.settle()
     assert running(world, one, 'wait_timeout') == {

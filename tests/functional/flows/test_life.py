@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The life of an instance, without accidents: create, restart, delete; and the ends that are not happy."""
+"""Life of an instance: create, restart and delete, and their failures."""
 
 import json
 
@@ -86,7 +86,7 @@ def test_a_guest_that_never_calls_back_ends_in_error_with_a_reason_and_can_be_de
     row = world.row(instance_id)
     assert world.status(instance_id) == 'ERROR'
     assert row.error_code == 'guest_silent' and 'did not report in' in row.fault_message
-    assert 'simulated machine' in row.fault_details, 'the operator sees the last words of the console'
+    assert 'simulated machine' in row.fault_details, 'the operator sees the end of the console'
     assert world.holds() == NOTHING, 'nothing is paid for that nobody can use'
     assert world.usage()['instances'] == 1
     world.delete(instance_id)

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs whose task manager dies: whoever takes over stores every byte once, and leaves no piece of a former file."""
+"""Crashes while logs are published: a successor stores every byte once and leaves no former piece.
+"""
 
 import pytest
 
@@ -23,7 +24,7 @@ MOMENTS = ['before', 'after', 'recorded']
 
 @pytest.fixture
 def log(world, conf):
-    """A log of which something was published before it was rotated, so that a publish has everything to do."""
+    """Log that was partly published before its rotation, so that a publish runs every step."""
     conf.set_override('guest_log_limit', 1024)
     instance_id = world.create()
     world.settle()

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Logs: switched, published piece by piece into the project's account, discarded, and right after every mishap."""
+"""Logs: switched, published in pieces to the project's account, discarded, and failures of each."""
 
 import functools
 import json
@@ -37,7 +37,7 @@ def instance_id(world):
 
 
 class Log:
-    """A log of an instance, seen from the guest, the file and the object store."""
+    """Log of an instance, seen from the guest, the file and the object store."""
 
     def __init__(self, world, instance_id, name='general'):
         self.world, self.instance_id, self.name = world, instance_id, name
@@ -124,7 +124,7 @@ def test_pieces_are_cut_at_lines_and_counted(log, conf, world):
     assert all(len(piece.content) <= 1024 and piece.content.endswith(b'\n') for piece in pieces)
     assert sum(int(piece.headers['X-Object-Meta-Lines']) for piece in pieces) == 200
     assert all(piece.until for piece in pieces), 'pieces that never expire'
-    # Clients put them together in the order in which they were stored.
+    # Clients join the pieces in the order of storage.
     assert sorted(pieces, key=lambda piece: piece.modified) == pieces
     record = log.record()
     assert len(record.pop('log_header_digest')) == 64
@@ -203,8 +203,8 @@ def test_what_was_published_goes_with_the_instance(log, world, instance_id):
                                      CONTAINER) == sorted([*other.pieces(), other.metafile])
 
 
-@pytest.mark.parametrize(('status', 'told'), [(503, True), (403, False)])
-def test_an_object_store_that_is_away_keeps_no_instance(log, world, instance_id, status, told):
+@pytest.mark.parametrize(('status', 'reported'), [(503, True), (403, False)])
+def test_an_object_store_that_is_away_keeps_no_instance(log, world, instance_id, status, reported):
     log.switch()
     log.write(GREETING)
     log.publish()
@@ -212,7 +212,7 @@ def test_an_object_store_that_is_away_keeps_no_instance(log, world, instance_id,
     world.delete(instance_id)
     world.settle(seconds=120)
     assert world.status(instance_id) == '404' and set(world.usage().values()) == {0}
-    assert ('instance_delete.logs_left' in world.events(instance_id)) is told
+    assert ('instance_delete.logs_left' in world.events(instance_id)) is reported
     world.cloud.faults.clear()
     assert [
         item.kind for item in Search(world.conf, functools.partial(
@@ -230,7 +230,7 @@ def test_publishing_anew_leaves_only_what_was_stored_now(log):
     assert not set(former) & set(log.pieces())
 
 
-def test_guests_are_told_which_authorities_to_trust(log, world, instance_id, conf, tmp_path):
+def test_guests_get_the_authorities_to_trust(log, world, instance_id, conf, tmp_path):
     machine = world.guest(instance_id).machine
     log.switch()
     log.write(GREETING)
@@ -259,16 +259,16 @@ def test_an_empty_log_is_published_as_nothing(log):
 def test_the_journals_lines_are_the_error_log(world, instance_id):
     log = Log(world, instance_id, 'error')
     unit = world.guest(instance_id).machine.unit('memory')
-    unit.said += ['[Note] ready for connections', '[Warning] grüße']
-    assert log.figures() == ('Ready', 0, sum(len(f'{line}\n'.encode()) for line in unit.said))
+    unit.logged += ['[Note] ready for connections', '[Warning] grüße']
+    assert log.figures() == ('Ready', 0, sum(len(f'{line}\n'.encode()) for line in unit.logged))
     log.publish()
-    unit.said.append('[Note] more')
+    unit.logged.append('[Note] more')
     assert log.entry()['status'] == 'Partial'
     log.publish()
-    assert log.stored().decode() == ''.join(f'{line}\n' for line in unit.said)
+    assert log.stored().decode() == ''.join(f'{line}\n' for line in unit.logged)
 
 
-def test_an_upload_that_fails_is_tried_again_and_nothing_is_stored_twice(log, conf, world):
+def test_a_failed_upload_is_retried_and_nothing_is_stored_twice(log, conf, world):
     conf.set_override('guest_log_limit', 1024)
     log.switch()
     log.write(GREETING * 200)
@@ -279,7 +279,7 @@ def test_an_upload_that_fails_is_tried_again_and_nothing_is_stored_twice(log, co
     assert log.stored().decode() == GREETING * 200
 
 
-def test_a_lost_answer_does_not_store_a_piece_twice(log, conf, world):
+def test_a_lost_response_does_not_store_a_piece_twice(log, conf, world):
     conf.set_override('guest_log_limit', 1024)
     log.switch()
     log.write(GREETING * 200)
@@ -289,7 +289,7 @@ def test_a_lost_answer_does_not_store_a_piece_twice(log, conf, world):
 
 
 class Killed(BaseException):
-    """kill -9 of the agent."""
+    """Exception that stands for kill -9 of the agent."""
 
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
@@ -344,7 +344,7 @@ def test_a_link_in_the_place_of_a_log_is_not_read(log, world, instance_id, tmp_p
     assert log.pieces() == []
 
 
-def test_a_log_that_needs_a_restart_says_so_until_it_had_one(world, instance_id):
+def test_a_log_that_needs_a_restart_shows_it_until_the_restart(world, instance_id):
     log = Log(world, instance_id, 'audit')
     assert log.switch()['status'] == 'Restart Required'
     world.restart(instance_id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Servers that move to another host, switched off or running."""
+"""Migrations of servers to another host, offline and live."""
 
 import pytest
 
@@ -48,7 +48,7 @@ def assert_whole(world, instance_id, host):
 
 
 def serve_only_here(world, instance_id):
-    """The engine does not start on the other host."""
+    """Let the engine start on the current host only."""
     unit = world.guest(instance_id).machine.unit('memory')
     start = unit.start
 
@@ -112,7 +112,7 @@ def test_an_engine_that_does_not_start_there_leads_back(world, instance_id):
 @pytest.mark.parametrize('nth', [1, 2])
 @pytest.mark.parametrize('mode', ['before', 'after'])
 @pytest.mark.parametrize('live', [False, True])
-def test_a_lost_answer_of_nova_only_delays(world, instance_id, mode, nth, live):
+def test_a_lost_response_of_nova_only_delays(world, instance_id, mode, nth, live):
     world.cloud.faults.request('compute', 'POST', '/action$', mode=mode, nth=nth)
     world.migrate(instance_id, live=live)
     world.settle()
@@ -136,7 +136,7 @@ def test_not_while_something_else_is_done(world, instance_id):
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
 @pytest.mark.parametrize('step', STEPS[1:4])
-def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment):
+def test_a_successor_reverts_it(world, instance_id, step, moment):
     serve_only_here(world, instance_id)
     world.migrate(instance_id)
     with pytest.raises(Killed):

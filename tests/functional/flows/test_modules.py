@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Modules of instances: given to new ones, and applied again by an operation of their own."""
+"""Modules of instances: applied at creation, and applied again by an operation of their own."""
 
 import base64
 import hashlib
@@ -61,13 +61,13 @@ def change(world, row, text):
 
 def has(world, instance_id):
     return {
-        told['id']: told
-        for told in applying.on_guest(world.row(instance_id), include_contents=True)
+        found['id']: found
+        for found in applying.on_guest(world.row(instance_id), include_contents=True)
     }
 
 
-def reapplied(world, row, **asked):
-    operation_id = reapplying.reapply(world.context, row, asked)
+def reapplied(world, row, **request):
+    operation_id = reapplying.reapply(world.context, row, request)
     world.settle()
     return session.read(operations.get, operation_id)
 
@@ -77,15 +77,15 @@ def test_a_new_instance_is_given_its_modules(world):
     instance_id = world.create(modules=[row.id, other.id])
     world.settle()
     assert world.status(instance_id) == 'ACTIVE'
-    told = has(world, instance_id)
-    assert (told[row.id]['status'], told[row.id]['message']) == ('OK', 'number 1')
-    assert told[other.id]['status'] == 'ERROR', 'no driver, and the instance is none the worse'
+    found = has(world, instance_id)
+    assert (found[row.id]['status'], found[row.id]['message']) == ('OK', 'number 1')
+    assert found[other.id]['status'] == 'ERROR', 'no driver, and the instance is none the worse'
     assert session.read(modules.count_instances, row.id) == 1
     assert session.read(modules.count_instances, other.id) == 0
     assert world.events(instance_id).count('instance_create.module') == 2
 
 
-def test_what_all_are_given_comes_in_its_order(world):
+def test_automatic_modules_come_in_their_order(world):
     for number, values in enumerate(({
             'apply_order': 9
     }, {
@@ -120,7 +120,7 @@ def test_an_instance_that_goes_is_not_counted(world):
 
 @pytest.fixture
 def three(world):
-    """Three instances with a module whose contents were changed since; the agent of one has died."""
+    """Three instances with a module that has changed since; the agent of one is dead."""
     row = module(world, 1)
     ids = [world.create(name=f'i{number}', modules=[row.id]) for number in range(3)]
     world.settle()
@@ -136,7 +136,7 @@ def test_it_is_applied_again_batch_by_batch(world, three):
     assert (operation.finished - operation.created).total_seconds() >= 3, 'it waits between batches'
 
 
-def test_who_has_the_present_contents_is_left_alone(world, three):
+def test_an_instance_with_the_current_contents_is_skipped(world, three):
     row, ids = three
     reapplied(world, row)
     first = has(world, ids[0])[row.id]
@@ -157,7 +157,7 @@ def test_a_silent_guest_keeps_nobody_waiting(world, three):
 
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
-def test_whoever_takes_over_ends_it(world, three, moment):
+def test_a_successor_ends_it(world, three, moment):
     row, ids = three
     reapplying.reapply(world.context, row, {'batch_size': 2, 'batch_delay': 2})
     [step] = flows.registry()['module_reapply'].step_names

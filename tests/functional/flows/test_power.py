@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Stopping the database and rebooting its server."""
+"""Stop and start of the database, and reboot of its server."""
 
 import pytest
 
@@ -51,8 +51,8 @@ def test_a_stopped_database_is_down_until_a_restart(world, instance_id):
     assert operating(world, instance_id) == 'HEALTHY'
 
 
-def test_who_was_not_reached_in_time_does_not_stop_later(world, instance_id):
-    """The network to the guest fails while it is told; what it was told has been given up when it comes back."""
+def test_a_guest_that_was_not_reached_in_time_does_not_stop_later(world, instance_id):
+    """The network fails during the command; the operation is over when the network returns."""
     world.guest(instance_id).lose_broker()
     world.stop(instance_id)
     world.settle()
@@ -65,7 +65,7 @@ def test_who_was_not_reached_in_time_does_not_stop_later(world, instance_id):
                                                                instance_id).active == 'active'
 
 
-def test_who_does_not_listen_is_not_told_to_stop(world, instance_id):
+def test_a_silent_guest_gets_no_command_to_stop(world, instance_id):
     world.guest(instance_id).kill()
     world.clock.advance(world.conf.agent_heartbeat_expiry + 1)
     with pytest.raises(exception.GuestTimeout):
@@ -84,11 +84,11 @@ def test_a_reboot_starts_machine_agent_and_engine_anew(world, instance_id):
     assert world.row(instance_id).boot_id > boot
     assert unit(world, instance_id).starts == starts + 1
     assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY')
-    asked = [
+    reboots = [
         path for method, path in world.cloud.requests
         if method == 'POST' and path.endswith('/action')
     ]
-    assert len(asked) == 1
+    assert len(reboots) == 1
 
 
 def test_a_server_that_is_off_is_started(world, instance_id):
@@ -121,7 +121,7 @@ def test_an_engine_that_does_not_start_with_its_machine_is_started(world, instan
     assert operating(world, instance_id) == 'HEALTHY'
 
 
-def test_a_reboot_without_a_word_of_the_agent_ends_and_tells(world, instance_id, conf):
+def test_a_reboot_without_a_report_of_the_agent_fails_with_the_reason(world, instance_id, conf):
     conf.set_override('agent_start_timeout', 60)
     world.guest(instance_id).start = lambda: None
     world.reboot(instance_id)
@@ -139,7 +139,8 @@ def test_a_server_that_is_gone_cannot_be_rebooted(world, instance_id):
     assert world.operations(instance_id)[-1].error_code == 'server_missing'
 
 
-# --- start -----------------------------------------------------------------------------------------
+# --- start
+# -----------------------------------------------------------------------------------------
 
 def test_a_stopped_database_is_started(world, instance_id):
     world.stop(instance_id)
@@ -152,7 +153,7 @@ def test_a_stopped_database_is_started(world, instance_id):
     assert unit(world, instance_id).on
 
 
-def test_what_runs_is_left_alone_by_a_start(world, instance_id):
+def test_a_start_leaves_running_parts_alone(world, instance_id):
     starts, boot = unit(world, instance_id).starts, world.row(instance_id).boot_id
     world.start(instance_id)
     world.settle()
@@ -176,7 +177,7 @@ def test_a_server_that_is_off_is_switched_on_with_its_database(world, instance_i
     assert (world.status(instance_id), operating(world, instance_id)) == ('ACTIVE', 'HEALTHY')
 
 
-def test_a_start_that_cannot_be_tells_why(world, instance_id):
+def test_a_failed_start_reports_the_reason(world, instance_id):
     world.stop(instance_id)
     world.settle()
     unit(world, instance_id).refuses = 'no space left on device'

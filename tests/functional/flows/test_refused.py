@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What no datastore can do: it is written down, told with its code, and leaves everything as it was."""
+"""Actions that no datastore supports: recorded, failed with a code, and without effect."""
 
 import json
 
@@ -71,14 +71,15 @@ def back_up(world, instance_id, **more):
                                 backup_models.CreateRequest(name='nightly', **more))
 
 
-ASKED = {'instance_promote': promote, 'instance_detach_replica': detach, 'instance_eject': eject,
-         'instance_upgrade_agent': upgrade_agent, 'backup_create': back_up}
+REQUESTS = {'instance_promote': promote, 'instance_detach_replica': detach,
+            'instance_eject': eject, 'instance_upgrade_agent': upgrade_agent,
+            'backup_create': back_up}
 
 
 @pytest.mark.parametrize('dies', [False, True])
-@pytest.mark.parametrize('kind', ASKED)
+@pytest.mark.parametrize('kind', REQUESTS)
 def test_it_ends_with_the_code(world, instance_id, kind, dies):
-    before = ASKED[kind](world, instance_id)
+    before = REQUESTS[kind](world, instance_id)
     if dies:
         [step] = flows.registry()[kind].step_names
         run_to_death(world, doomed_runner(world, kind, step, 'before'))
@@ -93,12 +94,13 @@ def test_it_ends_with_the_code(world, instance_id, kind, dies):
     assert f'{kind}.error' in world.events(instance_id)
 
 
-def test_what_failed_is_told_at_the_instance(world, instance_id):
+def test_the_failure_is_shown_at_the_instance(world, instance_id):
     upgrade_agent(world, instance_id)
     world.settle()
     row = world.row(instance_id)
     assert world.status(instance_id) == 'ACTIVE'
-    assert row.fault_message == 'Upgrading the agent on a running server is not supported for datastore mariadb.'
+    assert row.fault_message == ('Upgrading the agent on a running server is not supported for '
+                                 'datastore mariadb.')
 
 
 # --- backups -------------------------------------------------------------------------------------
@@ -121,7 +123,7 @@ def test_a_backup_fails_with_the_reason_and_can_be_deleted(world, instance_id):
 
 
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
-def test_a_delete_is_ended_by_whoever_takes_over(world, instance_id, moment):
+def test_a_successor_ends_a_delete(world, instance_id, moment):
     made = back_up(world, instance_id)
     world.settle()
     backup_models.delete(world.context, session.read(backups.get, made.backup_id))
@@ -132,7 +134,7 @@ def test_a_delete_is_ended_by_whoever_takes_over(world, instance_id, moment):
     assert world.usage()['backups'] == 0
 
 
-def test_it_goes_where_its_strategy_says(world, instance_id):
+def test_it_goes_to_the_container_of_its_strategy(world, instance_id):
     made = back_up(world, instance_id, container='mine')
     args = json.loads(session.read(operations.get, made.operation_id).args)
     assert args == {'backup_id': made.backup_id, 'container': 'mine'}
@@ -183,7 +185,7 @@ def _stored(world, **values):
     return backup_id
 
 
-def test_a_delete_takes_what_is_built_on_it(world):
+def test_a_delete_includes_the_increments(world):
     first = _stored(world, number=1)
     second = _stored(world, number=2, parent_id=first)
     third = _stored(world, number=3, parent_id=second)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Another image, and another version: what must be the same afterwards, and what happens when anything fails."""
+"""Rebuild and upgrade: the state that must survive, and every failure."""
 
 import pytest
 
@@ -71,7 +71,8 @@ def base_file(world, instance_id):
     return open(world.guest(instance_id).machine.path('/etc/memory/70-base.cnf')).read()
 
 
-# --- rebuild ---------------------------------------------------------------------------------------
+# --- rebuild
+# ---------------------------------------------------------------------------------------
 
 def test_a_rebuild_keeps_everything_but_the_root_disk(world, instance_id):
     before, configuration = world.row(instance_id), base_file(world, instance_id)
@@ -140,7 +141,7 @@ def test_a_rebuild_starts_a_server_that_was_off(world, instance_id):
 
 
 def test_a_volume_without_data_is_left_alone(world, instance_id):
-    """Somebody has put another volume in its place: nothing is made on it."""
+    """Another volume is in its place: no file system is made on it."""
     world.guest(instance_id).kill()
     world.clock.advance(world.conf.agent_heartbeat_expiry + 1)
     kept = world.machines.volumes[world.row(instance_id).volume_id]
@@ -175,7 +176,7 @@ def test_an_image_that_is_not_there(world, instance_id):
 
 
 def test_a_former_operation_that_was_reset_is_not_taken_for_this_one(world, instance_id):
-    """Its server was built with a number that no row knows."""
+    """The server of that operation was built with a number that no row has."""
     world.rebuild(instance_id, 'guest-2')
     with pytest.raises(Killed):
         world.settle(runner=doomed_runner(world, 'instance_rebuild', 'ServerRebuilt', 'after'))
@@ -187,7 +188,7 @@ def test_a_former_operation_that_was_reset_is_not_taken_for_this_one(world, inst
     assert_whole(world, instance_id, 'guest', was_torn=bool(world.machines.torn))
 
 
-# --- another version -------------------------------------------------------------------------------
+# --- upgrade ------------------------------------------------------------------------------------
 
 def test_an_upgrade(world, instance_id):
     world.upgrade(instance_id)
@@ -211,7 +212,7 @@ def test_the_version_it_has_is_no_work(world, instance_id, version):
 
 
 def test_a_version_with_a_newer_image(world, instance_id):
-    """The operator has published another image of the version: going over to it is how an instance gets it."""
+    """The operator has published another image of the version; an upgrade applies it."""
     with session.writer() as connection:
         world.set_version_image(connection, VERSION_ID, image(world, 'guest-2'))
     world.upgrade(instance_id, '10.11')
@@ -221,7 +222,7 @@ def test_a_version_with_a_newer_image(world, instance_id):
     assert_whole(world, instance_id, 'guest-2')
 
 
-def test_data_do_not_go_back(world, instance_id):
+def test_a_downgrade_is_refused(world, instance_id):
     world.upgrade(instance_id)
     world.settle()
     with pytest.raises(exception.BadRequest, match='a downgrade is not possible'):
@@ -230,7 +231,7 @@ def test_data_do_not_go_back(world, instance_id):
         world.upgrade(instance_id, '12.0')
 
 
-def test_a_version_that_does_not_take_the_configuration_group_is_refused(world):
+def test_a_version_that_rejects_the_configuration_group_is_refused(world):
     group = world.group(max_connections=250, gone_in_the_next=1)
     instance_id = world.create(configuration_id=group)
     world.settle()
@@ -300,8 +301,8 @@ def test_an_upgrade_of_the_engine_that_fails_leads_back(world, instance_id):
     assert_whole(world, instance_id, 'guest-2')
 
 
-def test_the_way_back_brings_the_configuration_that_was_there(world, instance_id):
-    """Not one rendered anew: the templates may have changed since."""
+def test_the_revert_restores_the_former_configuration(world, instance_id):
+    """It is not rendered again, because the templates may have changed."""
     path = world.guest(instance_id).machine.path('/etc/memory/70-base.cnf')
     with open(path, 'a') as file:
         file.write('# by hand\n')
@@ -312,7 +313,7 @@ def test_the_way_back_brings_the_configuration_that_was_there(world, instance_id
     assert base_file(world, instance_id).endswith('# by hand\n')
 
 
-def test_an_image_whose_agent_says_nothing_leads_back(world, instance_id):
+def test_an_image_with_a_silent_agent_is_reverted(world, instance_id):
     world.conf.set_override('agent_start_timeout', 60)
 
     def prepare(guest):
@@ -338,7 +339,7 @@ def test_an_engine_that_does_not_start_leads_back(world, instance_id):
 
 
 def test_an_agent_that_is_gone_is_not_waited_for(world, instance_id):
-    """An hour, which a slow shutdown may take, is for agents that are there."""
+    """The hour for a slow shutdown applies to live agents only."""
     world.guest(instance_id).kill()
     world.clock.advance(3 * world.conf.agent_heartbeat_expiry)
     began = world.seconds()
@@ -373,7 +374,7 @@ def test_nova_that_refuses_changes_nothing(world, instance_id):
 
 
 @pytest.mark.parametrize('mode', ['before', 'after'])
-def test_a_lost_answer_of_nova_only_delays(world, instance_id, mode):
+def test_a_lost_response_of_nova_only_delays(world, instance_id, mode):
     fault = world.cloud.faults.request('compute', 'POST', '/action$', mode=mode)
     world.upgrade(instance_id)
     world.settle()
@@ -382,8 +383,8 @@ def test_a_lost_answer_of_nova_only_delays(world, instance_id, mode):
     assert_whole(world, instance_id, 'guest-2')
 
 
-def test_an_agent_that_does_not_know_the_command_says_so_at_once(world, instance_id):
-    """An old image: without its word the operation would wait for an hour."""
+def test_an_agent_that_does_not_know_the_command_refuses_at_once(world, instance_id):
+    """An old image refuses the command; without that the operation would wait for an hour."""
     def prepare(guest):
         if guest.engine.version == '2.0':
             guest.knows = guest.knows - {'TakeOver'}
@@ -398,7 +399,7 @@ def test_an_agent_that_does_not_know_the_command_says_so_at_once(world, instance
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
 @pytest.mark.parametrize('step', [step for step in STEPS if step not in ('Healthy',)])
-def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment):
+def test_a_successor_reverts_it(world, instance_id, step, moment):
     world.machines.prepare = lambda guest: setattr(guest.engine, 'fails_upgrade', 'no')
     world.upgrade(instance_id)
     with pytest.raises(Killed):

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A reset frees an instance from whatever is being done to it, and a delete after it leaves nothing behind."""
+"""A reset abandons the open operation of an instance, and a delete after it leaves nothing behind.
+"""
 
 import dataclasses
 
@@ -24,12 +25,12 @@ from trove.db import backups, instances, operations, session
 from trove.taskmanager import flows
 
 CREATE = flows.registry()['instance_create']
-#: What a reset and a delete may come between.
+#: Steps between which a reset and a delete may come.
 MOMENTS = ['before', 'after']
 
 
 class Interrupted:
-    """A step during whose first run something else happens."""
+    """Step with a hook that runs during its first run."""
 
     def __init__(self, step, moment, happens):
         self._step = step
@@ -67,13 +68,15 @@ def assert_gone(world, instance_id):
 @pytest.mark.parametrize('moment', MOMENTS)
 @pytest.mark.parametrize('step', CREATE.step_names)
 def test_a_create_that_is_reset_while_a_step_runs_is_deleted_whole(world, step, moment):
-    """The hardest place: the runner is in the middle of a call to the cloud, and goes on after the delete was asked."""
+    """The hardest place: the runner is in a call to the cloud and continues after the delete
+    request.
+    """
     instance_id = world.create(access={'is_public': True}, locality='affinity')
 
     def reset_and_delete():
         world.reset(instance_id)
         world.delete(instance_id)
-        # Another task manager is idle and would begin at once.
+        # Another task manager is idle and would start at once.
         world.tick(world.new_runner())
 
     world.settle(
@@ -97,7 +100,7 @@ def test_a_create_that_is_reset_between_its_steps_is_deleted_whole(world, step):
     assert_gone(world, instance_id)
 
 
-def test_what_was_given_up_writes_nothing_any_more(world):
+def test_an_abandoned_operation_writes_nothing_more(world):
     instance_id = world.create()
     runner = interrupted_runner(world, 'instance_create', 'EnsureVolume', 'after',
                                 lambda: world.reset(instance_id))
@@ -113,7 +116,7 @@ def test_what_was_given_up_writes_nothing_any_more(world):
 
 
 def test_the_next_operation_waits_for_a_task_manager_that_does_not_notice(world):
-    """It hangs in a call for as long as its lease lasts; the delete begins when that has run out and not before."""
+    """The runner hangs in a call until its lease expires; only then the delete starts."""
     instance_id = world.create()
     world.run(lambda: world.holds().get('volume'))
     operation = world.operations(instance_id)[0]
@@ -129,7 +132,7 @@ def test_the_next_operation_waits_for_a_task_manager_that_does_not_notice(world)
     assert_gone(world, instance_id)
 
 
-def test_a_delete_that_is_stuck_is_reset_and_asked_again(world):
+def test_a_stuck_delete_is_reset_and_repeated(world):
     instance_id = world.create()
     world.settle()
     fault = world.cloud.faults.request('volume', 'DELETE', '/volumes/', status=400, times=100000)

@@ -10,7 +10,8 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Resizes whose task manager dies: on the way that the matrix of all flows does not take, and on the way back."""
+"""Crashes during resizes: on the offline path, which the crash matrix omits, and during the revert.
+"""
 
 import pytest
 
@@ -45,7 +46,7 @@ def assert_whole(world, instance_id, size):
 
 @pytest.mark.parametrize('moment', MOMENTS)
 @pytest.mark.parametrize('step', VOLUME_STEPS)
-def test_offline_too_whoever_takes_over_ends_it(world, instance_id, step, moment):
+def test_a_successor_ends_an_offline_resize(world, instance_id, step, moment):
     world.conf.set_override('online_volume_resize', False)
     world.resize_volume(instance_id, 5)
     run_to_death(world, doomed_runner(world, 'instance_resize_volume', step, moment))
@@ -57,7 +58,7 @@ def test_offline_too_whoever_takes_over_ends_it(world, instance_id, step, moment
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
 @pytest.mark.parametrize('step', [step for step in VOLUME_STEPS if step != 'Healthy'])
-def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment):
+def test_a_successor_reverts_it(world, instance_id, step, moment):
     world.conf.set_override('online_volume_resize', False)
     machine = world.guest(instance_id).machine
     machine.refuses_online, machine.damaged = [1], 'RUN fsck MANUALLY'

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Instances that get another flavor; and whatever fails on the way leaves them with the one they had."""
+"""Resize of the flavor; after each failure the instance has its former flavor."""
 
 import dataclasses
 
@@ -46,7 +46,7 @@ def configuration(world, instance_id):
 
 
 def assert_whole(world, instance_id, flavor):
-    """The instance, its server, its machine, its configuration and its quota all have this flavor."""
+    """Assert that instance, server, machine, configuration and quota have this flavor."""
     world.clock.advance(60)
     world.tick()
     world.tick()
@@ -86,14 +86,14 @@ def test_it_becomes_larger_and_smaller_again(world, instance_id):
 
 
 def confirm_by_itself(world):
-    """As a Nova does that is set to confirm at once."""
+    """Confirm the resize, as a Nova with automatic confirmation does."""
     with world.cloud._state.transaction() as tx:
         for server in tx.list('server', vm_state='resized'):
             tx.update('server', server['id'], vm_state='active', old_flavor=None, old_vm_state=None)
 
 
 class Confirming:
-    """A step that finds every resize confirmed by somebody else."""
+    """Step that finds every resize confirmed by another client."""
 
     def __init__(self, step, world):
         self._step, self._world = step, world
@@ -124,7 +124,7 @@ def test_a_nova_that_confirms_by_itself(world, instance_id):
 
 
 def refuse_large(world, instance_id):
-    """The engine does not start with what the larger flavor would give it."""
+    """Let the engine refuse to start with the configuration of the larger flavor."""
     machine = world.guest(instance_id).machine
     unit, write = machine.unit('memory'), machine.write
 
@@ -165,7 +165,7 @@ def test_nova_without_room(world, instance_id):
 
 
 def test_nova_that_finds_no_host(world, instance_id):
-    """It takes the request, and the server has its former flavor again some time later."""
+    """Nova accepts the request, and the server has its former flavor again some time later."""
     world.resize_flavor(instance_id, 'f-large')
     world.run(lambda: world.cloud.all('server')[0]['task_state'] == 'resize_prep')
     with world.cloud._state.transaction() as tx:
@@ -178,7 +178,7 @@ def test_nova_that_finds_no_host(world, instance_id):
 
 @pytest.mark.parametrize('nth', [1, 2])
 @pytest.mark.parametrize('mode', ['before', 'after'])
-def test_a_lost_answer_of_nova_only_delays(world, instance_id, mode, nth):
+def test_a_lost_response_of_nova_only_delays(world, instance_id, mode, nth):
     fault = world.cloud.faults.request('compute', 'POST', '/action$', mode=mode, nth=nth)
     assert resize(world, instance_id).state == 'succeeded', world.journal()
     assert fault.seen
@@ -203,7 +203,7 @@ def test_a_guest_that_does_not_come_back_has_its_former_server_again(world, inst
     server_id = world.row(instance_id).compute_instance_id
     boot = type(world.guest(instance_id)).start
     guest = world.guest(instance_id)
-    # Only with the memory of the former flavor the agent comes up.
+    # The agent starts only with the memory of the former flavor.
     guest.start = lambda: boot(guest) if world.machines.specs[server_id].ram_mb == 1024 else None
     operation = resize(world, instance_id)
     assert_failed(world, instance_id, operation, 'guest_timeout')
@@ -229,7 +229,7 @@ def test_a_reset_settles_the_quota(world, instance_id):
 @pytest.mark.parametrize(('flavor', 'refusal'), [('f-small', exception.BadRequest),
                                                  ('nothing', exception.BadRequest),
                                                  ('f-large', exception.QuotaExceeded)])
-def test_what_cannot_be_had_is_refused_and_counts_nothing(world, instance_id, flavor, refusal):
+def test_an_impossible_flavor_is_refused_and_changes_no_quota(world, instance_id, flavor, refusal):
     world.conf.set_override('max_ram_per_tenant', 2000)
     with pytest.raises(refusal):
         world.resize_flavor(instance_id, flavor)
@@ -244,7 +244,7 @@ def test_a_disk_does_not_shrink(world, instance_id):
 
 @pytest.mark.parametrize('moment', ['before', 'after'])
 @pytest.mark.parametrize('step', STEPS[1:])
-def test_whoever_takes_over_takes_it_back(world, instance_id, step, moment, monkeypatch):
+def test_a_successor_reverts_it(world, instance_id, step, moment, monkeypatch):
     def refused(self, work):
         raise exception.StepFailed('no', code='server_resize_failed')
 

@@ -10,7 +10,9 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Volumes that grow: in both ways, and whatever fails on the way leaves the data and a running engine."""
+"""Resize of the volume, online and offline; after each failure the data are whole and the engine
+runs.
+"""
 
 import pytest
 
@@ -42,14 +44,14 @@ def resize(world, instance_id, size=5):
 
 
 def report(world):
-    """Let the next regular report come in."""
+    """Let the next regular report arrive."""
     world.clock.advance(60)
     world.tick()
     world.tick()
 
 
 def assert_whole(world, instance_id, size):
-    """The engine runs on all its data, and everything that is counted is what there is."""
+    """Assert that the engine runs on all its data, and that quota and sizes match."""
     report(world)
     row, machine = world.row(instance_id), world.guest(instance_id).machine
     assert world.machines.torn == [], 'a volume was taken from a machine that used it'
@@ -105,7 +107,7 @@ def test_cinder_that_cannot_in_use_costs_a_stop(world, instance_id):
 
 
 def test_cinder_that_gives_up_in_use_costs_a_stop(world, instance_id):
-    """It took the request, and the volume is what it was some time later."""
+    """Cinder accepts the request, and the volume has its former size some time later."""
     volume = world.cloud.all('volume')[0]
     world.resize_volume(instance_id, 5)
     world.run(lambda: world.cloud.all('volume')[0]['status'] == 'extending')
@@ -121,12 +123,12 @@ def test_cinder_that_refuses_for_good_changes_nothing(world, instance_id, way):
                                message='Invalid volume')
     assert_failed(world, instance_id, resize(world, instance_id), 'volume_extend_failed')
     world.cloud.faults.clear()
-    assert resize(world, instance_id).state == 'succeeded', 'and it can be tried again'
+    assert resize(world, instance_id).state == 'succeeded', 'and the resize can be repeated'
     assert world.row(instance_id).fault_message is None
     assert_whole(world, instance_id, 5)
 
 
-def test_the_quota_of_the_cloud_is_told(world, instance_id, way):
+def test_an_exceeded_cloud_quota_is_reported(world, instance_id, way):
     world.cloud.faults.request('volume', 'POST', '/action$', status=413, times=99,
                                message='VolumeSizeExceedsAvailableQuota')
     operation = resize(world, instance_id)
@@ -154,7 +156,7 @@ def test_nova_that_never_detaches(world, instance_id):
     assert_failed(world, instance_id, resize(world, instance_id), 'volume_failed')
 
 
-def test_nova_that_does_not_attach_until_it_is_undone(world, instance_id):
+def test_nova_that_does_not_attach_until_the_revert(world, instance_id):
     world.conf.set_override('online_volume_resize', False)
     fault = world.cloud.faults.request('compute', 'POST', '/os-volume_attachments$', status=400,
                                        times=1)
@@ -242,7 +244,7 @@ def test_a_reset_settles_the_quota(world, instance_id, extended):
 @pytest.mark.parametrize(('size', 'refusal'), [(2, exception.BadRequest), (1, exception.BadRequest),
                                                (11, exception.OverLimit),
                                                (8, exception.QuotaExceeded)])
-def test_what_cannot_be_had_is_refused_and_counts_nothing(world, instance_id, size, refusal):
+def test_an_impossible_size_is_refused_and_changes_no_quota(world, instance_id, size, refusal):
     world.conf.set_override('max_volumes_per_tenant', 7)
     with pytest.raises(refusal):
         world.resize_volume(instance_id, size)

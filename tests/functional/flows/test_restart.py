@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Restarts that say what happened."""
+"""Restarts and the reports of their failures."""
 
 import uuid
 
@@ -27,7 +27,7 @@ def instance_id(world):
     return made
 
 
-def test_a_restart_that_fails_tells_why_and_may_be_tried_again(world, instance_id):
+def test_a_failed_restart_reports_the_reason_and_can_be_repeated(world, instance_id):
     unit = world.guest(instance_id).machine.unit('memory')
     unit.refuses = 'no space left'
     world.restart(instance_id)
@@ -79,9 +79,9 @@ def test_a_delete_during_a_restart_wins(world, instance_id):
 
 @pytest.mark.parametrize(('action', 'step'), [('restart', 'Restarted'),
                                               ('stop', 'DatabaseStopped')])
-def test_a_guest_that_is_still_busy_with_what_came_before_is_asked_again(
+def test_a_guest_that_is_busy_with_the_former_command_gets_the_next_again(
         world, instance_id, action, step):
-    """What an operation waited for may be seen before its command has ended in the guest."""
+    """The effect of a command can be visible before the command has ended in the guest."""
     operation_id = getattr(world, action)(instance_id)
     session.write(command_results.add, [{
         'command_id': str(uuid.uuid5(uuid.UUID(operation_id), f'{step}/1')),

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The operation journal with flows made for the test, on a real database, with a clock of the test's."""
+"""Operation journal with flows of the test, on a real database, with the clock of the test."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ RESOURCE = 'b9b9a2f4-0000-4000-8000-000000000001'
 
 
 class Cloud:
-    """What the steps act on: a set of things, and a script of failures."""
+    """Cloud of the steps: a set of things, and a script of failures."""
 
     def __init__(self):
         self.things = set()
@@ -42,7 +42,7 @@ class Cloud:
 
 
 class Make(Step):
-    """Ensures one thing."""
+    """Step that ensures one thing."""
 
     def __init__(self, thing, attempts=0):
         self.thing = thing
@@ -63,7 +63,7 @@ class Make(Step):
 
 
 class Await(Step):
-    """Waits until the thing 'word' is there."""
+    """Step that waits until the thing 'word' exists."""
 
     def run(self, work):
         if 'word' in work.tools.cloud.things:
@@ -217,13 +217,13 @@ def test_a_wait_that_takes_too_long_fails_with_its_own_code(journal):
     row = journal.run_until_closed(operation_id)
     assert (row.state, row.error_code) == (OperationState.FAILED, 'guest_silent')
     assert 'waiting for the word' in row.error_text
-    assert not journal.cloud.things, 'what was made was taken back'
+    assert not journal.cloud.things, 'the finished steps were reverted'
     assert journal.cloud.calls[-2:] == ['undo server', 'undo port']
     assert journal.events()[-1] == 'test.error'
     assert journal.ends.results == [('guest_silent', row.error_text)]
 
 
-def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(journal):
+def test_a_temporary_failure_is_retried_with_growing_pauses(journal):
     journal.cloud.things.add('word')
     journal.cloud.failures['make server'] = [
         exception.CloudError('busy'), exception.CloudError('busy')
@@ -243,7 +243,7 @@ def test_a_failure_that_may_pass_is_tried_again_with_growing_pauses(journal):
             ] == ['done', 'retry', 'retry', 'done', 'done']
 
 
-def test_a_failure_that_cannot_pass_turns_back_at_once(journal):
+def test_a_permanent_failure_is_reverted_at_once(journal):
     journal.cloud.failures['make server'] = [
         exception.CloudError('no', code='server_failed', retriable=False)
     ]
@@ -253,7 +253,7 @@ def test_a_failure_that_cannot_pass_turns_back_at_once(journal):
     assert journal.cloud.calls == ['make port', 'make server', 'undo server', 'undo port']
 
 
-def test_a_surprise_is_tried_again_and_ends_with_a_reference(journal):
+def test_an_unexpected_exception_is_retried_and_ends_with_a_reference(journal):
     journal.cloud.failures['make port'] = [ZeroDivisionError('secret inner words')] * 99
     row = journal.run_until_closed(journal.open(), seconds=300)
     assert (row.error_code, row.state) == ('internal', OperationState.FAILED)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""The journal when others act at the same moment, when the database refuses, and when clocks differ."""
+"""Operation journal with concurrent requests, failures of the database, and clocks that differ."""
 
 import dataclasses
 import datetime
@@ -34,7 +34,7 @@ def journal(database, clock, conf):
 
 
 class Refusing(Step):
-    """Does its work, and answers with a change that the database refuses as often as it is told to."""
+    """Step with a change that the database refuses a configured number of times."""
 
     def __init__(self, failures):
         self.failures = failures
@@ -49,18 +49,18 @@ class Refusing(Step):
             raise self.failures.pop(0)
 
 
-def test_a_delete_asked_for_while_the_last_step_is_recorded_is_not_lost(journal):
-    """The runner has looked for a cancel for the last time; the user's DELETE was answered with 202."""
+def test_a_delete_requested_during_the_last_record_is_not_lost(journal):
+    """The runner has read the cancel flag for the last time; then the DELETE returns 202."""
     operation_id = journal.open()
     journal.flow([Make('port')])
 
-    def asked(work):
+    def delete_meanwhile(work):
         assert journal.session.write(operations.request_cancel, 'instance', RESOURCE, DELETE,
                                      journal.clock())
         return []
 
     journal.flows['test'] = journal.flows['test'].__class__(
-        **{**vars(journal.flows['test']), 'succeeded': asked})
+        **{**vars(journal.flows['test']), 'succeeded': delete_meanwhile})
     journal.runner().advance(operation_id)
     assert journal.get(operation_id).state == OperationState.SUCCEEDED
     followed = journal.session.read(operations.open_of, 'instance', RESOURCE)
@@ -69,7 +69,7 @@ def test_a_delete_asked_for_while_the_last_step_is_recorded_is_not_lost(journal)
 
 
 def test_a_deadlock_while_recording_costs_no_lease(journal):
-    """The database chose our transaction as the victim: the same is written again, the step is not run again."""
+    """The transaction of a deadlock victim is repeated, and the step is not run again."""
     step = Refusing([db_exception.DBDeadlock(), db_exception.DBDeadlock()])
     journal.flow([step])
     operation_id = journal.open()
@@ -79,7 +79,7 @@ def test_a_deadlock_while_recording_costs_no_lease(journal):
 
 
 def test_an_answer_that_cannot_be_stored_fails_the_operation_and_is_undone(journal):
-    """Not tried again with every lease until the deadline, a whole day for a delete."""
+    """The step is not retried with every lease until the deadline, a whole day for a delete."""
     refused = [db_exception.DBDataError(Exception('Data too long')) for _ in range(100)]
     journal.flow([Make('port'), Refusing(refused)])
     operation_id = journal.open()
@@ -101,8 +101,9 @@ def test_an_end_that_cannot_be_stored_still_closes_the_operation(journal):
 
 
 def test_a_database_that_was_away_loses_no_work(journal):
-    """What cannot be written is neither failed nor forgotten: the lease runs out and the step is run again."""
-    # Once more than it is tried on another connection.
+    """An operation that cannot be written does not fail: its lease expires and the step runs again.
+    """
+    # Once more than the retries on another connection.
     step = Refusing([db_exception.DBConnectionError(), db_exception.DBConnectionError()])
     journal.flow([step])
     operation_id = journal.open()
@@ -114,15 +115,15 @@ def test_a_database_that_was_away_loses_no_work(journal):
 
 
 @pytest.mark.parametrize('ahead', (0.005, 2, 30))
-def test_a_bell_rung_by_a_host_whose_clock_is_ahead_is_not_for_nothing(journal, ahead):
-    """The operation is not due here yet; it is looked at again when it is, and not at some later sweep."""
+def test_a_wake_from_a_host_with_a_fast_clock_is_not_lost(journal, ahead):
+    """The operation is not due here yet; it is polled when it is due, not at a later sweep."""
     due_at = journal.clock() + datetime.timedelta(seconds=ahead)
     operation_id = journal.open(now=due_at)
     assert not journal.runner().advance(operation_id)
     assert journal.due == [(operation_id, due_at)]
 
 
-def test_a_report_from_a_host_whose_clock_is_ahead_does_not_put_off_what_waits(journal):
+def test_a_report_from_a_host_with_a_fast_clock_does_not_delay_a_waiting_step(journal):
     operation_id = journal.open()
     journal.runner().advance(operation_id)
     was_due = journal.get(operation_id).due_at
@@ -131,8 +132,8 @@ def test_a_report_from_a_host_whose_clock_is_ahead_does_not_put_off_what_waits(j
     assert journal.get(operation_id).due_at <= was_due
 
 
-def test_one_report_from_a_host_whose_clock_is_ahead_is_looked_at_once(journal):
-    """Not again and again until our own clock has caught up."""
+def test_a_report_from_a_host_with_a_fast_clock_causes_one_run(journal):
+    """The step does not run repeatedly until the own clock has caught up."""
     operation_id = journal.open()
     runner = journal.runner()
     runner.advance(operation_id)
@@ -145,8 +146,8 @@ def test_one_report_from_a_host_whose_clock_is_ahead_is_looked_at_once(journal):
         assert looked < 5, 'a busy loop'
 
 
-def test_a_report_from_a_host_whose_clock_is_behind_is_not_lost(journal):
-    """It came while the step was looking."""
+def test_a_report_from_a_host_with_a_slow_clock_is_not_lost(journal):
+    """The report arrives while the step polls."""
     class Reported(Await):
         def run(self, work):
             behind = journal.clock() - datetime.timedelta(seconds=30)
@@ -165,7 +166,7 @@ def test_a_report_from_a_host_whose_clock_is_behind_is_not_lost(journal):
 
 
 class LetGo(Step):
-    """Stands where a step waited before, and waits no more."""
+    """Step in the place of one that waited; it ends at once."""
 
     name = 'Await'
 
@@ -174,7 +175,7 @@ class LetGo(Step):
 
 
 class Remove(Step):
-    """Ensures that nothing is there; then the resource is gone."""
+    """Step that removes everything, and with it the resource."""
 
     def run(self, work):
         work.tools.cloud.things.clear()
@@ -230,10 +231,10 @@ def test_a_delete_does_not_wait_for_work_of_an_unknown_kind(journal):
 
 
 class Flaky(Step):
-    """Looks for something that takes its time, at a cloud that fails every second look."""
+    """Step that waits for a slow resource, in a cloud that fails every second poll."""
 
     attempts = 3
-    #: whether what fails in between passes
+    #: whether the failure in between is temporary
     forgives = True
 
     def __init__(self, looks):
@@ -255,7 +256,7 @@ class Stubborn(Flaky):
 
 
 def test_failures_far_apart_do_not_use_up_the_tries(journal):
-    """What waits for an hour meets some; only failures in a row say that it is not to be had."""
+    """A wait of an hour meets some failures; only failures in a row end it."""
     step = Flaky(20)
     journal.flow([step])
     operation_id = journal.open()
@@ -282,7 +283,7 @@ def test_failures_in_a_row_still_end_it(journal):
     assert [row.outcome for row in rows if row.name == 'Flaky'] == ['retry', 'retry', 'failed']
 
 
-def test_a_hurried_operation_does_not_wait_for_the_end_of_its_pause(journal):
+def test_an_operation_run_now_does_not_wait_for_the_end_of_its_pause(journal):
     journal.flow([Flaky(3)])
     operation_id = journal.open()
     journal.runner().advance(operation_id)

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""A world, with the periodic work of task managers."""
+"""Fixtures: a world with the periodic tasks of task managers."""
 
 import pytest
 
@@ -28,7 +28,7 @@ def world(conf, database, clock, tmp_path):
 
 
 class Watchman:
-    """One task manager of several, as far as it looks around."""
+    """Periodic tasks of one task manager of several."""
 
     def __init__(self, world, name='one'):
         self._conf = world.conf
@@ -57,7 +57,7 @@ def second_watchman(world):
 
 @pytest.fixture
 def instance_id(world):
-    """An instance that runs."""
+    """Active instance."""
     made = world.create()
     world.settle()
     return made

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is changed in the cloud behind our back shows, is told once, and is over when it is mended."""
+"""Changes in the cloud outside of Trove are shown, reported once, and cleared once repaired."""
 
 import pytest
 
@@ -20,7 +20,7 @@ from trove.db import instance_drift, session
 from trove.instance import models
 
 
-def told(world, instance_id):
+def reported(world, instance_id):
     return [event for event in world.events(instance_id) if event.startswith('instance.')]
 
 
@@ -29,21 +29,21 @@ def server_of(world, instance_id):
 
 
 def behind_our_back(world):
-    """The cloud, used by somebody else who may."""
+    """Return the cloud as used by another client of the service project."""
     return clouds.service_cloud(world.conf, 'RegionOne')
 
 
 def look(world, watchman):
-    """The next look, when it is due."""
+    """Run the next comparison, when it is due."""
     world.clock.advance(world.conf.taskmanager.watch_interval + 1)
     world.cloud.advance()
     assert watchman.look()
 
 
-def test_nothing_is_said_when_all_is_well(world, watchman, instance_id):
+def test_nothing_is_reported_when_all_is_well(world, watchman, instance_id):
     before = world.row(instance_id).updated
     look(world, watchman)
-    assert told(world, instance_id) == [] and world.row(instance_id).updated == before
+    assert reported(world, instance_id) == [] and world.row(instance_id).updated == before
 
 
 def test_a_look_is_three_lists_however_many_instances(world, watchman, instance_id):
@@ -54,7 +54,7 @@ def test_a_look_is_three_lists_however_many_instances(world, watchman, instance_
     world.cloud.requests.clear()
     assert watchman.look()
     assert [method for method, _path in world.cloud.requests] == ['GET'] * len(world.cloud.requests)
-    # Nova is asked for one page more than there are, which is how its client learns that it was the last.
+    # The client of Nova learns from an empty page that the one before was the last.
     assert len(world.cloud.requests) <= 4, world.cloud.requests
 
 
@@ -64,13 +64,13 @@ def test_a_server_in_another_state(world, watchman, instance_id, word, status):
     world.cloud.set('server', server_of(world, instance_id), vm_state=word)
     look(world, watchman)
     assert world.status(instance_id) == status
-    assert told(world, instance_id) == ['instance.server']
+    assert reported(world, instance_id) == ['instance.server']
     look(world, watchman)
-    assert told(world, instance_id) == ['instance.server']
+    assert reported(world, instance_id) == ['instance.server']
     world.cloud.set('server', server_of(world, instance_id), vm_state='active')
     look(world, watchman)
     assert world.status(instance_id) == 'ACTIVE'
-    assert told(world, instance_id) == ['instance.server'] * 2
+    assert reported(world, instance_id) == ['instance.server'] * 2
 
 
 def test_a_server_that_was_deleted(world, watchman, instance_id):
@@ -79,11 +79,11 @@ def test_a_server_that_was_deleted(world, watchman, instance_id):
     row = world.row(instance_id)
     assert (row.drift, row.server_status, world.status(instance_id)) == ('server_missing',
                                                                          'DELETED', 'ERROR')
-    assert told(world, instance_id) == ['instance.drift']
+    assert reported(world, instance_id) == ['instance.drift']
     with pytest.raises(exception.Unprocessable, match='instance status was ERROR'):
         models.require_ready(row, world.clock())
     look(world, watchman)
-    assert told(world, instance_id) == ['instance.drift']
+    assert reported(world, instance_id) == ['instance.drift']
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404' and world.holds() == {}
@@ -106,7 +106,7 @@ def test_a_port_that_was_taken_away_and_given_back(world, watchman, instance_id)
     world.cloud.set('port', port['id'], device_id=port['device_id'])
     look(world, watchman)
     assert (world.row(instance_id).drift, world.status(instance_id)) == (None, 'ACTIVE')
-    assert told(world, instance_id) == ['instance.drift', 'instance.mended']
+    assert reported(world, instance_id) == ['instance.drift', 'instance.mended']
 
 
 def test_a_volume_that_was_deleted(world, watchman, instance_id):
@@ -123,27 +123,27 @@ def test_a_volume_that_was_detached_and_attached_again(world, watchman, instance
     nova.attach_volume(row.compute_instance_id, row.volume_id)
     look(world, watchman)
     assert (world.row(instance_id).drift, world.status(instance_id)) == (None, 'ACTIVE')
-    assert told(world, instance_id) == ['instance.drift', 'instance.mended']
+    assert reported(world, instance_id) == ['instance.drift', 'instance.mended']
 
 
-def test_what_is_being_worked_on_is_let_alone(world, watchman, instance_id):
+def test_an_instance_with_an_open_operation_is_skipped(world, watchman, instance_id):
     world.cloud.set('server', server_of(world, instance_id), vm_state='stopped')
     world.restart(instance_id)
     world.clock.advance(60)
     assert watchman.look()
-    assert world.row(instance_id).server_status == 'ACTIVE' and told(world, instance_id) == []
+    assert world.row(instance_id).server_status == 'ACTIVE' and reported(world, instance_id) == []
 
 
-def test_a_cloud_that_is_away_says_nothing_about_instances(world, watchman, instance_id):
+def test_a_cloud_that_is_away_changes_no_instance(world, watchman, instance_id):
     world.cloud.faults.request('compute', 'GET', '.*', times=5, status=503)
     look(world, watchman)
-    assert world.status(instance_id) == 'ACTIVE' and told(world, instance_id) == []
+    assert world.status(instance_id) == 'ACTIVE' and reported(world, instance_id) == []
 
 
 def test_a_name_that_somebody_changed_is_no_loss(world, watchman, instance_id):
     world.cloud.set('volume', world.row(instance_id).volume_id, name='mine')
     look(world, watchman)
-    assert world.row(instance_id).drift is None and told(world, instance_id) == []
+    assert world.row(instance_id).drift is None and reported(world, instance_id) == []
 
 
 def test_one_of_two_looks(world, watchman, second_watchman, instance_id):
@@ -167,19 +167,19 @@ def test_a_look_that_began_before_an_operation_writes_nothing(world, instance_id
 
 
 def test_a_guest_that_falls_silent_and_comes_back(world, watchman, instance_id):
-    assert watchman.listen() and told(world, instance_id) == []
+    assert watchman.listen() and reported(world, instance_id) == []
     world.clock.advance(world.conf.agent_heartbeat_expiry + 1)
     assert watchman.listen()
     row = world.row(instance_id)
-    assert row.unreachable_since is not None and told(world,
-                                                      instance_id) == ['instance.unreachable']
+    assert row.unreachable_since is not None
+    assert reported(world, instance_id) == ['instance.unreachable']
     with pytest.raises(exception.Unprocessable, match='has not reported for too long'):
         models.require_ready(row, world.clock())
     world.clock.advance(60)
-    assert watchman.listen() and told(world, instance_id) == ['instance.unreachable']
+    assert watchman.listen() and reported(world, instance_id) == ['instance.unreachable']
     world.run(lambda: not world.tick() and watchman.listen() and world.row(instance_id).
               unreachable_since is None)
-    assert told(world, instance_id) == ['instance.unreachable', 'instance.reachable']
+    assert reported(world, instance_id) == ['instance.unreachable', 'instance.reachable']
     models.require_ready(world.row(instance_id), world.clock())
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Identities of guests that a broker has lost are made again from the database."""
+"""Identities of guests that a broker has lost are restored from the database."""
 
 import pytest
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Purging, counting again, and what has lost its other half."""
+"""Purge, recount, and orphans."""
 
 import datetime
 
@@ -23,7 +23,7 @@ from trove.db import configurations, instances, purge, quotas, recount, session,
 from trove.taskmanager.orphans import Search
 
 TABLES = tables.metadata.tables
-#: Tables with a column ``instance_id`` whose rows outlive the instance, and why.
+#: Tables with a column ``instance_id`` and rows that outlive the instance, with the reason.
 KEPT = {'backups': 'a backup is kept until its user deletes it'}
 
 
@@ -56,7 +56,7 @@ def test_every_table_is_accounted_for():
 
 @pytest.fixture
 def long_gone(world):
-    """An instance that was deleted forty days ago, and one that was deleted just now; and one that lives."""
+    """An instance deleted forty days ago, one deleted just now, and one that lives."""
     made = {}
     for name in ('old', 'new', 'alive'):
         made[name] = world.create(
@@ -81,7 +81,7 @@ def ids_in(table, column):
         return set(connection.execute(select(TABLES[table].c[column])).scalars())
 
 
-def test_what_was_deleted_long_ago_goes_with_all_that_hangs_on_it(world, long_gone, capsys):
+def test_a_row_deleted_long_ago_goes_with_its_dependent_rows(world, long_gone, capsys):
     housekeeping.purge('30', '100', True)
     assert 'instances                   1' in capsys.readouterr().out
     before = sizes()
@@ -107,11 +107,12 @@ def test_zero_days_and_small_batches(world, long_gone, capsys):
         world.settle()
     world.clock.advance(1)
     housekeeping.purge('0', '2', False)
-    assert 'instances: 2 of 5' in (told := capsys.readouterr().out) and 'instances: 5 of 5' in told
+    output = capsys.readouterr().out
+    assert 'instances: 2 of 5' in output and 'instances: 5 of 5' in output
     assert ids_in('instances', 'id') == {long_gone['alive']}
 
 
-def test_what_something_is_still_done_to_stays(world, long_gone):
+def test_a_row_with_an_open_operation_stays(world, long_gone):
     world.clock.advance(1)
     with session.writer() as connection:
         from trove.db import operations
@@ -125,7 +126,7 @@ def test_what_something_is_still_done_to_stays(world, long_gone):
 def test_a_group_goes_with_its_values(world, long_gone):
     group = session.write(configurations.create, name='g', description=None, tenant_id='demo',
                           version_id=world.row(long_gone['alive']).datastore_version_id,
-                          wanted={'max_connections': 5}, now=world.clock())
+                          new={'max_connections': 5}, now=world.clock())
     session.write(configurations.mark_deleted, group, world.clock() - datetime.timedelta(days=31))
     housekeeping.purge('30', '100', False)
     assert group not in ids_in('configurations', 'id') and 'configuration_parameters' not in sizes()
@@ -139,7 +140,7 @@ def test_numbers_that_are_none_are_refused(world, days, batch):
 
 # --- quota ---------------------------------------------------------------------------------------
 
-def test_booked_usage_is_what_the_rows_say_at_every_moment(world):
+def test_booked_usage_matches_the_rows_at_every_moment(world):
     def check():
         assert session.read(recount.differences, 'demo', lock=False) == []
 
@@ -164,15 +165,15 @@ def test_booked_usage_is_what_the_rows_say_at_every_moment(world):
     assert set(world.usage().values()) == {0}
 
 
-def test_usage_that_somebody_changed_is_told_and_corrected(world, capsys):
+def test_usage_that_was_changed_by_hand_is_reported_and_repaired(world, capsys):
     world.create()
     with session.writer() as connection:
         connection.execute(
             update(quotas.USAGES).where(quotas.USAGES.c.resource == 'volumes').values(in_use=77))
         connection.execute(quotas.USAGES.delete().where(quotas.USAGES.c.resource == 'ram'))
     housekeeping.quota_recount(None, True)
-    told = capsys.readouterr().out
-    assert 'volumes' in told and '77' in told and 'Nothing was changed' in told
+    output = capsys.readouterr().out
+    assert 'volumes' in output and '77' in output and 'Nothing was changed' in output
     assert world.usage()['volumes'] == 77
     housekeeping.quota_recount('demo', False)
     assert '2 were corrected' in capsys.readouterr().out
@@ -211,7 +212,7 @@ def test_everything_of_a_lost_row_is_found_and_deleted(world, search, capsys):
         'server', 'port', 'port', 'floating IP', 'volume', 'security group', 'server group',
         'broker'
     ])
-    # Nothing happens in this cloud while the command waits, so it is run until the cloud has done what was asked.
+    # This cloud does not act while the command waits, so the command is repeated until it has.
     for _try in range(6):
         for item in search.orphans():
             try:

@@ -24,7 +24,7 @@ from trove.taskmanager import metrics as taskmanager_metrics
 
 @pytest.fixture
 def shown(world):
-    """All that is measured, by name and labels."""
+    """Return all metrics by name and labels."""
     taskmanager_metrics.register(world.clock)
     world.conductor.register_metrics()
     world.runner.on_step = taskmanager_metrics.observe_step

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What goes out on the notification bus, to a real listener on oslo.messaging's bus in memory."""
+"""Notifications, received by a real listener on oslo.messaging's bus in memory."""
 
 import json
 import queue
@@ -29,7 +29,7 @@ from trove.extensions import serving
 from trove.taskmanager.notifier import Bus, Notifier
 from trove.taskmanager.periodic import PeriodicTasks
 
-#: The fields that the meters of Ceilometer read, by its own list of events.
+#: Fields that the meters of Ceilometer read, by its list of events.
 METERED = {
     'instance_type', 'user_id', 'instance_id', 'instance_type_id', 'launched_at', 'instance_name',
     'state', 'nova_instance_id', 'service_id', 'created_at', 'region'
@@ -42,7 +42,7 @@ PASSWORD = 'Canary-5ecret-of-a-user'
 
 
 class Listener:
-    """Whoever listens to notifications: Ceilometer, or an operator's own program."""
+    """Listener on the notification bus, such as Ceilometer or a program of the operator."""
 
     def __init__(self, conf):
         self.heard = queue.Queue()
@@ -56,7 +56,7 @@ class Listener:
         self.heard.put((event_type, publisher_id, payload, metadata))
 
     def take(self, number):
-        """The next messages; fails when fewer come."""
+        """Return the next messages; fail if fewer arrive."""
         return [self.heard.get(timeout=10) for _ in range(number)]
 
     def close(self):
@@ -67,7 +67,7 @@ class Listener:
 
 @pytest.fixture
 def listened(conf):
-    """Notifications are switched on, and go to a bus in memory."""
+    """Switch notifications on, to a bus in memory."""
     impl_fake.FakeExchangeManager._exchanges.clear()
     conf.set_override('driver', ['messagingv2'], 'oslo_messaging_notifications')
     conf.set_override('transport_url', 'fake://', 'oslo_messaging_notifications')
@@ -105,7 +105,7 @@ def send(world, bus=Bus, name='one'):
     return tasks.run('notifications', 0, notifier.send)
 
 
-def test_a_create_is_told_in_the_words_that_meters_know(listened, world, listener):
+def test_a_create_emits_the_events_that_meters_know(listened, world, listener):
     instance_id = world.create(
         users=[{
             'name': 'app',
@@ -138,7 +138,7 @@ def test_a_create_is_told_in_the_words_that_meters_know(listened, world, listene
     assert waiting() == []
 
 
-def test_the_whole_life_is_told(listened, world):
+def test_the_whole_life_emits_events(listened, world):
     instance_id = world.create()
     world.settle()
     server, volume = world.row(instance_id).compute_instance_id, world.row(instance_id).volume_id
@@ -186,7 +186,7 @@ def test_a_delete_in_the_middle_of_a_create(listened, world):
     ]
 
 
-def test_a_reset_is_told(listened, world):
+def test_a_reset_emits_events(listened, world):
     instance_id = world.create()
     world.reset(instance_id)
     assert types() == ['dbaas.instance_create.start', 'dbaas.instance_create.error',
@@ -201,7 +201,7 @@ def test_nothing_is_written_where_nobody_listens(world):
     assert waiting() == []
 
 
-def test_users_are_told_without_their_passwords(listened, world):
+def test_events_of_users_have_no_passwords(listened, world):
     instance_id = world.create(users=[{
         'name': 'first',
         'password': PASSWORD,
@@ -232,7 +232,7 @@ def test_users_are_told_without_their_passwords(listened, world):
         assert secret not in everything
 
 
-def test_backups_are_told(listened, world):
+def test_backups_emit_events(listened, world):
     instance_id = world.create()
     world.settle()
     made = backup_models.create(world.context, world.row(instance_id),
@@ -240,7 +240,7 @@ def test_backups_are_told(listened, world):
     world.settle()
     backup_models.delete(world.context, session.read(backups.get, made.backup_id))
     world.settle()
-    # No datastore of this release makes one, so the first ends with an error.
+    # No datastore of this release supports backups, so the first one fails.
     assert types()[-4:] == [
         'dbaas.backup_create.start', 'dbaas.backup_create.error', 'dbaas.backup_delete.start',
         'dbaas.backup_delete.end'
@@ -252,7 +252,7 @@ def test_backups_are_told(listened, world):
     assert payload('dbaas.backup_delete.end')['backup_id'] == made.backup_id
 
 
-def test_groups_are_told(listened, world):
+def test_groups_emit_events(listened, world):
     session.write(datastores.replace_parameters, VERSION_ID, [{
         'name': 'max_connections',
         'data_type': 'integer',
@@ -277,7 +277,7 @@ def test_groups_are_told(listened, world):
 
 
 class Flaky:
-    """A bus that takes nothing, or some, and remembers what it took."""
+    """Bus that accepts no message or some, and records the accepted ones."""
 
     def __init__(self, takes):
         self.takes = takes
@@ -302,7 +302,7 @@ def test_a_bus_that_is_away_only_delays(listened, world):
     assert len(bus.taken) == 3 and waiting() == []
 
 
-def test_the_real_bus_says_when_it_did_not_send(listened, world, monkeypatch):
+def test_the_real_bus_reports_a_failed_send(listened, world, monkeypatch):
     world.create()
     real = Bus(world.conf)
     row = waiting()[0]
@@ -317,7 +317,7 @@ def test_the_real_bus_says_when_it_did_not_send(listened, world, monkeypatch):
     real.close()
 
 
-def test_who_dies_after_sending_makes_it_come_twice_with_one_id(listened, world, listener):
+def test_a_crash_after_sending_repeats_the_message_with_the_same_id(listened, world, listener):
     world.create()
     notifier, tasks = manager(world)
 
@@ -337,7 +337,7 @@ def test_who_dies_after_sending_makes_it_come_twice_with_one_id(listened, world,
     assert first[3]['timestamp'] == second[3]['timestamp']
 
 
-def test_exists_is_told_once_for_each_period_whoever_tells_it(listened, world):
+def test_exists_is_emitted_once_per_period_by_one_process(listened, world):
     instance_id = world.create()
     world.settle()
     session.write(outbox.sent, [row.seq for row in waiting()])
@@ -359,7 +359,7 @@ def test_exists_is_told_once_for_each_period_whoever_tells_it(listened, world):
     assert types() == ['trove.instance.exists'] * 2
 
 
-def test_a_period_of_many_instances_is_told_in_pages(listened, world):
+def test_a_period_of_many_instances_is_emitted_in_pages(listened, world):
     for number in range(5):
         world.create(name=f'n{number}')
     session.write(outbox.sent, [row.seq for row in waiting()])
@@ -370,19 +370,19 @@ def test_a_period_of_many_instances_is_told_in_pages(listened, world):
     assert len({json.loads(row.payload)['instance_id'] for row in waiting()}) == len(waiting()) == 5
 
 
-def test_quotas_are_told(listened, world):
+def test_quotas_are_emitted(listened, world):
     world.create()
     session.write(outbox.sent, [row.seq for row in waiting()])
     notifier, tasks = manager(world)
     assert tasks.run('quotas', 60, notifier.quotas)
     assert not tasks.run('quotas', 60, notifier.quotas)
-    told = {json.loads(row.payload)['resource']: json.loads(row.payload) for row in waiting()}
+    emitted = {json.loads(row.payload)['resource']: json.loads(row.payload) for row in waiting()}
     assert set(types()) == {
         'dbaas.quota'
-    } and told['instances']['in_use'] == 1 and told['instances']['limit'] == 10
+    } and emitted['instances']['in_use'] == 1 and emitted['instances']['limit'] == 10
 
 
-def test_what_a_rolled_back_transaction_told_was_never_told(listened, world):
+def test_a_rolled_back_transaction_emits_nothing(listened, world):
     with pytest.raises(RuntimeError), session.writer() as connection:
         notifications.emit(connection, 'instance_restart', 'start', tenant_id='p', request_id='r',
                            now=world.clock())
@@ -393,12 +393,13 @@ def test_what_a_rolled_back_transaction_told_was_never_told(listened, world):
 def test_a_process_that_lost_the_lease_cannot_write(world):
     taken = session.write(periodic_tasks.take, 'd', 'one', world.clock(), 10)
     world.clock.advance(11)
-    assert session.write(periodic_tasks.take, 'd', 'two', world.clock(), 10).claim == taken.claim + 1
+    assert session.write(periodic_tasks.take, 'd', 'two', world.clock(),
+                         10).claim == taken.claim + 1
     with pytest.raises(exception.ClaimLost):
         session.write(periodic_tasks.renew, 'd', taken.claim, world.clock(), 10)
 
 
-def test_usage_of_an_instance_is_what_its_row_says(world):
+def test_usage_of_an_instance_matches_its_row(world):
     instance_id = world.create()
     world.settle()
     with session.reader() as connection:

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is shown of an instance, field by field."""
+"""Views of an instance, field by field."""
 
 import datetime
 import types
@@ -36,9 +36,9 @@ def conf():
 
 
 def request(*, is_admin=False):
-    asked = webob.Request.blank('/', base_url='http://h:8779')
+    blank = webob.Request.blank('/', base_url='http://h:8779')
     return types.SimpleNamespace(
-        host=asked.host, environ=asked.environ,
+        host=blank.host, environ=blank.environ,
         context=context.RequestContext(project_id='p', is_admin=is_admin, overwrite=False))
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which versions an instance may go over to."""
+"""Versions to which an instance can be upgraded."""
 
 from types import SimpleNamespace
 
@@ -35,24 +35,24 @@ def version(name, number=None, **more):
     })
 
 
-@pytest.mark.parametrize('wanted', [
+@pytest.mark.parametrize('target', [
     version('10.11'),
     version('11.4'),
     version('10.11', '10.11.6'),
     version('new', 'lts'),
     version('later', '10.11.7')
 ])
-def test_forward(wanted):
-    image.check_version(instance(), wanted, [], may_be_inactive=False)
+def test_forward(target):
+    image.check_version(instance(), target, [], may_be_inactive=False)
 
 
-@pytest.mark.parametrize(('wanted', 'reason'), [(version('10.6'), 'older'),
+@pytest.mark.parametrize(('target', 'reason'), [(version('10.6'), 'older'),
                                                 (version('10.11', '10.11.5'), 'older'),
                                                 (version('8.0', manager='mysql'), 'one of mariadb'),
                                                 (version('11.4', active=False), 'not offered')])
-def test_not(wanted, reason):
+def test_not(target, reason):
     with pytest.raises(exception.BadRequest, match=reason):
-        image.check_version(instance(), wanted, [], may_be_inactive=False)
+        image.check_version(instance(), target, [], may_be_inactive=False)
 
 
 def test_administrators_see_what_is_not_offered():

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Which sizes and flavors an instance may be given."""
+"""Sizes and flavors to which an instance can be resized."""
 
 from types import SimpleNamespace
 
@@ -68,14 +68,14 @@ def test_sizes(columns, size, refusal):
         resize.check_size(row(**columns), size)
 
 
-def test_no_maximum_is_what_a_column_holds(conf):
+def test_no_maximum_means_the_largest_value_of_a_column(conf):
     conf.set_override('max_accepted_volume_size', -1)
     resize.check_size(row(), 100000)
     with pytest.raises(exception.OverLimit):
         resize.check_size(row(), 2 ** 31)
 
 
-def wanted(**changes):
+def new_flavor(**changes):
     return Flavor(
         **{
             'id': '2',
@@ -89,26 +89,26 @@ def wanted(**changes):
         })
 
 
-@pytest.mark.parametrize(('columns', 'flavor', 'allowed', 'refusal', 'said'), [
-    ({}, wanted(), (), None, ''),
-    ({}, wanted(), ('2', '3'), None, ''),
-    ({}, wanted(), ('3',), exception.BadRequest, 'not allowed for datastore version 10.11'),
-    ({}, wanted(name='db.small'), (), exception.BadRequest, 'has already'),
-    ({}, wanted(ephemeral=1), (), exception.NotSupported, 'ephemeral'),
-    ({}, wanted(disk=4), (), exception.BadRequest, 'does not shrink'),
-    ({}, wanted(ram=512, vcpus=1), (), None, ''),
-    ({'volume_support': False}, wanted(), (), exception.BadRequest, 'no ephemeral disk'),
-    ({'volume_support': False}, wanted(ephemeral=1), (), None, '')])
-def test_flavors(columns, flavor, allowed, refusal, said):
+@pytest.mark.parametrize(('columns', 'flavor', 'allowed', 'refusal', 'message'), [
+    ({}, new_flavor(), (), None, ''),
+    ({}, new_flavor(), ('2', '3'), None, ''),
+    ({}, new_flavor(), ('3',), exception.BadRequest, 'not allowed for datastore version 10.11'),
+    ({}, new_flavor(name='db.small'), (), exception.BadRequest, 'has already'),
+    ({}, new_flavor(ephemeral=1), (), exception.NotSupported, 'ephemeral'),
+    ({}, new_flavor(disk=4), (), exception.BadRequest, 'does not shrink'),
+    ({}, new_flavor(ram=512, vcpus=1), (), None, ''),
+    ({'volume_support': False}, new_flavor(), (), exception.BadRequest, 'no ephemeral disk'),
+    ({'volume_support': False}, new_flavor(ephemeral=1), (), None, '')])
+def test_flavors(columns, flavor, allowed, refusal, message):
     settings = SimpleNamespace(device_path='/dev/vdb')
     if refusal is None:
         validation.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
         return
-    with pytest.raises(refusal, match=said):
+    with pytest.raises(refusal, match=message):
         validation.check_flavor(row(**columns), flavor, FORMER, allowed, settings)
 
 
 def test_a_server_that_boots_from_a_volume_has_no_disk_to_shrink(conf):
     conf.set_override('volume_rootdisk_support', True)
-    validation.check_flavor(row(), wanted(disk=1), FORMER, (),
+    validation.check_flavor(row(), new_flavor(disk=1), FORMER, (),
                             SimpleNamespace(device_path='/dev/vdb'))
