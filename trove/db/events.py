@@ -15,9 +15,11 @@
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
+from typing import cast
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, insert, select
 
+from trove.db.rows import EventRow
 from trove.db.tables.operations import Event
 
 EVENTS = Event.__table__
@@ -34,7 +36,7 @@ def add(connection: Connection, *, resource_type: str, resource_id: str, type: s
 
 
 def of_resource(connection: Connection, resource_id: str, limit: int,
-                marker: str | None = None) -> Sequence[Row]:
+                marker: str | None = None) -> Sequence[EventRow]:
     """Return events of a resource, newest first. Index: ix_events_resource.
 
     :param marker: id of the last row of the previous page.
@@ -44,4 +46,4 @@ def of_resource(connection: Connection, resource_id: str, limit: int,
     if marker is not None:
         last = select(EVENTS.c.seq).where(EVENTS.c.id == marker).scalar_subquery()
         statement = statement.where(EVENTS.c.seq < last)
-    return connection.execute(statement).all()
+    return cast(Sequence[EventRow], connection.execute(statement).all())

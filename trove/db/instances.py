@@ -15,13 +15,15 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Connection, FromClause, Row, and_, bindparam, insert, select, true, update
+from sqlalchemy import (Connection, FromClause, Row, Select, and_, bindparam, insert, select, true,
+                        update)
 
 from trove.common.kinds import ResourceType
 from trove.common.states import ServiceStatus as Status
 from trove.db import backups, quotas, replay_marks, statements
+from trove.db.rows import FullInstanceRow, InstanceRow
 from trove.db.tables.backups import Backup
 from trove.db.tables.configurations import Configuration
 from trove.db.tables.datastores import Datastore, DatastoreVersion
@@ -114,21 +116,23 @@ _REPLICAS_OF = (select(INSTANCES.c.id, INSTANCES.c.slave_of_id).where(
 
 # --- reading -------------------------------------------------------------------------------------
 
-def get(connection: Connection, instance_id: str, *, include_deleted: bool = False) -> Row | None:
+def get(connection: Connection, instance_id: str, *,
+        include_deleted: bool = False) -> FullInstanceRow | None:
     """Return an instance with :data:`COLUMNS` and ``service_facts``."""
-    row = connection.execute(_ONE, {'id': instance_id}).first()
+    row = cast(FullInstanceRow | None, connection.execute(_ONE, {'id': instance_id}).first())
     return row if row is not None and (include_deleted or not row.deleted) else None
 
 
-def some(connection: Connection, ids: Sequence[str]) -> Sequence[Row]:
+def some(connection: Connection, ids: Sequence[str]) -> Sequence[InstanceRow]:
     """Return the live ones among some instances, by id, with :data:`COLUMNS`. Index: primary key.
     """
-    return connection.execute(_SHOWN.where(INSTANCES.c.id.in_(ids), INSTANCES.c.deleted.is_(False))
-                              .order_by(INSTANCES.c.id)).all()
+    statement = _SHOWN.where(INSTANCES.c.id.in_(ids), INSTANCES.c.deleted.is_(False))
+    return _all(connection, statement.order_by(INSTANCES.c.id))
 
 
 def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bool | None = None,
-                 tenant_id: str | None = None, include_clustered: bool = False) -> Sequence[Row]:
+                 tenant_id: str | None = None,
+                 include_clustered: bool = False) -> Sequence[InstanceRow]:
     """Return a page of the instances of all projects, last changed first.
 
     :param deleted: True for deleted instances, False for live ones, None for both.
@@ -142,18 +146,23 @@ def managed_page(connection: Connection, *, offset: int, limit: int, deleted: bo
         statement = statement.where(INSTANCES.c.tenant_id == tenant_id)
     if not include_clustered:
         statement = statement.where(INSTANCES.c.cluster_id.is_(None))
-    return connection.execute(statement).all()
+    return _all(connection, statement)
 
 
 def created_before(connection: Connection, moment: datetime, after: str,
-                   limit: int) -> Sequence[Row]:
+                   limit: int) -> Sequence[InstanceRow]:
     """Return a page of the live instances created before a moment, by id. Index: primary key.
 
     :param after: id of the last row of the previous page, empty for the first page.
     """
-    return connection.execute(
+    return _all(
+        connection,
         _SHOWN.where(INSTANCES.c.id > after, INSTANCES.c.deleted.is_(False), INSTANCES.c.created
-                     < moment).order_by(INSTANCES.c.id).limit(limit)).all()
+                     < moment).order_by(INSTANCES.c.id).limit(limit))
+
+
+def _all(connection: Connection, statement: Select) -> Sequence[InstanceRow]:
+    return cast(Sequence[InstanceRow], connection.execute(statement).all())
 
 
 def replicas_of(connection: Connection, ids: Iterable[str]) -> dict[str, list[Row]]:

@@ -23,12 +23,13 @@ from datetime import datetime
 from typing import Any
 
 from oslo_config import cfg
-from sqlalchemy import Connection, Row, and_, select
+from sqlalchemy import Connection, and_, select
 
 from trove.common import exception, notification
 from trove.common.kinds import OperationKind, ResourceType
 from trove.common.states import OperationState
 from trove.db import instances, outbox, session
+from trove.db.rows import InstanceRow, OperationRow
 from trove.db.tables.datastores import Flavor
 from trove.db.tables.instances import Instance
 from trove.db.tables.operations import Operation
@@ -65,7 +66,8 @@ def emit_start(connection: Connection, *, kind: str, resource_type: str, resourc
     return {USAGE_BEFORE: _usage(connection, row)}
 
 
-def emit_end(connection: Connection, operation: Row, state: str, code: str | None, text: str | None,
+def emit_end(connection: Connection, operation: OperationRow, state: str, code: str | None,
+             text: str | None,
              now: datetime) -> None:
     """Emit the end of an operation and its usage event; its resource rows are already updated."""
     if not notification.enabled(CONF):
@@ -138,11 +140,11 @@ def emit_exists(connection: Connection, begins: datetime, ends: datetime, after:
     return rows[-1].id if len(rows) == limit else None
 
 
-def _usage(connection: Connection, row: Row) -> dict[str, Any]:
+def _usage(connection: Connection, row: InstanceRow) -> dict[str, Any]:
     return _usages(connection, [row])[row.id]
 
 
-def _usages(connection: Connection, rows: Sequence[Row]) -> dict[str, dict[str, Any]]:
+def _usages(connection: Connection, rows: Sequence[InstanceRow]) -> dict[str, dict[str, Any]]:
     """Return usage fields by instance id, with two statements for any number of rows."""
     flavors = {(row.region, row.id): row.name for row in connection.execute(
         select(FLAVORS.c.region, FLAVORS.c.id, FLAVORS.c.name)

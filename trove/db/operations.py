@@ -20,7 +20,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
 from oslo_db import exception as db_exception
 from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_, select, update
@@ -28,6 +28,7 @@ from sqlalchemy import Connection, Row, and_, bindparam, case, func, insert, or_
 from trove.common import errors, exception, notification
 from trove.common.states import OperationState
 from trove.db import notifications, quotas
+from trove.db.rows import OperationRow, OperationStepRow
 from trove.db.tables.operations import Operation, OperationStep
 
 OPERATIONS = Operation.__table__
@@ -90,7 +91,7 @@ def create(connection: Connection, *, kind: str, resource_type: str, resource_id
 
 
 def abandon(connection: Connection, resource_type: str, resource_id: str,
-            now: datetime) -> Row | None:
+            now: datetime) -> OperationRow | None:
     """Close the open operation of a resource without its runner.
 
     The new claim fences the runner, which cannot write any more. Its last cloud call may still take
@@ -153,7 +154,8 @@ def release_abandoned(connection: Connection, operation_id: str, owner: str,
     return follower.id
 
 
-def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool, now: datetime,
+def remove_again(connection: Connection, late: OperationRow, remover: str, is_gone: bool,
+                 now: datetime,
                  deadline: int) -> str | None:
     """Repeat the removal of a resource, of which a late runner may have created a part.
 
@@ -182,7 +184,7 @@ def remove_again(connection: Connection, late: Row, remover: str, is_gone: bool,
 
 
 def request_cancel(connection: Connection, resource_type: str, resource_id: str,
-                   successor: dict[str, Any], now: datetime) -> Row | None:
+                   successor: dict[str, Any], now: datetime) -> OperationRow | None:
     """Request that the open operation of a resource is reverted and followed by ``successor``.
 
     :param successor: keyword arguments of :func:`create`, JSON values only.
@@ -221,20 +223,20 @@ def run_now(connection: Connection, operation_id: str, now: datetime) -> bool:
 
 # --- reading -------------------------------------------------------------------------------------
 
-def get(connection: Connection, operation_id: str) -> Row | None:
-    return connection.execute(_BY_ID, {'id': operation_id}).first()
+def get(connection: Connection, operation_id: str) -> OperationRow | None:
+    return cast(OperationRow | None, connection.execute(_BY_ID, {'id': operation_id}).first())
 
 
-def open_of(connection: Connection, resource_type: str, resource_id: str) -> Row | None:
+def open_of(connection: Connection, resource_type: str, resource_id: str) -> OperationRow | None:
     """Return the open operation of a resource, if any. Index: uq_operations_open."""
-    return connection.execute(_OPEN_OF, {
+    return cast(OperationRow | None, connection.execute(_OPEN_OF, {
         'resource_type': resource_type,
         'resource_id': resource_id
-    }).first()
+    }).first())
 
 
 def of_resource(connection: Connection, resource_id: str, limit: int,
-                marker: str | None = None) -> Sequence[Row]:
+                marker: str | None = None) -> Sequence[OperationRow]:
     """Return operations of a resource, newest first. Index: ix_operations_resource.
 
     :param marker: id of the last row of the previous page.
@@ -246,20 +248,22 @@ def of_resource(connection: Connection, resource_id: str, limit: int,
         statement = statement.where(
             or_(OPERATIONS.c.created < last,
                 and_(OPERATIONS.c.created == last, OPERATIONS.c.id < marker)))
-    return connection.execute(statement).all()
+    return cast(Sequence[OperationRow], connection.execute(statement).all())
 
 
-def children(connection: Connection, operation_id: str) -> Sequence[Row]:
+def children(connection: Connection, operation_id: str) -> Sequence[OperationRow]:
     """Return the operations opened by an operation, by resource. Index:
     ix_operations_parent_id.
     """
-    return connection.execute(select(OPERATIONS).where(OPERATIONS.c.parent_id == operation_id)
-                              .order_by(OPERATIONS.c.resource_id, OPERATIONS.c.created)).all()
+    statement = (select(OPERATIONS).where(OPERATIONS.c.parent_id == operation_id)
+                 .order_by(OPERATIONS.c.resource_id, OPERATIONS.c.created))
+    return cast(Sequence[OperationRow], connection.execute(statement).all())
 
 
-def steps_of(connection: Connection, operation_id: str) -> Sequence[Row]:
+def steps_of(connection: Connection, operation_id: str) -> Sequence[OperationStepRow]:
     """Return the attempts of an operation in the order of their start."""
-    return connection.execute(_STEPS_OF, {'id': operation_id}).all()
+    rows = connection.execute(_STEPS_OF, {'id': operation_id}).all()
+    return cast(Sequence[OperationStepRow], rows)
 
 
 def due(connection: Connection, now: datetime, limit: int) -> list[str]:
@@ -276,7 +280,7 @@ def due(connection: Connection, now: datetime, limit: int) -> list[str]:
 
 
 def take(connection: Connection, operation_id: str, owner: str, now: datetime,
-         lease: int) -> Row | None:
+         lease: int) -> OperationRow | None:
     """Claim a due operation without an owner.
 
     :returns: the row with the new claim, or None if the operation is not due or has an owner.
@@ -355,7 +359,7 @@ def _sooner(now: datetime) -> Any:
 
 
 def begin_step(connection: Connection, operation_id: str, name: str, attempt: int, now: datetime,
-               last: Row | None = None) -> int:
+               last: OperationStepRow | None = None) -> int:
     """Record a new attempt, in the transaction that proves the claim, and return its ``seq``.
 
     :param last: row of :func:`last_step`, None if no attempt exists.
@@ -367,10 +371,11 @@ def begin_step(connection: Connection, operation_id: str, name: str, attempt: in
     return seq
 
 
-def last_step(connection: Connection, operation_id: str) -> Row | None:
+def last_step(connection: Connection, operation_id: str) -> OperationStepRow | None:
     """Return the newest attempt of an operation."""
-    return connection.execute(select(STEPS).where(STEPS.c.operation_id == operation_id)
-                              .order_by(STEPS.c.seq.desc()).limit(1)).first()
+    statement = (select(STEPS).where(STEPS.c.operation_id == operation_id)
+                              .order_by(STEPS.c.seq.desc()).limit(1))
+    return cast(OperationStepRow | None, connection.execute(statement).first())
 
 
 def account_step(connection: Connection, operation_id: str, seq: int, *, outcome: str | None,

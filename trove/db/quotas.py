@@ -23,9 +23,10 @@ from typing import Any, Final, NamedTuple
 
 from oslo_config import cfg
 from oslo_db import exception as db_exception
-from sqlalchemy import Connection, Row, and_, insert, select, true, update
+from sqlalchemy import Connection, and_, insert, select, true, update
 
 from trove.common import exception
+from trove.db.rows import OperationRow
 from trove.db.tables.quotas import Quota, QuotaUsage
 
 CONF = cfg.CONF
@@ -139,7 +140,8 @@ def _ensure_row(connection: Connection, tenant_id: str, resource: str, now: date
         return
 
 
-def give_back(connection: Connection, operation: Row, facts: dict[str, Any], now: datetime) -> None:
+def give_back(connection: Connection, operation: OperationRow, facts: dict[str, Any],
+              now: datetime) -> None:
     """Return the reservation of an operation that ends without success.
 
     The argument ``quota`` (resource -> amount) names the reservation. It belongs to the operation

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from oslo_config import cfg
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 
 from trove.common import engines, exception, notification, states
 from trove.common.rpc import clients, messages
@@ -67,7 +67,7 @@ _OF_DATABASES = frozenset({'guest_not_found_database', 'guest_exists_database'})
 
 
 def instance(request: Request, instance_id: str, capability: str, *,
-             only_own: bool = False) -> Row:
+             only_own: bool = False) -> InstanceRow:
     """Return the instance of a request, if its engine is serving.
 
     :param capability: capability that the engine needs, of :mod:`trove.common.engines`.
@@ -86,7 +86,7 @@ def instance(request: Request, instance_id: str, capability: str, *,
     return row
 
 
-def call(row: Row, message: messages.Command, *, names: Sequence[str] = (),
+def call(row: InstanceRow, message: messages.Command, *, names: Sequence[str] = (),
          databases: Sequence[str] = (), is_long: bool = False,
          reply: Mapping[str, base.Check] | None = None) -> dict[str, Any]:
     """Send a message to the guest and return its reply.
@@ -121,7 +121,7 @@ def _checked(reply: dict[str, Any], checks: Mapping[str, base.Check]) -> dict[st
                                    detail=str(problem)) from None
 
 
-def _payload(row: Row, message: messages.Command) -> dict[str, Any]:
+def _payload(row: InstanceRow, message: messages.Command) -> dict[str, Any]:
     """Return the payload of a notification about a message: names only, never a password."""
     payload: dict[str, Any] = {'instance_id': row.id}
     match message:

@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 
 from oslo_config import cfg
 from trove.common.rpc import clients, keys
+from trove.db.rows import FullInstanceRow, InstanceRow
 from trove.db.session import Connection, Row
 
 from trove.common import exception, policy, states
@@ -123,7 +124,7 @@ def nothing_else(_connection: Connection, _now: datetime.datetime) -> None:
 
 
 def find(context: Any, instance_id: str, *, only_own: bool = False,
-         include_deleted: bool = False) -> Row:
+         include_deleted: bool = False) -> FullInstanceRow:
     """Return a live instance of the caller's project; for an administrator, of any project.
 
     :param only_own: limit administrators to their own project too.
@@ -138,7 +139,7 @@ facts_of = states.facts_of
 
 # --- preconditions -------------------------------------------------------------------------------
 
-def require_server(row: Row) -> None:
+def require_server(row: InstanceRow) -> None:
     """Refuse an action while the instance has no server: early in a build, or after its loss.
 
     :raises trove.common.exception.Unprocessable: no server.
@@ -148,7 +149,7 @@ def require_server(row: Row) -> None:
                                       f'(instance status was {states.shown(facts_of(row))}).')
 
 
-def require_ready(row: Row, now: datetime.datetime) -> None:
+def require_ready(row: InstanceRow, now: datetime.datetime) -> None:
     """Refuse an action that needs an idle instance.
 
     :raises trove.common.exception.Unprocessable: the instance is busy; the message names its
@@ -163,7 +164,7 @@ def require_ready(row: Row, now: datetime.datetime) -> None:
         )
 
 
-def require_no_cluster(row: Row, context: Any, *, admin_may: bool = False) -> None:
+def require_no_cluster(row: InstanceRow, context: Any, *, admin_may: bool = False) -> None:
     """Refuse an action on a member of a cluster, which is changed through its cluster.
 
     :raises trove.common.exception.NotSupported: the instance is a member.
@@ -248,7 +249,7 @@ def _columns(context: Any, checked: CheckedRequest, instance_id: str) -> dict[st
     }
 
 
-def renaming(context: Any, row: Row, name: str | None) -> Also:
+def renaming(context: Any, row: InstanceRow, name: str | None) -> Also:
     """Return the write of a new name, for the transaction of another change; None writes nothing.
 
     The name is only shown to users: nothing in the cloud is found by it.
@@ -268,14 +269,15 @@ def write(also: Also) -> None:
     session.write(lambda connection: also(connection, session.utcnow()))
 
 
-def _add_event(connection: Connection, context: Any, row: Row, now: datetime.datetime, type_: str,
+def _add_event(connection: Connection, context: Any, row: InstanceRow, now: datetime.datetime,
+               type_: str,
                text: str) -> None:
     events.add(connection, resource_type=RESOURCE, resource_id=row.id, type=type_, text=text,
                now=now, project_id=row.tenant_id, actor=context.user_id,
                request_id=context.request_id)
 
 
-def protect(context: Any, row: Row, requested: bool, also: Also = nothing_else) -> None:
+def protect(context: Any, row: InstanceRow, requested: bool, also: Also = nothing_else) -> None:
     """Switch deletion protection on or off.
 
     :raises trove.common.exception.Unprocessable: the instance is already being deleted.
@@ -297,7 +299,7 @@ def protect(context: Any, row: Row, requested: bool, also: Also = nothing_else) 
     write(change)
 
 
-def delete(context: Any, row: Row) -> Recorded:
+def delete(context: Any, row: InstanceRow) -> Recorded:
     """Record the deletion of an instance; its open operation is cancelled first.
 
     :returns: the operation that deletes the instance, also if an earlier request recorded it.
@@ -358,7 +360,7 @@ def _record_deletion(connection: Connection, deletion: dict[str, Any],
     return follower['operation_id'], running.id
 
 
-def _require_unprotected(row: Row, is_protected: bool) -> None:
+def _require_unprotected(row: InstanceRow, is_protected: bool) -> None:
     if is_protected:
         raise exception.Conflict(f'Instance {row.id} has deletion protection; switch it off first.',
                                  code='deletion_protected')
@@ -366,8 +368,9 @@ def _require_unprotected(row: Row, is_protected: bool) -> None:
 
 # --- recording -----------------------------------------------------------------------------------
 
-def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, Any] | None = None,
-           check: Callable[[Row, datetime.datetime], None] = lambda _row, _now: None,
+def record(context: Any, row: InstanceRow, kind: str, deadline: int, *,
+           args: dict[str, Any] | None = None,
+           check: Callable[[InstanceRow, datetime.datetime], None] = lambda _row, _now: None,
            also: Also = nothing_else, dry_run: bool = False) -> Recorded:
     """Record an operation on an instance. The unique index on open operations is the lock.
 
@@ -393,7 +396,7 @@ def record(context: Any, row: Row, kind: str, deadline: int, *, args: dict[str, 
     return Recorded(operation_id, row.id)
 
 
-def require_present(connection: Connection, instance_id: str) -> Row:
+def require_present(connection: Connection, instance_id: str) -> FullInstanceRow:
     """Return the row of a live instance, read in the caller's transaction.
 
     :raises trove.common.exception.NotFound: the instance is deleted.

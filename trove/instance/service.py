@@ -27,7 +27,8 @@ from trove.common.http.views import reference
 from trove.db import events as event_rows, instance_addresses
 from trove.db import instance_pages, instances, session
 from trove.db import operations as operation_rows
-from trove.db.session import Connection, Row
+from trove.db.rows import FullInstanceRow, InstanceRow
+from trove.db.session import Connection
 from trove.instance import listing, models, validation, views
 from trove.instance import schemas as instance_schemas
 from trove.instance.actions import access, image, power, replication, resize, ssl, status
@@ -48,7 +49,7 @@ HISTORY_PAGE_SIZE = 20
 
 
 def find(request: Request, instance_id: str, *, only_own: bool = False,
-         include_deleted: bool = False) -> Row:
+         include_deleted: bool = False) -> FullInstanceRow:
     """Return the instance that a request names, if the rules of the request allow the caller."""
     return find_object(request, models.find, instance_id, only_own=only_own,
                        include_deleted=include_deleted)
@@ -94,7 +95,7 @@ def configuration(request: Request, instance_id: str) -> dict[str, Any]:
     return {'instance': {'configuration': configuration_group.defaults(row)}}
 
 
-def _view(request: Request, row: Row, view: Callable[..., dict[str, Any]],
+def _view(request: Request, row: InstanceRow, view: Callable[..., dict[str, Any]],
           **more: Any) -> dict[str, Any]:
     def read(connection: Connection) -> tuple[Any, Any]:
         return (instance_addresses.shown_of(connection, [row.id]),
@@ -153,12 +154,13 @@ def edit(request: Request, instance_id: str, body: dict[str, Any]) -> Response:
     return update(request, instance_id, body)
 
 
-def _detach_replica(context: Any, row: Row, _source: Any, also: models.Also) -> models.Recorded:
+def _detach_replica(context: Any, row: InstanceRow, _source: Any,
+                    also: models.Also) -> models.Recorded:
     return replication.detach(context, row, also)
 
 
 #: key of a PUT or PATCH -> the action it requests
-_UPDATES: dict[str, Callable[[Any, Row, Any, models.Also], models.Recorded | None]] = {
+_UPDATES: dict[str, Callable[[Any, InstanceRow, Any, models.Also], models.Recorded | None]] = {
     'access': access.update,
     'configuration': configuration_group.change,
     'datastore_version': image.upgrade,
@@ -173,31 +175,31 @@ def action(request: Request, instance_id: str, body: dict[str, Any], action: Act
     return action.run(request, find(request, instance_id), body)
 
 
-def restart(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def restart(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     return accepted(power.restart(request.context, row).operation_id)
 
 
-def resize_volume(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def resize_volume(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     size = instance_schemas.size_of(body['resize']['volume'])
     return accepted(resize.volume(request.context, row, size).operation_id)
 
 
-def resize_flavor(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def resize_flavor(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     flavor = reference(body['resize']['flavorRef'])
     return accepted(resize.flavor(request.context, row, flavor).operation_id)
 
 
-def reset_status(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def reset_status(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     """Reset the status; a forced delete begins with this, under a rule of its own."""
     status.reset(request.context, row)
     return Response(202)
 
 
-def promote(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def promote(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     return accepted(replication.promote(request.context, row).operation_id)
 
 
-def eject(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def eject(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     models.require_server(row)
     return accepted(replication.eject(request.context, row).operation_id)
 

@@ -24,6 +24,7 @@ from collections.abc import Collection
 from typing import Any
 
 from oslo_config import cfg
+from trove.db.rows import InstanceRow
 from trove.db.session import Connection, Row
 
 from trove.cloud import clouds, compute, network
@@ -372,7 +373,7 @@ def image(version: Row, place: str = "instance['datastore']['version']") -> str:
     return found.id
 
 
-def rebuild_image(row: Row, image_id: str) -> str:
+def rebuild_image(row: InstanceRow, image_id: str) -> str:
     """Return the id of the image that an administrator has named for a rebuild.
 
     :raises trove.common.exception.BadRequest: the image is missing or not active.
@@ -388,7 +389,8 @@ def rebuild_image(row: Row, image_id: str) -> str:
 
 # --- new flavor ----------------------------------------------------------------------------------
 
-def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, compute.Flavor]:
+def new_flavor(context: Any, row: InstanceRow, flavor_id: str) -> tuple[compute.Flavor,
+                                                                        compute.Flavor]:
     """Return the requested and the current flavor of an instance.
 
     :raises trove.common.exception.BadRequest: the same flavor, or a flavor that does not fit.
@@ -409,7 +411,8 @@ def new_flavor(context: Any, row: Row, flavor_id: str) -> tuple[compute.Flavor, 
     return new, former
 
 
-def check_flavor(row: Row, new: compute.Flavor, former: compute.Flavor, allowed: Collection[str],
+def check_flavor(row: InstanceRow, new: compute.Flavor, former: compute.Flavor,
+                 allowed: Collection[str],
                  settings: Any) -> None:
     """Refuse a flavor that the server of an instance cannot go over to; see :func:`new_flavor`.
 
@@ -434,7 +437,7 @@ def check_flavor(row: Row, new: compute.Flavor, former: compute.Flavor, allowed:
             f'({former.disk} GB); a disk does not shrink.')
 
 
-def _former(cloud: clouds.Cloud, row: Row) -> compute.Flavor:
+def _former(cloud: clouds.Cloud, row: InstanceRow) -> compute.Flavor:
     """Return the current flavor of an instance. Without it a resize could not be reverted."""
     for sight in (cloud, clouds.service_cloud(CONF, row.region_id)):
         try:

@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from oslo_config import cfg
+from trove.db.rows import FullInstanceRow, InstanceRow
 from trove.db.session import Row
 
 from trove.common import errors, states
@@ -54,7 +55,7 @@ def _frame(request: Request) -> _Frame:
     return found
 
 
-def summary(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def summary(request: Request, row: InstanceRow, addresses: Sequence[Row], replicas: Sequence[Row],
             now: datetime.datetime) -> dict[str, Any]:
     """Return the fields of the short list.
 
@@ -97,7 +98,7 @@ def summary(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequ
     return shown
 
 
-def detail(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def detail(request: Request, row: InstanceRow, addresses: Sequence[Row], replicas: Sequence[Row],
            now: datetime.datetime) -> dict[str, Any]:
     """Return the fields of the detailed list."""
     shown = summary(request, row, addresses, replicas, now)
@@ -136,7 +137,8 @@ def detail(request: Request, row: Row, addresses: Sequence[Row], replicas: Seque
     return shown
 
 
-def complete(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def complete(request: Request, row: FullInstanceRow, addresses: Sequence[Row],
+             replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
     """Return the fields of one instance, including volume use."""
     shown = created(request, row, addresses, replicas, now)
@@ -153,7 +155,8 @@ def complete(request: Request, row: Row, addresses: Sequence[Row], replicas: Seq
     return shown
 
 
-def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def created(request: Request, row: FullInstanceRow, addresses: Sequence[Row],
+            replicas: Sequence[Row],
             now: datetime.datetime, password: str | None = None) -> dict[str, Any]:
     """Return the fields of the response to a create.
 
@@ -167,7 +170,7 @@ def created(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequ
     return shown
 
 
-def _add_options(shown: dict[str, Any], row: Row) -> None:
+def _add_options(shown: dict[str, Any], row: FullInstanceRow) -> None:
     """Add the options that wait for a restart or have drifted, and the reason of a rejection.
     """
     reported = json.loads(row.service_facts) if row.service_facts else {}
@@ -180,7 +183,7 @@ def _add_options(shown: dict[str, Any], row: Row) -> None:
                           'created': views.timestamp(row.service_status_updated), 'details': None}
 
 
-def _access(row: Row, addresses: Sequence[Row]) -> dict[str, Any]:
+def _access(row: InstanceRow, addresses: Sequence[Row]) -> dict[str, Any]:
     stored = json.loads(row.access) if row.access else None
     if stored is not None:
         return stored

@@ -24,6 +24,7 @@ from oslo_config import cfg
 from trove.common import exception
 from trove.common.rpc import clients, messages
 from trove.db import modules, session
+from trove.db.rows import InstanceRow
 from trove.db.session import Row
 from trove.instance.actions import modules as instance_modules
 from trove.module import models
@@ -31,7 +32,7 @@ from trove.module import models
 CONF = cfg.CONF
 
 
-def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
+def on_guest(row: InstanceRow, *, include_contents: bool) -> list[dict[str, Any]]:
     """Return the modules that the guest of an instance reports.
 
     :raises trove.common.exception.GuestError: the guest failed or did not reply.
@@ -41,7 +42,7 @@ def on_guest(row: Row, *, include_contents: bool) -> list[dict[str, Any]]:
     return messages.checked_modules(reply.get('modules'))
 
 
-def requested(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
+def requested(context: Any, row: InstanceRow, module_ids: Iterable[str]) -> list[Row]:
     """Return the modules that a request names, in the order in which they are applied.
 
     :raises trove.common.exception.BadRequest: a module is for another datastore or version.
@@ -50,7 +51,7 @@ def requested(context: Any, row: Row, module_ids: Iterable[str]) -> list[Row]:
         instance_modules.requested(context, module_ids, row.datastore_id, row.datastore_version_id))
 
 
-def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
+def apply(row: InstanceRow, found: Iterable[Row]) -> list[dict[str, Any]]:
     """Apply modules to an instance and store the results.
 
     :returns: results as the guest reports them.
@@ -70,7 +71,7 @@ def apply(row: Row, found: Iterable[Row]) -> list[dict[str, Any]]:
     return results
 
 
-def remove(context: Any, row: Row, module_id: str) -> None:
+def remove(context: Any, row: InstanceRow, module_id: str) -> None:
     """Remove a module from an instance.
 
     :raises trove.common.exception.NotFound: no such module, or the instance does not have it.

@@ -16,13 +16,13 @@ from typing import Any
 
 from trove.common.http import query
 from trove.common.http.request import Request
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.instance import models as instance_models
 from trove.instance import service
 from trove.module import applying, views
 
 
-def _find(request: Request, instance_id: str) -> Row:
+def _find(request: Request, instance_id: str) -> InstanceRow:
     row = service.find(request, instance_id)
     instance_models.require_server(row)
     return row

@@ -18,11 +18,12 @@ from trove.common import policy
 from trove.common.http import access
 from trove.common.http.request import Request
 from trove.db import operations, session
-from trove.db.session import Connection, Row
+from trove.db.rows import OperationRow
+from trove.db.session import Connection
 from trove.operation import views
 
 
-def load(context: Any, operation_id: str) -> Row:
+def load(context: Any, operation_id: str) -> OperationRow:
     """Return an operation of the caller's project; for an administrator, of any project.
 
     :raises trove.common.exception.NotFound: no such operation.

@@ -16,12 +16,12 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from trove.db.session import Row
 
 from trove.common.http import views
+from trove.db.rows import EventRow, OperationRow, OperationStepRow
 
 
-def operation(row: Row) -> dict[str, Any]:
+def operation(row: OperationRow) -> dict[str, Any]:
     """Return the fields of an operation: kind, progress and result."""
     steps = json.loads(row.steps)
     current = steps[row.position] if 0 <= row.position < len(steps) and row.active else None
@@ -47,11 +47,11 @@ def operation(row: Row) -> dict[str, Any]:
     }
 
 
-def _error(row: Row) -> dict[str, Any] | None:
+def _error(row: OperationRow) -> dict[str, Any] | None:
     return {'code': row.error_code, 'message': row.error_text} if row.error_code else None
 
 
-def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> dict[str, Any]:
+def with_steps(row: OperationRow, steps: Sequence[OperationStepRow], children: Sequence[OperationRow] = ()) -> dict[str, Any]:
     """Return the fields of an operation with its steps.
 
     ``busy_ms`` and ``late_ms`` are the time of the control plane.
@@ -82,7 +82,7 @@ def with_steps(row: Row, steps: Sequence[Row], children: Sequence[Row] = ()) -> 
     return shown
 
 
-def event(row: Row) -> dict[str, Any]:
+def event(row: EventRow) -> dict[str, Any]:
     return {
         'id': row.id,
         'time': views.timestamp(row.time),

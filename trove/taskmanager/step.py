@@ -205,7 +205,7 @@ class Flow(Generic[Args, Facts]):
     title: str
     resource_type: str
     steps: tuple[Step[Args, Facts], ...]
-    load: Callable[[Connection, str], Row | None]
+    load: Callable[[Connection, str], Any]
     succeeded: Callable[[Work[Args, Facts]], Sequence[Change]]
     failed: Callable[[Work[Args, Facts], str, str, str], Sequence[Change]]
     undoable: bool = True

@@ -20,7 +20,8 @@ import time
 from typing import Any
 
 from oslo_config import cfg
-from trove.db.session import Connection, Row
+from trove.db.rows import InstanceRow, OperationRow
+from trove.db.session import Connection
 
 from trove.common import exception
 from trove.common.kinds import OperationKind
@@ -44,7 +45,7 @@ _LOGS = {'logs': base.list_of(LOG, 100)}
 _ONE = {'log': LOG}
 
 
-def entries(context: Any, row: Row) -> list[dict[str, Any]]:
+def entries(context: Any, row: InstanceRow) -> list[dict[str, Any]]:
     """Return the logs that the caller may see, as the guest reports them.
 
     :raises trove.common.exception.GuestError: the guest failed or did not reply.
@@ -53,7 +54,7 @@ def entries(context: Any, row: Row) -> list[dict[str, Any]]:
     return [entry for entry in found if may_see(context, row, entry['name'])]
 
 
-def may_see(context: Any, row: Row, name: str) -> bool:
+def may_see(context: Any, row: InstanceRow, name: str) -> bool:
     """Return whether the caller is an administrator or the operator exposes the log to users."""
     if context.is_admin:
         return True
@@ -61,7 +62,7 @@ def may_see(context: Any, row: Row, name: str) -> bool:
     return EXPOSE_ALL in exposed or name in exposed
 
 
-def find(context: Any, row: Row, name: str) -> dict[str, Any]:
+def find(context: Any, row: InstanceRow, name: str) -> dict[str, Any]:
     """Return one log, as the guest reports it.
 
     :raises trove.common.exception.BadRequest: no log has that name.
@@ -79,7 +80,7 @@ def find(context: Any, row: Row, name: str) -> dict[str, Any]:
     return entry
 
 
-def switch(row: Row, entry: dict[str, Any], on: bool) -> dict[str, Any]:
+def switch(row: InstanceRow, entry: dict[str, Any], on: bool) -> dict[str, Any]:
     """Enable or disable a log and return its new entry.
 
     :raises trove.common.exception.BadRequest: the log is always enabled.
@@ -92,7 +93,7 @@ def switch(row: Row, entry: dict[str, Any], on: bool) -> dict[str, Any]:
                         reply=_ONE)['log']
 
 
-def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Recorded:
+def publish(context: Any, row: InstanceRow, name: str, *, start_over: bool) -> models.Recorded:
     """Record an operation that stores the part of a log that is not stored yet.
 
     :param start_over: delete the stored part first.
@@ -103,7 +104,7 @@ def publish(context: Any, row: Row, name: str, *, start_over: bool) -> models.Re
                          args={'log': name, 'start_over': start_over})
 
 
-def discard(context: Any, row: Row, name: str) -> models.Recorded:
+def discard(context: Any, row: InstanceRow, name: str) -> models.Recorded:
     """Record an operation that deletes the stored part of a log.
 
     :raises trove.common.exception.Unprocessable: another operation is open on the instance.
@@ -138,5 +139,5 @@ def wait(recorded: models.Recorded, seconds: float) -> bool:
     raise exception.ObjectStoreFailed(text)
 
 
-def _operation(connection: Connection, operation_id: str) -> Row | None:
+def _operation(connection: Connection, operation_id: str) -> OperationRow | None:
     return operations.get(connection, operation_id)

@@ -20,7 +20,7 @@ from trove.common import exception
 from trove.common.http.request import Request
 from trove.common.http.response import Response, followed
 from trove.common.http.route import Action
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.extensions.logs import models, validation, views
 from trove.instance import models as instance_models
 from trove.instance import service
@@ -71,7 +71,8 @@ def action(request: Request, instance_id: str, body: dict[str, Any], action: Act
     return _store(request, row, entry, changes)
 
 
-def _store(request: Request, row: Row, entry: dict[str, Any], changes: set[str]) -> Response:
+def _store(request: Request, row: InstanceRow, entry: dict[str, Any],
+           changes: set[str]) -> Response:
     """Publish or discard a log with an operation, and wait for its result for a while.
 
     If the operation takes longer, the response shows the present state and names the operation.

@@ -15,15 +15,15 @@
 from typing import Any
 
 from oslo_config import cfg
-from trove.db.session import Row
 
 from trove.cloud import clouds
 from trove.common import exception
+from trove.db.rows import InstanceRow
 
 CONF = cfg.CONF
 
 
-def require_object_store(row: Row) -> None:
+def require_object_store(row: InstanceRow) -> None:
     """Refuse if the catalog of the service has no object store; no request is sent.
 
     :raises trove.common.exception.ObjectStoreMissing: no object store exists.
@@ -31,7 +31,7 @@ def require_object_store(row: Row) -> None:
     clouds.service_cloud(CONF, row.region_id).objects_endpoint()
 
 
-def check_account(context: Any, row: Row) -> None:
+def check_account(context: Any, row: InstanceRow) -> None:
     """Refuse a caller without access to the account of the log.
 
     For an administrator, the service uses the account of the instance's project.

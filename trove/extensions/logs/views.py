@@ -15,9 +15,9 @@
 from typing import Any
 
 from oslo_config import cfg
-from trove.db.session import Row
 
 from trove.common import object_names
+from trove.db.rows import InstanceRow
 
 CONF = cfg.CONF
 
@@ -25,7 +25,7 @@ CONF = cfg.CONF
 NOTHING = 'None'
 
 
-def log(row: Row, entry: dict[str, Any]) -> dict[str, Any]:
+def log(row: InstanceRow, entry: dict[str, Any]) -> dict[str, Any]:
     """Return the fields of a log.
 
     :param entry: report of the guest, :data:`trove.common.rpc.messages.log.LOG`.

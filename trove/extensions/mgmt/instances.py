@@ -25,7 +25,8 @@ from trove.common.rpc.messages import about
 from trove.db import instance_addresses, instances
 from trove.db import root_history as root_rows
 from trove.db import session
-from trove.db.session import Connection, Row
+from trove.db.rows import FullInstanceRow, InstanceRow
+from trove.db.session import Connection
 from trove.extensions import serving
 from trove.extensions.mgmt import views
 from trove.instance import models
@@ -34,7 +35,7 @@ from trove.instance.actions import image, power, status
 CONF = cfg.CONF
 
 
-def _find(request: Request, instance_id: str, *, include_deleted: bool = False) -> Row:
+def _find(request: Request, instance_id: str, *, include_deleted: bool = False) -> FullInstanceRow:
     return access.find(request, models.find, instance_id, include_deleted=include_deleted)
 
 
@@ -127,26 +128,26 @@ def action(request: Request, instance_id: str, body: dict[str, Any], action: Act
     return action.run(request, _find(request, instance_id), body)
 
 
-def stop(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def stop(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     """Stop the database; it stays stopped until it is restarted."""
     return accepted(power.stop(request.context, row).operation_id)
 
 
-def reboot(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def reboot(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     return accepted(power.reboot(request.context, row).operation_id)
 
 
-def reset_task_status(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def reset_task_status(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     status.reset(request.context, row, forget_service=False)
     return Response(202)
 
 
-def start(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def start(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     """Start the server or the database, whichever is stopped."""
     return accepted(power.start(request.context, row).operation_id)
 
 
-def migrate(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def migrate(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     """Move the server to another host, switched off unless ``live`` is true."""
     requested = body['migrate']
     recorded = image.migrate(request.context, row, requested.get('host'),
@@ -154,7 +155,7 @@ def migrate(request: Request, row: Row, body: dict[str, Any]) -> Response:
     return accepted(recorded.operation_id)
 
 
-def rebuild(request: Request, row: Row, body: dict[str, Any]) -> Response:
+def rebuild(request: Request, row: InstanceRow, body: dict[str, Any]) -> Response:
     """Rebuild the server from another image."""
     recorded = image.rebuild(request.context, row, body['rebuild']['image_id'])
     return accepted(recorded.operation_id)

@@ -19,6 +19,7 @@ from typing import Any
 from trove.common.http import views
 from trove.common.http.request import Request
 from trove.configuration import values
+from trove.db.rows import FullInstanceRow, InstanceRow
 from trove.db.session import Row
 from trove.instance import views as instance_views
 
@@ -58,7 +59,7 @@ def parameter(row: Row) -> dict[str, Any]:
     return shown
 
 
-def instance(request: Request, row: Row, addresses: Sequence[Row], replicas: Sequence[Row],
+def instance(request: Request, row: InstanceRow, addresses: Sequence[Row], replicas: Sequence[Row],
              now: datetime.datetime) -> dict[str, Any]:
     """Return the detail view with the fields for administrators."""
     shown = instance_views.detail(request, row, addresses, replicas, now)
@@ -68,7 +69,7 @@ def instance(request: Request, row: Row, addresses: Sequence[Row], replicas: Seq
     return shown
 
 
-def instance_complete(request: Request, row: Row, addresses: Sequence[Row],
+def instance_complete(request: Request, row: FullInstanceRow, addresses: Sequence[Row],
                       replicas: Sequence[Row], now: datetime.datetime,
                       root: Row | None) -> dict[str, Any]:
     """Return one instance with its volume, its guest and the user who enabled root.
@@ -92,13 +93,13 @@ def instance_complete(request: Request, row: Row, addresses: Sequence[Row],
     return shown
 
 
-def _server(row: Row) -> dict[str, Any] | None:
+def _server(row: InstanceRow) -> dict[str, Any] | None:
     """Return the server as it is stored; values that only Nova has are null."""
     if row.compute_instance_id is None:
         return None
     if row.server_status is None and not row.deleted:
         return {'id': row.compute_instance_id}
-    shown = {
+    shown: dict[str, Any] = {
         'id': row.compute_instance_id,
         'name': row.name,
         'status': row.server_status,
@@ -107,7 +108,7 @@ def _server(row: Row) -> dict[str, Any] | None:
         'local_id': None
     }
     if row.deleted:
-        shown.update(deleted=True, deleted_at=views.timestamp(row.deleted_at))
+        shown |= {'deleted': True, 'deleted_at': views.timestamp(row.deleted_at)}
     return shown
 
 
@@ -122,7 +123,7 @@ def _by_network(addresses: Sequence[Row]) -> dict[str, list[dict[str, Any]]]:
     return found
 
 
-def _volume(row: Row) -> dict[str, Any] | None:
+def _volume(row: InstanceRow) -> dict[str, Any] | None:
     if not row.volume_support:
         return None
     attached = [{
@@ -144,7 +145,7 @@ def _gigabytes(count: int | None) -> float | None:
     return None if count is None else round(count / _GIB, 2)
 
 
-def _task_description(row: Row) -> str:
+def _task_description(row: InstanceRow) -> str:
     """Return the current operation in a few words, which no client parses."""
     if row.operation_kind is not None:
         words = row.operation_kind.replace('_', ' ')

@@ -22,12 +22,12 @@ from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.common.rpc import messages
 from trove.db import root_history, session
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.extensions import serving
 from trove.instance import databases_and_users
 
 
-def _find(request: Request, instance_id: str) -> Row:
+def _find(request: Request, instance_id: str) -> InstanceRow:
     return serving.instance(request, instance_id, engines.ROOT, only_own=True)
 
 

@@ -24,7 +24,7 @@ from trove.common.http import pagination
 from trove.common.http.request import Request
 from trove.common.http.response import Response
 from trove.common.rpc import messages
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.extensions import serving
 from trove.instance import databases_and_users
 
@@ -127,7 +127,7 @@ def access_revoke(request: Request, instance_id: str, user: str, name: str) -> R
     return Response(202)
 
 
-def _name_and_host(row: Row, user: str) -> tuple[str, str]:
+def _name_and_host(row: InstanceRow, user: str) -> tuple[str, str]:
     """Return name and host of the user in the path.
 
     :raises trove.common.exception.BadRequest: the name is reserved.

@@ -17,14 +17,14 @@ from typing import Any
 from oslo_config import cfg
 
 from trove.common.kinds import OperationKind
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.instance import models, validation
 from trove.instance.models import Also, Recorded
 
 CONF = cfg.CONF
 
 
-def update(context: Any, row: Row, access: dict[str, Any],
+def update(context: Any, row: InstanceRow, access: dict[str, Any],
            also: Also = models.nothing_else) -> Recorded:
     """Record new access rules. A key that is missing resets its rule: not public, all networks.
 

@@ -20,6 +20,7 @@ from oslo_config import cfg
 from trove.common import exception, policy, states, template
 from trove.common.kinds import OperationKind
 from trove.db import configurations, instances
+from trove.db.rows import InstanceRow
 from trove.db.session import Connection, Row
 from trove.instance import models
 from trove.instance.models import Also, Recorded
@@ -47,7 +48,7 @@ def find(connection: Connection, context: Any, configuration_id: str, version_id
     return group
 
 
-def change(context: Any, row: Row, configuration_id: str | None,
+def change(context: Any, row: InstanceRow, configuration_id: str | None,
            also: Also = models.nothing_else) -> Recorded | None:
     """Record that a group is attached, or with None that the attached one is detached.
 
@@ -65,7 +66,7 @@ def change(context: Any, row: Row, configuration_id: str | None,
     return None
 
 
-def attach(context: Any, row: Row, configuration_id: str,
+def attach(context: Any, row: InstanceRow, configuration_id: str,
            also: Also = models.nothing_else) -> Recorded:
     """Record that a group is attached; the row of the instance names the group from now on.
 
@@ -88,7 +89,7 @@ def attach(context: Any, row: Row, configuration_id: str,
                          }, check=lambda found, _now: _require_attachable(found), also=write)
 
 
-def _require_attachable(row: Row) -> None:
+def _require_attachable(row: InstanceRow) -> None:
     if row.configuration_id is not None:
         raise exception.BadRequest(
             f'Instance {row.id} already has configuration {row.configuration_id}; detach it '
@@ -99,13 +100,13 @@ def _require_attachable(row: Row) -> None:
             f'Instance {row.id} cannot take a configuration now (instance status was {status}).')
 
 
-def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded:
+def detach(context: Any, row: InstanceRow, also: Also = models.nothing_else) -> Recorded:
     """Record that the group is detached.
 
     :raises trove.common.exception.Unprocessable: the instance is busy, or its group has just
         changed.
     """
-    def check(found: Row, now: datetime.datetime) -> None:
+    def check(found: InstanceRow, now: datetime.datetime) -> None:
         models.require_ready(found, now)
         if found.configuration_id != row.configuration_id:
             raise exception.Unprocessable(
@@ -116,7 +117,7 @@ def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded
                          args={'configuration_id': row.configuration_id}, check=check, also=also)
 
 
-def defaults(row: Row) -> dict[str, str]:
+def defaults(row: InstanceRow) -> dict[str, str]:
     """Return the options of an instance without a group: the template, rendered for its flavor.
 
     :raises trove.common.exception.NotSupported: the datastore has no template.

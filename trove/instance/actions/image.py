@@ -27,6 +27,7 @@ from trove.common.kinds import OperationKind
 from trove.configuration import values
 from trove.datastore import models as datastore_models
 from trove.db import configurations, datastores, instances, session
+from trove.db.rows import InstanceRow
 from trove.db.session import Connection, Row
 from trove.instance import models, validation
 from trove.instance.models import Also, Recorded
@@ -36,7 +37,7 @@ CONF = cfg.CONF
 _NUMBERS = re.compile(r'\d+(?:\.\d+)*')
 
 
-def rebuild(context: Any, row: Row, image_id: str) -> Recorded:
+def rebuild(context: Any, row: InstanceRow, image_id: str) -> Recorded:
     """Record that the server is rebuilt from another image or its current one, in any state.
 
     :raises trove.common.exception.BadRequest: no such image.
@@ -50,14 +51,14 @@ def rebuild(context: Any, row: Row, image_id: str) -> Recorded:
                          args={'image_id': found, 'former_image_id': row.image_id or found})
 
 
-def _require_volume(row: Row) -> None:
+def _require_volume(row: InstanceRow) -> None:
     if not row.volume_support:
         raise exception.NotSupported(
             f'Instance {row.id} has no volume: its data is on the disk that another image '
             f'replaces.')
 
 
-def _has_server(found: Row, _now: datetime.datetime) -> None:
+def _has_server(found: InstanceRow, _now: datetime.datetime) -> None:
     models.require_server(found)
 
 
@@ -69,7 +70,7 @@ def _reimage_deadline() -> int:
             + CONF.state_change_wait_time)
 
 
-def upgrade(context: Any, row: Row, version: str,
+def upgrade(context: Any, row: InstanceRow, version: str,
             also: Also = models.nothing_else) -> Recorded | None:
     """Record that an instance goes over to another version of its datastore.
 
@@ -113,7 +114,7 @@ def upgrade(context: Any, row: Row, version: str,
         }
     }
 
-    def check(found: Row, now: datetime.datetime) -> None:
+    def check(found: InstanceRow, now: datetime.datetime) -> None:
         _has_server(found, now)
         if found.datastore_version_id != row.datastore_version_id:
             raise exception.Unprocessable(
@@ -129,7 +130,7 @@ def upgrade(context: Any, row: Row, version: str,
                          check=check, also=write)
 
 
-def check_version(row: Row, new: Row, flavors: Any, *, may_be_inactive: bool) -> None:
+def check_version(row: InstanceRow, new: Row, flavors: Any, *, may_be_inactive: bool) -> None:
     """Refuse a version that an instance cannot go over to; see :func:`upgrade`.
 
     :param flavors: ids of the flavors that the version allows; empty for any.
@@ -151,7 +152,7 @@ def check_version(row: Row, new: Row, flavors: Any, *, may_be_inactive: bool) ->
             f'not possible.')
 
 
-def _check_group(connection: Connection, row: Row, new: Row) -> None:
+def _check_group(connection: Connection, row: InstanceRow, new: Row) -> None:
     """Refuse a version that rejects values of the instance's configuration group.
 
     A version without rules is accepted: only its engine can reject values.
@@ -174,7 +175,7 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in found.group().split('.')) if found else ()
 
 
-def migrate(context: Any, row: Row, host: str | None, *, live: bool) -> Recorded:
+def migrate(context: Any, row: InstanceRow, host: str | None, *, live: bool) -> Recorded:
     """Record that the server moves to another host.
 
     :param host: target; None lets Nova choose.
@@ -189,7 +190,7 @@ def migrate(context: Any, row: Row, host: str | None, *, live: bool) -> Recorded
                          check=models.require_ready)
 
 
-def upgrade_agent(context: Any, row: Row, args: dict[str, Any]) -> Recorded:
+def upgrade_agent(context: Any, row: InstanceRow, args: dict[str, Any]) -> Recorded:
     """Record that the agent of an instance is replaced by another version.
 
     :raises trove.common.exception.Unprocessable: no server, or another operation is open.

@@ -20,14 +20,14 @@ from oslo_config import cfg
 from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.kinds import OperationKind
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.instance import models
 from trove.instance.models import Recorded
 
 CONF = cfg.CONF
 
 
-def restart(context: Any, row: Row) -> Recorded:
+def restart(context: Any, row: InstanceRow) -> Recorded:
     """Record the restart of the database engine.
 
     :raises trove.common.exception.Unprocessable: the instance is busy or has no server.
@@ -38,7 +38,7 @@ def restart(context: Any, row: Row) -> Recorded:
                          check=models.require_ready)
 
 
-def reboot(context: Any, row: Row) -> Recorded:
+def reboot(context: Any, row: InstanceRow) -> Recorded:
     """Record the reboot of the server, in any state of the instance.
 
     :raises trove.common.exception.Unprocessable: no server, or another operation is open.
@@ -49,7 +49,7 @@ def reboot(context: Any, row: Row) -> Recorded:
                          check=lambda found, _now: models.require_server(found))
 
 
-def start(context: Any, row: Row) -> Recorded:
+def start(context: Any, row: InstanceRow) -> Recorded:
     """Record the start of the server and the database engine, whichever is not running.
 
     :raises trove.common.exception.Unprocessable: no server, or another operation is open.
@@ -61,13 +61,13 @@ def start(context: Any, row: Row) -> Recorded:
                          check=lambda found, _now: models.require_server(found))
 
 
-def stop(context: Any, row: Row) -> Recorded:
+def stop(context: Any, row: InstanceRow) -> Recorded:
     """Record the stop of the database engine, which then stays stopped until a restart.
 
     :raises trove.common.exception.Unprocessable: no server, or another operation is open.
     :raises trove.common.exception.GuestTimeout: the agent does not report.
     """
-    def check(found: Row, now: datetime.datetime) -> None:
+    def check(found: InstanceRow, now: datetime.datetime) -> None:
         models.require_server(found)
         expiry = heartbeat_expiry(CONF)
         if states.is_expired(found.service_status_updated, now, expiry):

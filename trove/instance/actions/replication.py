@@ -22,14 +22,14 @@ from trove.common import exception, states
 from trove.common.cfg.rpc import heartbeat_expiry
 from trove.common.kinds import OperationKind
 from trove.db import instances, session
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.instance import models
 from trove.instance.models import Also, Recorded
 
 CONF = cfg.CONF
 
 
-def check_source(context: Any, source_id: str) -> Row:
+def check_source(context: Any, source_id: str) -> InstanceRow:
     """Return the instance that a new replica is to follow.
 
     :raises trove.common.exception.NotFound: no such instance in the project.
@@ -50,7 +50,7 @@ def check_source(context: Any, source_id: str) -> Row:
     return row
 
 
-def promote(context: Any, row: Row) -> Recorded:
+def promote(context: Any, row: InstanceRow) -> Recorded:
     """Record that a replica becomes the source of its replica set.
 
     :raises trove.common.exception.BadRequest: the instance is not a replica.
@@ -60,7 +60,7 @@ def promote(context: Any, row: Row) -> Recorded:
                          check=_require_ready_replica)
 
 
-def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded:
+def detach(context: Any, row: InstanceRow, also: Also = models.nothing_else) -> Recorded:
     """Record that a replica becomes an independent instance.
 
     :raises trove.common.exception.BadRequest: the instance is not a replica.
@@ -70,13 +70,13 @@ def detach(context: Any, row: Row, also: Also = models.nothing_else) -> Recorded
                          check=_require_ready_replica, also=also)
 
 
-def _require_ready_replica(row: Row, now: datetime.datetime) -> None:
+def _require_ready_replica(row: InstanceRow, now: datetime.datetime) -> None:
     if row.slave_of_id is None:
         raise exception.BadRequest(f'Instance {row.id} is not a replica.')
     models.require_ready(row, now)
 
 
-def eject(context: Any, row: Row) -> Recorded:
+def eject(context: Any, row: InstanceRow) -> Recorded:
     """Record that the replicas of a source that does not respond continue without it.
 
     :raises trove.common.exception.BadRequest: the instance has no replicas, or its agent still
@@ -90,7 +90,7 @@ def eject(context: Any, row: Row) -> Recorded:
                          check=functools.partial(_require_silent, expiry=heartbeat_expiry(CONF)))
 
 
-def _require_silent(row: Row, now: datetime.datetime, *, expiry: int) -> None:
+def _require_silent(row: InstanceRow, now: datetime.datetime, *, expiry: int) -> None:
     if not states.is_expired(row.service_status_updated, now, expiry):
         raise exception.BadRequest(
             f'Instance {row.id} cannot be ejected: its agent has reported within the last '

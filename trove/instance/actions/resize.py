@@ -21,7 +21,8 @@ from typing import Any
 
 from oslo_config import cfg
 from trove.common.rpc import clients
-from trove.db.session import Connection, Row
+from trove.db.rows import InstanceRow
+from trove.db.session import Connection
 
 from trove.common import exception
 from trove.common.kinds import OperationKind
@@ -35,7 +36,7 @@ CONF = cfg.CONF
 _MAX_INTEGER = 2 ** 31 - 1
 
 
-def volume(context: Any, row: Row, size: int) -> Recorded:
+def volume(context: Any, row: InstanceRow, size: int) -> Recorded:
     """Record that the volumes of an instance and of each of its replicas grow, in one transaction.
 
     :param size: GB.
@@ -74,7 +75,7 @@ def volume(context: Any, row: Row, size: int) -> Recorded:
     return Recorded(operation_id, row.id)
 
 
-def check_size(row: Row, size: int) -> None:
+def check_size(row: InstanceRow, size: int) -> None:
     """Refuse a size that the volume of an instance cannot have; see :func:`volume`."""
     if not row.volume_support or row.volume_size is None:
         raise exception.BadRequest(f'Instance {row.id} has no volume.')
@@ -89,7 +90,7 @@ def check_size(row: Row, size: int) -> None:
             f"{maximum} GB.")
 
 
-def flavor(context: Any, row: Row, flavor_id: str) -> Recorded:
+def flavor(context: Any, row: InstanceRow, flavor_id: str) -> Recorded:
     """Record that an instance gets another flavor.
 
     :raises trove.common.exception.BadRequest: the instance has the flavor already, or cannot have
@@ -140,9 +141,10 @@ def _size(found: Any) -> dict[str, Any]:
     return {'id': found.id, 'name': found.name, 'ram': found.ram, 'vcpus': found.vcpus}
 
 
-def _enlarge(connection: Connection, context: Any, row: Row, size: int, now: datetime.datetime,
+def _enlarge(connection: Connection, context: Any, row: InstanceRow, size: int,
+             now: datetime.datetime,
              **more: Any) -> str:
-    held = {'volumes': size - row.volume_size}
+    held = {'volumes': size - (row.volume_size or 0)}
     quotas.consume(connection, row.tenant_id, held, now)
     # Cinder and Nova, two guest commands and the engine's health: each has a limit of its own.
     deadline = (4 * CONF.volume_time_out + CONF.resize_time_out + CONF.restart_timeout

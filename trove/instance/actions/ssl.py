@@ -20,14 +20,14 @@ from typing import Any, NoReturn
 
 from trove.common import exception
 from trove.db import instances, session
-from trove.db.session import Row
+from trove.db.rows import InstanceRow
 from trove.instance import models
 
 #: Mode of an instance for which no certificate was configured.
 BUILTIN = 'builtin'
 
 
-def describe(row: Row, *, include_certificate: bool) -> dict[str, Any]:
+def describe(row: InstanceRow, *, include_certificate: bool) -> dict[str, Any]:
     """Return the TLS state of an instance, from its row.
 
     :raises trove.common.exception.Unprocessable: the instance has no server.
@@ -43,7 +43,7 @@ def describe(row: Row, *, include_certificate: bool) -> dict[str, Any]:
     }
 
 
-def change(row: Row, request: dict[str, Any]) -> NoReturn:
+def change(row: InstanceRow, request: dict[str, Any]) -> NoReturn:
     """Refuse to enable, disable or roll back a certificate, after every other check.
 
     :raises trove.common.exception.BadRequest: the request contradicts itself, or the engine is not
@@ -67,7 +67,7 @@ def change(row: Row, request: dict[str, Any]) -> NoReturn:
         f'(ssl {operation}).', code='not_supported_by_datastore')
 
 
-def _require_all_ready(row: Row) -> None:
+def _require_all_ready(row: InstanceRow) -> None:
     """Refuse while the instance or one of its replicas is busy: their certificates change together.
     """
     now = session.utcnow()

@@ -25,7 +25,8 @@ from trove.common.kinds import OperationKind
 from trove.common.rpc import clients
 from trove.db import (backups, events, instances, notifications, operations, service_statuses,
                       session)
-from trove.db.session import Connection, Row
+from trove.db.rows import InstanceRow, OperationRow
+from trove.db.session import Connection
 from trove.instance import models
 from trove.instance.actions import access, configuration, image, power, resize
 from trove.instance.models import RESOURCE, Recorded
@@ -40,11 +41,11 @@ class Original(NamedTuple):
     :ivar admin: only administrators can make the request.
     """
     rule: str
-    again: Callable[[Any, Row, dict[str, Any]], Recorded | None] | None
+    again: Callable[[Any, InstanceRow, dict[str, Any]], Recorded | None] | None
     admin: bool = False
 
 
-def _detach_again(context: Any, row: Row, configuration_id: str) -> Recorded | None:
+def _detach_again(context: Any, row: InstanceRow, configuration_id: str) -> Recorded | None:
     """Detach the same group; do nothing if it is detached by now, even if another one is attached.
     """
     if row.configuration_id != configuration_id:
@@ -52,7 +53,7 @@ def _detach_again(context: Any, row: Row, configuration_id: str) -> Recorded | N
     return configuration.detach(context, row)
 
 
-def _by_admin(again: Callable[[Any, Row, dict[str, Any]], Recorded]) -> Original:
+def _by_admin(again: Callable[[Any, InstanceRow, dict[str, Any]], Recorded]) -> Original:
     return Original('mgmt:instance:action', again, admin=True)
 
 
@@ -95,7 +96,7 @@ ORIGINALS: dict[str, Original] = {
 }
 
 
-def original_of(operation: Row) -> Original:
+def original_of(operation: OperationRow) -> Original:
     """Return the request that recorded an operation.
 
     :raises trove.common.exception.Conflict: operations of this kind can be neither cancelled nor
@@ -108,11 +109,11 @@ def original_of(operation: Row) -> Original:
     return original
 
 
-def _conflict(operation: Row, why: str) -> exception.Conflict:
+def _conflict(operation: OperationRow, why: str) -> exception.Conflict:
     return exception.Conflict(f'Operation {operation.id}: {why}.')
 
 
-def cancel(_context: Any, operation: Row) -> Recorded:
+def cancel(_context: Any, operation: OperationRow) -> Recorded:
     """Request that an open operation is reverted. One that is in its last steps may still succeed.
 
     :raises trove.common.exception.Conflict: the operation has ended, is being reverted, or cannot
@@ -130,7 +131,7 @@ def cancel(_context: Any, operation: Row) -> Recorded:
     return Recorded(operation.id, operation.resource_id)
 
 
-def retry(context: Any, operation: Row) -> Recorded:
+def retry(context: Any, operation: OperationRow) -> Recorded:
     """Run a waiting operation now; record another one like an operation that failed or was
     cancelled.
 
@@ -154,7 +155,7 @@ def retry(context: Any, operation: Row) -> Recorded:
     return recorded
 
 
-def reset(context: Any, row: Row, *, forget_service: bool = True) -> str | None:
+def reset(context: Any, row: InstanceRow, *, forget_service: bool = True) -> str | None:
     """Abandon the open operation of an instance and clear its error, so that another action is
     accepted.
 
