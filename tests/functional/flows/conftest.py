@@ -12,13 +12,30 @@
 
 """Fixtures of the tests of flows: one world per test."""
 
+import json
+import typing
+
 import pytest
+import sqlalchemy
 
 from tests.functional.world import World
+from trove.db import session
+from trove.db.tables.operations import Operation
+from trove.taskmanager import flows
 
 
 @pytest.fixture
 def world(conf, database, clock, tmp_path):
     made = World(conf, clock, tmp_path)
     yield made
+    expect_declared_facts()
     made.close()
+
+
+def expect_declared_facts():
+    """Fail if a step returned a fact that its flow does not declare, so that mypy cannot check it."""
+    registry = flows.registry()
+    for kind, facts in session.read(lambda connection: connection.execute(
+            sqlalchemy.select(Operation.kind, Operation.facts)).all()):
+        undeclared = json.loads(facts).keys() - typing.get_type_hints(registry[kind].facts).keys()
+        assert not undeclared, f'{kind} returned {undeclared}'
