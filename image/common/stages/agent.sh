@@ -56,26 +56,13 @@ copy_agent() {
         tar -C "$1" -xf -
 }
 
-# write_agent_metadata: write a package installer's metadata: the version and the entry points,
-# by which the message bus drivers are found.
+# write_agent_metadata: write a package installer's metadata, from which the agent reads its version.
 write_agent_metadata() {
     local metadata=$1/trove-$AGENT_VERSION.dist-info
     mkdir "$metadata"
     printf 'Metadata-Version: 2.1\nName: trove\nVersion: %s\nSummary: Guest agent of Trove\n' \
         "$AGENT_VERSION" >"$metadata/METADATA"
     echo 'image/build' >"$metadata/INSTALLER"
-    "$PYTHON" - "$REPOSITORY/setup.cfg" >"$metadata/entry_points.txt" <<'PYTHON'
-import configparser
-import sys
-
-setup = configparser.ConfigParser()
-setup.read(sys.argv[1])
-for group in ('oslo.messaging.drivers', 'trove.guestagent.managers'):
-    if setup.has_option('entry_points', group):
-        print(f'[{group}]')
-        print(setup.get('entry_points', group).strip())
-        print()
-PYTHON
 }
 
 write_agent_script() {
