@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""What the control plane knows of engines is data, and the same that their guests say of themselves."""
+"""Descriptions of engines for the control plane agree with those of the guests."""
 
 import dataclasses
 import pathlib
@@ -25,18 +25,18 @@ MANAGERS = sorted(dbaas.ENGINES)
 
 
 @pytest.mark.parametrize('manager', MANAGERS)
-def test_the_guest_says_the_same(manager):
-    told, described = engines.of(manager), dbaas.engine_for(manager).description
-    assert told.manager == described.manager == manager
-    assert told.capabilities == described.capabilities
-    assert {int(port) for port in told.tcp_ports} == set(described.ports)
-    assert told.mount_point == described.mount_point
-    assert told.reserved_users == described.reserved_users
-    assert set(told.reserved_user_prefixes) == set(described.reserved_user_prefixes)
-    assert set(told.ignore_users) <= described.reserved_users
-    assert set(told.ignore_dbs) | told.reserved_databases == described.reserved_databases
-    assert set(told.exposed_logs) <= {log.name for log in described.logs}
-    assert told.hosts == described.has_hosts
+def test_control_plane_and_guest_agree(manager):
+    known, described = engines.of(manager), dbaas.engine_for(manager).description
+    assert known.manager == described.manager == manager
+    assert known.capabilities == described.capabilities
+    assert {int(port) for port in known.tcp_ports} == set(described.ports)
+    assert known.mount_point == described.mount_point
+    assert known.reserved_users == described.reserved_users
+    assert set(known.reserved_user_prefixes) == set(described.reserved_user_prefixes)
+    assert set(known.ignore_users) <= described.reserved_users
+    assert set(known.ignore_dbs) | known.reserved_databases == described.reserved_databases
+    assert set(known.exposed_logs) <= {log.name for log in described.logs}
+    assert known.hosts == described.has_hosts
 
 
 def test_one_without_a_description_can_do_nothing():
@@ -64,7 +64,7 @@ def test_a_short_description_is_enough(tmp_path):
 def test_nothing_but_data_knows_an_engine_by_name():
     """Modules of the control plane, and those of the guest that serve all engines."""
     words = re.compile(r"""['"](mariadb|mysql|postgresql|postgres|redis|valkey)['"]""")
-    # Kinds of databases of the service itself; defaults of an option that maps such names; the engines.
+    # Databases of the service itself; defaults of an option that maps such names; the engines.
     apart = ('trove/db/', 'trove/cmd/api.py', 'trove/common/cfg/notifications.py',
              'trove/guestagent/datastore/', 'trove/guestagent/dbaas.py')
     found = [

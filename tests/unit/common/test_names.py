@@ -78,7 +78,7 @@ def test_hosts_by_name_where_the_operator_allows_them(host):
     MYSQL.check_host(host, require_valid_ip=False)
 
 
-def test_postgresql_ignores_hosts_of_the_right_form():
+def test_postgresql_ignores_well_formed_hosts():
     POSTGRESQL.check_host('example.org', require_valid_ip=True)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is shown, for every combination of what is known."""
+"""Shown status for every combination of facts."""
 
 import datetime
 import itertools
@@ -26,19 +26,23 @@ FRESH = NOW - datetime.timedelta(seconds=89)
 STALE = NOW - datetime.timedelta(seconds=91)
 EXPIRY = 90
 
-SERVER_STATUSES = [None, 'BUILD', 'ACTIVE', 'SHUTOFF', 'ERROR', 'REBOOT', 'VERIFY_RESIZE', 'RESCUE', 'DELETED']
-SHOWN = {'ERROR', 'BUILD', 'REBOOT', 'RESIZE', 'UPGRADE', 'RESTART_REQUIRED', 'PROMOTE', 'EJECT', 'DETACH', 'SHUTDOWN',
-         'BACKUP', 'ACTIVE', 'UNKNOWN'}
+SERVER_STATUSES = [None, 'BUILD', 'ACTIVE', 'SHUTOFF', 'ERROR', 'REBOOT', 'VERIFY_RESIZE', 'RESCUE',
+                   'DELETED']
+SHOWN = {'ERROR', 'BUILD', 'REBOOT', 'RESIZE', 'UPGRADE', 'RESTART_REQUIRED', 'PROMOTE', 'EJECT',
+         'DETACH', 'SHUTDOWN', 'BACKUP', 'ACTIVE', 'UNKNOWN'}
 
 
 def healthy(**changes):
-    return Facts(server_status='ACTIVE', service_status=ServiceStatus.HEALTHY, heartbeat=FRESH)._replace(**changes)
+    return Facts(server_status='ACTIVE', service_status=ServiceStatus.HEALTHY,
+                 heartbeat=FRESH)._replace(**changes)
 
 
 def everything():
-    for server, service, heartbeat, code, restart, backup, kind, cancel, deleted in itertools.product(
-            SERVER_STATUSES, [None, *ServiceStatus.ALL], [None, FRESH, STALE], [None, 'server_failed'],
-            [False, True], [False, True], [None, *flows.registry()], [False, True], [False, True]):
+    choices = (SERVER_STATUSES, [None, *ServiceStatus.ALL], [None, FRESH, STALE],
+               [None, 'server_failed'], [False, True], [False, True],
+               [None, *flows.registry()], [False, True], [False, True])
+    for (server, service, heartbeat, code, restart, backup, kind, cancel,
+         deleted) in itertools.product(*choices):
         yield Facts(server, service, heartbeat, code, restart, backup, kind, cancel, deleted)
         if code is None and not backup:
             yield Facts(server, service, heartbeat, code, restart, backup, kind, cancel, deleted,
@@ -92,17 +96,18 @@ def test_every_combination_has_words():
         status = states.shown(facts)
         assert status in SHOWN, facts
         operating = states.operating(facts, NOW, EXPIRY)
-        assert operating == '' or operating in states.OPERATING_WORDS.values() or operating == 'RESTART_REQUIRED'
+        assert operating in ('', 'RESTART_REQUIRED', *states.OPERATING_WORDS.values())
         if facts.operation_kind not in (None, 'backup_create') or facts.server_status != 'ACTIVE':
             assert operating == '', facts
 
 
-def test_an_action_may_start_only_when_the_instance_is_idle_alive_and_heard_of():
+def test_action_may_start_only_on_an_idle_instance_that_reports():
     for facts in everything():
         refusal = states.refusal(facts, NOW, EXPIRY)
-        may = (facts.operation_kind is None and facts.server_status == 'ACTIVE' and facts.heartbeat == FRESH
-               and facts.service_status in ServiceStatus.ACTIONABLE and not facts.cancel_wanted and not facts.deleted
-               and facts.error_code is None and facts.drift is None and not facts.backup_running)
+        may = (facts.operation_kind is None and facts.server_status == 'ACTIVE'
+               and facts.heartbeat == FRESH and facts.service_status in ServiceStatus.ACTIONABLE
+               and not facts.cancel_wanted and not facts.deleted and facts.error_code is None
+               and facts.drift is None and not facts.backup_running)
         assert (refusal is None) == may, (facts, refusal)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""Rendered configuration: where templates are found, and golden files per engine and size (tests/data/templates)."""
+"""Rendered configuration: paths of templates, and golden files in tests/data/templates."""
 
 import pathlib
 
@@ -57,7 +57,8 @@ def test_candidates_from_special_to_general():
 def test_an_operators_template_wins(tmp_path, place):
     (tmp_path / place).mkdir(parents=True)
     (tmp_path / place / 'config.template').write_text(
-        '{{ datastore.name }} {{ datastore.semantic_version.minor }} {{ flavor.ram }} {{ server_id }} a&b'
+        '{{ datastore.name }} {{ datastore.semantic_version.minor }} {{ flavor.ram }} '
+        '{{ server_id }} a&b'
     )
     text = template.render('mariadb', '10.11', {'ram': 512}, 5, template_path=str(tmp_path))
     assert text == 'mariadb 11 512 5 a&b\n'

@@ -9,7 +9,7 @@
 # WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied. See the
 # License for the specific language governing permissions and limitations
 # under the License.
-"""Base of task manager, conductor and agent: a process with RPC servers, timers and an orderly stop.
+"""Base of task manager, conductor and agent: process with RPC servers, timers and orderly stop.
 
 It uses native threads only and needs no supervisor process, which keeps an agent small: cotyledon
 and oslo.service fork every service from a parent that stays (2.4 MB more for an idle agent with
@@ -103,7 +103,7 @@ class Service:
 
     Start: ``on_start`` functions, timers, servers, ready. Servers wait for the broker without a
     limit; timers do not wait for it, because work that only needs the database continues.
-    Stop: no new messages, timers, ``on_stop`` functions in reverse order, all within the time limit.
+    Stop: no new messages, timers, ``on_stop`` functions in reverse order, within the time limit.
 
     :param name: name in logs.
     :param stop_timeout: seconds for work in progress at a stop; then it is aborted.

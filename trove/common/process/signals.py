@@ -36,7 +36,7 @@ class Signals:
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
-        # A full pipe loses bytes but no signal: the flags say which signals arrived.
+        # A full pipe loses bytes but no signal: the flags name the signals.
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in self._received:
             signal.signal(number, self._handle)

@@ -76,7 +76,7 @@ def setup(clients: Clients | None) -> None:
 
 
 def wake_taskmanager(operation_id: str) -> None:
-    """Ask the task manager to run an operation now; without it the next sweep finds the operation."""
+    """Wake the task manager for an operation; else its next sweep finds the operation."""
     _current().taskmanager().wake(operation_id)
 
 

@@ -10,7 +10,7 @@
 # License for the specific language governing permissions and limitations
 # under the License.
 
-"""What is measured, as the parser of Prometheus' own client reads it."""
+"""Metrics, their text format and the server."""
 
 from prometheus_client import parser
 

@@ -67,7 +67,7 @@ class Server:
 
 
 def _run(made):
-    """As :meth:`Service.run` does, without taking the signals of the test process."""
+    """Start and stop as :meth:`Service.run`, without handlers for the signals of the test."""
     made._start()
     return made._stop_all()
 
@@ -84,7 +84,7 @@ def test_order_of_start_and_stop():
 
 
 class WaitingServer(Server):
-    """One whose broker is away until :attr:`there` is set."""
+    """Server that waits for its broker until :attr:`there` is set."""
 
     def __init__(self, log):
         super().__init__(log)

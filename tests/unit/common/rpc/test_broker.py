@@ -35,17 +35,17 @@ def conf():
 
 
 class Recorder:
-    """Stands at the edge of the service: writes down what is asked of the broker, and fails when told."""
+    """Stand-in for the broker that records requests and fails on demand."""
 
     def __init__(self, failure=None):
-        self.asked = []
+        self.requests = []
         self._failure = failure
 
     def __getattr__(self, name):
         def ask(*args, **kwargs):
             if self._failure:
                 raise self._failure
-            self.asked.append((name, *args, *kwargs.values()))
+            self.requests.append((name, *args, *kwargs.values()))
         return ask
 
 
@@ -53,7 +53,7 @@ def test_identity_is_made_whole(conf):
     recorder = Recorder()
     broker.Broker(conf, recorder, recorder).ensure_guest(ID, KEY)
     user = f'guest-{ID}'
-    assert recorder.asked == [
+    assert recorder.requests == [
         ('declare_guest', ID, 'trove-conductor'),
         ('put_user', user, keys.broker_password(KEY)),
         ('put_limit', user, 'max-connections', 4), ('put_limit', user, 'max-channels', 8),
@@ -63,7 +63,7 @@ def test_identity_is_made_whole(conf):
 def test_account_goes_first_because_that_closes_the_connections(conf):
     recorder = Recorder()
     broker.Broker(conf, recorder, recorder).remove_guest(ID)
-    assert recorder.asked == [('delete_user', f'guest-{ID}'), ('delete_guest', ID)]
+    assert recorder.requests == [('delete_user', f'guest-{ID}'), ('delete_guest', ID)]
 
 
 def test_without_provisioning_no_account_is_made(conf):
@@ -72,7 +72,7 @@ def test_without_provisioning_no_account_is_made(conf):
     made = broker.Broker(conf, recorder, None)
     made.ensure_guest(ID, KEY)
     made.remove_guest(ID)
-    assert [asked[0] for asked in recorder.asked] == ['declare_guest', 'delete_guest']
+    assert [request[0] for request in recorder.requests] == ['declare_guest', 'delete_guest']
     assert broker.guest_transport_url(conf, ID, KEY) is None
 
 
@@ -84,7 +84,7 @@ def test_what_is_no_id_reaches_no_request(conf, bad):
                    lambda: broker.guest_transport_url(conf, bad, KEY)):
         with pytest.raises(ValueError):
             action()
-    assert recorder.asked == []
+    assert recorder.requests == []
 
 
 def test_trouble_with_the_broker_is_coded(conf):
@@ -97,7 +97,7 @@ def test_trouble_with_the_broker_is_coded(conf):
 @pytest.mark.parametrize('hosts, expected', [([], ['broker:5671']),
                                              (['10.0.0.1:5672'], ['10.0.0.1:5672']),
                                              (['a:1', 'b:2'], ['a:1', 'b:2'])])
-def test_guest_is_told_its_own_account_and_where(conf, hosts, expected):
+def test_guest_url_names_its_own_account_and_hosts(conf, hosts, expected):
     conf.set_override('guest_hosts', hosts, 'guest_bus')
     url = broker.guest_transport_url(conf, ID, KEY)
     account = f'guest-{ID}:{keys.broker_password(KEY)}'
@@ -120,7 +120,7 @@ def test_management_account_is_that_of_the_bus_unless_named(url, expected):
     assert broker._with_account(url, bus) == expected
 
 
-def test_missing_address_is_said(conf):
+def test_missing_address_is_an_error(conf):
     conf.set_override('transport_url', None, 'guest_bus')
     with pytest.raises(exception.BrokerError) as failure:
         broker.guest_transport_url(conf, ID, KEY)

@@ -38,7 +38,7 @@ def _guest(handle=lambda kind, body: {'kind': kind}, boot=BOOT):
     return channel.GuestEndpoint(channel.GuestChannel(ID, KEY, boot), handle)
 
 
-def _door(bus, boot='', key=KEY):
+def _client(bus, boot='', key=KEY):
     return api.GuestAPI(bus, ID, key, boot)
 
 
@@ -55,23 +55,23 @@ def test_boots_compare_as_text():
 def test_call_comes_back_with_the_result():
     seen = []
     bus = DirectBus(_guest(lambda kind, body: seen.append((kind, body)) or {'users': []}))
-    assert _door(bus).call(messages.ListUsers(limit=5), 1) == {'users': []}
+    assert _client(bus).call(messages.ListUsers(limit=5), 1) == {'users': []}
     kind, body = seen[0]
     assert kind == 'ListUsers'
     assert messages.parse(messages.DOWN, kind, body) == messages.ListUsers(limit=5)
     assert bus.sent[0][:3] == (f'guestagent.{ID}', f'g.{ID}', 'deliver')
 
 
-def test_nothing_to_say_is_an_empty_result():
-    assert _door(DirectBus(_guest(lambda kind, body: None))).call(messages.DeleteDatabase(name='x'),
-                                                                  1) == {}
+def test_missing_result_is_an_empty_result():
+    client = _client(DirectBus(_guest(lambda kind, body: None)))
+    assert client.call(messages.DeleteDatabase(name='x'), 1) == {}
 
 
 def test_failure_of_the_guest_keeps_code_and_sentence():
     def handle(kind, body):
         raise exception.GuestError('There is no user jim.', code='guest_not_found_user')
     with pytest.raises(exception.GuestError) as failure:
-        _door(DirectBus(_guest(handle))).call(messages.GetUser(name='jim'), 1)
+        _client(DirectBus(_guest(handle))).call(messages.GetUser(name='jim'), 1)
     assert (failure.value.code, failure.value.message) == ('guest_not_found_user',
                                                            'There is no user jim.')
 
@@ -80,7 +80,7 @@ def test_value_the_guest_cannot_use():
     def handle(kind, body):
         raise ValueError('name is too odd')
     with pytest.raises(exception.GuestError) as failure:
-        _door(DirectBus(_guest(handle))).call(messages.GetUser(name='jim'), 1)
+        _client(DirectBus(_guest(handle))).call(messages.GetUser(name='jim'), 1)
     assert failure.value.code == 'guest_invalid_message'
 
 
@@ -88,7 +88,7 @@ def test_surprise_in_the_guest_does_not_leak():
     def handle(kind, body):
         raise RuntimeError('secret')
     with pytest.raises(exception.GuestError) as failure:
-        _door(DirectBus(_guest(handle))).call(messages.Ping(), 1)
+        _client(DirectBus(_guest(handle))).call(messages.Ping(), 1)
     assert failure.value.code == 'guest_error'
     assert 'secret' not in failure.value.message + failure.value.detail
 
@@ -97,7 +97,7 @@ def test_message_is_done_once_however_often_it_is_delivered():
     done = []
     guest = _guest(lambda kind, body: done.append(kind) or {})
     bus = DirectBus(guest)
-    _door(bus).call(messages.Restart(), 1)
+    _client(bus).call(messages.Restart(), 1)
     assert guest.deliver({}, **bus.sent[0][3]) is None
     assert done == ['Restart']
 
@@ -106,7 +106,7 @@ def test_message_for_a_former_run_is_answered_and_not_done():
     done = []
     bus = DirectBus(_guest(lambda kind, body: done.append(kind) or {}, boot=channel.boot_id(1, 2)))
     with pytest.raises(exception.GuestError) as failure:
-        _door(bus, boot=BOOT).call(messages.Restart(), 1)
+        _client(bus, boot=BOOT).call(messages.Restart(), 1)
     assert failure.value.code == 'guest_stale_boot'
     assert done == []
 
@@ -115,7 +115,7 @@ def test_message_under_another_key_is_neither_done_nor_answered():
     done = []
     bus = DirectBus(_guest(lambda kind, body: done.append(kind) or {}))
     with pytest.raises(exception.GuestError) as failure:
-        _door(bus, key=b'x' * 32).call(messages.Restart(), 1)
+        _client(bus, key=b'x' * 32).call(messages.Restart(), 1)
     assert failure.value.code == 'guest_error'
     assert done == []
 
@@ -140,7 +140,7 @@ def test_message_under_another_key_is_neither_done_nor_answered():
     ])
 def test_answer_that_is_not_to_this_question_is_not_believed(change):
     with pytest.raises(exception.GuestError):
-        _door(DirectBus(_guest(), change)).call(messages.Ping(), 1)
+        _client(DirectBus(_guest(), change)).call(messages.Ping(), 1)
 
 
 @pytest.mark.parametrize('failure, code, message', [
@@ -170,15 +170,15 @@ def test_trouble_of_the_bus_has_an_exception_for_each_kind(trouble, expected):
         def call(self, *args):
             raise trouble
     with pytest.raises(expected):
-        _door(Bus()).call(messages.Ping(), 1)
+        _client(Bus()).call(messages.Ping(), 1)
 
 
-def test_cast_that_is_not_taken_says_so():
+def test_refused_cast_is_an_error():
     class Bus:
         def cast(self, *args):
             raise transport.BusError('gone')
     with pytest.raises(exception.BrokerError):
-        _door(Bus()).cast(messages.Restart(command_id='c'))
+        _client(Bus()).cast(messages.Restart(command_id='c'))
 
 
 @pytest.mark.parametrize('header', [

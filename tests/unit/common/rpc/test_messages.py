@@ -324,7 +324,7 @@ def test_what_is_no_object_is_refused(junk):
         messages.Heartbeat.from_wire(junk)
 
 
-def test_guest_may_claim_only_what_is_its_to_say():
+def test_guest_may_report_only_reportable_states():
     for status in states.ServiceStatus.ALL:
         if status in states.ServiceStatus.REPORTABLE:
             assert messages.Heartbeat.from_wire({'service_status': status}).service_status == status

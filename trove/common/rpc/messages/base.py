@@ -12,9 +12,9 @@
 
 """Base of message classes, and the checks of their fields.
 
-A message is a frozen dataclass; each field carries a check. A check takes the field's name and value
-and returns the value to keep, or raises ValueError with the name. Receivers check everything that
-comes over the wire; senders build messages from data they know.
+A message is a frozen dataclass; each field carries a check. A check takes the field's name and
+value and returns the value to keep, or raises ValueError with the name. Receivers check everything
+that comes over the wire; senders build messages from data they know.
 """
 
 import dataclasses
@@ -60,7 +60,8 @@ class Message:
         for field in dataclasses.fields(cls):
             if field.name in data:
                 values[field.name] = field.metadata['check'](field.name, data[field.name])
-            elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
+            elif (field.default is dataclasses.MISSING
+                    and field.default_factory is dataclasses.MISSING):
                 raise ValueError(f'{field.name} is missing')
         return cls(**values)
 
