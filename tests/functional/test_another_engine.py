@@ -36,6 +36,8 @@ OWN = ('trove/guestagent/datastore/tiny/', 'trove/templates/tiny/', 'image/datas
 REGISTRY = 'trove/guestagent/dbaas.py'
 MARK = 'ENGINES = {\n'
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(scope='module')
 def copy(tmp_path_factory):

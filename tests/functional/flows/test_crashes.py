@@ -169,13 +169,19 @@ def test_a_successor_ends_it(world, kind, step, moment):
     assert set(data.databases) == {'shop'} and set(data.users) == {('app', '%')}
 
 
+def create_with_everything(world):
+    """Create an instance for which each step of the create has something to make and undo."""
+    return world.create(locality='affinity', access={'is_public': True}, databases=DATABASES,
+                        users=USERS, configuration_id=world.group(max_connections=100))
+
+
 @pytest.mark.parametrize('moment', ['before', 'after', 'recorded'])
 @pytest.mark.parametrize('step', UNDOABLE_STEPS)
 def test_a_successor_reverts_it(world, step, moment):
     """The create fails at its end; the task manager dies during the revert."""
     world.conf.set_override('usage_timeout', 120)
     world.machines.silent = True
-    instance_id = world.create()
+    instance_id = create_with_everything(world)
     runner = doomed_runner(world, 'instance_create', step, moment, 'undo')
     died = False
     try:
@@ -190,6 +196,36 @@ def test_a_successor_reverts_it(world, step, moment):
     world.delete(instance_id)
     world.settle()
     assert world.status(instance_id) == '404' and set(world.usage().values()) == {0}
+
+
+def test_each_undo_removes_what_its_own_step_made(world):
+    """Steps that undo later would hide an undo that does nothing, if only the end were compared."""
+    world.conf.set_override('usage_timeout', 120)
+    world.machines.silent = True
+    before, after = {}, {}
+
+    class Watched:
+        def __init__(self, step):
+            self._step = step
+
+        def __getattr__(self, name):
+            return getattr(self._step, name)
+
+        def undo(self, work):
+            before[self.name] = world.holds()
+            answer = self._step.undo(work)
+            after[self.name] = world.holds()
+            return answer
+
+    flow = world.flows['instance_create']
+    watched = dataclasses.replace(flow, steps=tuple(Watched(step) for step in flow.steps))
+    create_with_everything(world)
+    world.settle(runner=world.new_runner({**world.flows, 'instance_create': watched}))
+    removed = {name: {kind for kind, number in before[name].items()
+                      if number > after[name].get(kind, 0)} for name in before}
+    assert removed['EnsureServerGroup'] == {'server_group'}, removed
+    assert removed['EnsurePublicAddress'] == {'floatingip'}, removed
+    assert world.holds() == NOTHING
 
 
 @pytest.mark.parametrize('mode', ['before', 'after'])
