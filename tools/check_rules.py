@@ -13,30 +13,39 @@
 """The project's own writing rules (HACKING.rst), each a function from a source file to findings.
 
 ``python tools/check_rules.py`` walks the repository and prints ``path:line: Tnnn text``; the exit
-code is 1 when anything was found.
+code is 1 when anything was found. Paths as arguments limit the walk.
 """
 
 import ast
 import collections.abc
 import dataclasses
+import functools
 import pathlib
 import subprocess
 import sys
 
+import language_rules
+
 MAXIMUM_LINES = 450
 LOG_METHODS = frozenset(('debug', 'info', 'warning', 'error', 'exception', 'critical', 'log'))
+#: Files that people write, beside scripts without a suffix.
+TEXT_SUFFIXES = frozenset(('.py', '.rst', '.inc', '.md', '.sh', '.yaml', '.ini', '.toml'))
+#: Files that name the retired words in order to retire them.
+SPEAK_OF_WORDS = frozenset(('tools/language_rules.py', 'tests/unit/test_language.py', 'HACKING.rst',
+                            'tests/unit/test_hacking.py'))
 HEADER = 'Licensed under the Apache License, Version 2.0'
 VAGUE_NAMES = frozenset(('utils', 'util', 'helpers', 'helper', 'misc'))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class Source:
-    """One Python file: its path inside the repository, its text and its tree."""
+    """One file that people write: its path inside the repository, its text and its tree."""
 
     path: str
     text: str
+    is_python: bool = True
 
-    @property
+    @functools.cached_property
     def tree(self) -> ast.Module:
         return ast.parse(self.text, self.path)
 
@@ -62,18 +71,19 @@ Findings = collections.abc.Iterator[tuple[int, str]]
 
 
 def licence_header(source: Source) -> Findings:
-    """T101: the licence header stands at the top."""
+    """Check T101: the licence header stands at the top."""
     if source.text.strip() and HEADER not in '\n'.join(source.text.splitlines()[:5]):
         yield 1, 'the file does not start with the licence header'
 
 
 def module_size(source: Source) -> Findings:
-    """T102: a module has one subject. A migration is as long as what it migrates."""
+    """Check T102: a module has one subject. A migration is as long as what it migrates."""
     if 'migrations/versions' in str(source.path):
         return
     lines = source.text.count('\n')
     if lines > MAXIMUM_LINES:
-        yield MAXIMUM_LINES, f'{lines} lines, more than {MAXIMUM_LINES}: split the module by subject'
+        yield MAXIMUM_LINES, (f'{lines} lines, more than {MAXIMUM_LINES}: '
+                              'split the module by subject')
 
 
 def _imported(tree: ast.Module) -> collections.abc.Iterator[tuple[int, str]]:
@@ -86,7 +96,7 @@ def _imported(tree: ast.Module) -> collections.abc.Iterator[tuple[int, str]]:
 
 
 def eventlet_import(source: Source) -> Findings:
-    """T103: code below cmd/ runs under native threads and must not know of eventlet."""
+    """Check T103: code below cmd/ runs under native threads and must not know of eventlet."""
     if source.path == 'trove/cmd/api.py' or not source.below('trove', 'sandbox'):
         return
     for line, name in _imported(source.tree):
@@ -95,7 +105,7 @@ def eventlet_import(source: Source) -> Findings:
 
 
 def formatted_log(source: Source) -> Findings:
-    """T104: log arguments are formatted only when the line is really written."""
+    """Check T104: log arguments are formatted only when the line is really written."""
     for node in ast.walk(source.tree):
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
                 and node.func.attr in LOG_METHODS and node.args
@@ -110,14 +120,14 @@ def formatted_log(source: Source) -> Findings:
 
 
 def vague_name(source: Source) -> Findings:
-    """T105: a module is named after what it holds."""
+    """Check T105: a module is named after what it holds."""
     for part in pathlib.PurePosixPath(source.path).with_suffix('').parts:
         if part in VAGUE_NAMES:
-            yield 1, f'"{part}" says nothing about what lives here'
+            yield 1, f'"{part}" does not name its content'
 
 
 def mutable_default(source: Source) -> Findings:
-    """T106: a default value is shared by all calls."""
+    """Check T106: a default value is shared by all calls."""
     for node in ast.walk(source.tree):
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
             for default in [*node.args.defaults, *node.args.kw_defaults]:
@@ -126,7 +136,7 @@ def mutable_default(source: Source) -> Findings:
 
 
 def swallowed_error(source: Source) -> Findings:
-    """T107: a failure nobody hears of is a bug nobody finds."""
+    """Check T107: a failure nobody hears of is a bug nobody finds."""
     for node in ast.walk(source.tree):
         if not isinstance(node, ast.ExceptHandler):
             continue
@@ -138,7 +148,7 @@ def swallowed_error(source: Source) -> Findings:
 
 
 def sleeping(source: Source) -> Findings:
-    """T108: waiting is a row with a due time, not a thread."""
+    """Check T108: waiting is a row with a due time, not a thread."""
     if not source.below('trove') or source.below(
             'trove/guestagent', 'trove/cmd', 'trove/client'):
         return
@@ -149,7 +159,7 @@ def sleeping(source: Source) -> Findings:
 
 
 def foreign_sql(source: Source) -> Findings:
-    """T109: SQL lives in trove/db."""
+    """Check T109: SQL lives in trove/db."""
     if not source.below('trove') or source.below('trove/db', 'trove/cmd', 'trove/guestagent'):
         return
     for line, name in _imported(source.tree):
@@ -158,7 +168,7 @@ def foreign_sql(source: Source) -> Findings:
 
 
 def test_module(source: Source) -> Findings:
-    """T110: a test module is found by its name, and tests something."""
+    """Check T110: a test module is found by its name, and tests something."""
     if not source.below('tests/unit', 'tests/functional', 'tests/e2e'):
         return
     name = pathlib.PurePosixPath(source.path).name
@@ -170,7 +180,7 @@ def test_module(source: Source) -> Findings:
         if not has_tests and not loads:
             yield 1, 'a test module without a test'
     elif has_tests and source.below('tests/unit') and name != 'conftest.py':
-        yield 1, 'tests in a module whose name does not start with test_'
+        yield 1, 'tests in a module without the prefix test_'
 
 
 def _unannotated(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
@@ -183,7 +193,7 @@ def _unannotated(function: ast.FunctionDef | ast.AsyncFunctionDef) -> list[str]:
 
 
 def annotations(source: Source) -> Findings:
-    """T111: public functions say what they take and give."""
+    """Check T111: public functions have annotations."""
     if not source.below('trove') or source.below('trove/db/migrations'):
         return
     for scope in [source.tree, *(node for node in source.tree.body
@@ -199,7 +209,7 @@ def annotations(source: Source) -> Findings:
 
 
 def printing(source: Source) -> Findings:
-    """T112: services log; only commands print."""
+    """Check T112: services log; only commands print."""
     if not source.below('trove') or source.below('trove/cmd'):
         return
     for node in ast.walk(source.tree):
@@ -208,44 +218,90 @@ def printing(source: Source) -> Findings:
             yield node.lineno, 'print outside trove/cmd'
 
 
+def headless(source: Source) -> Findings:
+    """Check T113: a docstring or comment names its subject."""
+    return language_rules.headless_sentences(source.text, source.tree)
+
+
+def imperative(source: Source) -> Findings:
+    """Check T114: the docstring of a function begins with a verb."""
+    if source.below('tests'):
+        return iter(())
+    return language_rules.first_words(source.tree)
+
+
+def retired(source: Source) -> Findings:
+    """Check T115: one word for one thing, and the field's word."""
+    if source.path in SPEAK_OF_WORDS:
+        return iter(())
+    return language_rules.retired_words(source.text)
+
+
+def input_names(source: Source) -> Findings:
+    """Check T116: input is called request, or what it is."""
+    return language_rules.input_names(source.tree)
+
+
+def width(source: Source) -> Findings:
+    """Check T117: lines have at most 100 columns. Requests of stories are data."""
+    if source.path.endswith('.yaml') and source.below('tests'):
+        return iter(())
+    return language_rules.long_lines(source.text)
+
+
+#: Rules for every text file that git knows, beside :data:`RULES` for Python.
+TEXT_RULES: dict[str, collections.abc.Callable[[Source], Findings]] = {
+    'T115': retired,
+    'T117': width,
+}
+
 RULES: dict[str, collections.abc.Callable[[Source], Findings]] = {
     'T101': licence_header, 'T102': module_size, 'T103': eventlet_import, 'T104': formatted_log,
     'T105': vague_name, 'T106': mutable_default, 'T107': swallowed_error, 'T108': sleeping,
     'T109': foreign_sql, 'T110': test_module, 'T111': annotations, 'T112': printing,
+    'T113': headless, 'T114': imperative, 'T115': retired, 'T116': input_names,
 }
 
 
 def check(source: Source) -> list[Finding]:
-    """Every broken rule of one file."""
+    """Return every broken rule of one file."""
+    rules = (RULES | TEXT_RULES) if source.is_python else TEXT_RULES
     return [Finding(source.path, line, rule, text)
-            for rule, checker in RULES.items() for line, text in checker(source)]
+            for rule, checker in sorted(rules.items()) for line, text in checker(source)]
 
 
 def sources(root: pathlib.Path) -> collections.abc.Iterator[Source]:
-    """The Python files that git knows below ``root``, scripts without a suffix included."""
+    """Yield the files below ``root`` that git tracks or does not ignore and that people write."""
     listed = subprocess.run(['git', 'ls-files', '-z', '--cached', '--others', '--exclude-standard'],
                             cwd=root, check=True, capture_output=True, text=True).stdout
     for name in sorted(set(filter(None, listed.split('\0')))):
         path = root / name
         if not path.is_file() or path.is_symlink():
             continue
-        if name.endswith('.py') or ('.' not in path.name and _is_python_script(path)):
-            yield Source(name, path.read_text(encoding='utf-8'))
+        interpreter = _interpreter(path) if not path.suffix else ''
+        if path.suffix in TEXT_SUFFIXES or interpreter:
+            yield Source(name, path.read_text(encoding='utf-8'),
+                         path.suffix == '.py' or 'python' in interpreter)
 
 
-def _is_python_script(path: pathlib.Path) -> bool:
+def _interpreter(path: pathlib.Path) -> str:
     with path.open('rb') as script:
         first = script.readline(80)
-    return first.startswith(b'#!') and b'python' in first
+    return first.decode('ascii', 'replace') if first.startswith(b'#!') else ''
 
 
-def main() -> int:
-    findings = [finding for source in sources(pathlib.Path(__file__).resolve().parent.parent)
-                for finding in check(source)]
+def main(places: list[str]) -> int:
+    """Print the findings; those below ``places`` only, if any are named."""
+    root = pathlib.Path(__file__).resolve().parent.parent
+    findings = [finding for source in sources(root)
+                if not places or source.below(*places) for finding in check(source)]
     for finding in findings:
         print(finding)
-    return 1 if findings else 0
+    commits = [] if places else list(language_rules.subjects(str(root)))
+    for commit, text in commits:
+        print(f'{commit}: T118 {text}')
+    return 1 if findings or commits else 0
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -16,7 +16,7 @@ from importlib import metadata
 
 
 def release() -> str:
-    """The version as text; ``0.0.0`` in a tree that was never installed."""
+    """Return the version as text; ``0.0.0`` in a tree that was never installed."""
     try:
         return metadata.version('trove')
     except metadata.PackageNotFoundError:

@@ -41,7 +41,7 @@ SECRET = 'a secret of this test, long enough and with many letters'
 ROOT = pathlib.Path(__file__).parents[2]
 INSTANCES = instances.Instance.__table__
 STATUSES = instances.ServiceStatus.__table__
-REPLAY_MARKS = instances.ConductorLastSeen.__table__
+REPLAY_MARKS = instances.ReplayMark.__table__
 RESULTS = instances.CommandResult.__table__
 OPERATIONS = operations.Operation.__table__
 

@@ -29,7 +29,7 @@ REPOSITORY = pathlib.Path(__file__).resolve().parent.parent.parent
 
 
 class Sandbox:
-    """A running sandbox. Everything is done the way a person would do it: by command, REST or client.
+    """A running sandbox, used the way a person uses it: by command, REST or client.
 
     :param environment: ``TROVE_SANDBOX_*``; that of the test run when None.
     """
@@ -78,7 +78,7 @@ class Sandbox:
         self._parts.supervisor.stop(service)
 
     def left_behind(self) -> list[str]:
-        """What of the sandbox is on the host outside its directory, one line each."""
+        """Return the parts of the sandbox on the host outside its directory, one line each."""
         from control import down
         return down.left_behind(self._parts)
 
@@ -113,23 +113,23 @@ class Sandbox:
         return found[0]['id']
 
     def create(self, name: str, **more: Any) -> str:
-        """Ask for a MariaDB instance on the private network; returns its id."""
-        wanted = {'name': name, 'flavorRef': '1', 'volume': {'size': 1},
-                  'datastore': {'type': 'mariadb', 'version': '10.11'},
-                  'nics': [{'net-id': self.private_network()}], **more}
-        return self.trove('POST', '/instances', {'instance': wanted})['instance']['id']
+        """Create a MariaDB instance on the private network and return its id."""
+        body = {'name': name, 'flavorRef': '1', 'volume': {'size': 1},
+                'datastore': {'type': 'mariadb', 'version': '10.11'},
+                'nics': [{'net-id': self.private_network()}], **more}
+        return self.trove('POST', '/instances', {'instance': body})['instance']['id']
 
     def show(self, instance_id: str) -> dict[str, Any]:
         """An instance as its owner sees it."""
         return self.trove('GET', f'/instances/{instance_id}')['instance']
 
-    def wait_for(self, instance_id: str, *wanted: str, timeout: float = 180) -> dict[str, Any]:
-        """Wait until an instance has one of these statuses; ERROR ends the wait, unless it is wanted."""
+    def wait_for(self, instance_id: str, *expected: str, timeout: float = 180) -> dict[str, Any]:
+        """Wait for one of these statuses; any other ERROR fails the test."""
         def reached() -> dict[str, Any] | None:
             shown = self.show(instance_id)
-            assert shown['status'] in wanted or shown['status'] not in (
+            assert shown['status'] in expected or shown['status'] not in (
                 'ERROR', 'FAILED'), self.story(instance_id)
-            return shown if shown['status'] in wanted else None
+            return shown if shown['status'] in expected else None
         return self.until(reached, timeout, lambda: self.story(instance_id))
 
     def wait_gone(self, instance_id: str, timeout: float = 120) -> None:
@@ -145,7 +145,7 @@ class Sandbox:
         self.until(gone, timeout, lambda: self.story(instance_id))
 
     def story(self, instance_id: str) -> str:
-        """What is known about an instance, for the message of a failed test."""
+        """Return the facts about an instance, for the message of a failed test."""
         parts = [self.show(instance_id), self.operations(instance_id)]
         return json.dumps(parts, indent=1)
 
@@ -156,7 +156,7 @@ class Sandbox:
     @staticmethod
     def until(found: Callable[[], Any], timeout: float, story: Callable[[],
                                                                         str] = lambda: '') -> Any:
-        """Call until the answer is true; fail the test with ``story()`` when that takes too long."""
+        """Call until the result is true; fail the test with ``story()`` after the timeout."""
         deadline = time.monotonic() + timeout
         while True:
             answer = found()

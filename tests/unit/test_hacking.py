@@ -41,14 +41,21 @@ SAMPLES = {
     'T110': ('tests/unit/test_a.py', 'x = 1\n', 'def test_a(): assert f() == 1\n'),
     'T111': ('trove/a.py', 'def f(x): ...\n', 'def f(x: int) -> None: ...\n'),
     'T112': ('trove/instance/a.py', 'print(1)\n', 'LOG.info("1")\n'),
+    'T113': ('trove/a.py', '"""What is known."""\n', '"""Facts about a guest."""\n'),
+    'T114': ('trove/a.py', 'def f() -> int:\n  "The number of rows."\n',
+             'def f() -> int:\n  "Return the number of rows."\n'),
+    'T115': ('doc/source/a.rst', 'The guest is told.\n', 'The guest is informed.\n'),
+    'T116': ('trove/a.py', 'asked = body["size"]\n', 'size = body["size"]\n'),
+    'T117': ('doc/source/a.rst', 'word ' * 21, 'word ' * 20),
 }
 
 
 def broken(path, text):
-    return {finding.rule for finding in check_rules.check(check_rules.Source(path, text))}
+    source = check_rules.Source(path, text, path.endswith('.py'))
+    return {finding.rule for finding in check_rules.check(source)}
 
 
-@pytest.mark.parametrize('rule', sorted(check_rules.RULES))
+@pytest.mark.parametrize('rule', sorted(check_rules.RULES | check_rules.TEXT_RULES))
 def test_rule_finds_what_it_is_for(rule):
     path, bad, good = SAMPLES[rule]
     assert rule in broken(path, bad)
@@ -66,7 +73,8 @@ def test_rules_hold_where_they_should_not():
 
 def test_every_written_rule_has_a_checker():
     text = (pathlib.Path(check_rules.__file__).parent.parent / 'HACKING.rst').read_text()
-    assert re.findall(r'^(T\d{3})$', text, re.MULTILINE) == sorted(check_rules.RULES)
+    assert re.findall(r'^(T\d{3})$', text, re.MULTILINE) == [
+        *sorted(check_rules.RULES | check_rules.TEXT_RULES), 'T118']
 
 
 def test_import_without_a_requirement_is_found():
@@ -108,7 +116,8 @@ A().used()
 
 
 def test_function_that_nothing_calls_is_found():
-    used, _endings = check_unused.names(UNUSED + "POINT = 'module:named'\nTEXT = 'a dead_too text'\n")
+    used, _endings = check_unused.names(UNUSED +
+                                        "POINT = 'module:named'\nTEXT = 'a dead_too text'\n")
     bases = {**check_unused.classes(UNUSED), 'Local': []}
     unused = {name for _line, name in check_unused.functions(UNUSED, bases) if name not in used}
     assert unused == {'dead', 'dead_too'}

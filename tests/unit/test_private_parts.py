@@ -100,7 +100,8 @@ def test_every_private_module_that_is_imported_is_listed():
     assert used and used <= {module for module, _name in PARTS}
 
 
-@pytest.mark.parametrize('library', ['amqp', 'kombu', 'openstacksdk', 'oslo.messaging', 'SQLAlchemy'])
+@pytest.mark.parametrize('library', [
+    'amqp', 'kombu', 'openstacksdk', 'oslo.messaging', 'SQLAlchemy'])
 def test_version_is_bounded_from_above(library):
     """A library with private parts in use has an upper bound."""
     text = (REPOSITORY / 'requirements.txt').read_text()

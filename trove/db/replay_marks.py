@@ -20,14 +20,14 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Connection, bindparam, delete, select
 
 from trove.db import heartbeats, upsert
-from trove.db.tables.instances import ConductorLastSeen
+from trove.db.tables.instances import ReplayMark
 
-LASTSEEN = ConductorLastSeen.__table__
+MARKS = ReplayMark.__table__
 
 #: (instance id, kind) -> (boot id, sequence number)
 Seen = dict[tuple[str, str], tuple[str, int]]
 
-_OF = select(LASTSEEN).where(LASTSEEN.c.instance_id.in_(bindparam('ids', expanding=True)))
+_OF = select(MARKS).where(MARKS.c.instance_id.in_(bindparam('ids', expanding=True)))
 
 
 def load(connection: Connection, ids: Sequence[str]) -> Seen:
@@ -45,9 +45,9 @@ def save(connection: Connection, seen: Mapping[tuple[str, str], tuple[str, int]]
     """
     rows = [{'instance_id': instance, 'method_name': kind, 'boot_id': boot, 'seq': seq}
             for (instance, kind), (boot, seq) in sorted(seen.items())]
-    upsert.upsert(connection, LASTSEEN, rows, heartbeats.newer, guarded_by=('seq', 'boot_id'))
+    upsert.upsert(connection, MARKS, rows, heartbeats.newer, guarded_by=('seq', 'boot_id'))
 
 
 def forget(connection: Connection, instance_id: str) -> None:
     """Delete the marks of a deleted instance, which may not report any more."""
-    connection.execute(delete(LASTSEEN).where(LASTSEEN.c.instance_id == instance_id))
+    connection.execute(delete(MARKS).where(MARKS.c.instance_id == instance_id))

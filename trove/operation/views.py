@@ -51,7 +51,8 @@ def _error(row: OperationRow) -> dict[str, Any] | None:
     return {'code': row.error_code, 'message': row.error_text} if row.error_code else None
 
 
-def with_steps(row: OperationRow, steps: Sequence[OperationStepRow], children: Sequence[OperationRow] = ()) -> dict[str, Any]:
+def with_steps(row: OperationRow, steps: Sequence[OperationStepRow],
+               children: Sequence[OperationRow] = ()) -> dict[str, Any]:
     """Return the fields of an operation with its steps.
 
     ``busy_ms`` and ``late_ms`` are the time of the control plane.

@@ -56,7 +56,7 @@ copy_agent() {
         tar -C "$1" -xf -
 }
 
-# write_agent_metadata: write a package installer's metadata, from which the agent reads its version.
+# write_agent_metadata: write a package installer's metadata, the source of the agent's version.
 write_agent_metadata() {
     local metadata=$1/trove-$AGENT_VERSION.dist-info
     mkdir "$metadata"

@@ -181,7 +181,7 @@ def test_an_invalid_token_is_refused(conf, minicloud):
 
 @pytest.mark.parametrize('root_on_volume', [False, True])
 def test_a_rebuild_sets_a_mark_and_new_user_data(cloud, minicloud, spec, caplog,
-                                                     root_on_volume):
+                                                 root_on_volume):
     server = cloud.compute.ensure_server(spec)
     assert cloud.compute.get_server(server.id).build == ''
     fresh, metadata = b'#cloud-config\n# canary-of-the-next-guest\n', names.server_metadata(

@@ -33,7 +33,7 @@ def world(conf, database, clock, tmp_path):
 
 
 def expect_declared_facts():
-    """Fail if a step returned a fact that its flow does not declare, so that mypy cannot check it."""
+    """Fail if a step returned a fact that its flow does not declare: mypy cannot check it."""
     registry = flows.registry()
     for kind, facts in session.read(lambda connection: connection.execute(
             sqlalchemy.select(Operation.kind, Operation.facts)).all()):

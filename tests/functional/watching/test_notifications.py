@@ -261,7 +261,7 @@ def test_groups_emit_events(listened, world):
         'min_size': '1'
     }])
     group = configuration_models.create(world.context, configuration_models.CreateRequest(
-        name='tuned', description=None, wanted={'max_connections': 3}))
+        name='tuned', description=None, values={'max_connections': 3}))
     configuration_models.edit(world.context, group, {'max_connections': 4})
     configuration_models.replace(world.context, group, {}, {'name': 'other'})
     configuration_models.delete(world.context, group)

@@ -160,21 +160,21 @@ RESULT = messages.CommandResult(command_id='c', operation_id='op', kind='Prepare
 
 def test_of_several_heartbeats_the_newest_counts():
     crashed = messages.Heartbeat(service_status='crashed', reason='signal 9')
-    wanted = ingest.changes(
+    changes = ingest.changes(
         [_accepted(HEALTHY),
          _accepted(crashed, seq=2),
          _accepted(HEALTHY, OTHER)], NOW)
     assert {
         instance: row['status']
-        for instance, row in wanted.statuses.items()
+        for instance, row in changes.statuses.items()
     } == {
         ID: 'crashed',
         OTHER: 'healthy'
     }
-    assert wanted.statuses[ID]['seq'] == 2
-    assert wanted.statuses[ID]['reason'] == 'signal 9'
-    assert wanted.statuses[ID]['updated_at'] == NOW
-    assert wanted.senders == {ID, OTHER}
+    assert changes.statuses[ID]['seq'] == 2
+    assert changes.statuses[ID]['reason'] == 'signal 9'
+    assert changes.statuses[ID]['updated_at'] == NOW
+    assert changes.senders == {ID, OTHER}
 
 
 def test_facts_of_a_heartbeat():

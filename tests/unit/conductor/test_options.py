@@ -27,7 +27,7 @@ def news(known=Known(), **reported):
 
 
 def facts(**reported):
-    """What is stored of a report."""
+    """Return the stored part of a report."""
     return json.dumps({
         name: value
         for name, value in options.facts(dataclasses.replace(HEALTHY, **reported)).items()
@@ -76,7 +76,7 @@ def test_drift_that_begins_changes_and_ends():
     assert news(Known(False, facts(drift=['a']))).events[0][0] == 'instance.options_as_configured'
 
 
-def test_a_rejection_is_told_and_its_end_is_not():
+def test_a_rejection_is_reported_and_its_end_is_not():
     found = news(Known(True), pending_restart=['a'], rejection='out of memory')
     assert found.restart_required is None
     assert [type_ for type_, _ in found.events] == ['instance.options_rejected']

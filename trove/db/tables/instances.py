@@ -159,7 +159,7 @@ class RootEnabledHistory(Base):
     deleted_at: Mapped[datetime | None] = mapped_column(Timestamp)
 
 
-class ConductorLastSeen(Base):
+class ReplayMark(Base):
     """Newest accepted message of each guest and kind; older ones are replays or late."""
 
     __tablename__ = 'conductor_lastseen'
