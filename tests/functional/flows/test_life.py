@@ -100,7 +100,7 @@ def test_a_server_that_fails_ends_in_error_with_the_reason_of_nova(world):
     world.settle()
     assert world.status(instance_id) == 'ERROR'
     assert world.row(instance_id).error_code == 'server_failed'
-    assert 'asked for' in world.row(instance_id).fault_message
+    assert 'requested' in world.row(instance_id).fault_message
     assert world.holds() == NOTHING
 
 
