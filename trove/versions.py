@@ -14,14 +14,10 @@
 
 from typing import Any
 
-from oslo_config import cfg
-
-from trove.common.http import faults, serializers
+from trove.common.http import faults, serializers, views
 from trove.common.http.request import VERSION_REFUSED_KEY, Request
 from trove.common.http.response import Response, written
 from trove.common.http.schemas import LINKS, STRING, array, showing, shown
-
-CONF = cfg.CONF
 
 VERSION = 'v1.0'
 
@@ -49,7 +45,7 @@ class VersionsApplication:
     def _answer(request: Request) -> Response:
         if VERSION_REFUSED_KEY in request.environ:
             return Response(406, faults.body(406, 'version not supported'))
-        base = (CONF.public_endpoint or request.host_url).rstrip('/')
+        base = views.base_url(request)
         path = request.path_info.rstrip('/')
         stem, dot, suffix = path.rpartition('.')
         if dot and stem == f'/{VERSION}' and serializers.by_suffix(suffix):

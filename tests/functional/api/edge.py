@@ -120,6 +120,7 @@ class Edge:
         conf.set_override('auth_url', f'{tokens.KEYSTONE}/v3', 'service_credentials')
         conf.set_override('region_name', REGION, 'service_credentials')
         conf.set_override('default_datastore', 'mariadb')
+        conf.set_override('public_endpoint', 'https://dbaas.example.net:8779')
         # No task manager works here.
         conf.set_override('guest_log_wait', 0)
         conf.set_override('api_paste_config', str(self._paste_file()))

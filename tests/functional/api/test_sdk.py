@@ -40,7 +40,7 @@ def sdk(edge):
     body.add_service('database', 'trove').add_standard_endpoints(
         public=endpoint, internal=endpoint, admin=endpoint, region='RegionOne')
     transport = requests.Session()
-    # Next links are https, whatever the endpoint is.
+    # Links are those of public_endpoint, which is https.
     for scheme in ('http', 'https'):
         transport.mount(f'{scheme}://dbaas.example.net:8779',
                         inprocess.WSGIAdapter(edge.application))

@@ -38,7 +38,7 @@ def conf():
 def request(*, is_admin=False):
     blank = webob.Request.blank('/', base_url='http://h:8779')
     return types.SimpleNamespace(
-        host=blank.host, environ=blank.environ,
+        host_url=blank.host_url, environ=blank.environ,
         context=context.RequestContext(project_id='p', is_admin=is_admin, overwrite=False))
 
 

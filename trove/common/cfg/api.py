@@ -40,8 +40,8 @@ APPLICATION: list[cfg.Opt] = [
     cfg.StrOpt('api_paste_config', default='api-paste.ini',
                help='File with the WSGI pipeline; searched beside trove.conf and in /etc/trove.'),
     cfg.StrOpt('public_endpoint',
-               help='Base URL in version documents, for a service behind a proxy. Unset: the URL '
-                    'of the request.'),
+               help='Base URL in links and version documents, for a service behind a proxy. '
+                    'Unset: scheme and host of the request.'),
     cfg.ListOpt('admin_roles', default=[], deprecated_for_removal=True,
                 deprecated_reason='Policy rule context_is_admin decides.',
                 help='Roles that make the caller an administrator. Empty: policy rule '

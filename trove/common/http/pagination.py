@@ -18,6 +18,7 @@ from urllib import parse
 import webob
 
 from trove.common import exception
+from trove.common.http import views
 
 
 def limit_of(request: webob.Request, maximum: int, *, capped: bool = True) -> int:
@@ -64,16 +65,16 @@ def offset_of(request: webob.Request) -> int:
 
 
 def links(request: webob.Request, marker: str) -> list[dict[str, str]]:
-    """Return the next link: same path and query, new marker, always https (clients follow it).
+    """Return the next link, which clients follow: same path and query, new marker.
 
     The marker is quoted as a value and once more as part of the query.
     """
     query = [(name, value) for name, value in request.GET.items() if name != 'marker']
     query.append(('marker', parse.quote(marker, safe='')))
-    return [{
-        'rel': 'next',
-        'href': f'https://{request.host}{request.path}?{parse.urlencode(query)}'
-    }]
+    base = views.base_url(request)
+    # A server that mounts the service below a path has this path in both.
+    path = request.path.removeprefix(parse.urlsplit(base).path)
+    return [{'rel': 'next', 'href': f'{base}{path}?{parse.urlencode(query)}'}]
 
 
 def page(request: webob.Request, collection: str, rows: list[dict[str, Any]],

@@ -15,6 +15,9 @@
 from datetime import datetime
 
 import webob
+from oslo_config import cfg
+
+CONF = cfg.CONF
 
 _PREFIXES_KEY = 'trove.link_prefixes'
 
@@ -24,8 +27,17 @@ def timestamp(moment: datetime | None) -> str | None:
     return None if moment is None else moment.strftime('%Y-%m-%dT%H:%M:%S')
 
 
+def base_url(request: webob.Request) -> str:
+    """Return the URL of the service as its clients reach it, without a slash at the end.
+
+    That is ``public_endpoint``, else scheme and host of the request, which oslo.middleware takes
+    from the headers of a proxy if ``enable_proxy_headers_parsing`` is set.
+    """
+    return (CONF.public_endpoint or request.host_url).rstrip('/')
+
+
 def links(request: webob.Request, collection: str, resource_id: str) -> list[dict[str, str]]:
-    """Return the two links of an object, always https: a proxy may hide the client's scheme."""
+    """Return the two links of an object."""
     own, bookmark = request.environ.get(_PREFIXES_KEY) or _prefixes(request)
     path = f'{collection}/{resource_id}'
     return [{'rel': 'self', 'href': own + path}, {'rel': 'bookmark', 'href': bookmark + path}]
@@ -33,7 +45,7 @@ def links(request: webob.Request, collection: str, resource_id: str) -> list[dic
 
 def _prefixes(request: webob.Request) -> tuple[str, str]:
     """Return the beginnings of all links of a response."""
-    base = f'https://{request.host}/'
+    base = f'{base_url(request)}/'
     found = request.environ[_PREFIXES_KEY] = (f'{base}v1.0/{request.context.project_id}/', base)
     return found
 

@@ -16,9 +16,16 @@ from urllib import parse
 
 import pytest
 import webob
+from oslo_config import cfg
 
+from trove.common import cfg as options
 from trove.common import exception
 from trove.common.http import pagination
+
+
+@pytest.fixture(autouse=True)
+def _options():
+    options.register(cfg.CONF)
 
 
 def request(query=''):
@@ -38,11 +45,11 @@ def test_limits_that_are_none(limit):
         pagination.limit_of(request(f'limit={limit}'), 20)
 
 
-def test_the_link_is_https_keeps_the_query_and_quotes_the_marker_twice():
+def test_the_link_keeps_scheme_and_query_and_quotes_the_marker_twice():
     link, = pagination.links(request('limit=2&marker=old&include_clustered=False'), 'amy@%')
     assert link == {
         'rel': 'next',
-        'href': 'https://h:8779/v1.0/p/instances/i/users?limit=2&include_clustered=False'
+        'href': 'http://h:8779/v1.0/p/instances/i/users?limit=2&include_clustered=False'
         '&marker=amy%2540%2525'
     }
 
