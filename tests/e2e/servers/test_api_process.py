@@ -24,6 +24,7 @@ import ssl
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 from cryptography import x509
@@ -255,3 +256,20 @@ def test_an_incomplete_body_is_refused(open_to_tests, port):
     statuses = [post(port, headers, body).split(b' ')[1] for headers, body in CUT_OFF]
     assert statuses == [b'400'] * len(CUT_OFF)
     assert post(port, f'Content-Length: {len(STRATEGY)}', STRATEGY).startswith(b'HTTP/1.1 202 ')
+
+
+def test_a_frozen_keystone_is_503_after_one_try_of_ten_seconds(start, port):
+    with socket.create_server(('127.0.0.1', 0)) as frozen:
+        # Connections are accepted by the kernel and never answered.
+        url = f'http://127.0.0.1:{frozen.getsockname()[1]}/v3'
+        process = start(f'username = trove\npassword = p\nproject_name = service\n'
+                        f'user_domain_name = Default\nproject_domain_name = Default\n'
+                        f'auth_url = {url}\n')
+        wait_until_served(process, port)
+        request = urllib.request.Request(f'http://127.0.0.1:{port}/v1.0/{tokens.DEMO}/instances',
+                                         headers={'X-Auth-Token': 'unknown'})
+        begun = time.monotonic()
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert refused.value.code == 503
+        assert time.monotonic() - begun < 15

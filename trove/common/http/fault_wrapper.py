@@ -20,6 +20,7 @@ import http
 import uuid
 from typing import Any
 
+from keystoneauth1 import exceptions as keystone_errors
 from oslo_db import exception as db_exception
 from oslo_log import log as logging
 
@@ -51,6 +52,11 @@ class FaultWrapper:
                             environ.get('PATH_INFO'), status, error.message, error.detail)
         except (db_exception.DBConnectionError, db_exception.DBDeadlock) as error:
             LOG.error('%s %s: the database is unavailable or too busy: %s',
+                      environ['REQUEST_METHOD'], environ.get('PATH_INFO'), error)
+            status, body = faults.of(exception.ServiceUnavailable())
+        except keystone_errors.ClientException as error:
+            # auth_token does not convert failures of its own login.
+            LOG.error('%s %s: Keystone is unavailable or refuses the service user: %s',
                       environ['REQUEST_METHOD'], environ.get('PATH_INFO'), error)
             status, body = faults.of(exception.ServiceUnavailable())
         except Exception:

@@ -33,6 +33,10 @@ from trove.common.http import token_cache
 
 CONF = cfg.CONF
 
+#: Default of ``[keystone_authtoken] http_connect_timeout``, in seconds. A first request takes two of
+#: them: the service user logs in by discovery and by a token request.
+KEYSTONE_TIMEOUT = 5
+
 Application = Callable[[dict[str, Any], Any], Any]
 FilterMaker = Callable[[Application], Application]
 
@@ -111,8 +115,11 @@ def authtoken(global_conf: dict[str, str], **local_conf: str) -> FilterMaker:
     """Return keystonemiddleware's ``auth_token`` with the caches of :mod:`.token_cache`.
 
     Without memcached, keystonemiddleware makes one cache per thread and searches all of it at each
-    request.
+    request. Without a timeout, a Keystone that hangs holds a connection of the API per request.
     """
+    for name, default in (('http_connect_timeout', KEYSTONE_TIMEOUT),
+                          ('http_request_max_retries', 0)):
+        CONF.set_default(name, default, group='keystone_authtoken')
     check = auth_token.filter_factory(global_conf, **local_conf)
     options = CONF.keystone_authtoken
     if options.token_cache_time <= 0:
