@@ -36,6 +36,8 @@ from sqlalchemy import Connection, Row, create_engine, event, exc
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import reset_none
 
+from trove.db import refusals
+
 CONF = cfg.CONF
 
 __all__ = [
@@ -120,6 +122,7 @@ def _read_engine(url: str) -> Engine:
         arguments = {
             'pool_size': CONF.database.max_pool_size or 5,
             'max_overflow': 0,
+            'pool_timeout': CONF.database.pool_timeout,
             'pool_recycle': CONF.database.connection_recycle_time,
             'pool_reset_on_return': None,
             'skip_autocommit_rollback': True
@@ -218,12 +221,12 @@ def forget() -> None:
 @contextlib.contextmanager
 def reader() -> Iterator[Connection]:
     """Return a context with an autocommit connection."""
-    source = engine('read')
-    connection = source.connect()
-    try:
-        yield connection
-    finally:
-        connection.close()
+    with refusals.translated():
+        connection = engine('read').connect()
+        try:
+            yield connection
+        finally:
+            connection.close()
 
 
 @contextlib.contextmanager
@@ -231,7 +234,7 @@ def writer() -> Iterator[Connection]:
     """Return a context with a connection in one transaction: committed at the end of the block,
     rolled back if the block raises.
     """
-    with engine('write').begin() as connection:
+    with refusals.translated(), engine('write').begin() as connection:
         yield connection
 
 
@@ -241,6 +244,8 @@ def read(function: Any, *args: Any, **kwargs: Any) -> Any:
     try:
         with reader() as connection:
             return function(connection, *args, **kwargs)
+    except refusals.DatabaseRefused:
+        raise
     except db_exception.DBConnectionError:
         with reader() as connection:
             return function(connection, *args, **kwargs)
@@ -282,6 +287,8 @@ def write(function: Any, *args: Any, **kwargs: Any) -> Any:
         except db_exception.DBDeadlock:
             if attempt == _DEADLOCKS - 1:
                 raise
+        except refusals.DatabaseRefused:
+            raise
         except db_exception.DBConnectionError:
             # A slow failure means that the database does not respond; a retry would not help.
             if reconnected or is_committing or time.monotonic() - begun > _IDLE_SECONDS:

@@ -33,8 +33,8 @@ from trove.common.http import token_cache
 
 CONF = cfg.CONF
 
-#: Default of ``[keystone_authtoken] http_connect_timeout``, in seconds. A first request takes two of
-#: them: the service user logs in by discovery and by a token request.
+#: Default of ``[keystone_authtoken] http_connect_timeout``, in seconds. A first request takes two
+#: of them: the service user logs in by discovery and by a token request.
 KEYSTONE_TIMEOUT = 5
 
 Application = Callable[[dict[str, Any], Any], Any]
