@@ -138,6 +138,12 @@ class RabbitMQ:
         except requests.RequestException:
             return False
 
+    @property
+    def process_group(self) -> int:
+        """Return the process group of the node and everything it started."""
+        assert self._process is not None
+        return self._process.pid
+
     def kill(self) -> None:
         """Kill the node; :meth:`start` restarts it with its data."""
         self._end(signal.SIGKILL)

@@ -11,6 +11,7 @@
 # under the License.
 """RPC clients over the message buses, made by the entry points of the API."""
 
+import dataclasses
 import functools
 from collections.abc import Callable
 
@@ -20,6 +21,7 @@ from trove.common.rpc import clients, keys, transport
 from trove.db.session import Row
 from trove.guestagent.api import GuestAPI
 from trove.taskmanager.api import TaskManagerAPI
+from trove.taskmanager.waker import Waker
 
 
 def setup(conf: cfg.ConfigOpts) -> None:
@@ -27,8 +29,10 @@ def setup(conf: cfg.ConfigOpts) -> None:
 
     :raises trove.common.rpc.keys.KeyConfigurationError: the key-encryption secret is unusable.
     """
-    clients.setup(over(keys.KeyRing.from_conf(conf), lambda: transport.control_bus(conf),
-                       lambda: transport.guest_bus(conf), conf.taskmanager_queue))
+    found = over(keys.KeyRing.from_conf(conf), lambda: transport.control_bus(conf),
+                 lambda: transport.guest_bus(conf), conf.taskmanager_queue)
+    waker = Waker(found.taskmanager)
+    clients.setup(dataclasses.replace(found, taskmanager=lambda: waker))
 
 
 def over(ring: keys.KeyRing, control: Callable[[], transport.Bus],
