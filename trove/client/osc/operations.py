@@ -23,9 +23,25 @@ _COLUMNS = ('ID', 'Kind', 'State', 'Step', 'Progress', 'Created', 'Finished', 'E
 _EVENT_COLUMNS = ('Time', 'Type', 'Text', 'Operation ID')
 
 
-def _add_limit(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument('--limit', type=rest.positive, default=20, metavar='<number>',
-                        help='Show at most this many, newest first (default: 20).')
+class _OfInstance(command.Lister):
+    """List of something that belongs to an instance, newest first."""
+
+    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
+        """Return the options of the command."""
+        parser = super().get_parser(prog_name)
+        parser.add_argument('instance', metavar='<instance>', help='Name or id of the instance.')
+        parser.add_argument('--limit', type=rest.positive, default=20, metavar='<number>',
+                            help='Show at most this many, newest first (default: 20).')
+        return parser
+
+    def rows(self, parsed_args: argparse.Namespace, key: str) -> list[dict[str, Any]]:
+        """Return the items of a list of the instance.
+
+        :param key: last segment of the URL, and key of the list in the body.
+        """
+        database = rest.client_of(self)
+        instance_id = rest.instance_id(database, parsed_args.instance)
+        return rest.page(database, f'/instances/{instance_id}/{key}', key, parsed_args.limit)
 
 
 def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
@@ -35,24 +51,14 @@ def _row(operation: dict[str, Any]) -> tuple[Any, ...]:
             operation['finished'] or '', error.get('message') or '')
 
 
-class ListOperations(command.Lister):
+class ListOperations(_OfInstance):
     """List the operations of an instance, newest first."""
 
     _description = 'List the operations of an instance, newest first.'
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the options of the command."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument('instance', metavar='<instance>', help='Name or id of the instance.')
-        _add_limit(parser)
-        return parser
-
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         """Return the columns and a row for each operation."""
-        database = rest.client_of(self)
-        instance_id = rest.instance_id(database, parsed_args.instance)
-        found = rest.page(database, f'/instances/{instance_id}/operations', 'operations',
-                          parsed_args.limit)
+        found = self.rows(parsed_args, 'operations')
         return _COLUMNS, [_row(operation) for operation in found]
 
 
@@ -122,22 +128,13 @@ class RetryOperation(waiting.Waiting, _Action):
                     'failed or was cancelled.')
 
 
-class ListEvents(command.Lister):
+class ListEvents(_OfInstance):
     """List the events of an instance, newest first."""
 
     _description = 'List the events of an instance, newest first.'
 
-    def get_parser(self, prog_name: str) -> argparse.ArgumentParser:
-        """Return the options of the command."""
-        parser = super().get_parser(prog_name)
-        parser.add_argument('instance', metavar='<instance>', help='Name or id of the instance.')
-        _add_limit(parser)
-        return parser
-
     def take_action(self, parsed_args: argparse.Namespace) -> Any:
         """Return the columns and a row for each event."""
-        database = rest.client_of(self)
-        instance_id = rest.instance_id(database, parsed_args.instance)
-        found = rest.page(database, f'/instances/{instance_id}/events', 'events', parsed_args.limit)
         return _EVENT_COLUMNS, [(event['time'], event['type'], event['text'],
-                                 event['operation_id'] or '') for event in found]
+                                 event['operation_id'] or '')
+                                for event in self.rows(parsed_args, 'events')]
