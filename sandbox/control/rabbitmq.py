@@ -93,6 +93,7 @@ tcp_listen_options.recbuf = 32768
 # The host's disk is shared: only the free space that this node needs matters.
 disk_free_limit.absolute = 200MB
 vm_memory_high_watermark.absolute = 1GB
+max_message_size = 4194304
 collect_statistics_interval = 5000
 """
 

@@ -90,7 +90,8 @@ class RabbitMQ:
              f'default_user = {self.user}', f'default_pass = {self.password}',
              'default_vhost = control', 'default_user_tags.administrator = true',
              'management_agent.disable_metrics_collector = false',
-             'collect_statistics_interval = 1000', 'log.console = true', 'log.file = false', '')))
+             'max_message_size = 4194304', 'collect_statistics_interval = 1000',
+             'log.console = true', 'log.file = false', '')))
         (self.directory / 'enabled_plugins').write_text('[rabbitmq_management].\n')
 
     def _environment(self) -> dict[str, str]:

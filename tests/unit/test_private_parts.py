@@ -42,6 +42,7 @@ PARTS = {
     ('oslo_messaging._drivers.impl_rabbit', 'Connection.declare_direct_consumer'): 'overridden',
     ('oslo_messaging._drivers.impl_rabbit', 'Connection.ensure'): 'retries on own channels',
     ('oslo_messaging._drivers.impl_rabbit', 'Consumer.declare'): 'overridden: declares less',
+    ('oslo_messaging._drivers.impl_rabbit', 'Consumer._callback'): 'sees the raw message',
     ('oslo_messaging._drivers.impl_rabbit', 'RabbitDriver'): 'base of our drivers',
     ('oslo_messaging._drivers.impl_rabbit', 'RabbitDriver._get_connection'): 'limits retries',
     ('oslo_messaging._drivers.impl_rabbit', 'RabbitDriver._get_exchange'): 'exchange of a target',

@@ -32,6 +32,7 @@ from trove.common.kinds import ResourceType
 from trove.common.process import metrics
 from trove.common.rpc import drivers
 from trove.common.rpc import keys
+from trove.common.rpc import screening
 from trove.conductor import ingest, options
 from trove.db import (backups, command_results, events, heartbeats, instances, operations,
                       replay_marks, session)
@@ -287,7 +288,11 @@ class Manager:
                 'trove_reports_total',
                 'Reports of guests: accepted, failed to be written, or refused and why.',
                 ('outcome',),
-                lambda: [((name,), number) for name, number in self.stats().items()]))
+                lambda: [((name,), number) for name, number in self.stats().items()]),
+            metrics.CallbackCounter(
+                'trove_messages_refused_total', 'Messages dropped before they were decoded.',
+                ('reason',),
+                lambda: [((name,), number) for name, number in screening.refused().items()]))
 
     def log_refused(self) -> None:
         """Log the reports refused since the last call, with one example instance per reason."""

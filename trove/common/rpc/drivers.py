@@ -35,7 +35,7 @@ from oslo_messaging._drivers import base as driver_base
 from oslo_messaging._drivers import common as driver_common
 from oslo_messaging._drivers import impl_rabbit
 
-from trove.common.rpc import topology
+from trove.common.rpc import screening, topology
 
 LOG = logging.getLogger(__name__)
 
@@ -54,7 +54,19 @@ def origin_instance(context: dict[str, Any]) -> str | None:
     return match['id'] if match else None
 
 
-class ReadyQueue(impl_rabbit.Consumer):
+class ScreenedConsumer(impl_rabbit.Consumer):
+    """Consumer that drops messages which :mod:`.screening` refuses, before kombu decodes them."""
+
+    def _callback(self, message: Any) -> None:
+        reason = screening.refusal(message)
+        if reason:
+            self.queue.channel.basic_ack(message.delivery_tag)
+            screening.count(reason)
+            return
+        super()._callback(message)
+
+
+class ReadyQueue(ScreenedConsumer):
     """Consumer of an existing queue; it declares nothing and needs no configure permission."""
 
     def declare(self, conn: impl_rabbit.Connection) -> None:
@@ -63,7 +75,7 @@ class ReadyQueue(impl_rabbit.Consumer):
         self._declared_on = conn.channel
 
 
-class OwnedQueue(impl_rabbit.Consumer):
+class OwnedQueue(ScreenedConsumer):
     """Consumer that declares its queue, but no exchange and no binding."""
 
     arguments: dict[str, Any] = {}
@@ -154,7 +166,7 @@ class ControlPlaneConnection(PromptConnection):
     def declare_direct_consumer(self, topic: str, callback: Callable[[Any], None]) -> None:
         # Durable, because newer brokers refuse queues that are neither durable nor exclusive.
         self.declare_consumer(_consumer(
-            impl_rabbit.Consumer, topic, callback, exchange_name=topology.REPLY_EXCHANGE,
+            ScreenedConsumer, topic, callback, exchange_name=topology.REPLY_EXCHANGE,
             rabbit_queue_ttl=self.rabbit_transient_queues_ttl))
 
     def declare_topic_consumer(self, exchange_name: str, topic: str, callback: Any = None,
