@@ -22,14 +22,17 @@ import signal
 import socket
 import ssl
 import sys
+import warnings
 from typing import Any
 
 # The C library resolves names by the host's configuration; eventlet's resolver takes 8 MB.
 os.environ.setdefault('EVENTLET_NO_GREENDNS', 'yes')
-# eventlet loads the OpenSSL bindings and openstacksdk the Prometheus client, and neither is used.
-# None makes an import fail, which both libraries handle.
-sys.modules.setdefault('OpenSSL', None)  # type: ignore[arg-type]
-sys.modules.setdefault('prometheus_client', None)  # type: ignore[arg-type]
+# eventlet loads the OpenSSL bindings, openstacksdk the Prometheus client and requests the detection
+# of character sets. None is used: responses of OpenStack are JSON in UTF-8. An import that finds
+# None fails, which all three libraries handle; requests warns about it.
+for _unused in ('OpenSSL', 'prometheus_client', 'chardet', 'charset_normalizer'):
+    sys.modules.setdefault(_unused, None)  # type: ignore[arg-type]
+warnings.filterwarnings('ignore', message='Unable to find acceptable character detection')
 
 import eventlet  # noqa: E402
 from oslo_config import cfg  # noqa: E402
