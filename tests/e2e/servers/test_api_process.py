@@ -77,8 +77,15 @@ def start(tmp_path, port):
 
     yield begin
     for process in started:
-        process.kill()
-        process.wait()
+        # Killed, it would leave its workers behind.
+        process.terminate()
+        try:
+            process.communicate(timeout=20)
+        except subprocess.TimeoutExpired:
+            for child in children(process):
+                os.kill(child, signal.SIGKILL)
+            process.kill()
+            process.communicate()
 
 
 def wait_until_served(process, port, tls=None):
