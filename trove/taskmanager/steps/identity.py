@@ -36,25 +36,21 @@ def instance_key(work: Work) -> bytes:
             detail=str(error)) from error
 
 
-class EnsureGuestIdentity(Step[args.Nothing, facts.Nothing]):
-    """The guest has its own account, exchanges and queue."""
-
-    creates = frozenset({'broker'})
-
-    def run(self, work: Work) -> Done:
-        work.tools.broker.ensure_guest(work.resource_id, instance_key(work))
-        return Done()
-
-    def undo(self, work: Work) -> None:
-        work.tools.broker.remove_guest(work.resource_id)
-
-
-class RestoreGuestIdentity(Step):
+class RestoreGuestIdentity(Step[args.Nothing, facts.Nothing]):
     """Restoration of a guest's identity that the broker may have lost; part of every new start."""
 
     def run(self, work: Work) -> Done:
         work.tools.broker.ensure_guest(work.resource_id, instance_key(work))
         return Done()
+
+
+class EnsureGuestIdentity(RestoreGuestIdentity):
+    """The guest has its own account, exchanges and queue."""
+
+    creates = frozenset({'broker'})
+
+    def undo(self, work: Work) -> None:
+        work.tools.broker.remove_guest(work.resource_id)
 
 
 class GuestIdentityGone(base.Removal):
